@@ -1,0 +1,1 @@
+"""Rows become concurrent HTTP requests, answers become columns."""

@@ -1,0 +1,1 @@
+"""The room that does: the only awaits, clocks, files and threads."""
