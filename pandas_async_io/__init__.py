@@ -1,1 +1,94 @@
-"""Rows become concurrent HTTP requests, answers become columns."""
+"""Rows become concurrent HTTP requests, answers become columns.
+
+Importing registers ``df.aio``, ``s.aio``, ``pd.read_api`` and ``pd.read_api_async``.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from pandas_async_io import accessor as _accessor
+from pandas_async_io import reader as _reader
+from pandas_async_io._core.errors import (
+    ApiError,
+    FetchError,
+    FetchWarning,
+    PlanError,
+    PortalError,
+    TemplateError,
+    UnknownFieldError,
+)
+from pandas_async_io.accessor import aio
+from pandas_async_io.reader import read_api, read_api_async
+
+if TYPE_CHECKING:
+    from pandas_async_io import demo
+    from pandas_async_io._core.auth import api_key as ApiKey  # noqa: N812 - reads as the value that it makes
+    from pandas_async_io._core.auth import basic as Basic  # noqa: N812
+    from pandas_async_io._core.auth import bearer as Bearer  # noqa: N812
+    from pandas_async_io._core.limits import Rate
+    from pandas_async_io._core.models import Outcome, Request, Response
+    from pandas_async_io._core.plan import Plan
+    from pandas_async_io._core.retry import Retry
+    from pandas_async_io.client import Client
+    from pandas_async_io.future import FrameFuture
+
+__version__ = "0.1.0"
+
+_LATER = {
+    "ApiKey": ("_core.auth", "api_key"),
+    "Basic": ("_core.auth", "basic"),
+    "Bearer": ("_core.auth", "bearer"),
+    "Client": ("client", "Client"),
+    "FrameFuture": ("future", "FrameFuture"),
+    "Outcome": ("_core.models", "Outcome"),
+    "Plan": ("_core.plan", "Plan"),
+    "Rate": ("_core.limits", "Rate"),
+    "Request": ("_core.models", "Request"),
+    "Response": ("_core.models", "Response"),
+    "Retry": ("_core.retry", "Retry"),
+    "demo": ("demo", None),
+}
+"""What is imported when it is first asked for: ``import pandas_async_io`` costs a script next to nothing."""
+
+__all__ = [
+    "ApiError",
+    "ApiKey",
+    "Basic",
+    "Bearer",
+    "Client",
+    "FetchError",
+    "FetchWarning",
+    "FrameFuture",
+    "Outcome",
+    "Plan",
+    "PlanError",
+    "PortalError",
+    "Rate",
+    "Request",
+    "Response",
+    "Retry",
+    "TemplateError",
+    "UnknownFieldError",
+    "aio",
+    "demo",
+    "read_api",
+    "read_api_async",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, attribute = _LATER[name]
+    found = import_module(f"{__name__}.{module}")
+    return found if attribute is None else getattr(found, attribute)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_LATER])
+
+
+_accessor.register()
+_reader.register()

@@ -7,9 +7,11 @@
     │   ├── TemplateError           a template that does not compile
     │   └── UnknownFieldError       a field that no column answers to
     ├── AttemptError                what one attempt met; ends as its row's outcome
-    │   ├── TransportError          refused, reset, cut, not HTTP, TLS, DNS, proxy
+    │   ├── TransportError          refused, reset, cut, TLS, DNS, proxy
+    │   │   └── ProtocolError       what came back is not HTTP
     │   ├── AttemptTimeoutError     the attempt's deadline passed
     │   ├── BodyTooLargeError       more decoded bytes than ``max_body``
+    │   ├── RedirectError           a redirect that leads nowhere or round in a circle
     │   ├── ParseError              the body is not what was expected
     │   └── UnsafeUrlError          a URL, redirect or header value that is not sent
     ├── FetchError                  the end of a run under ``errors="raise"``
@@ -69,7 +71,11 @@ class AttemptError(ApiError):
 
 
 class TransportError(AttemptError):
-    """The connection was refused, reset or cut, or spoke something that is not HTTP."""
+    """The connection was refused, reset or cut."""
+
+
+class ProtocolError(TransportError):
+    """What came back is not HTTP."""
 
 
 class AttemptTimeoutError(AttemptError):
@@ -82,6 +88,12 @@ class BodyTooLargeError(AttemptError):
     """The decoded body is larger than ``max_body``."""
 
     outcome = Outcome.BODY_TOO_LARGE
+
+
+class RedirectError(AttemptError):
+    """A redirect leads nowhere, or round in a circle."""
+
+    outcome = Outcome.HTTP_ERROR
 
 
 class ParseError(AttemptError):

@@ -6,7 +6,7 @@ All of them are frozen. Nothing here knows how anything is sent.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -53,7 +53,7 @@ class Request:
 
     url: str
     method: str = "GET"
-    headers: Mapping[str, str] = EMPTY
+    headers: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     body: bytes | None = None
 
 
@@ -124,6 +124,8 @@ class Result:
         What went wrong, without secrets.
     fetched_at : float or None
         Seconds since the epoch, of the last byte.
+    from_store : bool
+        Whether nothing had to be sent.
     """
 
     outcome: Outcome
@@ -134,3 +136,4 @@ class Result:
     url: str | None = None
     error: str | None = None
     fetched_at: float | None = None
+    from_store: bool = False

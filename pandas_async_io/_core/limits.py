@@ -1,0 +1,297 @@
+"""Limits: how often a request may start, and what spares a server that struggles.
+
+The state machines take their clock as an argument: seconds of one that never jumps.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pandas_async_io._core.errors import PlanError
+
+GRAMMAR = 'a rate is "count/unit" or "count/n unit", as in "20/s", "500/h", "100/15min" or "1000/day"'
+
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_FORM = re.compile(
+    r"([0-9]+(?:\.[0-9]+)?) ?/ ?([0-9]+(?:\.[0-9]+)?)? ?"
+    r"(?:(ms)|(s)(?:ec(?:ond)?s?)?|(m)(?:in(?:ute)?s?)?|(h)(?:r|ours?)?|(d)(?:ays?)?)"
+)
+
+PROBES = (1.0, 2.0, 4.0, 8.0, 15.0)
+"""Seconds before each probe of an origin that fails."""
+
+_OPENS_AT = 5
+_DEAD_AFTER = 30.0
+_PROBE_LOST = 15.0
+_ASK_AGAIN = 0.25
+
+
+def rates(value: str | float | Rate | Sequence[str | float | Rate] | None) -> tuple[Rate, ...]:
+    """Return what the option ``rate`` says, each of which is to be kept.
+
+    Parameters
+    ----------
+    value : str, number, Rate, a sequence of them, or None
+        A bare number counts starts per second.
+
+    Raises
+    ------
+    PlanError
+        It is none of these.
+
+    Examples
+    --------
+    >>> [(r.count, r.per) for r in rates(["20/s", "500/h"])]
+    [(20.0, 1.0), (500.0, 3600.0)]
+    """
+    if value is None:
+        return ()
+    if isinstance(value, Rate):
+        return (value,)
+    if isinstance(value, str):
+        return (Rate.parse(value),)
+    if isinstance(value, (int, float)):
+        return (Rate(value),)
+    if isinstance(value, Sequence):
+        return tuple(rate for one in value for rate in rates(one))
+    raise PlanError(f"rate={value!r}: {GRAMMAR}, a number per second, a Rate, or a list of them.")
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """At most ``count`` starts in ``per`` seconds, evenly spaced.
+
+    Parameters
+    ----------
+    count : float
+        Starts that the API allows.
+    per : float
+        In so many seconds.
+    burst : int
+        Starts that may follow each other at once after a silence.
+    margin : float
+        The share of the rate that is left unused: the network moves requests
+        closer together than they were sent.
+
+    Raises
+    ------
+    PlanError
+        A value is out of its range.
+    """
+
+    count: float
+    per: float = 1.0
+    burst: int = 1
+    margin: float = 0.1
+
+    def __post_init__(self) -> None:
+        if not (_number(self.count) and self.count > 0 and _number(self.per) and self.per > 0):
+            raise PlanError(f"{self}: count and per (seconds) are positive, finite numbers.")
+        if type(self.burst) is not int or self.burst < 1:
+            raise PlanError(f"{self}: burst is a whole number from 1.")
+        if not (_number(self.margin) and 0 <= self.margin < 1):
+            raise PlanError(f"{self}: margin is a share of the rate, from 0 to below 1.")
+
+    @classmethod
+    def parse(cls, text: str) -> Rate:
+        """Read ``"20/s"`` and its kin.
+
+        Raises
+        ------
+        PlanError
+            The text is no rate; the message shows the grammar.
+
+        Examples
+        --------
+        >>> Rate.parse("100/15min")
+        Rate(count=100.0, per=900.0, burst=1, margin=0.1)
+        """
+        found = _FORM.fullmatch(text.strip().lower())
+        if found is None:
+            raise PlanError(f"rate={text!r}: {GRAMMAR}.")
+        unit = next(name for name in found.groups()[2:] if name)
+        return cls(float(found[1]), float(found[2] or 1) * _SECONDS[unit])
+
+    @property
+    def spacing(self) -> float:
+        """Seconds between two starts, the margin included.
+
+        Examples
+        --------
+        >>> Rate(20, margin=0.2).spacing
+        0.0625
+        """
+        return self.per / (self.count * (1 - self.margin))
+
+    @property
+    def bucket(self) -> tuple[float, float]:
+        """Return ``max_rate`` and ``time_period`` (seconds) for a leaky bucket.
+
+        A bucket of one is even, but its timer cannot wake more than some 200
+        times a second: above, it lets a hundredth of a second through at once.
+
+        Examples
+        --------
+        >>> Rate(20, margin=0).bucket, Rate(1000, margin=0).bucket
+        ((1, 0.05), (10, 0.01))
+        """
+        rate = 1 / self.spacing
+        size = self.burst if self.burst > 1 or rate <= 200 else round(rate / 100)
+        return size, size * self.spacing
+
+
+class RetryBudget:
+    """Retries stay within a share of the requests sent, or a floor that small runs need.
+
+    Parameters
+    ----------
+    concurrency : int
+        Requests in flight: the floor is this, and at least 10.
+    share : float
+        Of the first attempts.
+
+    Examples
+    --------
+    >>> budget = RetryBudget(1)
+    >>> [budget.take() for _ in range(11)].count(True), budget.left
+    (10, 0)
+    """
+
+    __slots__ = ("_floor", "_sent", "_share", "_taken")
+
+    def __init__(self, concurrency: int, share: float = 0.2) -> None:
+        self._floor = max(10, concurrency)
+        self._share = share
+        self._sent = self._taken = 0
+
+    @property
+    def left(self) -> int:
+        """Retries that may still be sent."""
+        return max(0, max(self._floor, int(self._share * self._sent)) - self._taken)
+
+    def sent(self) -> None:
+        """Count a first attempt."""
+        self._sent += 1
+
+    def take(self) -> bool:
+        """Take one retry, if one is left; a refused attempt's repetition needs none."""
+        granted = self.left > 0
+        self._taken += granted
+        return granted
+
+
+class State(StrEnum):
+    """Of a breaker."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    PROBING = "probing"
+    DEAD = "dead"
+
+
+class Breaker:
+    """Holds an origin's rows back while nothing comes through.
+
+    Closed, it opens after five transport or 5xx failures in a row. Open, it lets one
+    probe through after 1, 2, 4, 8 and 15 s; a success closes it, 30 s without one
+    make it dead. A new run replaces a dead breaker.
+
+    Examples
+    --------
+    >>> breaker = Breaker()
+    >>> for _ in range(5):
+    ...     breaker.failed(0.5, started=0.0)
+    >>> breaker.state, breaker.allow(0.5), breaker.allow(1.5), breaker.state
+    (<State.OPEN: 'open'>, 1.0, 0.0, <State.PROBING: 'probing'>)
+    >>> breaker.succeeded()
+    >>> breaker.allow(1.75)
+    0.0
+    """
+
+    __slots__ = ("_failures", "_opened", "_probes", "_since", "state")
+
+    def __init__(self) -> None:
+        self.state = State.CLOSED
+        self._failures = 0  # in a row
+        self._probes = 0  # since it opened
+        self._opened = 0.0
+        self._since = 0.0  # when the present state began
+
+    def allow(self, now: float) -> float:
+        """Return how long a row waits before it asks again: 0 is go, infinity is never.
+
+        Ask right before sending: the 0 of an open breaker is the one probe.
+        """
+        if self.state is State.PROBING and now - self._since >= _PROBE_LOST:
+            self._probe_failed(now)
+        match self.state:
+            case State.CLOSED:
+                return 0.0
+            case State.DEAD:
+                return float("inf")
+            case State.PROBING:
+                return _ASK_AGAIN
+            case State.OPEN:
+                wait = self._since + PROBES[self._probes] - now
+                if wait <= 0:
+                    self._enter(State.PROBING, now)
+                return max(0.0, wait)
+
+    def succeeded(self) -> None:
+        """Report any answer below 500: the server is there."""
+        self.state = State.CLOSED
+        self._failures = 0
+
+    def failed(self, now: float, *, started: float) -> None:
+        """Report a transport failure or a 5xx; an attempt from before the probe is no news of it."""
+        if self.state is State.CLOSED:
+            self._failures += 1
+            if self._failures >= _OPENS_AT:
+                self._opened, self._probes = now, 0
+                self._enter(State.OPEN, now)
+        elif self.state is State.PROBING and started >= self._since:
+            self._probe_failed(now)
+
+    def _probe_failed(self, now: float) -> None:
+        self._probes += 1
+        over = self._probes == len(PROBES) or now - self._opened >= _DEAD_AFTER
+        self._enter(State.DEAD if over else State.OPEN, now)
+
+    def _enter(self, state: State, now: float) -> None:
+        self.state, self._since = state, now
+
+
+class Canary:
+    """Stops a run whose first answers are all 401, or all 403: no credential will grow valid.
+
+    With ``concurrency`` in flight, at most ``concurrency`` + 25 requests are sent.
+
+    Examples
+    --------
+    >>> canary = Canary()
+    >>> [canary.answered(401) for _ in range(26)].count(True)
+    2
+    """
+
+    __slots__ = ("_answers", "_status")
+
+    def __init__(self) -> None:
+        self._status: int | None = None
+        self._answers = 0
+
+    def answered(self, status: int) -> bool:
+        """Count an answer that is no refusal by a rate limit, and return whether to stop."""
+        if self._status is None:
+            self._status = status if status in {401, 403} else 0
+        elif status != self._status:
+            self._status = 0
+        self._answers += 1
+        return bool(self._status) and self._answers >= 25

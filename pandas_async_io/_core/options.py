@@ -1,0 +1,190 @@
+"""The options of the public functions, written out once.
+
+A function that is decorated with `takes` shows them in its signature (Shift-Tab
+in a notebook is the manual), in its types and in its docstring.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
+
+from pandas_async_io._core.errors import PlanError
+
+if TYPE_CHECKING:
+    from pandas_async_io._core.auth import Auth
+    from pandas_async_io._core.limits import Rate
+    from pandas_async_io._core.retry import Retry
+    from pandas_async_io.client import Client
+
+FORMATS = ("auto", "json", "ndjson", "text", "bytes")
+
+_CHOICES = {"how": ("left", "inner"), "errors": ("raise", "coerce"), "format": FORMATS}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What every call may be told.
+
+    Attributes
+    ----------
+    method : str, default "GET"
+        Equal requests of GET, HEAD and OPTIONS are sent once.
+    params, headers : mapping, optional
+        Query parameters and header fields; values may hold fields (``"{column}"``).
+    json, data : optional
+        The body: a JSON value, whose leaves may be fields and keep their type; or text, bytes or a mapping of
+        form fields.
+    client : Client, optional
+        Base URL, credentials, limits and the reused session. Without one, calls share a default client.
+    auth : Auth, str or (str, str), optional
+        In place of the client's.
+    format : {"auto", "json", "ndjson", "text", "bytes"}
+        What the bodies are; "auto" goes by Content-Type, then by a look at the body.
+    record_path, meta, sep, max_level
+        As in `pandas.json_normalize`; ``"data.items"`` is a path.
+    columns : list or mapping, optional
+        The flat columns to keep, or their new names.
+    concurrency : int, optional
+        Requests in flight to one origin (32).
+    rate : str, Rate or sequence of them, optional
+        ``"20/s"``, ``"500/h"``; evenly spaced, with a margin of 10 %.
+    retry : Retry or int, optional
+        A number counts attempts, the first included (3).
+    timeout : float, optional
+        Seconds of one attempt, from the start of connecting to the last byte (30).
+    progress : bool, optional
+        None: on a terminal or in a notebook, after a second.
+    """
+
+    method: str = "GET"
+    params: Mapping[str, Any] | None = None
+    headers: Mapping[str, str] | None = None
+    json: Any = None
+    data: Any = None
+    client: Client | None = None
+    auth: Auth | str | tuple[str, str] | None = None
+    format: str = "auto"
+    record_path: str | Sequence[str] | None = None
+    meta: str | Sequence[str | Sequence[str]] | None = None
+    sep: str = "."
+    max_level: int | None = None
+    columns: Sequence[str] | Mapping[str, str] | None = None
+    concurrency: int | None = None
+    rate: str | Rate | Sequence[str | Rate] | None = None
+    retry: Retry | int | None = None
+    timeout: float | None = None
+    progress: bool | None = None
+
+    def __post_init__(self) -> None:
+        for name, known in _CHOICES.items():
+            value = getattr(self, name, known[0])
+            if value not in known:
+                raise PlanError(f"{name}={value!r}: choose one of {', '.join(map(repr, known))}")
+        if not getattr(self, "suffix", "_"):
+            raise PlanError("suffix='' would let an answer's column take the place of another: give it a text")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchOptions(Options):
+    """What a fetch may be told besides.
+
+    Attributes
+    ----------
+    how : {"left", "inner"}
+        Whether a row without records stays, with missing values, or goes.
+    prefix : str
+        Goes before the name of each new column.
+    suffix : str, default "_api"
+        Goes behind a new name that the frame has already; then ``_api2``, …
+    join : bool, default True
+        False: the answers alone, behind a column ``row`` with the position of the row that asked.
+    errors : {"coerce", "raise"}
+        Failed rows get missing values and one `FetchWarning` counts them; or, after the run, a `FetchError`.
+    """
+
+    how: Literal["left", "inner"] = "left"
+    prefix: str = ""
+    suffix: str = "_api"
+    join: bool = True
+    errors: Literal["coerce", "raise"] = "coerce"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadOptions(Options):
+    """What a read may be told besides.
+
+    Attributes
+    ----------
+    over : mapping of str to sequence, optional
+        Fields and their values: every combination is requested, in order; the values become leading columns.
+    suffix : str, default "_api"
+        Goes behind a record's column that has the name of a column of ``over``.
+    errors : {"raise", "coerce"}
+        What a failed request does: a `FetchError` after the run, or one `FetchWarning` and no rows.
+    """
+
+    over: Mapping[str, Iterable[Any]] | None = None
+    suffix: str = "_api"
+    errors: Literal["raise", "coerce"] = "raise"
+
+
+P = ParamSpec("P")
+F = TypeVar("F")
+U = TypeVar("U")
+R = TypeVar("R")
+Made = Callable[Concatenate[F, P], R]
+MadeWithUrl = Callable[Concatenate[F, U, P], R]
+
+
+def takes(options: Callable[P, Options]) -> Callable[[Callable[Concatenate[F, ...], R]], Made[F, P, R]]:
+    """Give a function ``(first, **options)`` the options' signature and documentation."""
+
+    def dress(function: Callable[Concatenate[F, ...], R]) -> Made[F, P, R]:
+        return _dressed(function, options)
+
+    return dress
+
+
+def takes_with_url(
+    options: Callable[P, Options],
+) -> Callable[[Callable[Concatenate[F, U, ...], R]], MadeWithUrl[F, U, P, R]]:
+    """Give a method ``(self, url, **options)`` the options' signature and documentation."""
+
+    def dress(function: Callable[Concatenate[F, U, ...], R]) -> MadeWithUrl[F, U, P, R]:
+        return _dressed(function, options)
+
+    return dress
+
+
+def _dressed(function: Any, options: Any) -> Any:
+    known = inspect.signature(options).parameters
+    own = inspect.signature(function)
+    first = [value for value in own.parameters.values() if value.kind is not inspect.Parameter.VAR_KEYWORD]
+
+    @wraps(function)
+    def dressed(*args: Any, **given: Any) -> Any:
+        unknown = next((name for name in given if name not in known and name not in own.parameters), None)
+        if unknown is not None:
+            nearest = get_close_matches(unknown, known, n=1, cutoff=0.0)[0]
+            raise TypeError(f"{function.__name__}() got an unexpected option {unknown!r}; nearest: {nearest!r}")
+        return function(*args, **given)
+
+    vars(dressed)["__signature__"] = own.replace(parameters=[*first, *known.values()])
+    dressed.__doc__ = inspect.cleandoc(function.__doc__ or "").replace("{options}", _documentation(options))
+    return dressed
+
+
+def _documentation(options: type[Options]) -> str:
+    """Return the options' documentation, that of their base last."""
+    kinds = [kind for kind in options.__mro__ if issubclass(kind, Options)]
+    return "\n".join(inspect.cleandoc(kind.__doc__ or "").partition("----------\n")[2] for kind in kinds)
+
+
+def named(options: Options) -> dict[str, Any]:
+    """Return the options by name, values as they are."""
+    return {each.name: getattr(options, each.name) for each in fields(options)}

@@ -1,0 +1,148 @@
+"""How every row ended: columns of numbers while the run lasts, a frame when it is looked at."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pandas_async_io._core.expand import Expansion
+from pandas_async_io._core.models import Outcome, Result
+from pandas_async_io._core.safety import redact_urls
+
+_KINDS = tuple(Outcome)
+_CODES = {outcome: code for code, outcome in enumerate(_KINDS)}
+_NAMES = np.array([str(outcome) for outcome in _KINDS], dtype=object)
+FINE = (Outcome.OK, Outcome.NULL_KEY)
+"""The outcomes that are no failures."""
+
+
+class Outcomes:
+    """The results of a run's requests without their payloads, and so the outcome of each row.
+
+    Parameters
+    ----------
+    expansion : Expansion
+        Which row asked for which request; a request without a result counts as cancelled.
+    """
+
+    def __init__(self, expansion: Expansion) -> None:
+        requests = len(expansion)
+        self.expansion = expansion
+        self.done = 0
+        self._codes = np.full(requests, _CODES[Outcome.CANCELLED], dtype=np.int8)
+        self._status = np.zeros(requests, dtype=np.int16)
+        self._attempts = np.zeros(requests, dtype=np.int32)
+        self._elapsed = np.full(requests, np.nan)
+        self._fetched_at = np.full(requests, np.nan)
+        self._from_store = np.zeros(requests, dtype=bool)
+        self._urls: dict[int, str] = {}
+        self._errors: dict[int, str] = {}
+
+    def put(self, position: int, result: Result) -> None:
+        """Take the result of one request."""
+        self.done += 1
+        self._codes[position] = _CODES[result.outcome]
+        self._attempts[position] = result.attempts
+        self._elapsed[position] = result.elapsed
+        if result.status is not None:
+            self._status[position] = result.status
+        if result.fetched_at is not None:
+            self._fetched_at[position] = result.fetched_at
+        if result.from_store:
+            self._from_store[position] = True
+        if result.url is not None:
+            self._urls[position] = result.url
+        if result.error is not None:
+            self._errors[position] = result.error
+
+    def fail(self, failures: Mapping[int, Exception]) -> None:
+        """Turn requests whose payload could not be opened into parse errors."""
+        for position, error in failures.items():
+            self._codes[position] = _CODES[Outcome.PARSE_ERROR]
+            self._errors[position] = str(error)
+
+    def of_rows(self) -> np.ndarray[Any, Any]:
+        """Return the outcome of each input row, as an array of str."""
+        codes = np.append(self._codes, _CODES[Outcome.NULL_KEY])[self.expansion.row_to_request]
+        codes[list(self.expansion.unsafe)] = _CODES[Outcome.UNSAFE_URL]
+        return _NAMES[codes]
+
+    def failed(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Whether each input row failed: neither ``ok`` nor ``null_key``."""
+        return ~np.isin(self.of_rows(), [str(outcome) for outcome in FINE])
+
+    def count(self) -> dict[str, int]:
+        """Return how many rows ended how, the most frequent first."""
+        return dict(Counter(self.of_rows().tolist()).most_common())
+
+    def frame(self, index: pd.Index[Any]) -> pd.DataFrame:
+        """Return one line per input row.
+
+        Parameters
+        ----------
+        index : Index
+            Of the input frame.
+
+        Returns
+        -------
+        DataFrame
+            ``outcome``, ``status``, ``attempts``, ``elapsed`` (seconds, of the last attempt), ``url`` (secrets
+            blotted out), ``error``, ``fetched_at`` (UTC) and ``from_store``.
+        """
+        take = self.expansion.row_to_request
+        sent = take >= 0
+        status = np.append(self._status, 0)[take]
+        fetched = pd.to_datetime(pd.Series(np.append(self._fetched_at, np.nan)[take]), unit="s", utc=True)
+        return pd.DataFrame(
+            {
+                "outcome": self.of_rows(),
+                "status": pd.arrays.IntegerArray(status.astype("int64"), ~sent | (status == 0)),
+                "attempts": np.append(self._attempts, 0)[take].astype("int64"),
+                "elapsed": np.append(self._elapsed, np.nan)[take],
+                "url": self._row_urls(),
+                "error": self._row_errors(),
+                "fetched_at": fetched.array,
+                "from_store": np.append(self._from_store, False)[take],
+            },
+            index=index,
+        )
+
+    def _row_urls(self) -> np.ndarray[Any, Any]:
+        urls = np.empty(len(self.expansion) + 1, dtype=object)
+        urls[:-1] = redact_urls(self.expansion.urls)
+        for position, url in self._urls.items():
+            urls[position] = redact_urls([url])[0]
+        return urls[self.expansion.row_to_request]
+
+    def _row_errors(self) -> np.ndarray[Any, Any]:
+        errors = np.empty(len(self.expansion) + 1, dtype=object)
+        for position, error in self._errors.items():
+            errors[position] = error
+        of_rows = errors[self.expansion.row_to_request]
+        for row, error in self.expansion.unsafe.items():
+            of_rows[row] = error
+        return of_rows
+
+    def digest(self) -> str:
+        """Return the failed rows by cause, in one line.
+
+        Examples
+        --------
+        A run where 15 rows of 300 met a 404: ``15 of 300 rows failed: 15 x HTTP 404 Not Found``.
+        """
+        failed = self.failed()
+        errors, outcomes = self._row_errors(), self.of_rows()
+        causes = Counter(
+            errors[row] or outcomes[row] for row in np.flatnonzero(failed).tolist()
+        )
+        several = "; ".join(f"{count} x {_short(cause)}" for cause, count in causes.most_common(3))
+        more = f"; {len(causes) - 3} other causes" if len(causes) > 3 else ""
+        return f"{int(failed.sum())} of {len(failed)} rows failed: {several}{more}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 160 else text[:159] + "…"

@@ -1,0 +1,108 @@
+"""What would be sent: a look at an expansion."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from html import escape
+from itertools import islice
+from operator import itemgetter
+
+from pandas_async_io._core.expand import Expansion
+from pandas_async_io._core.models import Request
+from pandas_async_io._core.safety import Origin, redact_headers, redact_text, redact_url
+
+SAMPLES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a fetch would send. Nothing was sent.
+
+    Attributes
+    ----------
+    rows : int
+        Input rows.
+    requests : int
+        Distinct requests.
+    skipped : mapping of str to int
+        Rows without a request, by outcome.
+    origins : mapping of str to int
+        Requests by origin.
+    samples : tuple of str
+        ``method URL`` of the first three requests; credentials are blotted out.
+    curl : tuple of str
+        The same as lines for a shell.
+    reasons : mapping of int to str
+        The first rows that are unsafe to send, by position, and why.
+    """
+
+    rows: int
+    requests: int
+    skipped: Mapping[str, int]
+    origins: Mapping[str, int]
+    samples: tuple[str, ...]
+    curl: tuple[str, ...]
+    reasons: Mapping[int, str]
+
+    def __repr__(self) -> str:
+        skipped = ", ".join(f"{count} {outcome}" for outcome, count in self.skipped.items())
+        lines = [f"Plan: {self.rows} rows, {self.requests} requests" + (f", skipped: {skipped}" if skipped else "")]
+        lines += [f"  {count} to {origin}" for origin, count in self.origins.items()]
+        lines += [f"  row {row}: {reason}" for row, reason in self.reasons.items()]
+        lines += [f"  {line}" for line in self.curl]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(repr(self))}</pre>"
+
+
+def plan_of(expansion: Expansion, headers: Callable[[Origin], Mapping[str, str]]) -> Plan:
+    """Describe an expansion.
+
+    Parameters
+    ----------
+    expansion : Expansion
+        Of a frame's rows.
+    headers : callable
+        Returns what the client adds for an origin.
+    """
+    requests = _first(expansion, headers)
+    unsafe = len(expansion.unsafe)
+    null = int((expansion.row_to_request < 0).sum()) - unsafe
+    skipped = {outcome: count for outcome, count in (("null_key", null), ("unsafe_url", unsafe)) if count}
+    return Plan(
+        rows=len(expansion.row_to_request),
+        requests=len(expansion),
+        skipped=skipped,
+        origins={str(origin): len(positions) for origin, positions in expansion.origins.items()},
+        samples=tuple(f"{request.method} {redact_url(request.url)}" for request in requests),
+        curl=tuple(map(curl, requests)),
+        reasons={row: expansion.unsafe[row] for row in sorted(expansion.unsafe)[:SAMPLES]},
+    )
+
+
+def _first(expansion: Expansion, headers: Callable[[Origin], Mapping[str, str]]) -> list[Request]:
+    found = [
+        item
+        for origin in expansion.origins
+        for item in islice(expansion.requests(origin, headers(origin)), SAMPLES)
+    ]
+    return [request for _, request in sorted(found, key=itemgetter(0))[:SAMPLES]]
+
+
+def curl(request: Request) -> str:
+    """Return a request as a line for a shell, credentials blotted out.
+
+    Examples
+    --------
+    >>> curl(Request("https://e.com/?token=abc", headers={"Authorization": "Bearer x"}))
+    "curl -H 'Authorization: ***' 'https://e.com/?token=***'"
+    """
+    words = ["curl"] + ([] if request.method == "GET" else ["-X", request.method])
+    for name, value in redact_headers(request.headers).items():
+        words += ["-H", f"{name}: {value}"]
+    if request.body is not None:
+        words += ["--data-raw", redact_text(request.body.decode(errors="replace"))]
+    return shlex.join([*words, redact_url(request.url)])

@@ -1,0 +1,83 @@
+"""What a fetched frame knows of the fetches behind it: carried in ``df.attrs``.
+
+pandas deep-copies ``attrs`` at every operation, compares them in ``concat`` and
+writes them to JSON in ``to_parquet``. So the runs travel as a `str`: a line of
+summary with a unique number, which carries the rest and is never copied.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from pandas_async_io._core.outcomes import Outcomes
+
+KEY = "pandas_async_io"
+
+
+class Run:
+    """One fetch: its outcomes, and the frames' shapes they belong to.
+
+    Attributes
+    ----------
+    outcomes : Outcomes
+        Of every input row.
+    index : Index
+        Of the input frame.
+    output : Index
+        Of the frame that the run returned.
+    """
+
+    def __init__(self, outcomes: Outcomes, index: pd.Index[Any], output: pd.Index[Any]) -> None:
+        self.outcomes = outcomes
+        self.index = index
+        self.output = output
+
+    def frame(self) -> pd.DataFrame:
+        """Return one line per input row."""
+        return self.outcomes.frame(self.index)
+
+    def failures(self) -> pd.DataFrame:
+        """Return one line per failed row, with its position in the input."""
+        failed = self.outcomes.failed()
+        lines = self.frame()[failed]
+        lines.insert(0, "row", failed.nonzero()[0])
+        return lines[["row", "outcome", "status", "error", "url", "attempts"]]
+
+
+class Runs(str):
+    """The runs behind a frame, the last one last; as text, one line about that one."""
+
+    __slots__ = ("runs",)
+    runs: tuple[Run, ...]
+
+    def __new__(cls, number: str, runs: tuple[Run, ...]) -> Runs:
+        """Write the line."""
+        outcomes = runs[-1].outcomes
+        rows = len(outcomes.expansion.row_to_request)
+        ended = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.count().items())
+        self = super().__new__(cls, f"run {number}: {rows} rows, {len(outcomes.expansion)} requests, {ended or 'no rows'}")
+        self.runs = runs
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Runs:
+        return self
+
+    def __copy__(self) -> Runs:
+        return self
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        return str, (str(self),)
+
+
+def runs_of(frame: pd.DataFrame) -> tuple[Run, ...]:
+    """Return the runs that a frame carries, none if it carries none.
+
+    Examples
+    --------
+    >>> runs_of(pd.DataFrame())
+    ()
+    """
+    carried = frame.attrs.get(KEY)
+    return carried.runs if isinstance(carried, Runs) else ()

@@ -1,0 +1,164 @@
+"""What a frame's cells mean in a URL, a header or a body.
+
+=====================================  ==================================
+cell                                   text
+=====================================  ==================================
+None, NaN, NaT, pd.NA, inf, -inf       null: no text
+1.0, -0.0, 2.5                         ``1``, ``0``, ``2.5``
+True, False                            ``true``, ``false``
+timestamps, dates, times, timedeltas   ISO 8601
+Decimal, UUID, Period, str             as ``str`` writes them
+list, tuple, set, array, dict          RFC 6570 lists and associative arrays
+=====================================  ==================================
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import pandas as pd
+
+Text = str | list[str] | dict[str, str] | None
+"""A rendered cell: what `Template` expands."""
+
+
+def render(values: Any) -> list[Text]:
+    """Return the text of each cell of an array, by column where its dtype allows it.
+
+    Parameters
+    ----------
+    values : array-like
+        One-dimensional: numpy, nullable, Arrow-backed, categorical, anything pandas holds.
+
+    Raises
+    ------
+    TypeError
+        If a cell has a type that means nothing in a URL.
+
+    Examples
+    --------
+    >>> render(pd.array([1.0, 2.5, None]))
+    ['1', '2.5', None]
+    >>> render(np.array([True, False]))
+    ['true', 'false']
+    """
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        categories = render(values.categories.array)
+        return [None if code < 0 else categories[code] for code in values.codes.tolist()]
+    if isinstance(values, np.ndarray) and values.dtype.kind in "iu":
+        return list(map(str, values.tolist()))
+    if isinstance(values, np.ndarray) and values.dtype.kind == "f":
+        return _floats(values.astype("float64") if values.dtype.itemsize == 8 else values)
+    if isinstance(values, np.ndarray) and values.dtype.kind == "b":
+        return ["true" if value else "false" for value in values.tolist()]
+    cells = values.astype(object) if not _is_object(values) else values
+    listed = list(cells)
+    if pd.api.types.infer_dtype(cells, skipna=False) == "string":
+        return listed
+    return [text(cell) for cell in listed]
+
+
+def _is_object(values: Any) -> bool:
+    return isinstance(values, np.ndarray) and values.dtype == object
+
+
+def _floats(values: np.ndarray) -> list[Text]:
+    # the usual float column is an integer one with gaps: the whole of it goes one way
+    whole = np.isfinite(values) & (np.abs(values) < 2**53)
+    if whole.all() and (values == np.trunc(values)).all():
+        return list(map(str, values.astype("int64").tolist()))
+    return [_float(value) for value in values]
+
+
+def _float(value: Any) -> str | None:
+    if not math.isfinite(value):
+        return None
+    return str(int(value)) if value == int(value) and abs(value) < 2**53 else str(value)
+
+
+def text(cell: Any) -> Text:
+    """Return the text of one cell, or None if it is null.
+
+    Examples
+    --------
+    >>> text(pd.Timestamp("2024-05-01 12:00", tz="UTC")), text(pd.NaT), text([1, None, "b"])
+    ('2024-05-01T12:00:00+00:00', None, ['1', 'b'])
+    """
+    if isinstance(cell, Mapping):
+        pairs = ((scalar(key), scalar(value)) for key, value in cell.items())
+        return {key: value for key, value in pairs if key is not None and value is not None} or None
+    if isinstance(cell, list | tuple | set | frozenset | np.ndarray | pd.Series | pd.Index | pd.api.extensions.ExtensionArray):
+        return [item for item in map(scalar, cell) if item is not None] or None
+    return scalar(cell)
+
+
+def scalar(cell: Any) -> str | None:
+    """Return the text of a cell that is one value, or None if it is null.
+
+    Raises
+    ------
+    TypeError
+        If its type means nothing in a URL.
+
+    Examples
+    --------
+    >>> scalar(float("inf")), scalar(np.int64(7)), scalar(dt.date(2024, 5, 1)), scalar(Decimal("1.10"))
+    (None, '7', '2024-05-01', '1.10')
+    """
+    if isinstance(cell, str):
+        return str(cell)
+    write = next((write for kind, write in _WRITERS if isinstance(cell, kind)), None)
+    if write is not None:
+        return write(cell)
+    if cell is None or cell is pd.NA or cell is pd.NaT:
+        return None
+    if isinstance(cell, np.generic):
+        return scalar(cell.item())
+    raise TypeError(f"a value of type {type(cell).__name__} means nothing in a request: convert the column to text first")
+
+
+def _iso(cell: Any) -> str | None:
+    return None if cell is pd.NaT else str(cell.isoformat())
+
+
+_WRITERS: Iterable[tuple[type | tuple[type, ...], Callable[[Any], str | None]]] = (
+    ((bool, np.bool_), lambda cell: "true" if cell else "false"),
+    (Enum, lambda cell: scalar(cell.value)),
+    ((int, np.integer), lambda cell: str(int(cell))),
+    ((float, np.floating), _float),
+    ((pd.Timedelta, pd.Timestamp), _iso),
+    ((dt.datetime, dt.date, dt.time), _iso),
+    (dt.timedelta, lambda cell: _iso(pd.Timedelta(cell))),
+    ((np.datetime64,), lambda cell: _iso(pd.Timestamp(cell))),
+    ((np.timedelta64,), lambda cell: _iso(pd.Timedelta(cell))),
+    (Decimal, lambda cell: format(cell, "f") if cell.is_finite() else None),
+    ((UUID, pd.Period), str),
+)
+
+
+def json_value(cell: Any) -> Any:
+    """Return a cell as a JSON body holds it: its type is kept, a null is ``null``.
+
+    Examples
+    --------
+    >>> json_value(np.int64(3)), json_value(float("nan")), json_value(pd.Timestamp("2024-05-01")), json_value([1.5, None])
+    (3, None, '2024-05-01T00:00:00', [1.5, None])
+    """
+    if cell is None or isinstance(cell, str | bool | int) and not isinstance(cell, Enum):
+        return cell
+    if isinstance(cell, np.bool_ | np.integer):
+        return cell.item()
+    if isinstance(cell, float | np.floating):
+        return float(cell) if math.isfinite(cell) else None
+    if isinstance(cell, Mapping):
+        return {str(key): json_value(value) for key, value in cell.items()}
+    if isinstance(cell, list | tuple | set | frozenset | np.ndarray):
+        return [json_value(item) for item in cell]
+    return scalar(cell)

@@ -1,0 +1,148 @@
+"""What a header says about time, in seconds from now: delays, dates, resets, durations.
+
+Whoever reads a date compares it with the server's own ``Date`` where there is one:
+the two clocks need not agree, and ours may jump.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+_DATE = re.compile(r"[A-Z][a-z]{2,8},? .*[0-9]{2}:[0-9]{2}:[0-9]{2}.*", re.ASCII)
+_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)")
+_DURATION = re.compile(f"(?:{_PART.pattern})+")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def number(value: str | None) -> float | None:
+    """Return an unsigned decimal number in ASCII digits, or None.
+
+    Examples
+    --------
+    >>> number(" 2.0 "), number("+1"), number("²")
+    (2.0, None, None)
+    """
+    if value is None or not _NUMBER.fullmatch(text := value.strip(" \t")):
+        return None
+    return float(text)
+
+
+@lru_cache(maxsize=64)  # a thousand answers a second bear the same Date
+def http_date(value: str | None) -> float | None:
+    """Return a date in any of HTTP's three forms (RFC 9110, 5.6.7) as epoch seconds, or None.
+
+    Examples
+    --------
+    >>> http_date("Thu, 01 Jan 1970 00:01:00 GMT"), http_date("Thu Jan  1 00:01:00 1970")
+    (60.0, 60.0)
+    >>> http_date("tomorrow")
+    """
+    if value is None or not _DATE.fullmatch(text := value.strip(" \t")):
+        return None
+    try:
+        return _utc(parsedate_to_datetime(text))
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+def retry_after(value: str | None, *, epoch: float, date: str | None = None) -> float | None:
+    """Return the seconds that a ``Retry-After`` asks for (RFC 9110, 10.2.3), or None.
+
+    Parameters
+    ----------
+    value : str or None
+        A number of seconds, also a decimal one, or a date. Anything else is ignored.
+    epoch : float
+        Our clock, in seconds since the epoch.
+    date : str or None
+        The response's ``Date``, which replaces our clock.
+
+    Examples
+    --------
+    >>> retry_after("120", epoch=0.0)
+    120.0
+    >>> late = "Thu, 01 Jan 1970 00:01:00 GMT"
+    >>> retry_after(late, epoch=0.0), retry_after(late, epoch=7e5, date="Thu, 01 Jan 1970 00:00:30 GMT")
+    (60.0, 30.0)
+    >>> retry_after("-1", epoch=0.0)
+    """
+    seconds = number(value)
+    if seconds is None and (moment := http_date(value)) is not None:
+        seconds = max(0.0, moment - _clock(epoch, date))
+    return seconds
+
+
+def asked_delay(headers: Mapping[str, str], *, epoch: float) -> float | None:
+    """Return the seconds that a response asks to wait, or None.
+
+    Reads ``retry-after-ms`` and ``x-ms-retry-after-ms``, which are finer, before ``Retry-After``.
+
+    Parameters
+    ----------
+    headers : mapping of str to str
+        Names in lower case.
+    epoch : float
+        Our clock, in seconds since the epoch.
+
+    Examples
+    --------
+    >>> asked_delay({"retry-after": "1", "retry-after-ms": "250"}, epoch=0.0)
+    0.25
+    """
+    for name in ("retry-after-ms", "x-ms-retry-after-ms"):
+        if (milliseconds := number(headers.get(name))) is not None:
+            return milliseconds / 1000
+    return retry_after(headers.get("retry-after"), epoch=epoch, date=headers.get("date"))
+
+
+def reset_in(value: str | None, *, epoch: float, date: str | None = None) -> float | None:
+    """Return the seconds until a limit is reset, in whatever form APIs say it, or None.
+
+    A number above 10^9 is an epoch in seconds, above 10^11 in milliseconds, any other
+    a delta; durations, ISO 8601 (UTC unless said) and HTTP dates go by their shape.
+    A moment that has passed is 0.
+
+    Examples
+    --------
+    >>> reset_in("12", epoch=0.0), reset_in("1559559660", epoch=1559559600.0)
+    (12.0, 60.0)
+    >>> reset_in("6m30s", epoch=0.0), reset_in("1970-01-01T00:01Z", epoch=0.0)
+    (390.0, 60.0)
+    """
+    if value is None:
+        return None
+    if _DURATION.fullmatch(text := value.strip(" \t")):
+        return sum(float(part[1]) * _SECONDS[part[2]] for part in _PART.finditer(text))
+    moment = number(text)
+    if moment is None:
+        moment = http_date(text)
+        moment = _iso(text) if moment is None else moment
+    elif moment <= 1e9:
+        return moment
+    elif moment > 1e11:
+        moment /= 1000
+    return None if moment is None else max(0.0, moment - _clock(epoch, date))
+
+
+def _iso(text: str) -> float | None:
+    try:
+        return _utc(datetime.fromisoformat(text))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _utc(moment: datetime) -> float:
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _clock(epoch: float, date: str | None) -> float:
+    server = http_date(date)
+    return epoch if server is None else server

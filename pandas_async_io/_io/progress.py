@@ -1,0 +1,51 @@
+"""A bar for whoever waits at a terminal or in a notebook. The only file that knows tqdm."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+AFTER_SECONDS = 1.0
+
+
+class Progress:
+    """Draws how far a call is, from the thread that waits for it.
+
+    Parameters
+    ----------
+    show : bool or None
+        None: on a terminal or in a notebook, after a second.
+    done : callable
+        Returns how many requests are done.
+    total : int
+        Of how many.
+    """
+
+    def __init__(self, show: bool | None, done: Callable[[], int], total: int) -> None:
+        self._wanted = _watched() if show is None else show
+        self._from = time.monotonic() + (AFTER_SECONDS if show is None else 0.0)
+        self._done = done
+        self._total = total
+        self._bar: Any = None
+
+    def tick(self) -> None:
+        """Draw, if it is time."""
+        if not self._wanted or time.monotonic() < self._from:
+            return
+        if self._bar is None:
+            from tqdm.auto import tqdm  # noqa: PLC0415 - only who watches pays for it
+
+            self._bar = tqdm(total=self._total, unit="request", leave=False)
+        self._bar.update(self._done() - self._bar.n)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.update(self._done() - self._bar.n)
+            self._bar.close()
+
+
+def _watched() -> bool:
+    return "ipykernel" in sys.modules or sys.stderr.isatty()

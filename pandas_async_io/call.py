@@ -1,0 +1,208 @@
+"""One call, from its arguments to its frame: expand → drive → flatten → join."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import Any
+from uuid import uuid4
+
+import pandas as pd
+
+from pandas_async_io._core.answers import Answers
+from pandas_async_io._core.auth import as_auth
+from pandas_async_io._core.decode import decode
+from pandas_async_io._core.errors import FetchError, FetchWarning, PlanError
+from pandas_async_io._core.expand import Expansion, expand, expand_urls
+from pandas_async_io._core.join import answers, join, positions
+from pandas_async_io._core.models import Outcome, Response, Result
+from pandas_async_io._core.options import FetchOptions, ReadOptions
+from pandas_async_io._core.outcomes import Outcomes
+from pandas_async_io._core.plan import Plan, plan_of
+from pandas_async_io._core.recipe import compile_recipe
+from pandas_async_io._core.runs import KEY, Run, Runs, runs_of
+from pandas_async_io._core.safety import Origin, check_headers, redact_url
+from pandas_async_io._core.shape import compile_shape
+from pandas_async_io._io import portal
+from pandas_async_io._io.engine import Lane, drive
+from pandas_async_io._io.progress import Progress
+from pandas_async_io.client import default_client
+from pandas_async_io.future import FrameFuture
+
+
+class Call:
+    """A call that is ready to be sent: everything that can be wrong before the first request has been checked.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The rows.
+    url : str or sequence of str
+        One template for all rows, or a whole URL for each row.
+    options : FetchOptions or ReadOptions
+        All others.
+    """
+
+    def __init__(self, frame: pd.DataFrame, url: str | Sequence[Any], options: FetchOptions | ReadOptions) -> None:
+        self._frame = frame
+        self._options = options
+        self._client = options.client or default_client()
+        self._auth = None if options.auth is None else as_auth(options.auth)
+        self._shape = compile_shape(
+            record_path=options.record_path,
+            meta=options.meta,
+            sep=options.sep,
+            max_level=options.max_level,
+            columns=options.columns,
+        )
+        self._policy = self._client.policy(
+            concurrency=options.concurrency, rate=options.rate, retry=options.retry, timeout=options.timeout
+        )
+        self._label = redact_url(url) if isinstance(url, str) else f"{len(url)} URLs"
+        self._finished = False
+        self.expansion = self._expand(url) if isinstance(url, str) else self._expand_urls(url)
+        self._outcomes = Outcomes(self.expansion)
+        self._answers = Answers(len(self.expansion), self._shape)
+
+    def _expand(self, url: str) -> Expansion:
+        options, client = self._options, self._client
+        parts: dict[str, Any] = {
+            "base_url": client.base_url,
+            "method": options.method,
+            "headers": options.headers,
+            "json": options.json,
+            "data": options.data,
+            "allow_hosts": client.allow_hosts,
+        }
+        recipe = compile_recipe(url, params=options.params, **parts)
+        if recipe.origin is None:
+            self._check_home("a host that rows decide")
+        else:
+            _, own = client.credentials(recipe.origin, self._auth)
+            if own:
+                recipe = compile_recipe(url, params={**own, **(options.params or {})}, **parts)
+        return expand(self._frame, recipe, allow_hosts=client.allow_hosts)
+
+    def _expand_urls(self, urls: Sequence[Any]) -> Expansion:
+        options, client = self._options, self._client
+        if options.json is not None or options.data is not None or options.params:
+            raise PlanError("params=, json= and data= belong to a template; whole URLs are sent as they are")
+        self._check_home("whole URLs")
+        if client.params or (self._auth or client.auth).params:
+            raise PlanError("a client's params= and a key in the query can't be added to whole URLs: use a template")
+        headers = check_headers(options.headers)
+        return expand_urls(urls, base_url=client.base_url, method=options.method, headers=headers)
+
+    def _check_home(self, where: str) -> None:
+        """Refuse credentials that have no home: they would go to every host."""
+        client = self._client
+        if client.origin is None and (client.headers or client.auth.headers or client.auth.params or self._auth):
+            raise PlanError(f"credentials and {where}: say where they belong, Client('https://api.example.com', …)")
+
+    def _headers(self, origin: Origin) -> dict[str, str]:
+        return self._client.credentials(origin, self._auth)[0]
+
+    def plan(self) -> Plan:
+        """Return what would be sent."""
+        return plan_of(self.expansion, self._headers)
+
+    async def drive(self) -> None:
+        """Send everything; on the client's loop."""
+        client, policy = self._client, self._policy
+        lanes = [
+            Lane(
+                requests=self.expansion.requests(origin, self._headers(origin)),
+                length=len(mine),
+                gate=client.gate(origin),
+                policy=policy,
+                send=client.send,
+                decode=self._decode,
+                deliver=self._deliver,
+            )
+            for origin, mine in self.expansion.origins.items()
+        ]
+        await drive(lanes)
+
+    def _decode(self, response: Response) -> Any:
+        return decode(response, format=self._options.format, strict_json=self._client.strict_json)
+
+    def _deliver(self, position: int, result: Result) -> None:
+        self._outcomes.put(position, result)
+        self._answers.put(position, result.payload if result.outcome is Outcome.OK else None)
+
+    def run(self) -> pd.DataFrame:
+        """Send everything and wait for the frame; Ctrl-C raises with the finished rows as ``.partial``."""
+        progress = Progress(self._options.progress, lambda: self._outcomes.done, len(self.expansion))
+        try:
+            if len(self.expansion):
+                self._client.run(self.drive, lambda: None, progress.tick)
+        except KeyboardInterrupt as interrupt:
+            vars(interrupt)["partial"] = self.finish(quiet=True)
+            raise
+        finally:
+            progress.close()
+        return self.finish()
+
+    def start(self) -> FrameFuture:
+        """Start sending and return at once."""
+        loop = self._client.loop
+
+        async def complete() -> pd.DataFrame:
+            await self.drive()
+            return await asyncio.get_running_loop().run_in_executor(None, self.finish)
+
+        started = portal.start(complete, loop, self._partial)
+        return FrameFuture(
+            started,
+            label=self._label,
+            progress=lambda: (self._outcomes.done, len(self.expansion)),
+            loop=loop,
+            cancel=started.stop,
+        )
+
+    def _partial(self) -> pd.DataFrame | None:
+        """Return the finished rows of a cancelled call; None if its frame was being made."""
+        return None if self._finished else self.finish(quiet=True)
+
+    def finish(self, *, quiet: bool = False) -> pd.DataFrame:
+        """Return the frame: the answers beside their rows. Once per call.
+
+        Raises
+        ------
+        FetchError
+            If rows failed and ``errors="raise"``, unless ``quiet``.
+        """
+        self._finished = True
+        options = self._options
+        columns = self._answers.columns(nullable=isinstance(options, FetchOptions))
+        self._outcomes.fail(columns.failures)
+        how = options.how if isinstance(options, FetchOptions) else "inner"
+        rows, take = positions(self.expansion.row_to_request, columns.counts, how=how)
+        if isinstance(options, FetchOptions) and not options.join:
+            frame = answers(columns.arrays, rows=rows, take=take, prefix=options.prefix, suffix=options.suffix)
+        else:
+            prefix = getattr(options, "prefix", "")
+            frame = join(self._frame, columns.arrays, rows=rows, take=take, prefix=prefix, suffix=options.suffix)
+        if isinstance(options, ReadOptions):
+            frame = frame.reset_index(drop=True)
+        run = Run(self._outcomes, self._frame.index, frame.index)
+        frame.attrs[KEY] = Runs(uuid4().hex[:8], (*runs_of(self._frame), run))
+        if not quiet and self._outcomes.failed().any():
+            self._complain(frame, run)
+        return frame
+
+    def _complain(self, frame: pd.DataFrame, run: Run) -> None:
+        digest = self._outcomes.digest()
+        if self._options.errors == "raise":
+            raise FetchError(f"{digest}. .partial has the frame so far", partial=frame, failures=run.failures())
+        warnings.warn(f"{digest}. See .aio.failures", FetchWarning, stacklevel=_outside())
+
+
+def _outside() -> int:
+    """Return the stack level of the user's own line."""
+    frame, level = sys._getframe(1), 1  # noqa: SLF001 - as pandas finds its caller's line
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("pandas_async_io"):
+        frame, level = frame.f_back, level + 1
+    return level

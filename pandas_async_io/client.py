@@ -1,0 +1,246 @@
+"""A client: base URL, credentials and limits, and the session that its calls share."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import weakref
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from pandas_async_io._core.auth import Auth, as_auth
+from pandas_async_io._core.errors import PlanError, PortalError
+from pandas_async_io._core.limits import Rate, rates
+from pandas_async_io._core.safety import FOLLOW, Origin, check_headers, origin_of, redact_url, same_origin
+from pandas_async_io._core.retry import Retry, as_retry
+from pandas_async_io._io import portal
+from pandas_async_io._io.engine import Policy
+from pandas_async_io._io.pacing import Gate
+from pandas_async_io._io.transport import Transport, Wire
+
+if TYPE_CHECKING:
+    import ssl as tls
+
+    import aiohttp
+
+CONCURRENCY = 32
+TIMEOUT = 30.0
+
+_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(B|KB|KiB|MB|MiB|GB|GiB)?\s*", re.IGNORECASE)
+_UNITS = {"b": 1, "kb": 10**3, "kib": 2**10, "mb": 10**6, "mib": 2**20, "gb": 10**9, "gib": 2**30}
+
+
+class Client:
+    """What several calls share: base URL, credentials, limits and one reused session.
+
+    Parameters
+    ----------
+    base_url : str
+        What relative URL templates are put behind; its path is kept. Credentials go to its origin only.
+    headers, params : mapping, optional
+        Sent with every request to the client's origin.
+    auth : Auth, str or (str, str), optional
+        ``Bearer(token)``, ``Basic(user, password)`` or ``ApiKey(key)``; a str is a bearer token.
+    rate : str, Rate or sequence of them, optional
+        ``"20/s"``; shared by all calls to one origin. A ceiling: a call may only be stricter.
+    concurrency : int, optional
+        Requests in flight to one origin. A ceiling: a call may only be stricter.
+    retry : Retry or int, optional
+        What is sent again; a number counts attempts, the first included (3).
+    timeout : float
+        Seconds of one attempt, from the start of connecting to the last byte (30). A ceiling.
+    allow_hosts : sequence of str
+        Hosts that rows and redirects may lead to beside the literal one; ``"*.example.com"``, ``"*"``.
+    follow : {"same_origin", "none", "any"}
+        Which redirects are followed; "any" drops headers and credentials on another origin.
+    block_private : bool
+        Refuse to connect to addresses that are not public.
+    max_body : int or str
+        Decoded bytes of one body (``"64MiB"``).
+    strict_json : bool
+        Refuse NaN and Infinity.
+    proxy : str, optional
+        URL of an HTTP proxy; the environment is not read.
+    ssl : bool or ssl.SSLContext, optional
+        None verifies; False does not, and warns.
+    session : aiohttp.ClientSession, optional
+        Yours: requests run on its event loop, with its cookies and connector, and it is yours to close.
+
+    Examples
+    --------
+    >>> Client("https://api.example.com/v1", auth="s3cret", rate="20/s")
+    Client('https://api.example.com/v1')
+    """
+
+    def __init__(
+        self,
+        base_url: str = "",
+        *,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, Any] | None = None,
+        auth: Auth | str | tuple[str, str] | None = None,
+        rate: str | Rate | Sequence[str | Rate] | None = None,
+        concurrency: int | None = None,
+        retry: Retry | int | None = None,
+        timeout: float = TIMEOUT,
+        allow_hosts: Sequence[str] = (),
+        follow: str = "same_origin",
+        block_private: bool = False,
+        max_body: int | str = "64MiB",
+        strict_json: bool = False,
+        proxy: str | None = None,
+        ssl: bool | tls.SSLContext | None = None,
+        session: aiohttp.ClientSession | None = None,
+    ) -> None:
+        if follow not in FOLLOW:
+            raise PlanError(f"follow={follow!r}: choose one of {', '.join(FOLLOW)}")
+        if isinstance(allow_hosts, str):
+            raise PlanError(f"allow_hosts={allow_hosts!r} is a list of hosts: write [{allow_hosts!r}]")
+        self.base_url = base_url
+        self.origin: Origin | None = origin_of(base_url) if base_url else None
+        self.headers = check_headers(headers)
+        self.params = dict(params or {})
+        self.auth = as_auth(auth)
+        self.rates = rates(rate)
+        self.concurrency = _positive("concurrency", concurrency)
+        self.retry = as_retry(retry)
+        self.timeout = _seconds(timeout)
+        self.allow_hosts = tuple(allow_hosts)
+        self.strict_json = strict_json
+        self.session = session
+        self._wire = Wire(_bytes(max_body), follow, self.allow_hosts, block_private, proxy, ssl)
+        self._gates: dict[Origin, Gate] = {}
+        self._line = Transport(self._wire, session)
+        if session is None:
+            portal.keep(self)
+            weakref.finalize(self, portal.spawn, self._line.close).atexit = False
+
+    def __repr__(self) -> str:
+        return f"Client({redact_url(self.base_url)!r})" if self.base_url else "Client()"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
+        if self.session is None:
+            self.run(self.close, lambda: None)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        if self.session is None:
+            await asyncio.wrap_future(portal.start(self.close, self.loop, lambda: None))
+
+    async def close(self) -> None:
+        """Close the session; the next call opens a new one. On the client's own loop: use ``with``."""
+        await self._line.close()
+
+    def abandon(self) -> None:
+        """Start afresh in a forked child."""
+        self._gates.clear()
+        self._line.abandon()
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop that this client's requests run on."""
+        if self.session is None:
+            return portal.portal().loop
+        return self.session._loop  # noqa: SLF001 - `session.loop` is deprecated without a successor
+
+    @property
+    def send(self) -> Callable[..., Any]:
+        """How its requests are sent."""
+        return self._line.send
+
+    def credentials(self, origin: Origin, auth: Auth | None) -> tuple[dict[str, str], dict[str, Any]]:
+        """Return the headers and parameters that this client sends to an origin: none to a strange one.
+
+        Without a base URL the origin that a call names literally is its own.
+        """
+        if self.origin is not None and not same_origin(self.origin, origin):
+            return {}, {}
+        who = self.auth if auth is None else auth
+        return {**self.headers, **who.headers}, {**self.params, **who.params}
+
+    def gate(self, origin: Origin) -> Gate:
+        """Return the way to an origin, which all calls of this client share."""
+        gate = self._gates.get(origin)
+        if gate is None:
+            gate = self._gates[origin] = Gate(self.concurrency)
+        return gate
+
+    def policy(
+        self,
+        *,
+        concurrency: int | None = None,
+        rate: str | Rate | Sequence[str | Rate] | None = None,
+        retry: Retry | int | None = None,
+        timeout: float | None = None,
+    ) -> Policy:
+        """Return a call's policy: what it asks for, within this client's ceilings."""
+        asked = _positive("concurrency", concurrency) or self.concurrency or CONCURRENCY
+        return Policy(
+            concurrency=asked if self.concurrency is None else min(asked, self.concurrency),
+            rates=tuple(dict.fromkeys([*self.rates, *rates(rate)])),
+            retry=self.retry if retry is None else as_retry(retry),
+            timeout=self.timeout if timeout is None else min(_seconds(timeout), self.timeout),
+        )
+
+    def run(self, make: Callable[[], Coroutine[Any, Any, Any]], partial: Callable[[], Any], tick: Any = None) -> Any:
+        """Run a coroutine on this client's loop and wait for it, wherever the caller stands.
+
+        Raises
+        ------
+        PortalError
+            If the wait could never end.
+        """
+        loop = self.loop
+        if portal.must_nest(loop):
+            if self.session is None:
+                raise PortalError("a blocking call inside a callback of this package would wait for itself")
+            return portal.nest(make, loop)
+        if self.session is not None and not loop.is_running():
+            return portal.run_here(make, loop)
+        started = portal.start(make, loop, partial)
+        return portal.wait(started, tick)
+
+
+def _positive(name: str, value: int | None) -> int | None:
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+        raise PlanError(f"{name}={value!r} is not a number of requests: 1 or more")
+    return value
+
+
+def _seconds(timeout: float) -> float:
+    if not isinstance(timeout, int | float) or isinstance(timeout, bool) or not 0 < timeout < float("inf"):
+        raise PlanError(f"timeout={timeout!r} is not a number of seconds above 0")
+    return float(timeout)
+
+
+def _bytes(size: int | str) -> int:
+    """Return a size in bytes.
+
+    Examples
+    --------
+    >>> _bytes("64MiB"), _bytes("1.5 kB"), _bytes(10)
+    (67108864, 1500, 10)
+    """
+    match = _SIZE.fullmatch(size) if isinstance(size, str) else None
+    value = int(float(match[1]) * _UNITS[(match[2] or "B").lower()]) if match else size
+    if not isinstance(value, int) or value < 1:
+        raise PlanError(f"max_body={size!r} is not a size: write '64MiB', '500kB' or a number of bytes")
+    return value
+
+
+_default: list[Client] = []
+
+
+def default_client() -> Client:
+    """Return the one client of calls that name none, so that they share its session."""
+    if not _default:
+        _default.append(Client())
+    return _default[0]

@@ -1,0 +1,1 @@
+"""The budgets of the package, each against a reference that a good engineer would write."""

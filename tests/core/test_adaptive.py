@@ -1,0 +1,233 @@
+"""Simulated servers on a virtual clock: what is tuned in the module is tuned on these."""
+
+import heapq
+import random
+from statistics import mean, median
+
+import pytest
+
+from pandas_async_io._core.adaptive import Adaptive, Pace
+from pandas_async_io._core.models import Request, Response
+from pandas_async_io._core.retry import Failure, Retry, Stop, decide
+
+
+class Bucket:
+    """A leaky bucket; with a burst of 1 it refuses whatever comes too early."""
+
+    def __init__(self, rate, burst=1):
+        self.rate, self.burst = rate, burst
+        self.level = self.at = 0.0
+
+    def answer(self, now):
+        """Return the headers of a refusal, or None."""
+        self.level = max(0.0, self.level - (now - self.at) * self.rate)
+        self.at = now
+        if self.level + 1 > self.burst + 1e-9:
+            return {}
+        self.level += 1
+        return None
+
+
+class Window:
+    """So many in each fixed window, and a Retry-After to its end."""
+
+    def __init__(self, count, per):
+        self.count, self.per, self.rate = count, per, count / per
+        self.number = self.used = 0
+
+    def answer(self, now):
+        if (number := int(now // self.per)) != self.number:
+            self.number, self.used = number, 0
+        self.used += 1
+        return None if self.used <= self.count else {"Retry-After": f"{(number + 1) * self.per - now:.3f}"}
+
+
+class Run:
+    """Rows, workers and a pace against a server: discrete events, no real clock."""
+
+    def __init__(self, server, rows, seed, jitter=0.0):
+        self.server, self.rows, self.dice = server, rows, random.Random(seed)
+        self.rtt, self.jitter = 0.02, jitter
+        self.pace, self.free = Pace(0.0), 32
+        self.now = self.gate = 0.0
+        self.last = float("-inf")
+        self.ready = [(0.0, row, 0) for row in range(rows)]
+        self.events = []
+        self.ok = self.failed = 0
+        self.refused = []  # how many were ok, at each refusal
+
+    def to_end(self):
+        while self.ok + self.failed < self.rows:
+            start = float("inf")
+            if self.free and self.ready:
+                start = max(self.now, self.ready[0][0], self.gate, self.last + self.pace.spacing)
+            if self.events and self.events[0][0] <= start:
+                self.now, _, act, *details = heapq.heappop(self.events)
+                act(*details)
+            else:
+                self.send(start)
+        return self
+
+    def send(self, start):
+        self.now = self.last = start
+        self.free -= 1
+        _, row, refusals = heapq.heappop(self.ready)
+        self.later(self.arrive, row, refusals, start)
+
+    def later(self, act, *details):
+        way = self.rtt / 2 * (1 + self.jitter * self.dice.expovariate(1))
+        heapq.heappush(self.events, (self.now + way, self.dice.random(), act, *details))
+
+    def arrive(self, row, refusals, started):
+        self.later(self.receive, row, refusals, started, self.server.answer(self.now))
+
+    def receive(self, row, refusals, started, headers):
+        self.free += 1
+        if headers is None:
+            self.ok += 1
+            self.pace.accepted(self.now, started=started)
+            return
+        self.refused.append(self.ok)
+        failure = Failure(Request(""), Response(429, headers, b"", ""), None, 1, refusals)
+        verdict = decide(Retry(), failure, epoch=self.now, dice=self.dice.random())
+        news = self.pace.refused(self.now, started=started)
+        if isinstance(verdict, Stop):
+            self.failed += 1
+            return
+        if headers or news:
+            self.gate = max(self.gate, self.now + verdict.pause)
+        heapq.heappush(self.ready, (self.now + verdict.delay, row, refusals + 1))
+
+    @property
+    def efficiency(self):
+        return self.rows / self.server.rate / self.now
+
+
+@pytest.mark.parametrize(
+    ("server", "rows", "jitter"),
+    [
+        (lambda: Bucket(50), 600, 0.0),
+        (lambda: Bucket(50), 600, 0.02),
+        (lambda: Bucket(5), 600, 0.0),
+        (lambda: Bucket(5), 600, 0.02),
+        (lambda: Bucket(500), 6000, 0.0),
+        (lambda: Bucket(5, burst=20), 600, 0.0),
+        (lambda: Bucket(50, burst=50), 600, 0.02),
+        (lambda: Bucket(500, burst=100), 6000, 0.02),
+        (lambda: Window(100, 10), 600, 0.02),
+    ],
+    ids=[
+        "50",
+        "50 jitter",
+        "5",
+        "5 jitter",
+        "500",
+        "5 burst 20",
+        "50 burst 50",
+        "500 burst 100",
+        "100 per 10 s",
+    ],
+)
+def test_fault_37_an_unknown_limit_is_learnt(server, rows, jitter):
+    """Every row is ok, a tenth of the rows at most is refused, and 70 % of what is allowed is used."""
+    runs = [Run(server(), rows, seed, jitter).to_end() for seed in range(6)]
+    assert [run.ok for run in runs] == [rows] * 6
+    assert median(len(run.refused) for run in runs) <= rows / 10
+    assert median(run.efficiency for run in runs) >= 0.7
+    # A die that falls badly is a long pause early in a short run.
+    assert max(len(run.refused) for run in runs) <= rows / 8
+    assert min(run.efficiency for run in runs) >= 0.6
+
+
+@pytest.mark.parametrize("server", [Bucket(50), Bucket(5), Bucket(50, burst=10), Window(100, 10)])
+def test_fault_37_after_warming_up_few_are_refused(server):
+    """Once a quarter of the rows is through, less than a twentieth of the rest is refused."""
+    run = Run(server, 800, seed=1).to_end()
+    assert sum(ok >= 200 for ok in run.refused) < 0.05 * 600
+
+
+def test_an_origin_that_never_refuses_is_never_paced():
+    """Without a refusal there is nothing to learn."""
+    pace = Pace(0.0)
+    for now in range(1, 100):
+        pace.accepted(float(now), started=now - 0.5)
+    assert pace.spacing == 0
+
+
+def test_the_echoes_of_a_refusal_are_one_refusal():
+    """What was sent before a cut and is refused after it cuts no further."""
+    pace = Pace(0.0)
+    assert pace.refused(1.0, started=0.9)
+    spacing = pace.spacing
+    assert not any(pace.refused(1.0 + n / 100, started=0.9) for n in range(30))
+    assert pace.spacing == spacing
+    assert pace.refused(2.0, started=1.5)
+    assert pace.spacing > spacing
+
+
+class Fixed:
+    """A limit that learns nothing."""
+
+    def __init__(self, limit):
+        self.limit = limit
+
+    def on_success(self, rtt, in_flight, now):
+        pass
+
+
+def throughput(limiter, knee, steepness, noise, rows=3000):
+    """Return rows per second from a server that slows down beyond so many in flight."""
+    dice, now, sent, done, flight, limits = random.Random(0), 0.0, 0, 0, [], []
+    while done < rows:
+        while sent < rows and len(flight) < limiter.limit:
+            many = len(flight) + 1
+            rtt = 0.1 * max(1, many / knee) ** steepness * (1 + noise * dice.expovariate(1))
+            heapq.heappush(flight, (now + rtt, sent, now, many))
+            sent += 1
+        now, _, start, many = heapq.heappop(flight)
+        done += 1
+        limiter.on_success(now - start, many, now)
+        limits.append(limiter.limit)
+    return rows / now, limits
+
+
+@pytest.mark.parametrize(
+    ("knee", "steepness", "noise"),
+    [(5, 1.0, 0.0), (5, 1.0, 0.2), (5, 1.5, 0.0), (5, 1.5, 0.2), (20, 1.0, 0.0), (20, 1.0, 0.2)],
+)
+def test_adaptive_concurrency_finds_a_hidden_knee(knee, steepness, noise):
+    """Nine tenths of what the best fixed number reaches, which nobody knows beforehand."""
+    best = max(
+        throughput(Fixed(n), knee, steepness, noise)[0] for n in (knee - 1, knee, knee + 1, knee + 2, 32)
+    )
+    reached, limits = throughput(Adaptive(high=64), knee, steepness, noise)
+    assert reached >= 0.9 * best
+    assert knee * 0.7 <= mean(limits[300:]) <= knee * 1.4
+
+
+def test_adaptive_concurrency_stays_within_its_bounds():
+    """A server without a knee is used up to the high mark, one that refuses down to the low one."""
+    adaptive = Adaptive(start=4, low=2, high=16)
+    _, limits = throughput(adaptive, 1000, 1.0, 0.0)
+    assert max(limits) == 16
+    for now in range(1000, 1100):
+        adaptive.on_success(0.1, adaptive.limit, float(now))
+        adaptive.on_refused(now + 0.5)
+        assert adaptive.limit >= 2
+    assert adaptive.limit == 2
+
+
+def test_adaptive_concurrency_grows_only_when_it_was_the_limit():
+    """A run that never fills its slots says nothing about more of them."""
+    adaptive = Adaptive(start=8)
+    for n in range(1, 500):
+        adaptive.on_success(0.1, 2, n * 0.2)
+    assert adaptive.limit <= 8
+
+
+def test_the_echoes_of_a_refusal_lower_the_concurrency_once():
+    """Until an answer has come under the new limit, further refusals are of the old one."""
+    adaptive = Adaptive(start=10)
+    for n in range(10):
+        adaptive.on_refused(1.0 + n / 100)
+    assert adaptive.limit == 7
