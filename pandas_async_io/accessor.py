@@ -193,7 +193,11 @@ def register() -> None:
 def _register(owner: type, registrar: Any, accessor: type) -> None:
     old = getattr(owner, NAME, None)
     before = getattr(old, "_before", None) if getattr(old, "__module__", "") == __name__ else old
-    vars_of = type(accessor.__name__, (accessor,), {"_before": before, "__module__": __name__, "__doc__": accessor.__doc__})
+    vars_of = type(
+        accessor.__name__,
+        (accessor,),
+        {"_before": before, "__module__": __name__, "__doc__": accessor.__doc__},
+    )
     if before is not None:
         vars_of.__getattr__ = _hand_on  # type: ignore[attr-defined]
     if old is not None:

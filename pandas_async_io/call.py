@@ -45,7 +45,9 @@ class Call:
         All others.
     """
 
-    def __init__(self, frame: pd.DataFrame, url: str | Sequence[Any], options: FetchOptions | ReadOptions) -> None:
+    def __init__(
+        self, frame: pd.DataFrame, url: str | Sequence[Any], options: FetchOptions | ReadOptions
+    ) -> None:
         self._frame = frame
         self._options = options
         self._client = options.client or default_client()
@@ -91,15 +93,21 @@ class Call:
             raise PlanError("params=, json= and data= belong to a template; whole URLs are sent as they are")
         self._check_home("whole URLs")
         if client.params or (self._auth or client.auth).params:
-            raise PlanError("a client's params= and a key in the query can't be added to whole URLs: use a template")
+            raise PlanError(
+                "a client's params= and a key in the query can't be added to whole URLs: use a template"
+            )
         headers = check_headers(options.headers)
         return expand_urls(urls, base_url=client.base_url, method=options.method, headers=headers)
 
     def _check_home(self, where: str) -> None:
         """Refuse credentials that have no home: they would go to every host."""
         client = self._client
-        if client.origin is None and (client.headers or client.auth.headers or client.auth.params or self._auth):
-            raise PlanError(f"credentials and {where}: say where they belong, Client('https://api.example.com', …)")
+        if client.origin is None and (
+            client.headers or client.auth.headers or client.auth.params or self._auth
+        ):
+            raise PlanError(
+                f"credentials and {where}: say where they belong, Client('https://api.example.com', …)"
+            )
 
     def _headers(self, origin: Origin) -> dict[str, str]:
         return self._client.credentials(origin, self._auth)[0]
@@ -181,10 +189,14 @@ class Call:
         how = options.how if isinstance(options, FetchOptions) else "inner"
         rows, take = positions(self.expansion.row_to_request, columns.counts, how=how)
         if isinstance(options, FetchOptions) and not options.join:
-            frame = answers(columns.arrays, rows=rows, take=take, prefix=options.prefix, suffix=options.suffix)
+            frame = answers(
+                columns.arrays, rows=rows, take=take, prefix=options.prefix, suffix=options.suffix
+            )
         else:
             prefix = getattr(options, "prefix", "")
-            frame = join(self._frame, columns.arrays, rows=rows, take=take, prefix=prefix, suffix=options.suffix)
+            frame = join(
+                self._frame, columns.arrays, rows=rows, take=take, prefix=prefix, suffix=options.suffix
+            )
         if isinstance(options, ReadOptions):
             frame = frame.reset_index(drop=True)
         run = Run(self._outcomes, self._frame.index, frame.index)
@@ -196,7 +208,9 @@ class Call:
     def _complain(self, frame: pd.DataFrame, run: Run) -> None:
         digest = self._outcomes.digest()
         if self._options.errors == "raise":
-            raise FetchError(f"{digest}. .partial has the frame so far", partial=frame, failures=run.failures())
+            raise FetchError(
+                f"{digest}. .partial has the frame so far", partial=frame, failures=run.failures()
+            )
         warnings.warn(f"{digest}. See .aio.failures", FetchWarning, stacklevel=_outside())
 
 

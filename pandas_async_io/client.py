@@ -122,7 +122,9 @@ class Client:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
         if self.session is None:
             self.run(self.close, lambda: None)
 
@@ -190,7 +192,9 @@ class Client:
             timeout=self.timeout if timeout is None else min(_seconds(timeout), self.timeout),
         )
 
-    def run(self, make: Callable[[], Coroutine[Any, Any, Any]], partial: Callable[[], Any], tick: Any = None) -> Any:
+    def run(
+        self, make: Callable[[], Coroutine[Any, Any, Any]], partial: Callable[[], Any], tick: Any = None
+    ) -> Any:
         """Run a coroutine on this client's loop and wait for it, wherever the caller stands.
 
         Raises

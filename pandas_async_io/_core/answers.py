@@ -50,7 +50,9 @@ class Answers:
         """Return all columns; what is missing holds no records. Ends the collection."""
         for number in range(-(-self._requests // BLOCK)):
             if number not in self._blocks:
-                self._blocks[number] = flatten(self._open.pop(number, [None] * self._size(number)), self._shape)
+                self._blocks[number] = flatten(
+                    self._open.pop(number, [None] * self._size(number)), self._shape
+                )
         return concat([self._blocks[number] for number in sorted(self._blocks)], nullable=nullable)
 
     def _size(self, number: int) -> int:

@@ -20,9 +20,16 @@ import pandas as pd
 from pandas_async_io._core.errors import PlanError, UnknownFieldError, UnsafeUrlError
 from pandas_async_io._core.keys import Key, Mask, Positions, factorise, first_rows, group
 from pandas_async_io._core.models import EMPTY, SAFE_METHODS, Request
-from pandas_async_io._core.recipe import Recipe, Text, check_origin, checked_method, varname
-from pandas_async_io._core.safety import Origin, dot_segments, forbidden_value, merged_headers, origin_of, redact_url
-from pandas_async_io._core.template import Template
+from pandas_async_io._core.recipe import Recipe, Text, check_origin, checked_method
+from pandas_async_io._core.safety import (
+    Origin,
+    dot_segments,
+    forbidden_value,
+    merged_headers,
+    origin_of,
+    redact_url,
+)
+from pandas_async_io._core.template import Template, varname
 from pandas_async_io._core.values import json_value
 
 _BLOCK = 50_000
@@ -159,9 +166,13 @@ def expand(frame: pd.DataFrame, recipe: Recipe, *, allow_hosts: Sequence[str] = 
         merged, uniques = pd.factorize(_objects(urls))
         urls, groups, first = uniques.tolist(), merged[groups], first[first_rows(merged)]
     hosts, wrong = _hosts(recipe, urls, allow_hosts)
-    wrong.update({at: f"{redact_url(urls[at])!r}: a path segment is '.' or '..'" for at in dot_segments(urls)})
+    wrong.update(
+        {at: f"{redact_url(urls[at])!r}: a path segment is '.' or '..'" for at in dot_segments(urls)}
+    )
     if wrong:
-        unsafe.update({row: wrong[at] for row, at in zip(rows.tolist(), groups.tolist(), strict=True) if at in wrong})
+        unsafe.update(
+            {row: wrong[at] for row, at in zip(rows.tolist(), groups.tolist(), strict=True) if at in wrong}
+        )
         kept = ~_mask(wrong, len(urls))
         urls, hosts, first = [url for at, url in enumerate(urls) if at not in wrong], hosts[kept], first[kept]
         groups = np.where(kept[groups], np.cumsum(kept)[groups] - 1, -1)
@@ -208,7 +219,9 @@ def _factorise(name: str, array: Any) -> Key:
 
 def _forbidden(keys: Mapping[str, Key], recipe: Recipe, length: int) -> dict[int, str]:
     """Return the rows whose text can stand in no URL and no header, for the fields that stand there."""
-    exposed = dict.fromkeys([*recipe.template.fields, *(name for _, text in recipe.headers for name in text.fields)])
+    exposed = dict.fromkeys(
+        [*recipe.template.fields, *(name for _, text in recipe.headers for name in text.fields)]
+    )
     rows = {}
     for name in exposed:
         for row in np.flatnonzero(keys[name].forbidden()).tolist():
@@ -236,7 +249,9 @@ def _urls(template: Template, keys: Mapping[str, Key], rows: Positions) -> list[
     urls: list[str] = []
     for start in range(0, len(rows), _BLOCK):
         block = rows[start : start + _BLOCK]
-        urls += template.expand_columns({name: keys[name].texts(block) for name in template.fields}, len(block))
+        urls += template.expand_columns(
+            {name: keys[name].texts(block) for name in template.fields}, len(block)
+        )
     return urls
 
 
@@ -320,7 +335,9 @@ def resolve(frame: pd.DataFrame, name: str) -> Any:
     """
     found = [at for at, label in enumerate(frame.columns) if _spelt(label) == name]
     if len(found) > 1:
-        raise UnknownFieldError(f"field {{{varname(name)}}}: {len(found)} columns have this name; rename all but one")
+        raise UnknownFieldError(
+            f"field {{{varname(name)}}}: {len(found)} columns have this name; rename all but one"
+        )
     if found:
         return _array(frame.iloc[:, found[0]])
     levels = {_spelt(label): level for level, label in enumerate(frame.index.names) if label is not None}
@@ -334,7 +351,11 @@ def resolve(frame: pd.DataFrame, name: str) -> Any:
 
 def _array(column: pd.Series[Any] | pd.Index[Any]) -> Any:
     """Return the plain numpy array where there is one that means the same."""
-    return column.to_numpy() if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iufbO" else column.array
+    return (
+        column.to_numpy()
+        if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iufbO"
+        else column.array
+    )
 
 
 def _spelt(label: Any) -> str:

@@ -100,7 +100,9 @@ def factorise(values: Any) -> Key:
     codes, uniques = pd.factorize(values)
     rendered = render(uniques) if len(uniques) * 2 <= len(values) or values.dtype.kind == "f" else None
     if rendered is not None and None in rendered:  # an infinity in a nullable column
-        codes = np.where(np.isin(codes, [code for code, text in enumerate(rendered) if text is None]), -1, codes)
+        codes = np.where(
+            np.isin(codes, [code for code, text in enumerate(rendered) if text is None]), -1, codes
+        )
     return Key(codes.astype(np.int64, copy=False), uniques, rendered)
 
 
@@ -119,7 +121,9 @@ def _factorise_by_text(values: Any) -> Key:
     keys[:] = [text if isinstance(text, str | None) else (repr(text),) for text in rendered]
     codes, _ = pd.factorize(keys)
     first = first_rows(codes)
-    return Key(codes.astype(np.int64, copy=False), values.take(first), [rendered[row] for row in first.tolist()])
+    return Key(
+        codes.astype(np.int64, copy=False), values.take(first), [rendered[row] for row in first.tolist()]
+    )
 
 
 def first_rows(codes: np.ndarray[Any, Any]) -> Positions:

@@ -136,9 +136,7 @@ class Outcomes:
         """
         failed = self.failed()
         errors, outcomes = self._row_errors(), self.of_rows()
-        causes = Counter(
-            errors[row] or outcomes[row] for row in np.flatnonzero(failed).tolist()
-        )
+        causes = Counter(errors[row] or outcomes[row] for row in np.flatnonzero(failed).tolist())
         several = "; ".join(f"{count} x {_short(cause)}" for cause, count in causes.most_common(3))
         more = f"; {len(causes) - 3} other causes" if len(causes) > 3 else ""
         return f"{int(failed.sum())} of {len(failed)} rows failed: {several}{more}"

@@ -48,7 +48,9 @@ class Plan:
 
     def __repr__(self) -> str:
         skipped = ", ".join(f"{count} {outcome}" for outcome, count in self.skipped.items())
-        lines = [f"Plan: {self.rows} rows, {self.requests} requests" + (f", skipped: {skipped}" if skipped else "")]
+        lines = [
+            f"Plan: {self.rows} rows, {self.requests} requests" + (f", skipped: {skipped}" if skipped else "")
+        ]
         lines += [f"  {count} to {origin}" for origin, count in self.origins.items()]
         lines += [f"  row {row}: {reason}" for row, reason in self.reasons.items()]
         lines += [f"  {line}" for line in self.curl]

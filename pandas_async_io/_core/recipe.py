@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote
 
 from pandas_async_io._core.errors import PlanError, TemplateError, UnsafeUrlError
 from pandas_async_io._core.safety import Origin, allows, forbidden_header, origin_of
-from pandas_async_io._core.template import Template
+from pandas_async_io._core.template import Template, varname
 from pandas_async_io._core.values import scalar
 
 _NAME = r"(?:\w|%[0-9A-Fa-f]{2})+(?:\.(?:\w|%[0-9A-Fa-f]{2})+)*"
@@ -136,18 +136,6 @@ def _whole_values(body: Any) -> frozenset[str]:
         return frozenset() if body.alone is None else frozenset({body.alone})
     parts = list(body.values()) if isinstance(body, dict) else body if isinstance(body, list) else []
     return frozenset().union(*(_whole_values(part) for part in parts if not isinstance(part, tuple)))
-
-
-def varname(column: str) -> str:
-    """Return a column's name as a template writes it.
-
-    Examples
-    --------
-    >>> varname("User ID"), varname("größe"), varname("last.name")
-    ('User%20ID', 'gr%C3%B6%C3%9Fe', 'last.name')
-    """
-    encoded = quote(column, safe="").replace("-", "%2D").replace("~", "%7E")
-    return encoded if not re.search(r"^\.|\.$|\.\.", encoded) else encoded.replace(".", "%2E")
 
 
 def body_fields(body: Any) -> list[str]:
@@ -270,7 +258,8 @@ def _several(values: Any) -> Sequence[Any]:
 def _param(name: str, value: Any) -> str:
     written = Text.compile(value) if isinstance(value, str) else Text((scalar(value) or "",))
     encoded = "".join(
-        f"{{{varname(part.name)}}}" if isinstance(part, Field) else quote(part, safe="") for part in written.parts
+        f"{{{varname(part.name)}}}" if isinstance(part, Field) else quote(part, safe="")
+        for part in written.parts
     )
     return f"{quote(str(name), safe='')}={encoded}"
 

@@ -57,7 +57,9 @@ class Runs(str):
         outcomes = runs[-1].outcomes
         rows = len(outcomes.expansion.row_to_request)
         ended = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.count().items())
-        self = super().__new__(cls, f"run {number}: {rows} rows, {len(outcomes.expansion)} requests, {ended or 'no rows'}")
+        self = super().__new__(
+            cls, f"run {number}: {rows} rows, {len(outcomes.expansion)} requests, {ended or 'no rows'}"
+        )
         self.runs = runs
         return self
 

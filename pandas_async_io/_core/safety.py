@@ -34,7 +34,8 @@ _SECRET_NAME = (
 _SECRET_QUERY = re.compile(rf"([?&;]{_SECRET_NAME}=)[^&#;\s\"'<>]+", re.IGNORECASE)
 _USERINFO = re.compile(r"(\w+://)[^/?#\s@\"'<>]*@")
 _SECRET_PAIR = re.compile(
-    rf"([\"']?\b{_SECRET_NAME}[\"']?\s*[:=]\s*)(?:(?:bearer|basic|token)\s+)?[\"']?[^\s\"',;&}}]+", re.IGNORECASE
+    rf"([\"']?\b{_SECRET_NAME}[\"']?\s*[:=]\s*)(?:(?:bearer|basic|token)\s+)?[\"']?[^\s\"',;&}}]+",
+    re.IGNORECASE,
 )
 
 
@@ -73,7 +74,9 @@ def origin_of(url: str) -> Origin:
     except ValueError as exc:
         raise UnsafeUrlError(f"{redact_url(url)!r} is not a URL: {exc}") from None
     if scheme not in _PORTS:
-        raise UnsafeUrlError(f"{redact_url(url)!r}: only http and https are sent, not {scheme or 'a relative URL'!r}")
+        raise UnsafeUrlError(
+            f"{redact_url(url)!r}: only http and https are sent, not {scheme or 'a relative URL'!r}"
+        )
     if not host or "\\" in parts.netloc:
         raise UnsafeUrlError(f"{redact_url(url)!r} names no host")
     return Origin(scheme, host, _PORTS[scheme] if port is None else port)
@@ -129,7 +132,13 @@ def is_public(address: str) -> bool:
 
 
 def redirect(
-    request: Request, status: int, location: str | None, *, follow: str, allow_hosts: Sequence[str] = (), hops: int
+    request: Request,
+    status: int,
+    location: str | None,
+    *,
+    follow: str,
+    allow_hosts: Sequence[str] = (),
+    hops: int,
 ) -> Request | None:
     """Return the request that a redirect asks for, or None if the response is the answer.
 
@@ -165,7 +174,9 @@ def redirect(
         raise UnsafeUrlError(f"redirect to {redact_url(url)!r}: the server sent characters that no URL has")
     old, new = origin_of(request.url), origin_of(url)
     if (old.scheme, new.scheme) == ("https", "http"):
-        raise UnsafeUrlError(f"redirect from https to {new} is not followed: it would send the request in the clear")
+        raise UnsafeUrlError(
+            f"redirect from https to {new} is not followed: it would send the request in the clear"
+        )
     request = _next_method(request, status)
     if same_origin(old, new):
         return replace(request, url=url)

@@ -94,7 +94,10 @@ def text(cell: Any) -> Text:
     if isinstance(cell, Mapping):
         pairs = ((scalar(key), scalar(value)) for key, value in cell.items())
         return {key: value for key, value in pairs if key is not None and value is not None} or None
-    if isinstance(cell, list | tuple | set | frozenset | np.ndarray | pd.Series | pd.Index | pd.api.extensions.ExtensionArray):
+    if isinstance(
+        cell,
+        list | tuple | set | frozenset | np.ndarray | pd.Series | pd.Index | pd.api.extensions.ExtensionArray,
+    ):
         return [item for item in map(scalar, cell) if item is not None] or None
     return scalar(cell)
 
@@ -121,7 +124,9 @@ def scalar(cell: Any) -> str | None:
         return None
     if isinstance(cell, np.generic):
         return scalar(cell.item())
-    raise TypeError(f"a value of type {type(cell).__name__} means nothing in a request: convert the column to text first")
+    raise TypeError(
+        f"a value of type {type(cell).__name__} means nothing in a request: convert the column to text first"
+    )
 
 
 def _iso(cell: Any) -> str | None:

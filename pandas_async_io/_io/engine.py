@@ -141,7 +141,12 @@ class Lane:
         except AttemptError as exc:
             error = exc
         elapsed = clock() - started
-        if error is None and response is not None and 200 <= response.status < 300 and self.policy.retry.when is None:
+        if (
+            error is None
+            and response is not None
+            and 200 <= response.status < 300
+            and self.policy.retry.when is None
+        ):
             self._finish(job, response, elapsed, Outcome.OK, payload, None)
             return None
         return self._judge(job, response, error, elapsed, payload)
@@ -165,13 +170,21 @@ class Lane:
         return None
 
     def _finish(
-        self, job: _Job, response: Response | None, elapsed: float, outcome: Outcome, payload: Any, error: str | None
+        self,
+        job: _Job,
+        response: Response | None,
+        elapsed: float,
+        outcome: Outcome,
+        payload: Any,
+        error: str | None,
     ) -> None:
         status = url = None
         if response is not None:
             status = response.status
             url = response.url if response.url is not job.request.url else None
-        result = Result(outcome, payload, status, job.attempts + job.refusals, elapsed, url, error, time.time())
+        result = Result(
+            outcome, payload, status, job.attempts + job.refusals, elapsed, url, error, time.time()
+        )
         self.deliver(job.position, result)
 
 

@@ -239,7 +239,9 @@ def run_here(make: Make[T], loop: asyncio.AbstractEventLoop) -> T:
         If the loop is closed.
     """
     if loop.is_closed():
-        raise PortalError("the session of this client belongs to an event loop that is closed: open a new session")
+        raise PortalError(
+            "the session of this client belongs to an event loop that is closed: open a new session"
+        )
     return _until_complete(make, loop)
 
 
@@ -252,8 +254,6 @@ def _until_complete(make: Make[T], loop: asyncio.AbstractEventLoop) -> T:
         task.cancel()
         loop.run_until_complete(asyncio.wait([task], timeout=UNWIND))
         raise
-
-
 
 
 def wait(started: Started[T], tick: Callable[[], None] | None = None) -> T:

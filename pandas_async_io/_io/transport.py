@@ -195,7 +195,8 @@ _ABANDONED: list[aiohttp.ClientSession] = []
 
 
 async def _send_once(
-    request: aiohttp.ClientRequest, handler: Callable[[aiohttp.ClientRequest], Awaitable[aiohttp.ClientResponse]]
+    request: aiohttp.ClientRequest,
+    handler: Callable[[aiohttp.ClientRequest], Awaitable[aiohttp.ClientResponse]],
 ) -> aiohttp.ClientResponse:
     """Keep aiohttp from repeating a request by itself on a reused connection that died."""
     try:
@@ -253,7 +254,9 @@ def _translate(exc: Exception, request: Request, timeout: float, wire: Wire) -> 
     if isinstance(exc, aiohttp.ClientConnectorError):
         raise _no_connection(exc, origin) from None
     if isinstance(exc, aiohttp.ClientResponseError):
-        raise ProtocolError(f"{origin} did not answer in HTTP: {redact_text(exc.message)[:200]}", passing=True) from None
+        raise ProtocolError(
+            f"{origin} did not answer in HTTP: {redact_text(exc.message)[:200]}", passing=True
+        ) from None
     if isinstance(exc, aiohttp.ClientPayloadError):
         raise TransportError(f"the body from {where} was cut off", passing=True) from None
     if isinstance(exc, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError):
@@ -266,7 +269,9 @@ def _translate(exc: Exception, request: Request, timeout: float, wire: Wire) -> 
 def _no_connection(exc: aiohttp.ClientConnectorError, origin: Origin) -> AttemptError:
     cause = exc.os_error
     if isinstance(cause, _PrivateAddressError):
-        return UnsafeUrlError(f"{origin.host} is the private address {cause.args[0]}, and block_private is on")
+        return UnsafeUrlError(
+            f"{origin.host} is the private address {cause.args[0]}, and block_private is on"
+        )
     if isinstance(exc, aiohttp.ClientConnectorDNSError) or isinstance(cause, socket.gaierror):
         known = cause.errno in _NO_RETRY_DNS
         hint = "is the host spelt right?" if known else "the name server did not answer"
