@@ -25,8 +25,8 @@ from pandas_async_io.reader import read_api, read_api_async
 if TYPE_CHECKING:
     from pandas_async_io import demo
     from pandas_async_io._core.auth import api_key as ApiKey  # noqa: N812 - reads as the value that it makes
-    from pandas_async_io._core.auth import basic as Basic  # noqa: N812
-    from pandas_async_io._core.auth import bearer as Bearer  # noqa: N812
+    from pandas_async_io._core.auth import basic as Basic  # noqa: N812 - as above
+    from pandas_async_io._core.auth import bearer as Bearer  # noqa: N812 - as above
     from pandas_async_io._core.limits import Rate
     from pandas_async_io._core.models import Outcome, Request, Response
     from pandas_async_io._core.plan import Plan

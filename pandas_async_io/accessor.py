@@ -173,7 +173,7 @@ class SeriesAccessor:
         return self._call(options).plan()
 
     def _call(self, options: dict[str, Any]) -> Call:
-        from pandas_async_io.call import Call  # noqa: PLC0415 - as above
+        from pandas_async_io.call import Call  # noqa: PLC0415 - aiohttp is imported at the first call, not with pandas
 
         series = self._series
         frame = series.to_frame("url" if series.name is None else series.name)

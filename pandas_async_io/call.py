@@ -5,11 +5,8 @@ from __future__ import annotations
 import asyncio
 import sys
 import warnings
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
-
-import pandas as pd
 
 from pandas_async_io._core.answers import Answers
 from pandas_async_io._core.auth import as_auth
@@ -21,7 +18,9 @@ from pandas_async_io._core.models import Outcome, Response, Result
 from pandas_async_io._core.options import FetchOptions, ReadOptions
 from pandas_async_io._core.outcomes import Outcomes
 from pandas_async_io._core.plan import Plan, plan_of
+from pandas_async_io._core.ration import Ration
 from pandas_async_io._core.recipe import compile_recipe
+from pandas_async_io._core.report import Tally
 from pandas_async_io._core.runs import KEY, Run, Runs, runs_of
 from pandas_async_io._core.safety import Origin, check_headers, redact_url
 from pandas_async_io._core.shape import compile_shape
@@ -30,6 +29,11 @@ from pandas_async_io._io.engine import Lane, drive
 from pandas_async_io._io.progress import Progress
 from pandas_async_io.client import default_client
 from pandas_async_io.future import FrameFuture
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
 
 
 class Call:
@@ -67,6 +71,7 @@ class Call:
         self.expansion = self._expand(url) if isinstance(url, str) else self._expand_urls(url)
         self._outcomes = Outcomes(self.expansion)
         self._answers = Answers(len(self.expansion), self._shape)
+        self._tally = Tally()
 
     def _expand(self, url: str) -> Expansion:
         options, client = self._options, self._client
@@ -118,20 +123,29 @@ class Call:
 
     async def drive(self) -> None:
         """Send everything; on the client's loop."""
-        client, policy = self._client, self._policy
+        client, policy, options = self._client, self._policy, self._options
+        now = asyncio.get_running_loop().time()
+        ration = Ration(
+            policy.concurrency,
+            until=now + (float("inf") if options.deadline is None else options.deadline),
+            max_requests=options.max_requests,
+            retries=policy.retry.budget,
+        )
         lanes = [
             Lane(
                 requests=self.expansion.requests(origin, self._headers(origin)),
                 length=len(mine),
                 gate=client.gate(origin),
                 policy=policy,
+                ration=ration,
+                tally=self._tally,
                 send=client.send,
                 decode=self._decode,
                 deliver=self._deliver,
             )
             for origin, mine in self.expansion.origins.items()
         ]
-        await drive(lanes)
+        await drive(lanes, self._tally)
 
     def _decode(self, response: Response) -> Any:
         return decode(response, format=self._options.format, strict_json=self._client.strict_json)

@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 import re
 import weakref
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from pandas_async_io._core.auth import Auth, as_auth
 from pandas_async_io._core.errors import PlanError, PortalError
 from pandas_async_io._core.limits import Rate, rates
-from pandas_async_io._core.safety import FOLLOW, Origin, check_headers, origin_of, redact_url, same_origin
 from pandas_async_io._core.retry import Retry, as_retry
+from pandas_async_io._core.safety import FOLLOW, Origin, check_headers, origin_of, redact_url, same_origin
 from pandas_async_io._io import portal
 from pandas_async_io._io.engine import Policy
 from pandas_async_io._io.pacing import Gate
@@ -21,10 +19,13 @@ from pandas_async_io._io.transport import Transport, Wire
 
 if TYPE_CHECKING:
     import ssl as tls
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
+    from types import TracebackType
 
     import aiohttp
 
 CONCURRENCY = 32
+ADAPTIVE_CONCURRENCY = 256
 TIMEOUT = 30.0
 
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(B|KB|KiB|MB|MiB|GB|GiB)?\s*", re.IGNORECASE)
@@ -178,15 +179,18 @@ class Client:
     def policy(
         self,
         *,
-        concurrency: int | None = None,
+        concurrency: int | str | None = None,
         rate: str | Rate | Sequence[str | Rate] | None = None,
         retry: Retry | int | None = None,
         timeout: float | None = None,
     ) -> Policy:
         """Return a call's policy: what it asks for, within this client's ceilings."""
-        asked = _positive("concurrency", concurrency) or self.concurrency or CONCURRENCY
+        adaptive = concurrency == "auto"
+        most = ADAPTIVE_CONCURRENCY if adaptive else _positive("concurrency", concurrency)
+        asked = most or self.concurrency or CONCURRENCY
         return Policy(
             concurrency=asked if self.concurrency is None else min(asked, self.concurrency),
+            adaptive=adaptive,
             rates=tuple(dict.fromkeys([*self.rates, *rates(rate)])),
             retry=self.retry if retry is None else as_retry(retry),
             timeout=self.timeout if timeout is None else min(_seconds(timeout), self.timeout),
@@ -213,10 +217,11 @@ class Client:
         return portal.wait(started, tick)
 
 
-def _positive(name: str, value: int | None) -> int | None:
-    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
-        raise PlanError(f"{name}={value!r} is not a number of requests: 1 or more")
-    return value
+def _positive(name: str, value: Any) -> int | None:
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 1):
+        return value
+    auto = ", or 'auto'" if name == "concurrency" else ""
+    raise PlanError(f"{name}={value!r} is not a number of requests: 1 or more{auto}")
 
 
 def _seconds(timeout: float) -> float:

@@ -12,7 +12,7 @@ from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.options import ReadOptions, takes
 
 if TYPE_CHECKING:
-    from pandas_async_io.call import Call
+    from pandas_async_io.call import Call  # noqa: PLC0415 - aiohttp is imported at the first call, not with pandas
     from pandas_async_io.future import FrameFuture
 
 
@@ -100,7 +100,7 @@ def _grid(over: Mapping[str, Iterable[Any]] | None) -> pd.DataFrame:
             raise PlanError(f"over[{name!r}] is a list of values: write [{values!r}]")
     columns = [pd.Series(list(values)) for values in over.values()]
     places = pd.DataFrame(product(*(range(len(column)) for column in columns)), columns=range(len(columns)))
-    taken = {name: columns[at].take(places[at]).array for at, name in enumerate(over)}
+    taken = {name: columns[at].array.take(places[at].to_numpy()) for at, name in enumerate(over)}
     return pd.DataFrame(taken, index=range(len(places)))
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.columns import Block, Columns, concat
 from pandas_async_io._core.flatten import flatten
-from pandas_async_io._core.shape import Shape
+
+if TYPE_CHECKING:
+    from pandas_async_io._core.shape import Shape
 
 BLOCK = 2_000
 """Payloads that are flattened together and then let go."""

@@ -133,9 +133,7 @@ def concat(blocks: Sequence[Block], *, nullable: bool) -> Columns:
     counts = np.concatenate([np.empty(0, np.int64), *(block.counts for block in blocks)])
     starts = np.cumsum([0, *(len(block.counts) for block in blocks)]).tolist()
     failures = {
-        start + at: error
-        for start, block in zip(starts, blocks, strict=False)
-        for at, error in block.failures.items()
+        start + at: error for start, block in zip(starts, blocks, strict=False) for at, error in block.failures.items()
     }
     return Columns(arrays, drifted, counts, failures)
 
@@ -215,17 +213,11 @@ def _floats_hold(array: NDArray[Any]) -> bool:
 
 
 def _states(chunks: list[Chunk | None], sizes: list[int]) -> NDArray[np.uint8] | None:
+    """Return the states of all records, or None if each has a value."""
     if all(piece is not None and piece.state is None for piece in chunks):
         return None
-    states = [
-        np.full(size, MISSING, np.uint8)
-        if piece is None
-        else np.zeros(size, np.uint8)
-        if piece.state is None
-        else piece.state
-        for piece, size in zip(chunks, sizes, strict=True)
-    ]
-    return np.concatenate(states)
+    states = (MISSING if piece is None else 0 if piece.state is None else piece.state for piece in chunks)
+    return np.concatenate([np.full(n, state, np.uint8) for n, state in zip(sizes, states, strict=True)])
 
 
 def _place(values: Array, state: NDArray[np.uint8] | None, *, nullable: bool) -> Array:

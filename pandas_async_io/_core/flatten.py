@@ -7,7 +7,7 @@ this does not; `columns` states the types.
 
 from __future__ import annotations
 
-from itertools import chain, repeat
+from itertools import chain, compress, repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -153,6 +153,15 @@ def _fields(dicts: list[Record], keys: Iterable[str] | None) -> Iterator[tuple[s
         yield key, [record.get(key) for record in dicts]
 
 
+def _present(cells: list[Any], types: set[type], inner: set[type]) -> bytes:
+    """Return 1 for each cell that is a value of its own, 0 for None and for a dict that is opened."""
+    if types <= {*inner, type(None)}:
+        return bytes(len(cells))
+    if inner:
+        return bytes([cell is not None and not isinstance(cell, dict) for cell in cells])
+    return bytes([cell is not None for cell in cells])
+
+
 def _keys(selected: Iterable[str], prefix: str, sep: str) -> set[str]:
     """Return the keys below a prefix that are, or may lead to, selected names.
 
@@ -187,21 +196,18 @@ class _Group(NamedTuple):
         where = [i for i, cell in enumerate(cells) if isinstance(cell, dict)]
         return _Group([cells[i] for i in where], self.at[where], self.size)
 
-    def leaf(
-        self, key: str, cells: list[Any], types: set[type], inner: set[type]
-    ) -> tuple[int, Chunk] | None:
+    def leaf(self, key: str, cells: list[Any], types: set[type], inner: set[type]) -> tuple[int, Chunk] | None:
         """Return the first record that has the field, and the field's chunk, if any record has it."""
-        if inner:
-            cells = [None if isinstance(cell, dict) else cell for cell in cells]
-        gaps = [i for i, cell in enumerate(cells) if cell is None] if inner or type(None) in types else []
+        gaps = bool(inner) or type(None) in types
         if not gaps and len(cells) == self.size:
             return 0, chunk(cells, types)
-        here = np.zeros(len(cells), np.uint8)
-        here[gaps] = [NULL if self.dicts[i].get(key, MISSING) is None else MISSING for i in gaps]
+        present = _present(cells, types, inner) if gaps else b"\1" * len(cells)
+        here = np.where(np.frombuffer(present, np.bool_), 0, MISSING)
+        here[[i for i in np.flatnonzero(here).tolist() if cells[i] is None and key in self.dicts[i]]] = NULL
         state = np.full(self.size, MISSING, np.uint8)
         state[self.at] = here
         first = int(np.argmin(state == MISSING))
         if state[first] == MISSING:
             return None
-        values = [cell for cell in cells if cell is not None] if gaps else cells
+        values = list(compress(cells, present)) if gaps else cells
         return first, chunk(values, types - inner, state if state.any() else None)

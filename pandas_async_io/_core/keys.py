@@ -1,16 +1,25 @@
-"""The columns that decide a request, factorised: codes instead of values."""
+"""The columns that decide a request: found by name, factorised to codes, filled into headers and bodies."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import numpy as np
 import pandas as pd
 
-from pandas_async_io._core.safety import forbidden_value
-from pandas_async_io._core.values import Text, render
+from pandas_async_io._core.errors import UnknownFieldError
+from pandas_async_io._core.models import EMPTY, Request
+from pandas_async_io._core.safety import merged_headers
+from pandas_async_io._core.template import varname
+from pandas_async_io._core.values import Rendered, Text, dump_json, json_value, render
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from pandas_async_io._core.recipe import Recipe
 
 Positions = np.ndarray[Any, np.dtype[np.int64]]
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
@@ -32,9 +41,9 @@ class Key:
 
     codes: Positions
     uniques: Any
-    rendered: list[Text] | None
+    rendered: list[Rendered] | None
 
-    def texts(self, rows: Positions) -> list[Text]:
+    def texts(self, rows: Positions) -> list[Rendered]:
         """Return the text of some rows' cells."""
         codes = self.codes[rows]
         if self.rendered is None:
@@ -46,18 +55,22 @@ class Key:
         """Whether each row's cell has just this text."""
         return self._rows_of([code for code, unique in enumerate(self._strings()) if unique == text])
 
-    def forbidden(self) -> Mask:
-        """Whether each row's cell holds what can stand in no URL and no header."""
+    def holding(self, refused: Callable[[str], bool]) -> Mask:
+        """Whether each row's cell holds a text that is refused."""
         strings = self._strings()
-        if all(type(text) is str for text in strings) and not forbidden_value("".join(strings)):  # type: ignore[arg-type]
+        if all(type(text) is str for text in strings) and not refused("".join(strings)):  # type: ignore[arg-type] # all are str
             return np.zeros(len(self.codes), dtype=bool)
-        return self._rows_of([code for code, text in enumerate(strings) if _forbidden(text)])
+        return self._rows_of([code for code, text in enumerate(strings) if any(map(refused, _leaves(text)))])
+
+    def plain(self) -> bool:
+        """Whether every cell is one text or null: no list, no mapping."""
+        return self.rendered is None or all(isinstance(text, str | None) for text in self.rendered)
 
     def all_distinct(self) -> bool:
         """Whether no two rows have the same value."""
         return len(self.uniques) == len(self.codes)
 
-    def _strings(self) -> Collection[Text]:
+    def _strings(self) -> Collection[Rendered]:
         """Return the texts that a person wrote: numbers and times hold nothing that surprises."""
         if self.rendered is not None:
             return self.rendered
@@ -67,10 +80,46 @@ class Key:
         return np.isin(self.codes, codes) if codes else np.zeros(len(self.codes), dtype=bool)
 
 
-def _forbidden(text: Text) -> bool:
+def _leaves(text: Rendered) -> list[str]:
     if isinstance(text, str):
-        return forbidden_value(text)
-    return any(map(forbidden_value, [*text, *text.values()] if isinstance(text, dict) else text or ()))
+        return [text]
+    return [*text, *text.values()] if isinstance(text, dict) else text or []
+
+
+def resolve(frame: pd.DataFrame, name: str) -> Any:
+    """Return the array of the column, or else of the index level, that a field names.
+
+    Examples
+    --------
+    >>> resolve(pd.DataFrame({"user": [1]}), "usr")
+    Traceback (most recent call last):
+    pandas_async_io._core.errors.UnknownFieldError: field {usr}: no column or index level has this name; nearest: {user}
+    """
+    columns = [_spelt(label) for label in frame.columns]
+    levels = [None if label is None else _spelt(label) for label in frame.index.names]
+    for kind, labels in (("columns", columns), ("index levels", levels)):
+        if labels.count(name) > 1:
+            raise UnknownFieldError(
+                f"field {{{varname(name)}}}: {labels.count(name)} {kind} have this name; rename all but one"
+            )
+    if name in columns:
+        return _array(frame.iloc[:, columns.index(name)])
+    if name in levels:
+        return _array(frame.index.get_level_values(levels.index(name)))
+    known = {spelt.lower(): spelt for spelt in [*columns, *levels] if spelt is not None}
+    nearest = get_close_matches(name.lower(), known, n=1, cutoff=0.0)
+    hint = f"nearest: {{{varname(known[nearest[0]])}}}" if nearest else "the frame has no columns"
+    raise UnknownFieldError(f"field {{{varname(name)}}}: no column or index level has this name; {hint}")
+
+
+def _array(column: pd.Series[Any] | pd.Index[Any]) -> Any:
+    """Return the plain numpy array where there is one that means the same."""
+    return column.to_numpy() if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iufbO" else column.array
+
+
+def _spelt(label: Any) -> str:
+    """Return a label as a template names it: levels with dots between, without those that only pad."""
+    return ".".join(str(level) for level in label if level != "") if isinstance(label, tuple) else str(label)
 
 
 def factorise(values: Any) -> Key:
@@ -98,12 +147,32 @@ def factorise(values: Any) -> Key:
     if isinstance(values, np.ndarray) and values.dtype.kind == "f":
         values = np.where(np.isfinite(values), values, np.nan)
     codes, uniques = pd.factorize(values)
+    render(uniques[:1])  # a dtype that means nothing in a request raises here, before anything is sent
     rendered = render(uniques) if len(uniques) * 2 <= len(values) or values.dtype.kind == "f" else None
     if rendered is not None and None in rendered:  # an infinity in a nullable column
-        codes = np.where(
-            np.isin(codes, [code for code, text in enumerate(rendered) if text is None]), -1, codes
-        )
+        codes = np.where(np.isin(codes, [code for code, text in enumerate(rendered) if text is None]), -1, codes)
     return Key(codes.astype(np.int64, copy=False), uniques, rendered)
+
+
+def factorise_json(values: Any) -> Key:
+    """Give each row the code of its JSON: a number and its text are two values, lists may be nested.
+
+    Raises
+    ------
+    TypeError
+        If a cell has a type that means nothing in a request.
+
+    Examples
+    --------
+    >>> factorise_json(np.array([1, "1", True, [1], [1], None], dtype=object)).codes.tolist()
+    [0, 1, 2, 3, 3, -1]
+    """
+    if not _is_mixed(values):
+        return factorise(values)
+    cells = list(map(json_value, values))
+    texts = np.array([None if cell is None else dump_json(cell).decode() for cell in cells], dtype=object)
+    codes, uniques = pd.factorize(texts)
+    return Key(codes.astype(np.int64, copy=False), uniques, uniques.tolist())
 
 
 def _is_mixed(values: Any) -> bool:
@@ -121,9 +190,7 @@ def _factorise_by_text(values: Any) -> Key:
     keys[:] = [text if isinstance(text, str | None) else (repr(text),) for text in rendered]
     codes, _ = pd.factorize(keys)
     first = first_rows(codes)
-    return Key(
-        codes.astype(np.int64, copy=False), values.take(first), [rendered[row] for row in first.tolist()]
-    )
+    return Key(codes.astype(np.int64, copy=False), values.take(first), [rendered[row] for row in first.tolist()])
 
 
 def first_rows(codes: np.ndarray[Any, Any]) -> Positions:
@@ -162,3 +229,60 @@ def group(keys: Collection[Key], rows: Positions) -> tuple[Positions, Positions]
         size *= many
     groups, _ = pd.factorize(joint)
     return rows[first_rows(groups)], groups.astype(np.int64, copy=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RowParts:
+    """Headers and a body with fields, made when the request is sent.
+
+    Attributes
+    ----------
+    keys : dict of str to Key
+        The columns of all fields.
+    rows : array of int64
+        For each request the row that it is made of.
+    arrays : dict of str to array
+        The columns as they are in the frame, for JSON values that keep their type.
+    """
+
+    recipe: Recipe
+    keys: Mapping[str, Key]
+    rows: Positions
+    arrays: Mapping[str, Any]
+
+    def request(self, position: int, url: str, method: str, headers: Mapping[str, str]) -> Request:
+        """Make one request."""
+        row = self.rows[position : position + 1]
+        own = {name: text.fill(self._texts(text, row)) for name, text in self.recipe.headers if text.fields}
+        return Request(url, method, merged_headers(headers, own) if own else headers, self._body(row))
+
+    def identity(self, position: int, url: str) -> bytes:
+        """Return all that tells a request from the others of its run."""
+        request = self.request(position, url, "", EMPTY)
+        return b"\n".join([url.encode(), *map(str.encode, request.headers.values()), request.body or b""])
+
+    def _texts(self, text: Text, row: Positions) -> dict[str, str]:
+        return {name: _one_text(self.keys[name].texts(row)[0]) for name in text.fields}
+
+    def _body(self, row: Positions) -> bytes | None:
+        kind, body = self.recipe.body_kind, self.recipe.body
+        if kind == "json":
+            return dump_json(self._json(body, row))
+        if kind == "text":
+            return str(body.fill(self._texts(body, row))).encode()
+        if kind == "form":
+            return urlencode([(name, text.fill(self._texts(text, row))) for name, text in body]).encode()
+        return body if kind == "bytes" else None
+
+    def _json(self, value: Any, row: Positions) -> Any:
+        if isinstance(value, Text):
+            if value.alone is not None:
+                return json_value(self.arrays[value.alone][int(row[0])])
+            return value.fill(self._texts(value, row))
+        if isinstance(value, dict):
+            return {key: self._json(item, row) for key, item in value.items()}
+        return [self._json(item, row) for item in value] if isinstance(value, list) else value
+
+
+def _one_text(cell: Any) -> str:
+    return cell if isinstance(cell, str) else "" if cell is None else dump_json(cell).decode()

@@ -290,8 +290,8 @@ class Canary:
     def answered(self, status: int) -> bool:
         """Count an answer that is no refusal by a rate limit, and return whether to stop."""
         if self._status is None:
-            self._status = status if status in {401, 403} else 0
+            self._status = status if status in {0, 401, 403} else -1
         elif status != self._status:
-            self._status = 0
+            self._status = -1
         self._answers += 1
-        return bool(self._status) and self._answers >= 25
+        return self._status >= 0 and self._answers >= 25

@@ -5,11 +5,13 @@ All of them are frozen. Nothing here knows how anything is sent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 EMPTY: Mapping[str, str] = MappingProxyType({})
 """No headers."""

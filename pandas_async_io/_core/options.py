@@ -49,14 +49,18 @@ class Options:
         As in `pandas.json_normalize`; ``"data.items"`` is a path.
     columns : list or mapping, optional
         The flat columns to keep, or their new names.
-    concurrency : int, optional
-        Requests in flight to one origin (32).
+    concurrency : int or "auto", optional
+        Requests in flight to one origin (32); "auto" finds out how many it bears.
     rate : str, Rate or sequence of them, optional
         ``"20/s"``, ``"500/h"``; evenly spaced, with a margin of 10 %.
     retry : Retry or int, optional
         A number counts attempts, the first included (3).
     timeout : float, optional
         Seconds of one attempt, from the start of connecting to the last byte (30).
+    deadline : float, optional
+        Seconds for the whole call; what is not sent by then ends ``not_attempted``.
+    max_requests : int, optional
+        Requests on the wire for the whole call, repeated ones included.
     progress : bool, optional
         None: on a terminal or in a notebook, after a second.
     """
@@ -74,10 +78,12 @@ class Options:
     sep: str = "."
     max_level: int | None = None
     columns: Sequence[str] | Mapping[str, str] | None = None
-    concurrency: int | None = None
+    concurrency: int | Literal["auto"] | None = None
     rate: str | Rate | Sequence[str | Rate] | None = None
     retry: Retry | int | None = None
     timeout: float | None = None
+    deadline: float | None = None
+    max_requests: int | None = None
     progress: bool | None = None
 
     def __post_init__(self) -> None:
@@ -147,7 +153,8 @@ def takes(options: Callable[P, Options]) -> Callable[[Callable[Concatenate[F, ..
     """Give a function ``(first, **options)`` the options' signature and documentation."""
 
     def dress(function: Callable[Concatenate[F, ...], R]) -> Made[F, P, R]:
-        return _dressed(function, options)
+        dressed: Made[F, P, R] = _dressed(function, options)
+        return dressed
 
     return dress
 
@@ -158,7 +165,8 @@ def takes_with_url(
     """Give a method ``(self, url, **options)`` the options' signature and documentation."""
 
     def dress(function: Callable[Concatenate[F, U, ...], R]) -> MadeWithUrl[F, U, P, R]:
-        return _dressed(function, options)
+        dressed: MadeWithUrl[F, U, P, R] = _dressed(function, options)
+        return dressed
 
     return dress
 

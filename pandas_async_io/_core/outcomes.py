@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from pandas_async_io._core.expand import Expansion
 from pandas_async_io._core.models import Outcome, Result
 from pandas_async_io._core.safety import redact_urls
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pandas_async_io._core.expand import Expansion
 
 _KINDS = tuple(Outcome)
 _CODES = {outcome: code for code, outcome in enumerate(_KINDS)}
@@ -73,7 +76,10 @@ class Outcomes:
 
     def failed(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """Whether each input row failed: neither ``ok`` nor ``null_key``."""
-        return ~np.isin(self.of_rows(), [str(outcome) for outcome in FINE])
+        fine: np.ndarray[Any, np.dtype[np.bool_]] = np.isin(
+            self.of_rows(), [str(outcome) for outcome in FINE]
+        )
+        return ~fine
 
     def count(self) -> dict[str, int]:
         """Return how many rows ended how, the most frequent first."""

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape
 from itertools import islice
 from operator import itemgetter
+from typing import TYPE_CHECKING
 
-from pandas_async_io._core.expand import Expansion
-from pandas_async_io._core.models import Request
 from pandas_async_io._core.safety import Origin, redact_headers, redact_text, redact_url
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pandas_async_io._core.expand import Expansion
+    from pandas_async_io._core.models import Request
 
 SAMPLES = 3
 
@@ -48,9 +52,7 @@ class Plan:
 
     def __repr__(self) -> str:
         skipped = ", ".join(f"{count} {outcome}" for outcome, count in self.skipped.items())
-        lines = [
-            f"Plan: {self.rows} rows, {self.requests} requests" + (f", skipped: {skipped}" if skipped else "")
-        ]
+        lines = [f"Plan: {self.rows} rows, {self.requests} requests" + (f", skipped: {skipped}" if skipped else "")]
         lines += [f"  {count} to {origin}" for origin, count in self.origins.items()]
         lines += [f"  row {row}: {reason}" for row, reason in self.reasons.items()]
         lines += [f"  {line}" for line in self.curl]
@@ -87,9 +89,7 @@ def plan_of(expansion: Expansion, headers: Callable[[Origin], Mapping[str, str]]
 
 def _first(expansion: Expansion, headers: Callable[[Origin], Mapping[str, str]]) -> list[Request]:
     found = [
-        item
-        for origin in expansion.origins
-        for item in islice(expansion.requests(origin, headers(origin)), SAMPLES)
+        item for origin in expansion.origins for item in islice(expansion.requests(origin, headers(origin)), SAMPLES)
     ]
     return [request for _, request in sorted(found, key=itemgetter(0))[:SAMPLES]]
 
@@ -99,6 +99,7 @@ def curl(request: Request) -> str:
 
     Examples
     --------
+    >>> from pandas_async_io._core.models import Request
     >>> curl(Request("https://e.com/?token=abc", headers={"Authorization": "Bearer x"}))
     "curl -H 'Authorization: ***' 'https://e.com/?token=***'"
     """

@@ -12,80 +12,17 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from pandas_async_io._core.errors import PlanError, TemplateError, UnsafeUrlError
-from pandas_async_io._core.safety import Origin, allows, forbidden_header, origin_of
+from pandas_async_io._core.safety import Origin, allows, ascii_host, forbidden_header, origin_of, redact_url
 from pandas_async_io._core.template import Template, varname
-from pandas_async_io._core.values import scalar
+from pandas_async_io._core.values import Field, Text, json_value, scalar
 
-_NAME = r"(?:\w|%[0-9A-Fa-f]{2})+(?:\.(?:\w|%[0-9A-Fa-f]{2})+)*"
-_FIELD = re.compile(rf"\{{(\{{{_NAME}\}})\}}|\{{({_NAME})\}}", re.ASCII)
-_AUTHORITY = re.compile(r"(?<=://)[^/?#{]*")
-_AUTHORITY_ENDS = re.compile(r"^[A-Za-z][A-Za-z0-9+.\-]*://[^/?#]*[/?#]")
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """A place in a text where a cell goes."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A text with fields.
-
-    Examples
-    --------
-    >>> Text.compile("Bearer {token} for {{you}}").parts
-    ('Bearer ', Field(name='token'), ' for {you}')
-    """
-
-    parts: tuple[str | Field, ...]
-
-    @classmethod
-    def compile(cls, text: str) -> Text:
-        """Split a text into literals and fields; nothing in it is an error."""
-        parts: list[str | Field] = []
-        start = 0
-        for match in _FIELD.finditer(text):
-            literal, name = match.groups()
-            parts.append(text[start : match.start()] + (literal or ""))
-            if name is not None:
-                parts.append(Field(unquote(name)))
-            start = match.end()
-        parts.append(text[start:])
-        return cls(tuple(_merged(parts)))
-
-    @property
-    def fields(self) -> tuple[str, ...]:
-        """The names of its fields, in order."""
-        return tuple(part.name for part in self.parts if isinstance(part, Field))
-
-    @property
-    def alone(self) -> str | None:
-        """The field's name, if the text is exactly one field."""
-        return self.parts[0].name if len(self.parts) == 1 and isinstance(self.parts[0], Field) else None
-
-    def fill(self, cells: Mapping[str, str]) -> str:
-        """Return the text with its fields filled in, raw."""
-        return "".join(cells[part.name] if isinstance(part, Field) else part for part in self.parts)
-
-
-def _merged(parts: Sequence[str | Field]) -> Iterator[str | Field]:
-    """Join neighbouring literals, leave out empty ones."""
-    literal = ""
-    for part in parts:
-        if isinstance(part, Field):
-            if literal:
-                yield literal
-                literal = ""
-            yield part
-        else:
-            literal += part
-    if literal:
-        yield literal
+ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://")
+_HOST = re.compile(rf"({ABSOLUTE.pattern}(?:[^/?#{{@]*@)?)([^/?#{{@:\[]+)")
+_BARE = re.compile(rf"({ABSOLUTE.pattern}[^/?#{{]*)(?=\?|\{{\?|$)")
+_AUTHORITY_ENDS = re.compile(rf"{ABSOLUTE.pattern}[^/?#]*[/?#]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,47 +49,37 @@ class Recipe:
     body: Any
 
     @property
-    def fields(self) -> tuple[str, ...]:
-        """All column names that the request needs, each once."""
-        names = list(self.template.fields)
-        for _, value in self.headers:
-            names += value.fields
-        names += body_fields(self.body)
-        return tuple(dict.fromkeys(names))
+    def outside(self) -> tuple[str, ...]:
+        """The fields whose text goes into headers and body, each once."""
+        texts = [*(text for _, text in self.headers), *(t for t in _texts(self.body) if not self._whole(t))]
+        return tuple(dict.fromkeys(name for text in texts for name in text.fields))
 
     @property
-    def nullable(self) -> frozenset[str]:
-        """The fields that may be null: only those of ``{?a}``, ``{&a}`` and whole JSON values."""
-        template = self.template
-        in_text = {name for _, text in self.headers for name in text.fields} | set(body_fields(self.body))
-        whole = _whole_values(self.body) if self.body_kind == "json" else frozenset()
-        needed = (set(template.fields) - template.optional) | (in_text - whole)
-        return (template.optional | whole) - needed
+    def texts(self) -> tuple[str, ...]:
+        """The fields whose text goes into the request, each once."""
+        return tuple(dict.fromkeys([*self.template.fields, *self.outside]))
+
+    @property
+    def wholes(self) -> tuple[str, ...]:
+        """The fields that are a whole JSON value, each once."""
+        return tuple(dict.fromkeys(text.fields[0] for text in _texts(self.body) if self._whole(text)))
+
+    @property
+    def varying(self) -> bool:
+        """Whether anything but the URL has fields."""
+        return bool(self.outside or self.wholes)
+
+    def _whole(self, text: Text) -> bool:
+        return self.body_kind == "json" and text.alone is not None
 
 
-def _whole_values(body: Any) -> frozenset[str]:
-    """Return the fields that are only ever a whole JSON value."""
+def _texts(body: Any) -> Iterator[Text]:
+    """Return the texts of a compiled body, in order."""
     if isinstance(body, Text):
-        return frozenset() if body.alone is None else frozenset({body.alone})
-    parts = list(body.values()) if isinstance(body, dict) else body if isinstance(body, list) else []
-    return frozenset().union(*(_whole_values(part) for part in parts if not isinstance(part, tuple)))
-
-
-def body_fields(body: Any) -> list[str]:
-    """Return the fields of a compiled body, in order.
-
-    Examples
-    --------
-    >>> body_fields({"ids": [Text.compile("{a}"), 1], "q": Text.compile("x {b}")})
-    ['a', 'b']
-    """
-    if isinstance(body, Text):
-        return list(body.fields)
-    if isinstance(body, dict):
-        return [name for value in body.values() for name in body_fields(value)]
-    if isinstance(body, list | tuple):
-        return [name for value in body for name in body_fields(value)]
-    return []
+        yield body
+    elif isinstance(body, dict | list | tuple):
+        for part in body.values() if isinstance(body, dict) else body:
+            yield from _texts(part)
 
 
 def compile_recipe(
@@ -181,9 +108,13 @@ def compile_recipe(
     """
     if json is not None and data is not None:
         raise PlanError("json= and data= are both given: a request has one body")
-    text = _with_params(_absolute(url, base_url), params)
+    whole = _without_fragment(_absolute(url, base_url))
+    # The slash that a bare host lacks on the wire: without it `{?a}` may vanish and leave the host open.
+    text = _with_params(_BARE.sub(r"\1/", whole, count=1) if ABSOLUTE.match(whole) else whole, params)
     template = Template.compile(text)
     origin = _origin(template, allow_hosts)
+    if not isinstance(headers or {}, Mapping):
+        raise PlanError("headers= is a mapping of names to values")
     compiled = [(name, Text.compile(_header_text(name, value))) for name, value in (headers or {}).items()]
     kind, body, content_type = _body(json, data)
     if content_type and not any(name.lower() == "content-type" for name, _ in compiled):
@@ -210,29 +141,33 @@ def _absolute(url: str, base_url: str) -> str:
         raise PlanError(f"the URL template is a str, not {type(url).__name__}")
     if not url.strip() and not base_url:
         raise TemplateError("the URL template is empty")
-    if "://" in url.split("{", 1)[0] or url.startswith("{+"):
-        return _AUTHORITY.sub(_ascii_host, url)
+    if ABSOLUTE.match(url) or url.startswith("{+"):
+        return _HOST.sub(_ascii_host, url, count=1)
     if not base_url:
         raise TemplateError(
             f"{url!r} is a relative URL: write it with https://…, or pass client=Client('https://api.example.com')"
         )
-    if "{" in base_url:
-        raise TemplateError(f"base_url={base_url!r} holds a field: put it into the URL template")
-    joint = "" if not url or url[0] in "?#{" else "/"
-    return base_url.rstrip("/") + joint + (url.lstrip("/") if joint else url)
+    if re.search("[{?#]", base_url):
+        raise TemplateError(
+            f"base_url={redact_url(base_url)!r} is more than a scheme, a host and a path: the rest goes into "
+            "the URL template or into params="
+        )
+    base = _HOST.sub(_ascii_host, base_url, count=1)
+    if re.match(r"$|[?#]|\{[?&#]", url):
+        return base + url
+    return base.rstrip("/") + (url if re.match(r"\{[/;.]", url) else "/" + url.lstrip("/"))
 
 
 def _ascii_host(match: re.Match[str]) -> str:
     """Write a host in its ASCII form (IDNA), before the template would percent-encode it."""
     try:
-        return match[0] if match[0].isascii() else match[0].encode("idna").decode()
-    except UnicodeError as exc:
-        raise TemplateError(f"{match[0]!r} is no host name: {exc}") from None
+        return match[1] + ascii_host(match[2])
+    except ValueError as exc:
+        raise TemplateError(f"{match[2]!r} is no host name: {exc}") from None
 
 
 def _with_params(text: str, params: Mapping[str, Any] | None) -> str:
     """Write the parameters into the URL template, so that there is one way from cells to a query."""
-    text = _without_fragment(text)
     if params is None:
         return text
     if not isinstance(params, Mapping):
@@ -256,10 +191,9 @@ def _several(values: Any) -> Sequence[Any]:
 
 
 def _param(name: str, value: Any) -> str:
-    written = Text.compile(value) if isinstance(value, str) else Text((scalar(value) or "",))
+    written = _text(f"params[{name!r}]", value)
     encoded = "".join(
-        f"{{{varname(part.name)}}}" if isinstance(part, Field) else quote(part, safe="")
-        for part in written.parts
+        f"{{{varname(part.name)}}}" if isinstance(part, Field) else quote(part, safe="") for part in written.parts
     )
     return f"{quote(str(name), safe='')}={encoded}"
 
@@ -267,8 +201,8 @@ def _param(name: str, value: Any) -> str:
 def _origin(template: Template, allow_hosts: Sequence[str]) -> Origin | None:
     """Return the origin that the literal start of the template fixes."""
     prefix, expressions = template.literal_prefix, template.expressions
-    whole = not expressions or expressions[0].operator in ("/", "?")
-    if _AUTHORITY_ENDS.match(prefix) or (whole and "://" in prefix):
+    slash_follows = expressions and expressions[0].operator == "/" and ABSOLUTE.match(prefix)
+    if _AUTHORITY_ENDS.match(prefix) or slash_follows:
         try:
             return origin_of(prefix)
         except UnsafeUrlError as exc:
@@ -296,7 +230,7 @@ def check_origin(url: str, allow_hosts: Sequence[str]) -> Origin:
 
 
 def _header_text(name: Any, value: Any) -> str:
-    written = value if isinstance(value, str) else scalar(value)
+    written = value if isinstance(value, str) else _scalar(f"header {name!r}", value)
     if not isinstance(name, str) or written is None or forbidden_header(name, written):
         raise PlanError(f"header {name!r}: a name is a token, a value is text without line breaks")
     return written
@@ -312,13 +246,20 @@ def _body(json: Any, data: Any) -> tuple[str, Any, str | None]:
     if isinstance(data, str):
         return "text", Text.compile(data), "text/plain; charset=utf-8"
     if isinstance(data, Mapping):
-        pairs = [(str(k), _form_text(v)) for k, several in data.items() for v in _several(several)]
+        pairs = [(str(k), _text(f"data[{k!r}]", v)) for k, several in data.items() for v in _several(several)]
         return "form", pairs, "application/x-www-form-urlencoded"
     raise PlanError(f"data= is str, bytes or a mapping of form fields, not {type(data).__name__}")
 
 
-def _form_text(value: Any) -> Text:
-    return Text.compile(value if isinstance(value, str) else scalar(value) or "")
+def _text(where: str, value: Any) -> Text:
+    return Text.compile(value) if isinstance(value, str) else Text((_scalar(where, value) or "",))
+
+
+def _scalar(where: str, value: Any) -> str | None:
+    try:
+        return scalar(value)
+    except TypeError:
+        raise PlanError(f"{where}: a {type(value).__name__} is no text, number or time") from None
 
 
 def _json_leaves(value: Any) -> Any:
@@ -329,4 +270,7 @@ def _json_leaves(value: Any) -> Any:
         return {str(key): _json_leaves(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_json_leaves(item) for item in value]
-    return value
+    try:
+        return json_value(value)
+    except TypeError as exc:
+        raise PlanError(f"json=: {exc}") from None

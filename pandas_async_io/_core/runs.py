@@ -7,11 +7,12 @@ summary with a unique number, which carries the rest and is never copied.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
-from pandas_async_io._core.outcomes import Outcomes
+    from pandas_async_io._core.outcomes import Outcomes
 
 KEY = "pandas_async_io"
 

@@ -1,4 +1,4 @@
-"""What a frame's cells mean in a URL, a header or a body.
+"""What a frame's cells mean in a URL, a header or a body, and the texts with places for them.
 
 =====================================  ==================================
 cell                                   text
@@ -15,21 +15,29 @@ list, tuple, set, array, dict          RFC 6570 lists and associative arrays
 from __future__ import annotations
 
 import datetime as dt
+import json
 import math
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 from typing import Any
+from urllib.parse import unquote
 from uuid import UUID
 
 import numpy as np
+import orjson
 import pandas as pd
 
-Text = str | list[str] | dict[str, str] | None
+_NAME = r"(?:\w|%[0-9A-Fa-f]{2})+(?:\.(?:\w|%[0-9A-Fa-f]{2})+)*"
+_FIELD = re.compile(rf"\{{(\{{{_NAME}\}})\}}|\{{({_NAME})\}}", re.ASCII)
+
+Rendered = str | list[str] | dict[str, str] | None
 """A rendered cell: what `Template` expands."""
 
 
-def render(values: Any) -> list[Text]:
+def render(values: Any) -> list[Rendered]:
     """Return the text of each cell of an array, by column where its dtype allows it.
 
     Parameters
@@ -55,7 +63,7 @@ def render(values: Any) -> list[Text]:
     if isinstance(values, np.ndarray) and values.dtype.kind in "iu":
         return list(map(str, values.tolist()))
     if isinstance(values, np.ndarray) and values.dtype.kind == "f":
-        return _floats(values.astype("float64") if values.dtype.itemsize == 8 else values)
+        return _floats(values)
     if isinstance(values, np.ndarray) and values.dtype.kind == "b":
         return ["true" if value else "false" for value in values.tolist()]
     cells = values.astype(object) if not _is_object(values) else values
@@ -69,21 +77,22 @@ def _is_object(values: Any) -> bool:
     return isinstance(values, np.ndarray) and values.dtype == object
 
 
-def _floats(values: np.ndarray) -> list[Text]:
+def _floats(values: np.ndarray) -> list[Rendered]:
     # the usual float column is an integer one with gaps: the whole of it goes one way
-    whole = np.isfinite(values) & (np.abs(values) < 2**53)
-    if whole.all() and (values == np.trunc(values)).all():
-        return list(map(str, values.astype("int64").tolist()))
+    wide = values.astype("float64")
+    whole = np.isfinite(wide) & (np.abs(wide) < 2**53)
+    if whole.all() and (wide == np.trunc(wide)).all():
+        return list(map(str, wide.astype("int64").tolist()))
     return [_float(value) for value in values]
 
 
 def _float(value: Any) -> str | None:
     if not math.isfinite(value):
         return None
-    return str(int(value)) if value == int(value) and abs(value) < 2**53 else str(value)
+    return str(int(value)) if value == int(value) and abs(float(value)) < 2**53 else str(value)
 
 
-def text(cell: Any) -> Text:
+def text(cell: Any) -> Rendered:
     """Return the text of one cell, or None if it is null.
 
     Examples
@@ -115,6 +124,8 @@ def scalar(cell: Any) -> str | None:
     >>> scalar(float("inf")), scalar(np.int64(7)), scalar(dt.date(2024, 5, 1)), scalar(Decimal("1.10"))
     (None, '7', '2024-05-01', '1.10')
     """
+    if isinstance(cell, Enum):
+        return scalar(cell.value)
     if isinstance(cell, str):
         return str(cell)
     write = next((write for kind, write in _WRITERS if isinstance(cell, kind)), None)
@@ -135,7 +146,6 @@ def _iso(cell: Any) -> str | None:
 
 _WRITERS: Iterable[tuple[type | tuple[type, ...], Callable[[Any], str | None]]] = (
     ((bool, np.bool_), lambda cell: "true" if cell else "false"),
-    (Enum, lambda cell: scalar(cell.value)),
     ((int, np.integer), lambda cell: str(int(cell))),
     ((float, np.floating), _float),
     ((pd.Timedelta, pd.Timestamp), _iso),
@@ -153,10 +163,10 @@ def json_value(cell: Any) -> Any:
 
     Examples
     --------
-    >>> json_value(np.int64(3)), json_value(float("nan")), json_value(pd.Timestamp("2024-05-01")), json_value([1.5, None])
-    (3, None, '2024-05-01T00:00:00', [1.5, None])
+    >>> json_value([np.int64(3), float("nan"), pd.Timestamp("2024-05-01"), 1.5])
+    [3, None, '2024-05-01T00:00:00', 1.5]
     """
-    if cell is None or isinstance(cell, str | bool | int) and not isinstance(cell, Enum):
+    if cell is None or (isinstance(cell, str | bool | int) and not isinstance(cell, Enum)):
         return cell
     if isinstance(cell, np.bool_ | np.integer):
         return cell.item()
@@ -167,3 +177,80 @@ def json_value(cell: Any) -> Any:
     if isinstance(cell, list | tuple | set | frozenset | np.ndarray):
         return [json_value(item) for item in cell]
     return scalar(cell)
+
+
+def dump_json(value: Any) -> bytes:
+    """Return what `json_value` made as JSON.
+
+    Examples
+    --------
+    >>> dump_json({"id": 2**70}), dump_json("ü").decode()
+    (b'{"id":1180591620717411303424}', '"ü"')
+    """
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # an integer beyond 64 bits, a lone surrogate: JSON has words for both
+        return json.dumps(value, separators=(",", ":")).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A place in a text where a cell goes."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text with fields.
+
+    Examples
+    --------
+    >>> Text.compile("Bearer {token} for {{you}}").parts
+    ('Bearer ', Field(name='token'), ' for {you}')
+    """
+
+    parts: tuple[str | Field, ...]
+
+    @classmethod
+    def compile(cls, text: str) -> Text:
+        """Split a text into literals and fields; nothing in it is an error."""
+        parts: list[str | Field] = []
+        start = 0
+        for match in _FIELD.finditer(text):
+            literal, name = match.groups()
+            parts.append(text[start : match.start()] + (literal or ""))
+            if name is not None:
+                parts.append(Field(unquote(name)))
+            start = match.end()
+        parts.append(text[start:])
+        return cls(tuple(_merged(parts)))
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The names of its fields, in order."""
+        return tuple(part.name for part in self.parts if isinstance(part, Field))
+
+    @property
+    def alone(self) -> str | None:
+        """The field's name, if the text is exactly one field."""
+        return self.parts[0].name if len(self.parts) == 1 and isinstance(self.parts[0], Field) else None
+
+    def fill(self, cells: Mapping[str, str]) -> str:
+        """Return the text with its fields filled in, raw."""
+        return "".join(cells[part.name] if isinstance(part, Field) else part for part in self.parts)
+
+
+def _merged(parts: Sequence[str | Field]) -> Iterator[str | Field]:
+    """Join neighbouring literals, leave out empty ones."""
+    literal = ""
+    for part in parts:
+        if isinstance(part, Field):
+            if literal:
+                yield literal
+                literal = ""
+            yield part
+        else:
+            literal += part
+    if literal:
+        yield literal

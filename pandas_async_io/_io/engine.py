@@ -11,20 +11,31 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+import traceback
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import AttemptError
-from pandas_async_io._core.limits import Rate
 from pandas_async_io._core.models import Outcome, Request, Response, Result
-from pandas_async_io._core.retry import Again, Failure, Retry, decide
-from pandas_async_io._io.pacing import Gate, descriptor_limit
+from pandas_async_io._core.retry import Again, Failure, Retry, Stop, decide, ending
+from pandas_async_io._io.pacing import Entry, Gate, descriptor_limit
 
-Send = Callable[[Request, float], Awaitable[Response]]
-Decode = Callable[[Response], Any]
-Deliver = Callable[[int, Result], None]
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
+
+    from pandas_async_io._core.limits import Rate
+    from pandas_async_io._core.ration import Ration
+    from pandas_async_io._core.report import Tally
+
+    Send = Callable[[Request, float], Awaitable[Response]]
+    Decode = Callable[[Response], Any]
+    Deliver = Callable[[int, Result], None]
+
+_BREATH = 1_000
+"""Results without a request after which the loop lets others run."""
+
+_DOWN = Stop(Outcome.NOT_ATTEMPTED, "not sent: nothing came through to this origin for 30 s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +43,7 @@ class Policy:
     """How a call behaves; the same for all of its requests."""
 
     concurrency: int
+    adaptive: bool
     rates: Sequence[Rate]
     retry: Retry
     timeout: float
@@ -45,6 +57,9 @@ class _Job:
     request: Request
     attempts: int = 0
     refusals: int = 0
+    met: Failure | None = None
+    started: float = 0.0
+    elapsed: float = 0.0
 
 
 @dataclass(slots=True)
@@ -59,6 +74,10 @@ class Lane:
         How many they are.
     gate : Gate
         The client's way to the origin.
+    ration : Ration
+        What the whole call may spend.
+    tally : Tally
+        What the whole call did.
     send, decode
         How a request becomes a response, and a response a payload; both raise `AttemptError`.
     deliver
@@ -69,22 +88,25 @@ class Lane:
     length: int
     gate: Gate
     policy: Policy
+    ration: Ration
+    tally: Tally
     send: Send
     decode: Decode
     deliver: Deliver
     _delayed: list[tuple[float, int, _Job]] = field(default_factory=list)
     _under_way: int = 0
+    _skipped: int = 0
+    _probe_fresh: bool = True
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def drive(self) -> None:
         """Send all requests; returns when each has its result."""
         workers = min(self.policy.concurrency, self.length, descriptor_limit())
-        with self.gate.open(workers):
-            await _together(self._work() for _ in range(workers))
+        with self.gate.open(workers, adaptive=self.policy.adaptive):
+            await together(self._work() for _ in range(workers))
 
     async def _work(self) -> None:
-        gate, rates = self.gate, self.policy.rates
         while True:
             # One worker at a time is the next to go: it alone waits for the pace, so that a slot
             # that comes free late never lets several rate tokens out at once.
@@ -94,103 +116,188 @@ class Lane:
                     return
                 self._under_way += 1
                 try:
-                    await gate.enter(rates)
+                    entry = await self._enter(job)
                 except BaseException:
                     self._under_way -= 1
                     raise
             try:
-                again_in = await self._attempt(job)
+                if entry is not None:
+                    await self._attempt(job, probe=entry is Entry.PROBE)
             finally:
-                gate.leave()
                 self._under_way -= 1
-            if again_in is not None:
-                heappush(self._delayed, (asyncio.get_running_loop().time() + again_in, job.position, job))
-            self._changed.set()
+                self._changed.set()
 
     async def _next(self) -> _Job | None:
         """Return a request whose backoff is over, else a fresh one; None when nothing is left."""
         loop = asyncio.get_running_loop()
         while True:
-            if self._delayed and self._delayed[0][0] <= loop.time():
+            # The breaker's probes take turns: what failed may be to blame itself, so may be the first attempt.
+            self._probe_fresh = self.gate.shut and not self._probe_fresh
+            if self._delayed and self._delayed[0][0] <= loop.time() and not self._probe_fresh:
                 return heappop(self._delayed)[2]
             fresh = next(self.requests, None)
             if fresh is not None:
                 return _Job(*fresh)
+            if self._delayed and self._delayed[0][0] <= loop.time():
+                return heappop(self._delayed)[2]
             if not self._delayed and not self._under_way:
                 return None
             self._changed.clear()
-            alarm = loop.call_at(self._delayed[0][0], self._changed.set) if self._delayed else None
+            due = min(self._delayed[0][0], self.ration.until) if self._delayed else self.ration.until
+            alarm = loop.call_at(due, self._changed.set) if due < float("inf") else None
+            begun, idle = loop.time(), not self._under_way
             try:
                 await self._changed.wait()
             finally:
                 if alarm is not None:
                     alarm.cancel()
+            if idle:
+                self.tally.waits["backoff"] += loop.time() - begun
+            if self._delayed and self.ration.stop(loop.time()):
+                return heappop(self._delayed)[2]
 
-    async def _attempt(self, job: _Job) -> float | None:
-        """Send once. Deliver the result, or return the seconds after which to send again."""
+    async def _enter(self, job: _Job) -> Entry | None:
+        """Take a slot, or end the request if it is not to be sent any more."""
+        clock = asyncio.get_running_loop().time
+        stop = self.ration.stop(clock())
+        if stop is None:
+            retry = self.policy.retry
+            entry = await self.gate.enter(
+                self.policy.rates, patience=retry.max_wait, until=self.ration.until, waits=self.tally.waits
+            )
+            if entry in {Entry.GO, Entry.PROBE}:
+                return entry
+            stop = self._stop(entry, clock())
+        self._give_up(job, stop)
+        self._skipped += 1
+        if not self._skipped % _BREATH:
+            await asyncio.sleep(0)
+        return None
+
+    def _stop(self, entry: Entry, now: float) -> Stop:
+        if entry is Entry.TOO_LONG:
+            longest = self.policy.retry.max_wait
+            text = f"not sent: the server asks for a longer pause than max_wait, {longest:g} s"
+            return Stop(Outcome.RATE_LIMITED_TOO_LONG, text)
+        return self.ration.stop(now) or _DOWN
+
+    def _give_up(self, job: _Job, stop: Stop) -> None:
+        """End a request that is not sent again: with its last cause, if it ever was."""
+        met = job.met
+        if met is None:
+            self._finish(job, None, stop.outcome, error=stop.error)
+        else:
+            last = ending(met, stop.error)
+            self._finish(job, met.response, last.outcome, error=last.error)
+
+    async def _attempt(self, job: _Job, *, probe: bool) -> None:
+        """Send once; deliver the result, or put the request among the delayed ones."""
         clock = asyncio.get_running_loop().time
         response: Response | None = None
         error: AttemptError | None = None
         payload = None
-        started = clock()
+        self.ration.sent(first=job.met is None)
+        self.tally.sent += 1
+        self.tally.retried += job.met is not None
         job.attempts += 1
+        job.started = now = clock()
         try:
-            response = await self.send(job.request, self.policy.timeout)
+            response = await self.send(job.request, min(self.policy.timeout, self.ration.until - now))
             if 200 <= response.status < 300:
                 payload = self.decode(response)
         except AttemptError as exc:
             error = exc
-        elapsed = clock() - started
-        if (
-            error is None
-            and response is not None
-            and 200 <= response.status < 300
-            and self.policy.retry.when is None
-        ):
-            self._finish(job, response, elapsed, Outcome.OK, payload, None)
-            return None
-        return self._judge(job, response, error, elapsed, payload)
+        finally:
+            job.elapsed = clock() - job.started
+            if response is not None:
+                self.gate.heed(response.headers, time.time())
+            self._learn(job, response, error, probe=probe)
+            self.gate.leave()
+        if error is None and self.policy.retry.when is None and response is not None and 200 <= response.status < 300:
+            self._finish(job, response, Outcome.OK, payload=payload)
+        else:
+            self._judge(job, response, error, payload, probe=probe)
+
+    def _learn(self, job: _Job, response: Response | None, error: AttemptError | None, *, probe: bool) -> None:
+        """Tell the gate how the origin is; a refusal is told when it has been judged.
+
+        What fails again says more of the request than of the origin, so only its first failure counts.
+        """
+        now = job.started + job.elapsed
+        size = 0 if response is None else len(response.body)
+        refused = response is not None and response.status == 429
+        self.tally.attempted(job.started, now, size, refused=refused, in_flight=self.gate.in_flight)
+        if response is not None and response.status < 500:
+            self.ration.answered(response.status)
+            if response.status != 429:
+                self.gate.answered(job.started, now)
+        elif error is not None and not error.passing and not error.received:
+            self.ration.answered(0)  # no name, no trusted certificate: no row will fare better
+        elif job.met is None or probe:
+            self.gate.failed(job.started, now)
 
     def _judge(
-        self, job: _Job, response: Response | None, error: AttemptError | None, elapsed: float, payload: Any
-    ) -> float | None:
-        failure = Failure(job.request, response, error, job.attempts, job.refusals)
-        verdict = decide(self.policy.retry, failure, epoch=time.time(), dice=random.random())  # noqa: S311 - jitter
+        self, job: _Job, response: Response | None, error: AttemptError | None, payload: Any, *, probe: bool
+    ) -> None:
+        job.met = met = Failure(job.request, response, error, job.attempts, job.refusals)
+        try:
+            verdict = decide(self.policy.retry, met, epoch=time.time(), dice=random.random())  # noqa: S311 - jitter
+        except Exception as exc:  # noqa: BLE001 - the user's own predicate; the other rows go on
+            self._finish(job, response, Outcome.PARSE_ERROR, error=_of_user("Retry(when=...)", exc))
+            return
         if verdict is None:
-            self._finish(job, response, elapsed, Outcome.OK, payload, None)
-        elif isinstance(verdict, Again):
-            if verdict.refused:
-                job.attempts -= 1
-                job.refusals += 1
-            if verdict.pause:
-                self.gate.pause(verdict.pause)
-            return verdict.delay
+            self._finish(job, response, Outcome.OK, payload=payload)
+        elif isinstance(verdict, Stop):
+            self._finish(job, response, verdict.outcome, error=verdict.error)
+        elif verdict.refused:
+            self._refused(job, verdict)
+        elif probe:
+            job.attempts -= 1  # the breaker sent it, and it would not have gone by itself
+            self._again(job, verdict.delay)
+        elif self.ration.retry():
+            self._again(job, verdict.delay)
         else:
-            self._finish(job, response, elapsed, verdict.outcome, None, verdict.error)
-        return None
+            last = ending(met, "not repeated: the run's retries are spent")
+            self._finish(job, response, last.outcome, error=last.error)
+
+    def _refused(self, job: _Job, verdict: Again) -> None:
+        """Send again what the server turned away, at no cost to the row, and hold the others back."""
+        news = self.gate.refused(job.started, job.started + job.elapsed)
+        asked = verdict.pause != verdict.delay
+        if asked or news:
+            self.gate.pause(verdict.pause)
+        job.attempts -= 1
+        job.refusals += 1
+        self._again(job, verdict.delay)
+
+    def _again(self, job: _Job, delay: float) -> None:
+        heappush(self._delayed, (asyncio.get_running_loop().time() + delay, job.position, job))
 
     def _finish(
-        self,
-        job: _Job,
-        response: Response | None,
-        elapsed: float,
-        outcome: Outcome,
-        payload: Any,
-        error: str | None,
+        self, job: _Job, response: Response | None, outcome: Outcome, *, payload: Any = None, error: str | None = None
     ) -> None:
         status = url = None
         if response is not None:
             status = response.status
             url = response.url if response.url is not job.request.url else None
-        result = Result(
-            outcome, payload, status, job.attempts + job.refusals, elapsed, url, error, time.time()
-        )
-        self.deliver(job.position, result)
+        attempts = job.attempts + job.refusals
+        fetched_at = time.time() if attempts else None
+        self.deliver(job.position, Result(outcome, payload, status, attempts, job.elapsed, url, error, fetched_at))
 
 
-async def drive(lanes: Sequence[Lane]) -> None:
+def _of_user(where: str, exc: Exception) -> str:
+    """Say what an exception in the user's own function was, and where it was raised."""
+    frames = traceback.extract_tb(exc.__traceback__)
+    line = f", line {frames[-1].lineno} of {frames[-1].name}" if frames else ""
+    return f"{where} raised {type(exc).__name__}: {exc}{line}"
+
+
+async def drive(lanes: Sequence[Lane], tally: Tally) -> None:
     """Drive several lanes at the same time, no more of them than there are descriptors for."""
+    clock = asyncio.get_running_loop().time
     waiting = iter(lanes)
+    cpu = time.process_time()
+    tally.began = clock()
     widest = max((lane.policy.concurrency for lane in lanes), default=1)
     at_once = max(1, descriptor_limit() // widest)
 
@@ -198,10 +305,14 @@ async def drive(lanes: Sequence[Lane]) -> None:
         for lane in waiting:
             await lane.drive()
 
-    await _together(drive_in_turn() for _ in range(min(at_once, len(lanes))))
+    try:
+        await together(drive_in_turn() for _ in range(min(at_once, len(lanes))))
+    finally:
+        tally.ended = clock()
+        tally.cpu = time.process_time() - cpu
 
 
-async def _together(work: Iterator[Any]) -> None:
+async def together(work: Iterator[Any]) -> None:
     """Run coroutines together; the first exception cancels the others and comes out as itself."""
     try:
         async with asyncio.TaskGroup() as group:
@@ -209,3 +320,5 @@ async def _together(work: Iterator[Any]) -> None:
                 group.create_task(coroutine)
     except BaseExceptionGroup as several:
         raise several.exceptions[0] from None
+
+

@@ -1,4 +1,4 @@
-"""The way to one origin: its pause, its rates, its slots. The only file that knows aiolimiter.
+"""The way to one origin: its pause, its pace, its slots. The only file that knows aiolimiter.
 
 The law of this file: whoever waits here holds no slot, and every wait can be
 cancelled. All of it runs on one event loop; nothing needs a lock of threads.
@@ -7,29 +7,51 @@ cancelled. All of it runs on one event loop; nothing needs a lock of threads.
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import deque
-from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from enum import Enum, auto
+from typing import TYPE_CHECKING
 
 from aiolimiter import AsyncLimiter
 
-from pandas_async_io._core.limits import Rate
+from pandas_async_io._core.adaptive import Adaptive, Pace
+from pandas_async_io._core.budgets import budget, spacing
+from pandas_async_io._core.limits import Breaker, State
 
-try:
-    import resource
-except ImportError:  # Windows has no such limit on sockets
-    resource = None  # type: ignore[assignment]
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from pandas_async_io._core.budgets import Budget
+    from pandas_async_io._core.limits import Rate
 
 _SPARE_DESCRIPTORS = 64
 _WITHOUT_LIMIT = 4096
+_LOOK_AGAIN = 50
+"""Responses after which an origin that sent no budget is asked again whether it does."""
+
+
+class Entry(Enum):
+    """Whether a request may go."""
+
+    GO = auto()
+    PROBE = auto()
+    DOWN = auto()
+    """The origin's breaker is dead."""
+    TOO_LONG = auto()
+    """The origin is paused for longer than the caller's patience."""
+    LATE = auto()
+    """The caller's time has passed."""
 
 
 def descriptor_limit() -> int:
     """Return how many connections this process may open, from its soft limit of file descriptors."""
-    if resource is None:
+    if sys.platform == "win32":
         return _WITHOUT_LIMIT
+    import resource  # noqa: PLC0415 - Windows has none
+
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft in (resource.RLIM_INFINITY, -1):
+    if soft < 0 or soft == resource.RLIM_INFINITY:
         return _WITHOUT_LIMIT
     return max(1, min(soft - _SPARE_DESCRIPTORS, _WITHOUT_LIMIT))
 
@@ -55,43 +77,146 @@ class Gate:
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._limiters: dict[Rate, AsyncLimiter] = {}
         self._resume_at = 0.0
+        self._next_start = 0.0
+        self._pace: Pace | None = None
+        self._breaker = Breaker()
+        self._adaptive: Adaptive | None = None
+        self._adaptive_users = 0
+        self._budget_gap = 0.0
+        self._look_in = 0
 
     @contextmanager
-    def open(self, concurrency: int) -> Iterator[None]:
-        """Take part with a limit of one's own, as long as the call lasts."""
+    def open(self, concurrency: int, *, adaptive: bool = False) -> Iterator[None]:
+        """Take part, as long as the call lasts, with a limit of one's own that may adapt below it."""
+        if self._breaker.state is State.DEAD and not self._limits:
+            self._breaker = Breaker()
+        if adaptive and (self._adaptive is None or not self._adaptive_users):
+            self._adaptive = Adaptive(start=min(8, concurrency), high=concurrency)
+        if self._pace is None:
+            self._pace = Pace(asyncio.get_running_loop().time())
         self._limits.append(concurrency)
+        self._adaptive_users += adaptive
         self._wake()
         try:
             yield
         finally:
             self._limits.remove(concurrency)
+            self._adaptive_users -= adaptive
 
     @property
     def slots(self) -> int:
         """How many requests may be in flight now."""
         most = max(self._limits, default=1)
+        if self._adaptive is not None and self._adaptive_users:
+            most = min(most, self._adaptive.limit)
         return most if self._ceiling is None else min(most, self._ceiling)
 
-    def pause(self, seconds: float) -> None:
-        """Let nobody through for so long; the longest pause holds."""
-        self._resume_at = max(self._resume_at, asyncio.get_running_loop().time() + seconds)
+    @property
+    def shut(self) -> bool:
+        """Whether nothing but a probe gets through now."""
+        return self._breaker.state is not State.CLOSED
 
-    async def enter(self, rates: Sequence[Rate]) -> None:
-        """Wait for the pause to end, for every rate, then for a slot; `leave` gives it back."""
+    async def enter(
+        self, rates: Sequence[Rate], *, patience: float, until: float, waits: dict[str, float]
+    ) -> Entry:
+        """Wait for the pause and the breaker, for every rate, then for a slot; `leave` gives it back.
+
+        Parameters
+        ----------
+        rates : sequence of Rate
+            The call's and its client's.
+        patience : float
+            Seconds; a longer pause is not waited for.
+        until : float
+            On the loop's clock; nothing goes after that.
+        waits : dict of str to float
+            What was waited for, in seconds by cause, is added here.
+
+        Returns
+        -------
+        Entry
+            A slot was taken with GO and PROBE only.
+        """
         clock = asyncio.get_running_loop().time
         while True:
-            while (pause := self._resume_at - clock()) > 0:
-                await asyncio.sleep(pause)
-            for rate in rates:
-                await self._limiter(rate).acquire()
-            if self._resume_at <= clock():
-                break
-        await self._slot()
+            now = clock()
+            if now >= until:
+                return Entry.LATE
+            wait = max(self._resume_at, self._next_start) - now
+            if wait > patience:
+                return Entry.TOO_LONG
+            if wait > 0:
+                await asyncio.sleep(min(wait, until - now))
+                waits["pause"] += clock() - now
+                continue
+            if rates:
+                for rate in rates:
+                    await self._limiter(rate).acquire()
+                waits["rate"] += clock() - now
+                now = clock()
+            await self._slot()
+            waits["slot"] += (begun := clock()) - now
+            now = begun
+            if max(self._resume_at, self._next_start) > now:  # paused while we waited for the slot
+                self.leave()
+                continue
+            probe = self.shut
+            wait = self._breaker.allow(now)
+            if not wait:
+                self._next_start = now + self._gap()
+                return Entry.PROBE if probe else Entry.GO
+            self.leave()
+            if wait == float("inf"):
+                return Entry.DOWN
+            await asyncio.sleep(min(wait, max(until - now, 0.0)))
+            waits["breaker"] += clock() - now
 
     def leave(self) -> None:
         """Give a slot back."""
         self.in_flight -= 1
         self._wake()
+
+    def pause(self, seconds: float) -> None:
+        """Let nobody through for so long; the longest pause holds."""
+        self._resume_at = max(self._resume_at, asyncio.get_running_loop().time() + seconds)
+
+    def answered(self, started: float, now: float) -> None:
+        """Learn from an attempt that was answered and not refused; its slot is still taken."""
+        self._breaker.succeeded()
+        if self._pace is not None:
+            self._pace.accepted(now, started=started)
+        if self._adaptive is not None:
+            self._adaptive.on_success(now - started, self.in_flight, now)
+
+    def refused(self, started: float, now: float) -> bool:
+        """Learn from a refusal; whether it is news, and not the echo of one before."""
+        self._breaker.succeeded()
+        if self._adaptive is not None:
+            self._adaptive.on_refused(now)
+        return self._pace is None or self._pace.refused(now, started=started)
+
+    def failed(self, started: float, now: float) -> None:
+        """Learn from a transport failure or a 5xx."""
+        self._breaker.failed(now, started=started)
+
+    def heed(self, headers: Mapping[str, str], epoch: float) -> None:
+        """Obey the budget that a server's headers tell, before it is exceeded."""
+        self._look_in -= 1
+        if self._look_in > 0:
+            return
+        left: Budget | None = budget(headers, epoch=epoch)
+        if left is None:
+            self._look_in = _LOOK_AGAIN
+            self._budget_gap = 0.0
+            return
+        self._budget_gap = spacing(left, self.in_flight)
+        if left.remaining <= 0 and left.reset_in:
+            self.pause(left.reset_in)
+
+    def _gap(self) -> float:
+        """Seconds to leave before the next start."""
+        learnt = 0.0 if self._pace is None else self._pace.spacing
+        return max(learnt, self._budget_gap)
 
     async def _slot(self) -> None:
         if self.in_flight < self.slots and not self._waiting:

@@ -10,28 +10,37 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
+import ctypes
+import math
 import os
+import signal
+import sys
 import threading
 import weakref
-from collections.abc import Callable, Coroutine
-from concurrent.futures import CancelledError, Future
-from typing import Any, Protocol, TypeVar
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
 from pandas_async_io._core.errors import PortalError
-from pandas_async_io._io.wait import LOGGER, UNWIND, Wait
+from pandas_async_io._io.wait import HEARTBEAT, LOGGER, UNWIND, Wait
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterator
 
 T = TypeVar("T")
-Make = Callable[[], Coroutine[Any, Any, T]]
+P = ParamSpec("P")
+
+_C_TASK: type[asyncio.Task[Any]] = getattr(sys.modules.get("_asyncio"), "Task", asyncio.Task)
+_CLOSED = "the session of this client belongs to an event loop that is closed: open a new session"
 
 
 class Resource(Protocol):
     """What holds connections on the portal's loop."""
 
-    async def close(self) -> None:
-        """Close them."""
+    async def disconnect(self) -> None:
+        """Close them; on that loop."""
 
     def abandon(self) -> None:
-        """Let go of them without a word: they are the parent process's."""
+        """Leave them to the parent process, in its forked child."""
 
 
 class Portal:
@@ -39,34 +48,59 @@ class Portal:
 
     def __init__(self) -> None:
         self.loop = _new_loop()
+        self._over = False
         self._thread = threading.Thread(target=self._run, name="pandas_async_io", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
-        try:
-            self.loop.run_forever()
-        finally:
-            self.loop.run_until_complete(self.loop.shutdown_asyncgens())
-            self.loop.close()
+        while not self._over:
+            # A callback's sys.exit() ends its own call, which raises it, and not the loop of all others.
+            with contextlib.suppress(SystemExit, KeyboardInterrupt):
+                self.loop.run_forever()
+        self.loop.run_until_complete(self.loop.shutdown_asyncgens())
+        self.loop.close()
 
     def close(self) -> None:
         """Cancel what still runs, close every connection, end the thread."""
         self.loop.call_soon_threadsafe(lambda: self.loop.create_task(self._shut_down()))
-        self._thread.join(2 * UNWIND + 1)
+        self._thread.join(2 * UNWIND)
 
     async def _shut_down(self) -> None:
-        running = asyncio.all_tasks() - {asyncio.current_task()}
-        if running and _under_way:
-            LOGGER.warning("%d call(s) still running at exit: cancelled", len(_under_way))
-        for task in running:
-            task.cancel()
+        running = [started for started in _under_way.copy() if started.loop is self.loop]
         if running:
-            await asyncio.wait(running, timeout=UNWIND)
+            LOGGER.warning("%d call(s) still running at exit: cancelled", len(running))
+        for started in running:
+            started.stop()
+        if tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(tasks, timeout=UNWIND)
         for resource in list(_resources):
-            await resource.close()
+            await resource.disconnect()
         await asyncio.sleep(0)
+        self._over = True
         self.loop.stop()
+
+
+class _Threads(ThreadPoolExecutor):
+    """A daemon thread for each piece of work.
+
+    A pool's threads are waited for at exit, a name server's silence with them, and once the main
+    thread has ended a pool refuses work, though other threads may still be at theirs.
+    """
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Start the work."""
+        work: Future[T] = Future()
+        work.set_running_or_notify_cancel()
+
+        def run() -> None:
+            try:
+                work.set_result(fn(*args, **kwargs))
+            except BaseException as error:  # noqa: BLE001 - raised by whoever waits
+                work.set_exception(error)
+
+        threading.Thread(target=run, name="pandas_async_io.aside", daemon=True).start()
+        return work
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:
@@ -82,6 +116,8 @@ def _new_loop() -> asyncio.AbstractEventLoop:
     else:
         loop = uvloop.new_event_loop()
     loop.set_task_factory(_c_task)
+    loop.set_default_executor(_Threads())
+    loop.slow_callback_duration = math.inf  # under -X dev each large body would be logged
     return loop
 
 
@@ -89,17 +125,10 @@ def _c_task(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> 
     return _C_TASK(coroutine, loop=loop, **options)
 
 
-_C_TASK: type[asyncio.Task[Any]]
-try:
-    from _asyncio import Task as _C_TASK  # type: ignore[no-redef]
-except ImportError:  # an interpreter without it
-    _C_TASK = asyncio.Task
-
 _lock = threading.Lock()
 _portal: Portal | None = None
-_abandoned: list[object] = []
 _resources: weakref.WeakSet[Resource] = weakref.WeakSet()
-_under_way: set[Future[Any]] = set()
+_under_way: set[Started[Any]] = set()
 
 
 def portal() -> Portal:
@@ -112,26 +141,32 @@ def portal() -> Portal:
 
 
 def keep(resource: Resource) -> None:
-    """Close a resource at exit, and let go of it in a forked child."""
+    """Disconnect a resource at exit, and make it start afresh in a forked child."""
     _resources.add(resource)
+
+
+def leak(thing: object) -> None:
+    """Never collect a thing of the parent process: in a forked child.
+
+    Its finalizers would speak of what was never closed, and take the parent's sockets out of the
+    selector that both processes share.
+    """
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
 
 
 @atexit.register
 def _at_exit() -> None:
-    global _portal  # noqa: PLW0603
+    global _portal  # noqa: PLW0603 - as above
     running, _portal = _portal, None
     if running is not None:
         running.close()
 
 
 def _after_fork() -> None:
-    """Forget the parent's loop: its thread did not come along, and its sockets are not ours."""
-    global _portal, _lock  # noqa: PLW0603
-    _lock = threading.Lock()
-    _under_way.clear()
-    if _portal is not None:
-        _abandoned.append(_portal)  # collected, it would warn of an unclosed loop
-        _portal = None
+    """Leave the loop to the parent: its thread did not come along, and its sockets are not ours."""
+    global _portal, _lock, _under_way  # noqa: PLW0603 - as above
+    leak((_portal, _under_way))
+    _portal, _lock, _under_way = None, threading.Lock(), set()
     for resource in list(_resources):
         resource.abandon()
 
@@ -140,7 +175,11 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def start(make: Make[T], loop: asyncio.AbstractEventLoop, partial_result: Callable[[], Any]) -> Started[T]:
+def start(
+    make: Callable[[], Coroutine[Any, Any, T]],
+    loop: asyncio.AbstractEventLoop,
+    partial_result: Callable[[], Any] = lambda: None,
+) -> Started[T]:
     """Start a coroutine on a loop, from any thread.
 
     Parameters
@@ -149,7 +188,14 @@ def start(make: Make[T], loop: asyncio.AbstractEventLoop, partial_result: Callab
         Makes the coroutine; called on the loop.
     partial_result
         What there is of a result when the work is cancelled; travels on the exception.
+
+    Raises
+    ------
+    PortalError
+        If the loop is closed.
     """
+    if loop.is_closed():
+        raise PortalError(_CLOSED)
     started: Started[T] = Started(loop, partial_result)
     if _running_here() is loop:
         started.begin(make)
@@ -169,7 +215,7 @@ class Started(Future[T]):
         self.set_running_or_notify_cancel()  # only the task's end is ours
         _under_way.add(self)
 
-    def begin(self, make: Make[T]) -> None:
+    def begin(self, make: Callable[[], Coroutine[Any, Any, T]]) -> None:
         """Make the task; on the loop."""
         self._task = self.loop.create_task(make())
         self._task.add_done_callback(self._end)
@@ -181,17 +227,23 @@ class Started(Future[T]):
 
     def _end(self, task: asyncio.Task[T]) -> None:
         _under_way.discard(self)
-        if task.cancelled():
-            cancelled = CancelledError("the call was cancelled")
-            vars(cancelled)["partial"] = self._partial_result()
-            self.set_exception(cancelled)
-        elif (error := task.exception()) is not None:
-            self.set_exception(error)
-        else:
+        try:
             self.set_result(task.result())
+        except asyncio.CancelledError:
+            self.set_exception(self._cancelled())
+        except BaseException as error:  # noqa: BLE001 - raised by whoever waits
+            self.set_exception(error)
+
+    def _cancelled(self) -> BaseException:
+        cancelled = CancelledError("the call was cancelled")
+        try:
+            vars(cancelled)["partial"] = self._partial_result()
+        except Exception as error:  # noqa: BLE001 - a wait without an end would be worse
+            return error
+        return cancelled
 
 
-def spawn(make: Make[Any]) -> None:
+def spawn(make: Callable[[], Coroutine[Any, Any, Any]]) -> None:
     """Run a coroutine on the portal's loop, if there still is one, and do not wait."""
     running = _portal
     if running is not None:
@@ -199,9 +251,65 @@ def spawn(make: Make[Any]) -> None:
             running.loop.call_soon_threadsafe(lambda: running.loop.create_task(make()))
 
 
-def must_nest(loop: asyncio.AbstractEventLoop) -> bool:
-    """Whether a blocking call on this loop has to run inside the loop that is running right here."""
-    return _running_here() is loop
+def run(
+    make: Callable[[], Coroutine[Any, Any, T]],
+    loop: asyncio.AbstractEventLoop,
+    tick: Callable[[], None],
+    *,
+    foreign: bool,
+) -> T:
+    """Run a coroutine on a loop and block until it is done, wherever the caller stands.
+
+    Ctrl-C cancels it and lets it unwind, up to a second.
+
+    Parameters
+    ----------
+    make
+        Makes the coroutine; called on the loop.
+    tick
+        Called once per heartbeat.
+    foreign
+        The loop is not the portal's: it is run here if it runs nowhere else, and nested if it runs here.
+
+    Raises
+    ------
+    PortalError
+        If the wait could never end.
+    """
+    _check(loop, foreign=foreign)
+    started = start(make, loop)
+
+    def turn() -> None:
+        if foreign and not started.done() and (_running_here() is loop or not loop.is_running()):
+            _run_here(started, tick)
+        tick()
+
+    try:
+        with _on_interrupt(signal.default_int_handler):
+            turn()
+            return Wait(started, "the call", loop, started.stop).block(None, turn)
+    except BaseException:
+        started.stop()
+        raise
+
+
+def _check(loop: asyncio.AbstractEventLoop, *, foreign: bool) -> None:
+    """Refuse a wait that could never end, and make the loop nestable that runs here."""
+    here = _running_here()
+    if not foreign and here is loop:
+        raise PortalError("a blocking call inside a callback of this package would wait for itself")
+    if here is not loop:
+        if here is not None and foreign and not loop.is_running():
+            raise PortalError("the session of this client belongs to another event loop, which is not running")
+    elif not isinstance(loop, asyncio.BaseEventLoop):
+        raise PortalError(
+            f"a blocking call can't run inside a running {type(loop).__module__} loop: use `await` with the _async "
+            "function, or a Client without session="
+        )
+    elif not hasattr(loop, "_nest_patched"):
+        import nest_asyncio2  # noqa: PLC0415 - it patches asyncio: only who needs it pays
+
+        nest_asyncio2.apply(loop)
 
 
 def _running_here() -> asyncio.AbstractEventLoop | None:
@@ -210,55 +318,54 @@ def _running_here() -> asyncio.AbstractEventLoop | None:
     return None
 
 
-def nest(make: Make[T], loop: asyncio.AbstractEventLoop) -> T:
-    """Run a coroutine to its end inside the loop that is running in this thread.
+def _run_here(started: Started[Any], tick: Callable[[], None]) -> None:
+    """Run the work's loop in this thread until the work has ended or Ctrl-C was pressed."""
+    presses: list[int] = []
 
-    Raises
-    ------
-    PortalError
-        If the loop can't be nested (uvloop).
-    """
-    import nest_asyncio2  # noqa: PLC0415 - it patches asyncio: only who needs it pays
+    def note(number: int, frame: Any) -> None:
+        # Raised in the middle of a loop, it would end whichever task is running, and the loop with it.
+        if presses:
+            signal.default_int_handler(number, frame)
+        presses.append(number)
 
+    loop = started.loop
     try:
-        nest_asyncio2.apply(loop)
-    except ValueError:
-        raise PortalError(
-            f"a blocking call can't run inside a running {type(loop).__module__} loop: use `await` with the _async "
-            "function, or a Client without session="
-        ) from None
-    return _until_complete(make, loop)
-
-
-def run_here(make: Make[T], loop: asyncio.AbstractEventLoop) -> T:
-    """Run a coroutine to its end on a loop that is not running anywhere.
-
-    Raises
-    ------
-    PortalError
-        If the loop is closed.
-    """
-    if loop.is_closed():
-        raise PortalError(
-            "the session of this client belongs to an event loop that is closed: open a new session"
-        )
-    return _until_complete(make, loop)
-
-
-def _until_complete(make: Make[T], loop: asyncio.AbstractEventLoop) -> T:
-    """Run to the end; an interrupt cancels the task and lets it unwind first."""
-    task = loop.create_task(make())
-    try:
-        return loop.run_until_complete(task)
+        with _on_interrupt(note):
+            loop.run_until_complete(_end_of(started, presses, tick))
     except BaseException:
-        task.cancel()
-        loop.run_until_complete(asyncio.wait([task], timeout=UNWIND))
+        started.stop()
+        if not loop.is_running() or _running_here() is loop:
+            loop.run_until_complete(_end_of(started, [0], tick))
         raise
+    if presses:
+        raise KeyboardInterrupt
 
 
-def wait(started: Started[T], tick: Callable[[], None] | None = None) -> T:
-    """Block until work is done; Ctrl-C cancels it, waits up to a second, and raises with its ``partial``."""
+async def _end_of(started: Started[Any], presses: list[int], tick: Callable[[], None]) -> None:
+    ended = asyncio.get_running_loop().create_future()
+    started.add_done_callback(lambda _: ended.done() or ended.set_result(None))
+    while not (ended.done() or presses):
+        await asyncio.wait((ended,), timeout=HEARTBEAT)
+        tick()
+    if not ended.done():
+        started.stop()
+        await asyncio.wait((ended,), timeout=UNWIND)
+
+
+@contextlib.contextmanager
+def _on_interrupt(handler: Callable[[int, Any], None]) -> Iterator[None]:
+    """Handle Ctrl-C in this thread, if no handler of the user's own does.
+
+    `asyncio.Runner` only asks its main task to stop, which a blocking call would never notice.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    runner = getattr(getattr(before, "func", None), "__self__", None)
+    usual = before is signal.default_int_handler or isinstance(runner, asyncio.Runner)
+    if threading.current_thread() is not threading.main_thread() or not usual:
+        yield
+        return
+    signal.signal(signal.SIGINT, handler)
     try:
-        return Wait(started, "the call", started.loop, started.stop).block(None, tick)
+        yield
     finally:
-        del started
+        signal.signal(signal.SIGINT, before)

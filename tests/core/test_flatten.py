@@ -133,9 +133,7 @@ def test_blocks_do_not_show(payloads, cuts, nullable):
         assert repr(cells_of(parts.arrays[name])) == repr(cells_of(array))
 
 
-@given(
-    st.lists(objects_of(plain_keys), max_size=5), st.sets(st.sampled_from(["a", "b", "a.b", "é.a", "a.c.b"]))
-)
+@given(st.lists(objects_of(plain_keys), max_size=5), st.sets(st.sampled_from(["a", "b", "a.b", "é.a", "a.c.b"])))
 def test_selected_columns_are_those_of_all(payloads, names):
     """A selection holds what the whole would have held, under the names and in the order asked for."""
     every = columns_of(payloads).arrays
@@ -362,9 +360,7 @@ def test_a_failure_does_not_hold_its_payload():
 
 def test_meta_follows_the_lists_that_the_records_are_in():
     """A field comes from the element its record lies in, or from beside it."""
-    payloads = [
-        {"by": "me", "rows": [{"id": 1, "cells": [{"x": 1}, {"x": 2}]}, {"id": 2, "cells": [{"x": 3}]}]}
-    ]
+    payloads = [{"by": "me", "rows": [{"id": 1, "cells": [{"x": 1}, {"x": 2}]}, {"id": 2, "cells": [{"x": 3}]}]}]
     options = {"record_path": ["rows", "cells"], "meta": ["by", ["rows", "id"]]}
     result = columns_of(payloads, **options)
     assert_equal(result, pd.json_normalize(payloads, **options))

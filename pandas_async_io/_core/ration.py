@@ -1,0 +1,76 @@
+"""What one whole run may spend: time, requests, retries; and when it is pointless to go on."""
+
+from __future__ import annotations
+
+from pandas_async_io._core.limits import Canary, RetryBudget
+from pandas_async_io._core.models import Outcome
+from pandas_async_io._core.retry import Stop
+
+_FOREVER = float("inf")
+
+
+class Ration:
+    """Counts what a run has spent and says when it stops.
+
+    Parameters
+    ----------
+    concurrency : int
+        Requests in flight: the floor of the retries.
+    until : float
+        When the run's deadline passes, on the engine's clock.
+    max_requests : int or None
+        Requests on the wire, repeated ones included.
+    retries : float
+        Their share of the requests.
+
+    Examples
+    --------
+    >>> ration = Ration(1, until=5.0, max_requests=1)
+    >>> ration.stop(0.0)
+    >>> ration.sent(first=True)
+    >>> ration.stop(0.0).outcome, ration.stop(9.0).outcome
+    (<Outcome.BUDGET_EXHAUSTED: 'budget_exhausted'>, <Outcome.NOT_ATTEMPTED: 'not_attempted'>)
+    """
+
+    __slots__ = ("_canary", "_left", "_max", "_retries", "_stopped", "until")
+
+    def __init__(
+        self, concurrency: int, *, until: float = _FOREVER, max_requests: int | None = None, retries: float = 0.2
+    ) -> None:
+        self.until = until
+        self._max = max_requests
+        self._left = _FOREVER if max_requests is None else max_requests
+        self._retries = RetryBudget(concurrency, retries)
+        self._canary: Canary | None = Canary()
+        self._stopped: Stop | None = None
+
+    def stop(self, now: float) -> Stop | None:
+        """Return how an unsent row ends if nothing more is sent, None if the run goes on."""
+        if self._stopped is not None:
+            return self._stopped
+        if now >= self.until:
+            return Stop(Outcome.NOT_ATTEMPTED, "not sent: the run's deadline has passed")
+        if self._left <= 0:
+            return Stop(Outcome.BUDGET_EXHAUSTED, f"not sent: max_requests={self._max} is spent")
+        return None
+
+    def sent(self, *, first: bool) -> None:
+        """Count a request on the wire, and whether it is its row's first."""
+        self._left -= 1
+        if first:
+            self._retries.sent()
+
+    def retry(self) -> bool:
+        """Take one retry; False if they are spent."""
+        return self._retries.take()
+
+    def answered(self, status: int) -> None:
+        """Watch the first answers: if all are 401, or all 403, or none (0) ever will come, the run stops."""
+        if self._canary is None:
+            return
+        if status not in {0, 401, 403}:
+            self._canary = None
+        elif self._canary.answered(status):
+            self._canary = None
+            why = f"were all {status}: are the credentials right?" if status else "failed for good, all alike"
+            self._stopped = Stop(Outcome.NOT_ATTEMPTED, f"not sent: the first 25 answers {why}")

@@ -1,0 +1,227 @@
+"""What a run did and what held it back: counts while it lasts, a `Report` when it is looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pandas_async_io._core.outcomes import Outcomes
+
+WAITS = ("rate", "pause", "breaker", "slot", "backoff")
+"""What a run waits for: its own rate, the server's pauses and learnt pace, a dead origin, a slot, the next attempt."""
+
+_TELLING = 0.5
+"""The share of a run's time that names its limit."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts of one run, kept by the engine."""
+
+    sent: int = 0
+    retried: int = 0
+    refused: int = 0
+    received: int = 0
+    busy: float = 0.0
+    began: float = 0.0
+    ended: float = 0.0
+    cpu: float = 0.0
+    waits: dict[str, float] = field(default_factory=lambda: dict.fromkeys(WAITS, 0.0))
+    seconds: dict[int, list[int]] = field(default_factory=dict)
+
+    def attempted(self, started: float, now: float, size: int, *, refused: bool, in_flight: int) -> None:
+        """Count one attempt that has ended.
+
+        Parameters
+        ----------
+        started, now : float
+            On the engine's clock.
+        size : int
+            Decoded bytes.
+        in_flight : int
+            Requests in flight at its end, itself included.
+        """
+        self.received += size
+        self.refused += refused
+        self.busy += now - started
+        second = self.seconds.get(int(now - self.began))
+        if second is None:
+            second = self.seconds[int(now - self.began)] = [0, 0, 0]
+        second[0] += 1
+        second[1] += refused
+        second[2] = max(second[2], in_flight)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How a run went.
+
+    Attributes
+    ----------
+    rows, distinct : int
+        Input rows, and the distinct requests that they asked for.
+    sent, retried, refused : int
+        Requests on the wire; how many of them repeated another; how many were answered 429 or the like.
+    outcomes : mapping of str to int
+        Rows by outcome.
+    bytes : int
+        Decoded bytes received.
+    seconds : float
+        From the first request to the last answer.
+    p50, p95, p99 : float
+        Seconds from the start of an attempt to its last byte.
+    waits : mapping of str to float
+        Seconds that the run was held back, by cause.
+    limited_by : str
+        What held it back most, and what would speed it up.
+    drifted : mapping of str to tuple of str
+        Columns whose values are of several kinds, and the kinds.
+    timeline : DataFrame
+        One line per second: ``done``, ``refused``, ``in_flight`` (at most).
+    latencies : array of float
+        Of each request's last attempt.
+    """
+
+    rows: int
+    distinct: int
+    sent: int
+    retried: int
+    refused: int
+    outcomes: Mapping[str, int]
+    bytes: int
+    seconds: float
+    p50: float
+    p95: float
+    p99: float
+    waits: Mapping[str, float]
+    limited_by: str
+    drifted: Mapping[str, tuple[str, ...]]
+    timeline: pd.DataFrame
+    latencies: np.ndarray[Any, np.dtype[np.float64]]
+
+    @property
+    def per_second(self) -> float:
+        """Requests per second over the whole run."""
+        return self.sent / self.seconds if self.seconds else 0.0
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the report's figures as a frame of ``figure`` and ``value``."""
+        return pd.DataFrame(self._lines(), columns=["figure", "value"])
+
+    def __repr__(self) -> str:
+        lines = self._lines()
+        width = max(len(name) for name, _ in lines)
+        return "\n".join(f"{name:<{width}}  {value}" for name, value in lines)
+
+    def _repr_html_(self) -> str:
+        rows = "".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in self._lines())
+        return f"<table>{rows}</table>"
+
+    def _lines(self) -> list[tuple[str, str]]:
+        waits = ", ".join(f"{cause} {seconds:.1f} s" for cause, seconds in self.waits.items() if seconds >= 0.05)
+        lines = [
+            ("rows", f"{self.rows} ({self.distinct} distinct requests)"),
+            ("sent", f"{self.sent} ({self.retried} repeated, {self.refused} refused)"),
+            ("outcomes", ", ".join(f"{count} {outcome}" for outcome, count in self.outcomes.items()) or "none"),
+            ("received", f"{self.bytes / 1e6:.2f} MB in {self.seconds:.2f} s, {self.per_second:.0f} requests/s"),
+            ("latency", f"p50 {self.p50:.3f} s, p95 {self.p95:.3f} s, p99 {self.p99:.3f} s"),
+            ("waited for", waits or "nothing"),
+            ("limited by", self.limited_by),
+        ]
+        drifted = ", ".join(f"{name} ({' and '.join(kinds)})" for name, kinds in self.drifted.items())
+        return [*lines, ("drifted columns", drifted)] if drifted else lines
+
+    def plot(self) -> Any:
+        """Draw the distribution of latencies and the run over time; needs matplotlib.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+        """
+        try:
+            from matplotlib.figure import Figure  # noqa: PLC0415 - optional
+        except ImportError:
+            raise ImportError("Report.plot draws with matplotlib: python -m pip install matplotlib") from None
+        figure = Figure(figsize=(9, 3), layout="constrained")
+        left, right = figure.subplots(1, 2)
+        left.hist(self.latencies, bins=50)
+        left.set(xlabel="latency (s)", ylabel="requests")
+        for column in self.timeline:
+            right.plot(self.timeline.index, self.timeline[column], label=column)
+        right.set(xlabel="second of the run")
+        right.legend()
+        return figure
+
+
+def report_of(
+    outcomes: Outcomes, tally: Tally, *, concurrency: int, drifted: Mapping[str, tuple[str, ...]]
+) -> Report:
+    """Sum a run up.
+
+    Parameters
+    ----------
+    concurrency : int
+        Requests that were allowed in flight, over all origins.
+    drifted : mapping of str to tuple of str
+        As `Columns.drifted`.
+    """
+    latencies = outcomes.latencies()
+    p50, p95, p99 = np.quantile(latencies, [0.5, 0.95, 0.99]).tolist() if len(latencies) else (0.0, 0.0, 0.0)
+    seconds = max(tally.ended - tally.began, 0.0)
+    timeline = pd.DataFrame.from_dict(tally.seconds, orient="index", columns=["done", "refused", "in_flight"])
+    return Report(
+        rows=len(outcomes.expansion.row_to_request),
+        distinct=len(outcomes.expansion),
+        sent=tally.sent,
+        retried=tally.retried,
+        refused=tally.refused,
+        outcomes=outcomes.count(),
+        bytes=tally.received,
+        seconds=seconds,
+        p50=p50,
+        p95=p95,
+        p99=p99,
+        waits=dict(tally.waits),
+        limited_by=limit_of(tally, seconds, concurrency),
+        drifted=drifted,
+        timeline=timeline.sort_index().rename_axis("second"),
+        latencies=latencies,
+    )
+
+
+def limit_of(tally: Tally, seconds: float, concurrency: int) -> str:
+    """Say what held a run back most, and what would speed it up.
+
+    Examples
+    --------
+    >>> tally = Tally(sent=100, busy=9.5)
+    >>> limit_of(tally, 1.0, 10)
+    'concurrency: 10 were in flight nearly all the time; a higher concurrency= would be faster'
+    >>> tally.waits["rate"] = 0.9
+    >>> limit_of(tally, 1.0, 10)
+    'the rate that you set: a higher rate= would be faster'
+    """
+    if not tally.sent or not seconds:
+        return "nothing: no request was sent"
+    causes = {
+        "rate": "the rate that you set: a higher rate= would be faster",
+        "pause": "the server: it refuses more; ask its owner for a higher limit, or set rate= to what it allows",
+        "breaker": "the server: it was down for most of the time",
+        "backoff": "failures: the last rows waited for another attempt",
+        "slot": "other calls on the same client and origin: they share its concurrency",
+    }
+    for cause, text in causes.items():
+        if tally.waits[cause] > _TELLING * seconds:
+            return text
+    if tally.cpu > 0.85 * seconds:
+        return "this machine's CPU: fewer columns=, or the extra `speed`, would be faster"
+    if tally.busy > 0.8 * seconds * concurrency:
+        return f"concurrency: {concurrency} were in flight nearly all the time; a higher concurrency= would be faster"
+    return "nothing in particular: the run was short, or its last answers were slow"

@@ -1,0 +1,327 @@
+"""The engine with an injected `send`: order, retries, slots, stops. Nothing here sleeps on time."""
+
+import asyncio
+
+import pytest
+
+from pandas_async_io._core.errors import TransportError
+from pandas_async_io._core.models import Outcome, Request, Response
+from pandas_async_io._core.ration import Ration
+from pandas_async_io._core.report import Tally
+from pandas_async_io._core.retry import Retry
+from pandas_async_io._io.engine import Lane, Policy, drive
+from pandas_async_io._io.pacing import Gate
+
+QUICK = Retry(base=0.001, throttle_base=0.001, cap=0.002)
+
+
+def answer(status=200, body=b"{}", headers=()):
+    return Response(status, dict(headers), body, "http://e.com/")
+
+
+def run(send, count=20, *, concurrency=4, retry=QUICK, method="GET", ration=None, gate=None, timeout=5.0):
+    """Drive `count` requests; return the results by position, and what else is worth a look."""
+    results = {}
+
+    async def main():
+        lane = Lane(
+            requests=((n, Request(f"http://e.com/{n}", method)) for n in range(count)),
+            length=count,
+            gate=gate or Gate(),
+            policy=Policy(concurrency, adaptive=False, rates=(), retry=retry, timeout=timeout),
+            ration=ration or Ration(concurrency),
+            tally=Tally(),
+            send=send,
+            decode=lambda response: response.body,
+            deliver=lambda position, result: results.setdefault(position, []).append(result),
+        )
+        await drive([lane], lane.tally)
+        return asyncio.all_tasks() - {asyncio.current_task()}
+
+    leftovers = asyncio.run(main())
+    assert not leftovers
+    assert all(len(several) == 1 for several in results.values())
+    return {position: several[0] for position, several in results.items()}
+
+
+def test_every_request_gets_one_result_at_its_position():
+    """Results come by position, whatever the order of the answers."""
+
+    async def send(request, timeout):
+        for _ in range(hash(request.url) % 5):
+            await asyncio.sleep(0)
+        return answer(body=request.url.encode())
+
+    results = run(send, 50)
+    assert [results[n].payload for n in range(50)] == [f"http://e.com/{n}".encode() for n in range(50)]
+    assert {result.outcome for result in results.values()} == {Outcome.OK}
+
+
+def test_no_more_requests_are_in_flight_than_allowed():
+    """Concurrency is a ceiling, and it is reached."""
+    flying, seen = 0, []
+
+    async def send(request, timeout):
+        nonlocal flying
+        flying += 1
+        seen.append(flying)
+        await asyncio.sleep(0)
+        flying -= 1
+        return answer()
+
+    run(send, 40, concurrency=7)
+    assert max(seen) == 7
+
+
+def test_fault_53_there_is_no_task_per_request():
+    """A thousand requests take as many tasks as workers."""
+    tasks = []
+
+    async def send(request, timeout):
+        tasks.append(len(asyncio.all_tasks()))
+        await asyncio.sleep(0)
+        return answer()
+
+    run(send, 1000, concurrency=5)
+    assert max(tasks) <= 5 + 2
+
+
+def test_a_request_that_fails_once_is_sent_again():
+    """A reset is repeated and the row is ok, with two attempts."""
+    tries = {}
+
+    async def send(request, timeout):
+        tries[request.url] = tries.get(request.url, 0) + 1
+        await asyncio.sleep(0)
+        if tries[request.url] == 1 and request.url.endswith("7"):
+            raise TransportError("reset", passing=True)
+        return answer()
+
+    results = run(send)
+    assert results[7].outcome is Outcome.OK
+    assert results[7].attempts == 2
+    assert sum(tries.values()) == 22
+
+
+def test_fault_02_a_post_that_may_have_arrived_is_not_repeated():
+    """POST without a key: one attempt, and the row says that the server may have received it."""
+    sent = []
+
+    async def send(request, timeout):
+        sent.append(request.url)
+        raise TransportError("reset", passing=True)
+
+    results = run(send, 1, method="POST")
+    assert len(sent) == 1
+    assert results[0].outcome is Outcome.TRANSPORT_ERROR
+    assert "may have received" in results[0].error
+
+
+def test_no_slot_is_held_while_a_request_backs_off():
+    """One slot, one failing request: the others go on while it waits."""
+    order = []
+
+    async def send(request, timeout):
+        order.append(request.url[-1])
+        await asyncio.sleep(0)
+        if request.url.endswith("0") and order.count("0") == 1:
+            raise TransportError("reset", passing=True)
+        return answer()
+
+    run(send, 5, concurrency=1, retry=Retry(base=0.2))
+    assert order[0] == "0"
+    assert order[-1] == "0"
+    assert sorted(order[1:-1]) == ["1", "2", "3", "4"]
+
+
+def test_a_refused_request_spends_no_attempt():
+    """Five refusals and then an answer: ok under a policy of two attempts, for POST too."""
+    tries = 0
+
+    async def send(request, timeout):
+        nonlocal tries
+        tries += 1
+        return answer(429) if tries <= 5 else answer()
+
+    results = run(send, 1, method="POST", retry=Retry(attempts=2, throttle_base=0.001, cap=0.002))
+    assert results[0].outcome is Outcome.OK
+    assert results[0].attempts == 6
+
+
+def test_fault_29_a_refusal_pauses_the_whole_origin():
+    """After a 429 with Retry-After nobody starts before it is over."""
+    starts, refused_at = [], None
+
+    async def send(request, timeout):
+        nonlocal refused_at
+        now = asyncio.get_running_loop().time()
+        starts.append(now)
+        await asyncio.sleep(0)
+        if refused_at is None:
+            refused_at = now
+            return answer(429, headers={"Retry-After": "0.3"})
+        return answer()
+
+    run(send, 10, concurrency=2)
+    later = [start for start in starts if start > refused_at + 0.05]
+    assert len(later) >= 9
+    assert min(later) >= refused_at + 0.3
+
+
+def test_fault_32_an_absurd_retry_after_ends_the_row_at_once():
+    """A wait above max_wait is not waited for."""
+
+    async def send(request, timeout):
+        return answer(429, headers={"Retry-After": "99999999999"})
+
+    results = run(send, 1)
+    assert results[0].outcome is Outcome.RATE_LIMITED_TOO_LONG
+
+
+def test_max_requests_ends_the_unsent_rows():
+    """What is not sent when the requests are spent says so."""
+
+    async def send(request, timeout):
+        return answer()
+
+    results = run(send, 20, ration=Ration(4, max_requests=5))
+    outcomes = [results[n].outcome for n in range(20)]
+    assert outcomes == [Outcome.OK] * 5 + [Outcome.BUDGET_EXHAUSTED] * 15
+
+
+def test_a_wrong_token_stops_the_run():
+    """All 401: at most concurrency + 25 requests, the rest not attempted."""
+    sent = 0
+
+    async def send(request, timeout):
+        nonlocal sent
+        sent += 1
+        await asyncio.sleep(0)
+        return answer(401)
+
+    results = run(send, 500, concurrency=8)
+    assert sent <= 8 + 25
+    assert results[499].outcome is Outcome.NOT_ATTEMPTED
+    assert "401" in results[499].error
+
+
+def test_retries_stay_within_their_share():
+    """When every answer is a passing failure, at most a fifth of the requests, or ten, are repeated."""
+    sent = 0
+
+    async def send(request, timeout):
+        nonlocal sent
+        sent += 1
+        await asyncio.sleep(0)
+        return answer(408)
+
+    results = run(send, 200, concurrency=4)
+    assert sent <= 200 + 40
+    assert {result.outcome for result in results.values()} == {Outcome.HTTP_ERROR}
+
+
+def test_fault_34_a_row_survives_the_probes_of_an_outage(monkeypatch):
+    """An origin that is down for a while costs no row an attempt, and all rows are ok once it heals."""
+    monkeypatch.setattr("pandas_async_io._core.limits.PROBES", (0.01, 0.02, 0.04, 0.08, 0.15))
+    sent = 0
+
+    async def send(request, timeout):
+        nonlocal sent
+        sent += 1
+        await asyncio.sleep(0)
+        return answer(503) if 10 <= sent < 18 else answer()
+
+    results = run(send, 100, concurrency=4)
+    assert {result.outcome for result in results.values()} == {Outcome.OK}
+    assert sent <= 120
+
+
+def test_fault_35_a_dead_origin_ends_the_run(monkeypatch):
+    """A permanent failure ends in bounded time: the unsent rows are not attempted, the sent keep their cause."""
+    monkeypatch.setattr("pandas_async_io._core.limits.PROBES", (0.01, 0.02, 0.02, 0.02, 0.02))
+    sent = 0
+
+    async def send(request, timeout):
+        nonlocal sent
+        sent += 1
+        await asyncio.sleep(0)
+        raise TransportError("refused", passing=True, received=False)
+
+    results = run(send, 3000, concurrency=4)
+    assert len(results) == 3000
+    assert sent < 40
+    assert results[0].outcome is Outcome.TRANSPORT_ERROR
+    assert results[0].error.startswith("refused")
+    assert results[2999].outcome is Outcome.NOT_ATTEMPTED
+
+
+def test_bad_rows_at_the_end_do_not_open_the_breaker():
+    """Rows that fail again and again say nothing of the origin: the run ends as soon as they are done."""
+
+    async def send(request, timeout):
+        await asyncio.sleep(0)
+        return answer(500 if int(request.url.rsplit("/", 1)[1]) % 10 == 0 else 200)
+
+    gate = Gate()
+    results = run(send, 100, gate=gate)
+    assert not gate.shut
+    assert [n for n in range(100) if results[n].outcome is Outcome.HTTP_ERROR] == list(range(0, 100, 10))
+
+
+def test_fault_78_a_predicate_that_raises_fails_its_row_only():
+    """An exception in Retry(when=...) is that row's parse_error; the others go on."""
+
+    def when(response, error):
+        if response.body == b"bad":
+            raise KeyError("oops")
+
+    async def send(request, timeout):
+        return answer(body=b"bad" if request.url.endswith("/3") else b"good")
+
+    results = run(send, 5, retry=Retry(when=when))
+    assert results[3].outcome is Outcome.PARSE_ERROR
+    assert "KeyError" in results[3].error
+    assert "when" in results[3].error
+    assert {results[n].outcome for n in (0, 1, 2, 4)} == {Outcome.OK}
+
+
+def test_a_fault_of_our_own_comes_out_as_itself():
+    """A programming error is never swallowed, nor wrapped in a group."""
+
+    async def send(request, timeout):
+        await asyncio.sleep(0)
+        raise ZeroDivisionError("ours")
+
+    with pytest.raises(ZeroDivisionError, match="ours"):
+        run(send, 10)
+
+
+def test_a_cancelled_run_leaves_nothing_behind():
+    """Cancelling gives every slot back and ends every worker."""
+
+    async def main():
+        gate, started = Gate(), asyncio.Event()
+
+        async def send(request, timeout):
+            started.set()
+            await asyncio.Event().wait()
+
+        lane = Lane(
+            requests=((n, Request("http://e.com/")) for n in range(50)),
+            length=50,
+            gate=gate,
+            policy=Policy(4, adaptive=False, rates=(), retry=QUICK, timeout=5.0),
+            ration=Ration(4),
+            tally=Tally(),
+            send=send,
+            decode=lambda response: None,
+            deliver=lambda position, result: None,
+        )
+        task = asyncio.create_task(lane.drive())
+        await started.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return gate.in_flight, asyncio.all_tasks() - {asyncio.current_task()}
+
+    assert asyncio.run(main()) == (0, set())

@@ -1,0 +1,162 @@
+"""The notebook, and what only a real kernel shows: cells that queue behind a call, and the stop button."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import nbformat
+import pytest
+from jupyter_client.manager import KernelManager
+from nbclient import NotebookClient
+
+from pandas_async_io.demo import serve
+
+NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "01_rows_to_requests.ipynb"
+PATIENCE = 60
+
+SHOWN = {
+    "users.aio.fetch(": ["Chloé Jansen", "Tallinn"],
+    "api.log": ["3"],
+    "users.aio.plan(": ["5 rows, 3 requests", "Authorization: ***"],
+    "found = ": ["1 of 3 rows failed: 1 x HTTP 404 Not Found", "9999"],
+    "found.aio.outcomes": ["null_key", "http_error", "404"],
+    "found.aio.failures": ["HTTP 404 Not Found"],
+    "posts = ": ["FrameFuture"],
+    "posts.groupby(": ["3    10"],
+    "await posts": ["grove amber ember ember", "grove ember fjord basin"],
+    "people = ": ["((200, 12), (5, 2))"],
+    "record_path": ["user_name", "Kofi Haddad", "Ada Gupta"],
+    "rate=": ["ok    10"],
+}
+"""What a cell's output holds, by a piece of its source."""
+
+pytestmark = pytest.mark.slow
+
+
+@contextmanager
+def kernel():
+    """Start a kernel and yield its manager and a client."""
+    manager = KernelManager(kernel_name="python3")
+    manager.start_kernel()
+    client = manager.client()
+    client.start_channels()
+    try:
+        client.wait_for_ready(timeout=PATIENCE)
+        yield manager, client
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+        manager.cleanup_resources()
+
+
+def run_all(client, sources):
+    """Queue all cells at once, as "Run All" does; return each one's reply and its output as text."""
+    sent = [client.execute(source) for source in sources]
+    texts = dict.fromkeys(sent, "")
+    idle = 0
+    while idle < len(sent):
+        message = client.get_iopub_msg(timeout=PATIENCE)
+        content, parent = message["content"], message["parent_header"].get("msg_id")
+        if parent in texts:
+            texts[parent] += content.get("text", "") + content.get("data", {}).get("text/plain", "")
+            idle += content.get("execution_state") == "idle"
+    replies = [client.get_shell_msg(timeout=PATIENCE) for _ in sent]
+    assert [reply["parent_header"]["msg_id"] for reply in replies] == sent
+    return [reply["content"] for reply in replies], list(texts.values())
+
+
+def evaluate(client, expression):
+    """Return the repr of an expression in the kernel."""
+    sent = client.execute("", silent=True, user_expressions={"it": expression})
+    while (reply := client.get_shell_msg(timeout=PATIENCE))["parent_header"]["msg_id"] != sent:
+        pass
+    return reply["content"]["user_expressions"]["it"]["data"]["text/plain"]
+
+
+def missing(sources, outputs):
+    """Return what the cells should have shown and did not."""
+    shown = {piece: text for piece in SHOWN for cell, text in zip(sources, outputs, strict=True) if piece in cell}
+    assert set(shown) == set(SHOWN)
+    return [(piece, part) for piece, parts in SHOWN.items() for part in parts if part not in shown[piece]]
+
+
+def test_the_notebook_stores_no_outputs():
+    """What a run prints differs from run to run: the file holds the cells alone."""
+    cells = nbformat.read(NOTEBOOK, as_version=4).cells
+    assert [cell.id for cell in cells if cell.get("outputs") or cell.get("execution_count")] == []
+
+
+def test_the_notebook_runs_cell_by_cell():
+    """Each cell, run after the last one ended, is fine and shows what it is there for."""
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    NotebookClient(notebook, timeout=PATIENCE, kernel_name="python3").execute()
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    texts = [
+        "".join(output.get("text", "") + output.get("data", {}).get("text/plain", "") for output in cell.outputs)
+        for cell in cells
+    ]
+    assert missing([cell.source for cell in cells], texts) == []
+
+
+def test_the_notebook_survives_run_all():
+    """With all cells queued at once, every one is answered in its turn, none is dropped."""
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    sources = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    with kernel() as (_, client):
+        replies, texts = run_all(client, sources)
+    assert {reply["status"] for reply in replies} == {"ok"}
+    assert missing(sources, texts) == []
+
+
+def test_fault_69_cells_queued_behind_a_call_in_the_kernels_own_loop_are_not_dropped():
+    """A blocking fetch on the user's own session nests the kernel's loop; what is queued behind it still runs."""
+    with serve(latency=0.1) as api, kernel() as (_, client):
+        sources = [
+            "import aiohttp, pandas as pd, pandas_async_io as paio",
+            f"client = paio.Client({str(api)!r}, session=aiohttp.ClientSession())",
+            "frame = pd.DataFrame({'id': range(1, 9)})",
+            "frame.aio.fetch('/users/{id}', client=client, concurrency=2, columns=['score']).shape",
+            *[f"print('cell', {number})" for number in range(5)],
+            "frame.aio.fetch('/users/{id}', client=client, columns=['score']).shape",
+            "(await frame.aio.fetch_async('/users/{id}', client=client, columns=['score'])).shape",
+            "await client.session.close()",
+        ]
+        replies, texts = run_all(client, sources)
+    assert {reply["status"] for reply in replies} == {"ok"}
+    assert texts[3] == texts[9] == texts[10] == "(8, 2)"
+    assert texts[4:9] == [f"cell {number}\n" for number in range(5)]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "rows.aio.fetch('/slow/{key}?ms={ms}', client=client)",
+        "await rows.aio.fetch_async('/slow/{key}?ms={ms}', client=client)",
+    ],
+    ids=["blocking", "awaited"],
+)
+@pytest.mark.parametrize("session", ["None", "aiohttp.ClientSession()"], ids=["ours", "theirs"])
+def test_fault_59_the_stop_button_leaves_the_finished_rows(call, session):
+    """An interrupt ends a fetch that would take ten minutes; ``sys.last_value.partial`` has the rows so far."""
+    with serve() as api, kernel() as (manager, client):
+        run_all(
+            client,
+            [
+                "import aiohttp, sys, pandas as pd, pandas_async_io as paio",
+                # One at a time: when the third request arrives, the answers of the first two have been taken.
+                f"client = paio.Client({str(api)!r}, session={session}, concurrency=1)",
+                "rows = pd.DataFrame({'key': ['a', 'b', 'c'], 'ms': [1, 1, 600_000]})",
+            ],
+        )
+        client.execute(call)
+        while len(api.log) < 3:
+            time.sleep(0.01)
+        manager.interrupt_kernel()
+        reply = client.get_shell_msg(timeout=PATIENCE)["content"]
+        # ipykernel interrupts an awaiting cell by cancelling its task.
+        assert reply["ename"] == ("CancelledError" if "await" in call else "KeyboardInterrupt")
+        outcomes = evaluate(client, "sys.last_value.partial.aio.outcomes['outcome'].tolist()")
+        assert outcomes == "['ok', 'ok', 'cancelled']"
+        assert evaluate(client, "6 * 7") == "42"
