@@ -9,7 +9,10 @@ import pandas as pd
 from pandas_async_io._core.options import FetchOptions, takes, takes_with_url
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pandas_async_io._core.plan import Plan
+    from pandas_async_io._core.report import Report
     from pandas_async_io._core.runs import Run
     from pandas_async_io.call import Call
     from pandas_async_io.future import FrameFuture
@@ -120,6 +123,34 @@ class FrameAccessor:
         """The failed rows of the last fetch: position, outcome, status, error, url, attempts."""
         return self._last().failures()
 
+    @property
+    def report(self) -> Report:
+        """How the last fetch went: counts, latencies, waits, and what limited it."""
+        return self._last().report()
+
+    def retry_failed(self, **changes: Any) -> pd.DataFrame:
+        """Send the failed rows of the last fetch again and return its complete output, this frame's and the new rows.
+
+        Parameters
+        ----------
+        **changes
+            Options in place of the fetch's own: ``auth``, ``headers``, ``client``, ``rate``, ``retry``, ``timeout`` …
+
+        Returns
+        -------
+        DataFrame
+            A new frame, as if these rows had not failed; call it again as often as needed.
+
+        Raises
+        ------
+        ValueError
+            If this frame's rows are no longer those that the fetch returned.
+        """
+        self._last()
+        from pandas_async_io.again import retry_failed  # noqa: PLC0415 - as above
+
+        return retry_failed(self._frame, changes)
+
     def _last(self) -> Run:
         if not self.runs:
             raise AttributeError(
@@ -193,22 +224,23 @@ def register() -> None:
 def _register(owner: type, registrar: Any, accessor: type) -> None:
     old = getattr(owner, NAME, None)
     before = getattr(old, "_before", None) if getattr(old, "__module__", "") == __name__ else old
-    vars_of = type(
-        accessor.__name__,
-        (accessor,),
-        {"_before": before, "__module__": __name__, "__doc__": accessor.__doc__},
-    )
+    members: dict[str, Any] = {"_before": before, "__module__": __name__, "__doc__": accessor.__doc__}
     if before is not None:
-        vars_of.__getattr__ = _hand_on  # type: ignore[attr-defined]
+        members["__getattr__"] = _handing_on(before)
     if old is not None:
         delattr(owner, NAME)
-    registrar(NAME)(vars_of)
+    registrar(NAME)(type(accessor.__name__, (accessor,), members))
 
 
-def _hand_on(self: Any, name: str) -> Any:
-    if name.startswith("_"):
-        raise AttributeError(name)
-    return getattr(type(self)._before(self._frame if hasattr(self, "_frame") else self._series), name)
+def _handing_on(before: Callable[[Any], Any]) -> Callable[[Any, str], Any]:
+    def hand_on(self: Any, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if hasattr(type(self), name):  # ours, but it raised an AttributeError: let that be seen
+            return object.__getattribute__(self, name)
+        return getattr(before(self._frame if hasattr(self, "_frame") else self._series), name)
+
+    return hand_on
 
 
 def aio(frame: pd.DataFrame) -> FrameAccessor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import warnings
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -36,6 +37,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a call was made of."""
+
+    frame: pd.DataFrame
+    url: str | Sequence[Any]
+    options: FetchOptions | ReadOptions
+
+
 class Call:
     """A call that is ready to be sent: everything that can be wrong before the first request has been checked.
 
@@ -49,9 +59,8 @@ class Call:
         All others.
     """
 
-    def __init__(
-        self, frame: pd.DataFrame, url: str | Sequence[Any], options: FetchOptions | ReadOptions
-    ) -> None:
+    def __init__(self, frame: pd.DataFrame, url: str | Sequence[Any], options: FetchOptions | ReadOptions) -> None:
+        self._source = Source(frame, url, options)
         self._frame = frame
         self._options = options
         self._client = options.client or default_client()
@@ -98,21 +107,15 @@ class Call:
             raise PlanError("params=, json= and data= belong to a template; whole URLs are sent as they are")
         self._check_home("whole URLs")
         if client.params or (self._auth or client.auth).params:
-            raise PlanError(
-                "a client's params= and a key in the query can't be added to whole URLs: use a template"
-            )
+            raise PlanError("a client's params= and a key in the query can't be added to whole URLs: use a template")
         headers = check_headers(options.headers)
         return expand_urls(urls, base_url=client.base_url, method=options.method, headers=headers)
 
     def _check_home(self, where: str) -> None:
         """Refuse credentials that have no home: they would go to every host."""
         client = self._client
-        if client.origin is None and (
-            client.headers or client.auth.headers or client.auth.params or self._auth
-        ):
-            raise PlanError(
-                f"credentials and {where}: say where they belong, Client('https://api.example.com', …)"
-            )
+        if client.origin is None and (client.headers or client.auth.headers or client.auth.params or self._auth):
+            raise PlanError(f"credentials and {where}: say where they belong, Client('https://api.example.com', …)")
 
     def _headers(self, origin: Origin) -> dict[str, str]:
         return self._client.credentials(origin, self._auth)[0]
@@ -154,18 +157,18 @@ class Call:
         self._outcomes.put(position, result)
         self._answers.put(position, result.payload if result.outcome is Outcome.OK else None)
 
-    def run(self) -> pd.DataFrame:
+    def run(self, *, quiet: bool = False) -> pd.DataFrame:
         """Send everything and wait for the frame; Ctrl-C raises with the finished rows as ``.partial``."""
         progress = Progress(self._options.progress, lambda: self._outcomes.done, len(self.expansion))
         try:
             if len(self.expansion):
-                self._client.run(self.drive, lambda: None, progress.tick)
+                self._client.run(self.drive, progress.tick)
         except KeyboardInterrupt as interrupt:
             vars(interrupt)["partial"] = self.finish(quiet=True)
             raise
         finally:
             progress.close()
-        return self.finish()
+        return self.finish(quiet=quiet)
 
     def start(self) -> FrameFuture:
         """Start sending and return at once."""
@@ -203,29 +206,43 @@ class Call:
         how = options.how if isinstance(options, FetchOptions) else "inner"
         rows, take = positions(self.expansion.row_to_request, columns.counts, how=how)
         if isinstance(options, FetchOptions) and not options.join:
-            frame = answers(
-                columns.arrays, rows=rows, take=take, prefix=options.prefix, suffix=options.suffix
-            )
+            frame = answers(columns.arrays, rows=rows, take=take, prefix=options.prefix, suffix=options.suffix)
         else:
             prefix = getattr(options, "prefix", "")
-            frame = join(
-                self._frame, columns.arrays, rows=rows, take=take, prefix=prefix, suffix=options.suffix
-            )
+            frame = join(self._frame, columns.arrays, rows=rows, take=take, prefix=prefix, suffix=options.suffix)
         if isinstance(options, ReadOptions):
             frame = frame.reset_index(drop=True)
-        run = Run(self._outcomes, self._frame.index, frame.index)
-        frame.attrs[KEY] = Runs(uuid4().hex[:8], (*runs_of(self._frame), run))
-        if not quiet and self._outcomes.failed().any():
-            self._complain(frame, run)
-        return frame
+        run = Run(
+            self._outcomes,
+            self._frame.index,
+            frame.index,
+            rows,
+            self._source,
+            self._tally,
+            self._policy.concurrency,
+            columns.drifted,
+        )
+        return carry(frame, (*runs_of(self._frame), run), errors="ignore" if quiet else options.errors)
 
-    def _complain(self, frame: pd.DataFrame, run: Run) -> None:
-        digest = self._outcomes.digest()
-        if self._options.errors == "raise":
-            raise FetchError(
-                f"{digest}. .partial has the frame so far", partial=frame, failures=run.failures()
-            )
-        warnings.warn(f"{digest}. See .aio.failures", FetchWarning, stacklevel=_outside())
+
+def carry(frame: pd.DataFrame, runs: tuple[Run, ...], *, errors: str) -> pd.DataFrame:
+    """Hang the runs on a frame; say what failed in the last one.
+
+    Raises
+    ------
+    FetchError
+        If rows failed and ``errors`` is "raise".
+    """
+    frame.attrs[KEY] = Runs(uuid4().hex[:8], runs)
+    outcomes = runs[-1].outcomes
+    if errors == "ignore" or not outcomes.failed().any():
+        return frame
+    digest = outcomes.digest()
+    if errors == "raise":
+        message = f"{digest}. This error's .partial has the frame so far; .partial.aio.retry_failed() goes on"
+        raise FetchError(message, partial=frame, failures=runs[-1].failures())
+    warnings.warn(f"{digest}. See .aio.failures, .aio.retry_failed()", FetchWarning, stacklevel=_outside())
+    return frame
 
 
 def _outside() -> int:

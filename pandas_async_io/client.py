@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import weakref
 from typing import TYPE_CHECKING, Any, Self
@@ -12,7 +13,7 @@ from pandas_async_io._core.errors import PlanError, PortalError
 from pandas_async_io._core.limits import Rate, rates
 from pandas_async_io._core.retry import Retry, as_retry
 from pandas_async_io._core.safety import FOLLOW, Origin, check_headers, origin_of, redact_url, same_origin
-from pandas_async_io._io import portal
+from pandas_async_io._io import block, portal
 from pandas_async_io._io.engine import Policy
 from pandas_async_io._io.pacing import Gate
 from pandas_async_io._io.transport import Transport, Wire
@@ -112,10 +113,14 @@ class Client:
         self.session = session
         self._wire = Wire(_bytes(max_body), follow, self.allow_hosts, block_private, proxy, ssl)
         self._gates: dict[Origin, Gate] = {}
-        self._line = Transport(self._wire, session)
-        if session is None:
-            portal.keep(self)
-            weakref.finalize(self, portal.spawn, self._line.close).atexit = False
+        self._pid = os.getpid()
+        self._connect()
+        portal.keep(self)
+
+    def _connect(self) -> None:
+        self._line = Transport(self._wire, self.session)
+        self._collected = weakref.finalize(self, portal.spawn, self._line.close)
+        self._collected.atexit = False
 
     def __repr__(self) -> str:
         return f"Client({redact_url(self.base_url)!r})" if self.base_url else "Client()"
@@ -126,8 +131,7 @@ class Client:
     def __exit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None:
-        if self.session is None:
-            self.run(self.close, lambda: None)
+        self.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -135,23 +139,36 @@ class Client:
     async def __aexit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None:
-        if self.session is None:
-            await asyncio.wrap_future(portal.start(self.close, self.loop, lambda: None))
+        await self.close_async()
 
-    async def close(self) -> None:
-        """Close the session; the next call opens a new one. On the client's own loop: use ``with``."""
+    def close(self) -> None:
+        """Close the connections and wait for it; the next call opens new ones. Your own session is left open."""
+        if self.session is None:
+            self.run(self.disconnect)
+
+    async def close_async(self) -> None:
+        """Close the connections, from any event loop; see `close`."""
+        if self.session is None:
+            await asyncio.wrap_future(portal.start(self.disconnect, self.loop))
+
+    async def disconnect(self) -> None:
+        """Close the connections; on the client's own loop."""
         await self._line.close()
 
     def abandon(self) -> None:
-        """Start afresh in a forked child."""
-        self._gates.clear()
-        self._line.abandon()
+        """Start afresh in a forked child: what is open belongs to the parent process."""
+        portal.leak((self._line, self._gates))
+        self._gates = {}
+        self._collected.detach()
+        self._connect()
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
         """The event loop that this client's requests run on."""
         if self.session is None:
             return portal.portal().loop
+        if self._pid != os.getpid():
+            raise PortalError("the session of this client belongs to the parent process: open a new one in this one")
         return self.session._loop  # noqa: SLF001 - `session.loop` is deprecated without a successor
 
     @property
@@ -197,7 +214,7 @@ class Client:
         )
 
     def run(
-        self, make: Callable[[], Coroutine[Any, Any, Any]], partial: Callable[[], Any], tick: Any = None
+        self, make: Callable[[], Coroutine[Any, Any, Any]], tick: Callable[[], None] = lambda: None
     ) -> Any:
         """Run a coroutine on this client's loop and wait for it, wherever the caller stands.
 
@@ -206,15 +223,7 @@ class Client:
         PortalError
             If the wait could never end.
         """
-        loop = self.loop
-        if portal.must_nest(loop):
-            if self.session is None:
-                raise PortalError("a blocking call inside a callback of this package would wait for itself")
-            return portal.nest(make, loop)
-        if self.session is not None and not loop.is_running():
-            return portal.run_here(make, loop)
-        started = portal.start(make, loop, partial)
-        return portal.wait(started, tick)
+        return block.run(make, self.loop, tick, foreign=self.session is not None)
 
 
 def _positive(name: str, value: Any) -> int | None:

@@ -12,7 +12,7 @@ from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.options import ReadOptions, takes
 
 if TYPE_CHECKING:
-    from pandas_async_io.call import Call  # noqa: PLC0415 - aiohttp is imported at the first call, not with pandas
+    from pandas_async_io.call import Call
     from pandas_async_io.future import FrameFuture
 
 
@@ -68,14 +68,14 @@ def read_api_async(url: str | list[str], **options: Any) -> FrameFuture:
     return _call(url, ReadOptions(**options)).start()
 
 
-def _call(url: str | list[str], options: ReadOptions) -> Call:
+def _call(url: Any, options: ReadOptions) -> Call:
     from pandas_async_io.call import Call  # noqa: PLC0415 - aiohttp is imported at the first call, not with pandas
 
     if isinstance(url, str):
         return Call(_grid(options.over), url, options)
     if options.over is not None:
         raise PlanError("over= fills the fields of one template; a list of URLs has none")
-    if not isinstance(url, Iterable):
+    if not isinstance(url, Iterable) or isinstance(url, bytes):
         raise TypeError(f"url is a template or a list of URLs, not {type(url).__name__}")
     urls = list(url)
     return Call(pd.DataFrame(index=range(len(urls))), urls, options)
@@ -95,10 +95,12 @@ def _grid(over: Mapping[str, Iterable[Any]] | None) -> pd.DataFrame:
     """
     if not over:
         return pd.DataFrame(index=range(1))
+    if not isinstance(over, Mapping):
+        raise PlanError(f"over= is a mapping of fields to their values, not a {type(over).__name__}")
     for name, values in over.items():
         if isinstance(values, str | bytes) or not isinstance(values, Iterable):
             raise PlanError(f"over[{name!r}] is a list of values: write [{values!r}]")
-    columns = [pd.Series(list(values)) for values in over.values()]
+    columns = [pd.Series(values if hasattr(values, "dtype") else list(values)) for values in over.values()]
     places = pd.DataFrame(product(*(range(len(column)) for column in columns)), columns=range(len(columns)))
     taken = {name: columns[at].array.take(places[at].to_numpy()) for at, name in enumerate(over)}
     return pd.DataFrame(taken, index=range(len(places)))

@@ -180,7 +180,7 @@ def _forbidden(keys: Mapping[str, Key], recipe: Recipe) -> dict[int, str]:
     rows = {}
     for name, key in keys.items():
         for row in np.flatnonzero(key.holding(forbidden_value if name in exposed else lone_surrogate)).tolist():
-            rows[row] = f"field {{{varname(name)}}} holds control characters, which are not sent"
+            rows[row] = f"field {{{varname(name)}}} holds control characters or lone surrogates, which are not sent"
     return rows
 
 

@@ -47,7 +47,11 @@ class Key:
         """Return the text of some rows' cells."""
         codes = self.codes[rows]
         if self.rendered is None:
-            return render(self.uniques.take(codes))
+            present = codes >= 0
+            if present.all():
+                return render(self.uniques.take(codes))
+            texts = iter(render(self.uniques.take(codes[present])))  # -1 would take the last one
+            return [next(texts) if one else None for one in present.tolist()]
         rendered = self.rendered
         return [rendered[code] if code >= 0 else None for code in codes.tolist()]
 

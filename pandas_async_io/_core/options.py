@@ -91,10 +91,15 @@ class Options:
             value = getattr(self, name, known[0])
             if value not in known:
                 raise PlanError(f"{name}={value!r}: choose one of {', '.join(map(repr, known))}")
-        if not getattr(self, "suffix", "_"):
+        for name in ("prefix", "suffix"):
+            if not isinstance(getattr(self, name, ""), str):
+                raise PlanError(f"{name}={getattr(self, name)!r} is no text")
+        if self.client is not None and not hasattr(self.client, "credentials"):
             raise PlanError(
-                "suffix='' would let an answer's column take the place of another: give it a text"
+                f"client= is a Client, as Client('https://api.example.com'), not a {type(self.client).__name__}"
             )
+        if not getattr(self, "suffix", "_"):
+            raise PlanError("suffix='' would let an answer's column take the place of another: give it a text")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,9 +186,7 @@ def _dressed(function: Any, options: Any) -> Any:
         unknown = next((name for name in given if name not in known and name not in own.parameters), None)
         if unknown is not None:
             nearest = get_close_matches(unknown, known, n=1, cutoff=0.0)[0]
-            raise TypeError(
-                f"{function.__name__}() got an unexpected option {unknown!r}; nearest: {nearest!r}"
-            )
+            raise TypeError(f"{function.__name__}() got an unexpected option {unknown!r}; nearest: {nearest!r}")
         return function(*args, **given)
 
     vars(dressed)["__signature__"] = own.replace(parameters=[*first, *known.values()])

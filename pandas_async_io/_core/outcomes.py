@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pandas_async_io._core.expand import Expansion
+    from pandas_async_io._core.keys import Positions
 
 _KINDS = tuple(Outcome)
 _CODES = {outcome: code for code, outcome in enumerate(_KINDS)}
@@ -67,6 +69,35 @@ class Outcomes:
         for position, error in failures.items():
             self._codes[position] = _CODES[Outcome.PARSE_ERROR]
             self._errors[position] = str(error)
+
+    def latencies(self) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Return the seconds of each request's last attempt, of those that were sent."""
+        return self._elapsed[self._attempts > 0]
+
+    def followed_by(self, other: Outcomes, rows: Positions) -> Outcomes:
+        """Return these outcomes with those of another run in the place of some rows.
+
+        Parameters
+        ----------
+        other : Outcomes
+            Of a run over some of the rows.
+        rows : array of int64
+            Which rows these were.
+        """
+        old, new = self.expansion, other.expansion
+        row_to_request = old.row_to_request.copy()
+        row_to_request[rows] = np.where(new.row_to_request < 0, -1, new.row_to_request + len(old))
+        replaced = set(rows.tolist())
+        unsafe = {row: reason for row, reason in old.unsafe.items() if row not in replaced}
+        unsafe.update({int(rows[row]): reason for row, reason in new.unsafe.items()})
+        both = Outcomes(replace(old, urls=old.urls + new.urls, row_to_request=row_to_request, unsafe=unsafe))
+        both.done = self.done + other.done
+        for name in ("_codes", "_status", "_attempts", "_elapsed", "_fetched_at", "_from_store"):
+            setattr(both, name, np.concatenate([getattr(self, name), getattr(other, name)]))
+        for name in ("_urls", "_errors"):
+            moved = {position + len(old): text for position, text in getattr(other, name).items()}
+            setattr(both, name, {**getattr(self, name), **moved})
+        return both
 
     def of_rows(self) -> np.ndarray[Any, Any]:
         """Return the outcome of each input row, as an array of str."""

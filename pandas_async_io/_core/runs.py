@@ -7,18 +7,26 @@ summary with a unique number, which carries the rest and is never copied.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pandas_async_io._core.report import Report, Tally, report_of
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
+
+    from pandas_async_io._core.keys import Positions
 
     from pandas_async_io._core.outcomes import Outcomes
 
 KEY = "pandas_async_io"
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class Run:
-    """One fetch: its outcomes, and the frames' shapes they belong to.
+    """One fetch: how its rows ended, and what it takes to send the failed ones again.
 
     Attributes
     ----------
@@ -28,12 +36,30 @@ class Run:
         Of the input frame.
     output : Index
         Of the frame that the run returned.
+    rows : array of int64 or None
+        For each row of that frame the position of its input row; None: each row once.
+    source : object
+        The frame, the URL and the options of the call.
+    tally : Tally
+        What was sent.
+    concurrency : int
+        Requests that were allowed in flight.
+    drifted : mapping of str to tuple of str
+        Columns whose values are of several kinds, and the kinds.
     """
 
-    def __init__(self, outcomes: Outcomes, index: pd.Index[Any], output: pd.Index[Any]) -> None:
-        self.outcomes = outcomes
-        self.index = index
-        self.output = output
+    outcomes: Outcomes
+    index: pd.Index[Any]
+    output: pd.Index[Any]
+    rows: Positions | None = None
+    source: Any = None
+    tally: Tally = field(default_factory=Tally)
+    concurrency: int = 1
+    drifted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def report(self) -> Report:
+        """Return how the run went."""
+        return report_of(self.outcomes, self.tally, concurrency=self.concurrency, drifted=self.drifted)
 
     def frame(self) -> pd.DataFrame:
         """Return one line per input row."""

@@ -146,13 +146,13 @@ def _iso(cell: Any) -> str | None:
 
 _WRITERS: Iterable[tuple[type | tuple[type, ...], Callable[[Any], str | None]]] = (
     ((bool, np.bool_), lambda cell: "true" if cell else "false"),
+    (np.timedelta64, lambda cell: _iso(pd.Timedelta(cell))),  # numpy calls it an integer, so it comes first
     ((int, np.integer), lambda cell: str(int(cell))),
     ((float, np.floating), _float),
     ((pd.Timedelta, pd.Timestamp), _iso),
     ((dt.datetime, dt.date, dt.time), _iso),
     (dt.timedelta, lambda cell: _iso(pd.Timedelta(cell))),
-    ((np.datetime64,), lambda cell: _iso(pd.Timestamp(cell))),
-    ((np.timedelta64,), lambda cell: _iso(pd.Timedelta(cell))),
+    (np.datetime64, lambda cell: _iso(pd.Timestamp(cell))),
     (Decimal, lambda cell: format(cell, "f") if cell.is_finite() else None),
     ((UUID, pd.Period), str),
 )
@@ -168,7 +168,7 @@ def json_value(cell: Any) -> Any:
     """
     if cell is None or (isinstance(cell, str | bool | int) and not isinstance(cell, Enum)):
         return cell
-    if isinstance(cell, np.bool_ | np.integer):
+    if isinstance(cell, np.bool_ | np.integer) and not isinstance(cell, np.timedelta64):
         return cell.item()
     if isinstance(cell, float | np.floating):
         return float(cell) if math.isfinite(cell) else None

@@ -1,8 +1,8 @@
-"""Sync ↔ async: where work runs, and how a plain call waits for it. The only file with threads and nest_asyncio.
+"""Sync ↔ async: where work runs. The only file with threads; how a plain call waits is `block`'s.
 
 One private event loop runs in a daemon thread of this process, started at
-first use, abandoned by a forked child, closed at exit. Only a client around
-the caller's own session runs on the caller's own loop.
+first use, left to the parent by a forked child, closed at exit. Only a client
+around the caller's own session runs on the caller's own loop.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import contextlib
 import ctypes
 import math
 import os
-import signal
 import sys
 import threading
 import weakref
@@ -21,16 +20,15 @@ from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
 from pandas_async_io._core.errors import PortalError
-from pandas_async_io._io.wait import HEARTBEAT, LOGGER, UNWIND, Wait
+from pandas_async_io._io.wait import LOGGER, UNWIND
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
+    from collections.abc import Callable, Coroutine
 
 T = TypeVar("T")
 P = ParamSpec("P")
 
 _C_TASK: type[asyncio.Task[Any]] = getattr(sys.modules.get("_asyncio"), "Task", asyncio.Task)
-_CLOSED = "the session of this client belongs to an event loop that is closed: open a new session"
 
 
 class Resource(Protocol):
@@ -156,7 +154,7 @@ def leak(thing: object) -> None:
 
 @atexit.register
 def _at_exit() -> None:
-    global _portal  # noqa: PLW0603 - as above
+    global _portal
     running, _portal = _portal, None
     if running is not None:
         running.close()
@@ -164,7 +162,7 @@ def _at_exit() -> None:
 
 def _after_fork() -> None:
     """Leave the loop to the parent: its thread did not come along, and its sockets are not ours."""
-    global _portal, _lock, _under_way  # noqa: PLW0603 - as above
+    global _portal, _lock, _under_way
     leak((_portal, _under_way))
     _portal, _lock, _under_way = None, threading.Lock(), set()
     for resource in list(_resources):
@@ -195,9 +193,9 @@ def start(
         If the loop is closed.
     """
     if loop.is_closed():
-        raise PortalError(_CLOSED)
+        raise PortalError("the session of this client belongs to an event loop that is closed: open a new session")
     started: Started[T] = Started(loop, partial_result)
-    if _running_here() is loop:
+    if running_here() is loop:
         started.begin(make)
     else:
         loop.call_soon_threadsafe(started.begin, make)
@@ -251,121 +249,8 @@ def spawn(make: Callable[[], Coroutine[Any, Any, Any]]) -> None:
             running.loop.call_soon_threadsafe(lambda: running.loop.create_task(make()))
 
 
-def run(
-    make: Callable[[], Coroutine[Any, Any, T]],
-    loop: asyncio.AbstractEventLoop,
-    tick: Callable[[], None],
-    *,
-    foreign: bool,
-) -> T:
-    """Run a coroutine on a loop and block until it is done, wherever the caller stands.
-
-    Ctrl-C cancels it and lets it unwind, up to a second.
-
-    Parameters
-    ----------
-    make
-        Makes the coroutine; called on the loop.
-    tick
-        Called once per heartbeat.
-    foreign
-        The loop is not the portal's: it is run here if it runs nowhere else, and nested if it runs here.
-
-    Raises
-    ------
-    PortalError
-        If the wait could never end.
-    """
-    _check(loop, foreign=foreign)
-    started = start(make, loop)
-
-    def turn() -> None:
-        if foreign and not started.done() and (_running_here() is loop or not loop.is_running()):
-            _run_here(started, tick)
-        tick()
-
-    try:
-        with _on_interrupt(signal.default_int_handler):
-            turn()
-            return Wait(started, "the call", loop, started.stop).block(None, turn)
-    except BaseException:
-        started.stop()
-        raise
-
-
-def _check(loop: asyncio.AbstractEventLoop, *, foreign: bool) -> None:
-    """Refuse a wait that could never end, and make the loop nestable that runs here."""
-    here = _running_here()
-    if not foreign and here is loop:
-        raise PortalError("a blocking call inside a callback of this package would wait for itself")
-    if here is not loop:
-        if here is not None and foreign and not loop.is_running():
-            raise PortalError("the session of this client belongs to another event loop, which is not running")
-    elif not isinstance(loop, asyncio.BaseEventLoop):
-        raise PortalError(
-            f"a blocking call can't run inside a running {type(loop).__module__} loop: use `await` with the _async "
-            "function, or a Client without session="
-        )
-    elif not hasattr(loop, "_nest_patched"):
-        import nest_asyncio2  # noqa: PLC0415 - it patches asyncio: only who needs it pays
-
-        nest_asyncio2.apply(loop)
-
-
-def _running_here() -> asyncio.AbstractEventLoop | None:
+def running_here() -> asyncio.AbstractEventLoop | None:
+    """Return the event loop that runs in this thread, if one does."""
     with contextlib.suppress(RuntimeError):
         return asyncio.get_running_loop()
     return None
-
-
-def _run_here(started: Started[Any], tick: Callable[[], None]) -> None:
-    """Run the work's loop in this thread until the work has ended or Ctrl-C was pressed."""
-    presses: list[int] = []
-
-    def note(number: int, frame: Any) -> None:
-        # Raised in the middle of a loop, it would end whichever task is running, and the loop with it.
-        if presses:
-            signal.default_int_handler(number, frame)
-        presses.append(number)
-
-    loop = started.loop
-    try:
-        with _on_interrupt(note):
-            loop.run_until_complete(_end_of(started, presses, tick))
-    except BaseException:
-        started.stop()
-        if not loop.is_running() or _running_here() is loop:
-            loop.run_until_complete(_end_of(started, [0], tick))
-        raise
-    if presses:
-        raise KeyboardInterrupt
-
-
-async def _end_of(started: Started[Any], presses: list[int], tick: Callable[[], None]) -> None:
-    ended = asyncio.get_running_loop().create_future()
-    started.add_done_callback(lambda _: ended.done() or ended.set_result(None))
-    while not (ended.done() or presses):
-        await asyncio.wait((ended,), timeout=HEARTBEAT)
-        tick()
-    if not ended.done():
-        started.stop()
-        await asyncio.wait((ended,), timeout=UNWIND)
-
-
-@contextlib.contextmanager
-def _on_interrupt(handler: Callable[[int, Any], None]) -> Iterator[None]:
-    """Handle Ctrl-C in this thread, if no handler of the user's own does.
-
-    `asyncio.Runner` only asks its main task to stop, which a blocking call would never notice.
-    """
-    before = signal.getsignal(signal.SIGINT)
-    runner = getattr(getattr(before, "func", None), "__self__", None)
-    usual = before is signal.default_int_handler or isinstance(runner, asyncio.Runner)
-    if threading.current_thread() is not threading.main_thread() or not usual:
-        yield
-        return
-    signal.signal(signal.SIGINT, handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
-from typing import Any
+import warnings
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 AFTER_SECONDS = 1.0
 
@@ -24,7 +27,7 @@ class Progress:
     """
 
     def __init__(self, show: bool | None, done: Callable[[], int], total: int) -> None:
-        self._wanted = _watched() if show is None else show
+        self._wanted = total > 0 and (_watched() if show is None else show)
         self._from = time.monotonic() + (AFTER_SECONDS if show is None else 0.0)
         self._done = done
         self._total = total
@@ -35,9 +38,7 @@ class Progress:
         if not self._wanted or time.monotonic() < self._from:
             return
         if self._bar is None:
-            from tqdm.auto import tqdm  # noqa: PLC0415 - only who watches pays for it
-
-            self._bar = tqdm(total=self._total, unit="request", leave=False)
+            self._bar = _bar(self._total)
         self._bar.update(self._done() - self._bar.n)
 
     def close(self) -> None:
@@ -47,5 +48,13 @@ class Progress:
             self._bar.close()
 
 
+def _bar(total: int) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a notebook without ipywidgets gets a bar of text, nobody asked for more
+        from tqdm.auto import tqdm  # noqa: PLC0415 - only who watches pays for it
+
+    return tqdm(total=total, unit="request", leave=False)
+
+
 def _watched() -> bool:
-    return "ipykernel" in sys.modules or sys.stderr.isatty()
+    return "ipykernel" in sys.modules or (sys.stderr is not None and sys.stderr.isatty())
