@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.columns import Block, Columns, concat
 from pandas_async_io._core.flatten import flatten
+from pandas_async_io._core.tables import blocks
 
 if TYPE_CHECKING:
     from pandas_async_io._core.shape import Shape
@@ -33,7 +35,7 @@ class Answers:
         self._shape = shape
         self._open: dict[int, list[Any]] = {}
         self._missing: dict[int, int] = {}
-        self._blocks: dict[int, Block] = {}
+        self._blocks: dict[int, list[Block]] = {}
 
     def put(self, position: int, payload: Any) -> None:
         """Take one payload; None holds no records."""
@@ -46,16 +48,17 @@ class Answers:
         payloads[at] = payload
         self._missing[number] -= 1
         if not self._missing[number]:
-            self._blocks[number] = flatten(self._open.pop(number), self._shape)
+            self._blocks[number] = list(blocks(self._open.pop(number), self._shape))
 
     def columns(self, *, nullable: bool) -> Columns:
         """Return all columns; what is missing holds no records. Ends the collection."""
         for number in range(-(-self._requests // BLOCK)):
             if number not in self._blocks:
-                self._blocks[number] = flatten(
-                    self._open.pop(number, [None] * self._size(number)), self._shape
-                )
-        return concat([self._blocks[number] for number in sorted(self._blocks)], nullable=nullable)
+                payloads = self._open.pop(number, [None] * self._size(number))
+                self._blocks[number] = list(blocks(payloads, self._shape))
+        made = list(chain.from_iterable(self._blocks[number] for number in sorted(self._blocks)))
+        # Without a request the columns that were asked for appear all the same.
+        return concat(made or [flatten([], self._shape)], nullable=nullable)
 
     def _size(self, number: int) -> int:
         return min(BLOCK, self._requests - number * BLOCK)

@@ -9,6 +9,7 @@ int                               int64, uint64 above, object beyond 64 bits
 int and float                     float64 if every int lies within ±2**53, else object
 bool · float · str                bool · float64 · what pandas makes of strings
 any other mixture, lists, dicts   object, each cell as it was: the column has *drifted* if mixed
+a frame's other dtypes            as they are, if all frames agree
 ================================  ============================================================
 
 Integers and booleans with gaps are ``Int64``, ``UInt64`` and ``boolean``. Only an object column
@@ -60,8 +61,8 @@ def unused(name: str, suffix: str, taken: Collection[Any]) -> str:
     >>> unused("id", "_api", {"id", "id_api"})
     'id_api2'
     """
-    numbered = (f"{name}{suffix}{number}" for number in count(2))
-    return next(label for label in chain((name + suffix,), numbered) if label not in taken)
+    endings = chain((suffix,), (f"{suffix}{number}" for number in count(2)))
+    return next(name + ending for ending in endings if name + ending not in taken)
 
 
 def masked(values: NDArray[Any], gaps: NDArray[np.bool_]) -> ExtensionArray:
@@ -174,9 +175,12 @@ def _widen(chunks: list[Chunk]) -> tuple[Array, frozenset[str]]:
     arrays = [piece.cells for piece in chunks if piece.kinds]
     dtypes = {array.dtype for array in arrays}
     if not arrays:
-        return np.empty(0, dtype=object), kinds
+        typed = {piece.cells.dtype: piece.cells for piece in chunks if piece.cells.dtype != np.dtype(object)}
+        return typed.popitem()[1] if len(typed) == 1 else np.empty(0, dtype=object), kinds
     if len(dtypes) == 1 and np.dtype(object) not in dtypes:
         return _joined(arrays), kinds
+    if kinds == {"str"} and len(dtypes) > 1:
+        return _strings(list(chain.from_iterable(arrays))), kinds
     if kinds <= {"int", "float"}:
         numbers = _numbers([np.asarray(array) for array in arrays], kinds)
         if numbers is not None:
@@ -189,9 +193,8 @@ def _widen(chunks: list[Chunk]) -> tuple[Array, frozenset[str]]:
 
 
 def _joined(arrays: list[Array]) -> Array:
-    plain = [array for array in arrays if isinstance(array, np.ndarray)]
-    if plain:
-        return np.concatenate(plain)
+    if isinstance(arrays[0], np.ndarray):
+        return np.concatenate([np.asarray(array) for array in arrays])
     joined: Array = pd.concat([pd.Series(array, copy=False) for array in arrays], ignore_index=True).array
     return joined
 
@@ -201,20 +204,21 @@ def _numbers(arrays: list[NDArray[Any]], kinds: frozenset[str]) -> NDArray[Any] 
     if "float" in kinds:
         exact = all(map(_floats_hold, arrays))
         return np.concatenate([array.astype(np.float64) for array in arrays]) if exact else None
-    if any(array.dtype == object or (array.dtype == np.int64 and array.min() < 0) for array in arrays):
-        return None
-    return np.concatenate([array.astype(np.uint64) for array in arrays])
+    least, most = min(array.min() for array in arrays), max(array.max() for array in arrays)
+    fitting = np.iinfo(np.int64 if most < 2**63 else np.uint64)
+    exact = fitting.min <= least and most <= fitting.max
+    return np.concatenate([array.astype(fitting.dtype) for array in arrays]) if exact else None
 
 
 def _floats_hold(array: NDArray[Any]) -> bool:
     if array.dtype == object:
         return all(type(cell) is float or -EXACT_FLOAT <= cell <= EXACT_FLOAT for cell in array)
-    return array.dtype == np.float64 or bool(array.min() >= -EXACT_FLOAT and array.max() <= EXACT_FLOAT)
+    return array.dtype.kind == "f" or bool(array.min() >= -EXACT_FLOAT and array.max() <= EXACT_FLOAT)
 
 
 def _states(chunks: list[Chunk | None], sizes: list[int]) -> NDArray[np.uint8] | None:
     """Return the states of all records, or None if each has a value."""
-    if all(piece is not None and piece.state is None for piece in chunks):
+    if not any(n and (piece is None or piece.state is not None) for piece, n in zip(chunks, sizes, strict=True)):
         return None
     states = (MISSING if piece is None else 0 if piece.state is None else piece.state for piece in chunks)
     return np.concatenate([np.full(n, state, np.uint8) for n, state in zip(sizes, states, strict=True)])

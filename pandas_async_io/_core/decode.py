@@ -7,34 +7,30 @@ integer becomes a float, no byte another letter, no login page a text.
 from __future__ import annotations
 
 import codecs
-import html
 import json
 import re
-from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 import orjson
 
 from pandas_async_io._core.errors import ParseError, PlanError
+from pandas_async_io._core.formats import read_arrow, read_csv, read_parquet, read_xml
+from pandas_async_io._core.media import BLANK, HTML, Reading, by_magic, reading_of, xml_encoding
+from pandas_async_io._core.message import title_of
+from pandas_async_io._core.models import EMPTY
+from pandas_async_io._core.options import FORMATS
+from pandas_async_io._core.safety import mask
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Mapping
 
     from pandas_async_io._core.models import Response
 
 Payload: TypeAlias = Any
-"""What a body says: JSON's values, a list of records, str or bytes; None if it holds nothing."""
+"""What a body says: JSON's values, a list of records, a DataFrame, str or bytes; None if it holds nothing."""
 
-_NDJSON = re.compile(r"application/(?:x-)?(?:nd-?json|json-?l(?:ines)?|stream\+json)")
-_JSON = re.compile(r"(?:application|text)/(?:x-)?json|.*\+json")
-_TEXT = re.compile(r"|text/.*|application/(?:.*\+)?xml")
-_HTML = frozenset({"text/html", "application/xhtml+xml"})
-_TITLE = re.compile(r"<title[^>]*>([^<]{1,80})", re.IGNORECASE)
-_BLANK = b" \t\r\n\x00\xef\xbb\xbf\xfe\xff"
-"""What may stand before the first character: white space, byte order marks, UTF-16's zeros."""
-
-_CHARSET = re.compile(r""";\s*charset\s*=\s*["']?([^\s;"']+)""", re.IGNORECASE)
 _NOT_FOR_TEXT = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape"})
 """Codecs of Python's own: naming one would have us spend quadratic time or interpret escapes."""
 
@@ -45,35 +41,40 @@ _CUT_TOKEN = re.compile(
 )
 _CUT_CHARACTER = frozenset({"unexpected end of data", "truncated data", "incomplete multibyte sequence"})
 
-_SECRET = re.compile(
-    r"""((?:token|key|secret|passw(?:or)?d|authorization|cookie|session|credential|signature|sig|code)
-        [\w-]{0,30}\\?["']?\s{0,9}[:=]\s{0,9}|\b(?:bearer|basic)\s{1,9})
-        ((?:(?:bearer|basic)\s{1,9})?(?:"(?:[^"\\]|\\.)*"?|[\[{][^\]}]*|[^\s"\[{,;&}]+))""",
-    re.IGNORECASE | re.VERBOSE,
-)
 _AROUND = 99
 _BEFORE = 1 << 14
 """How far back a secret may begin that reaches into an excerpt."""
 
 
-def decode(response: Response, *, format: str = "auto", strict_json: bool = False) -> Payload:  # noqa: A002 - the public option's name
+def decode(
+    response: Response,
+    *,
+    format: str = "auto",  # noqa: A002 - the public option's name
+    strict_json: bool = False,
+    read_options: Mapping[str, Any] = EMPTY,
+    as_text: Collection[str] = (),
+) -> Payload:
     """Read a body whose content codings are already undone.
 
     Parameters
     ----------
     response : Response
         Its body and ``Content-Type`` are read, its status is not.
-    format : {"auto", "json", "ndjson", "text", "bytes"}
+    format : {"auto", "json", "ndjson", "csv", "tsv", "xml", "parquet", "arrow", "text", "bytes"}
         ``"auto"`` goes by the media type and, where that is missing or says no
-        more than text, by the first byte that is not blank.
+        more than text, by the first bytes that are not blank. JSON that calls
+        itself a table is JSON.
     strict_json : bool
         Refuse NaN and Infinity, which otherwise become floats.
+    read_options, as_text
+        For CSV, TSV and XML: see `formats`.
 
     Returns
     -------
     object
-        None if the body is empty or blank. A JSON integer is an int of any
-        size, ``1e400`` is inf; of equal keys in one object the last one wins.
+        None if the body is empty or blank, a DataFrame if it is a table. A JSON
+        integer is an int of any size, ``1e400`` is inf; of equal keys in one
+        object the last one wins.
 
     Raises
     ------
@@ -94,34 +95,61 @@ def decode(response: Response, *, format: str = "auto", strict_json: bool = Fals
     >>> decode(Response(200, {"Content-Type": "application/json"}, b'{"id": 18446744073709551616}', ""))
     {'id': 18446744073709551616}
     """
-    if format != "auto" and format not in _PARSERS:
-        raise PlanError(f"format={format!r} is not one of auto, {', '.join(_PARSERS)}")
+    if format not in FORMATS:
+        raise PlanError(f"format={format!r} is not one of {', '.join(FORMATS)}")
     body = response.body
     if not body or body.isspace():
         return None
-    reading = _reading(response.header("Content-Type") or "", strict_json)
-    chosen = format if format != "auto" else reading.format or _sniffed(body, reading.media)
-    return _PARSERS[chosen](body, reading)
+    reading = reading_of(response.header("Content-Type") or "", strict_json)
+    chosen = format if format != "auto" else _chosen(body, reading)
+    if chosen in _PARSERS:
+        return _PARSERS[chosen](body, reading)
+    return _table(chosen, body, reading, read_options, as_text)
 
 
-@lru_cache(maxsize=256)
-def _reading(content_type: str, strict: bool) -> _Reading:
-    media = content_type.partition(";")[0].strip().lower()
-    known = "ndjson" if _NDJSON.fullmatch(media) else "json" if _JSON.fullmatch(media) else None
-    named = _CHARSET.search(content_type)
-    charset = named[1].lower() if named else "utf-8"
-    return _Reading(media, None if charset in {"utf-8", "utf8"} else charset, known, strict)
-
-
-def _sniffed(body: bytes, media: str) -> str:
-    """Choose a format where the media type does not say."""
-    if body[:512].lstrip(_BLANK).startswith((b"{", b"[")):
-        return "json"
+def _chosen(body: bytes, reading: Reading) -> str:
+    """Choose a format by the media type, then by the first bytes."""
+    media, known = reading.media, reading.format
+    if known in {"json", "ndjson"}:
+        return known
+    if body[:512].lstrip(BLANK).startswith((b"{", b"[")):
+        return known if known in {"csv", "tsv"} and not _parses(body, reading) else "json"
+    if known is not None:
+        return known
+    magic = by_magic(body, media)
+    if magic is not None:
+        return magic
     _refuse_html(body, media)
-    return "text" if _TEXT.fullmatch(media) else "bytes"
+    return "text" if not media or media.startswith("text/") or media in HTML else "bytes"
 
 
-def _json(body: bytes, reading: _Reading) -> Payload:
+def _parses(body: bytes, reading: Reading) -> bool:
+    try:
+        _json(body, reading)
+    except ParseError:
+        return False
+    return True
+
+
+def _table(
+    format: str,  # noqa: A002 - as above
+    body: bytes,
+    reading: Reading,
+    options: Mapping[str, Any],
+    as_text: Collection[str],
+) -> Payload:
+    if format == "parquet":
+        return read_parquet(body)
+    if format == "arrow":
+        return read_arrow(body)
+    _refuse_html(body, "")
+    text = _decoded(body, reading.charset or (xml_encoding(body) if format == "xml" else None))
+    if not text.strip():
+        return None
+    return read_xml(text, options, as_text) if format == "xml" else read_csv(text, format, options, as_text)
+
+
+def _json(body: bytes, reading: Reading) -> Payload:
     refused = ""
     if reading.charset is None:
         try:
@@ -138,7 +166,7 @@ def _json(body: bytes, reading: _Reading) -> Payload:
     return _exact(text, reading.strict) if text.strip() else None
 
 
-def _ndjson(body: bytes, reading: _Reading) -> Payload:
+def _ndjson(body: bytes, reading: Reading) -> Payload:
     _refuse_html(body, reading.media)
     lines = _decoded(body, reading.charset).encode().split(b"\n")
     in_utf8 = replace(reading, charset=None)
@@ -154,16 +182,16 @@ def _ndjson(body: bytes, reading: _Reading) -> Payload:
     return records or None
 
 
-def _text(body: bytes, reading: _Reading) -> Payload:
+def _text(body: bytes, reading: Reading) -> Payload:
     text = _decoded(body, reading.charset)
     return text if text.strip() else None
 
 
-def _bytes(body: bytes, _reading: _Reading) -> Payload:
+def _bytes(body: bytes, _reading: Reading) -> Payload:
     return body
 
 
-_PARSERS: dict[str, Callable[[bytes, _Reading], Payload]] = {
+_PARSERS: dict[str, Callable[[bytes, Reading], Payload]] = {
     "json": _json,
     "ndjson": _ndjson,
     "text": _text,
@@ -222,12 +250,12 @@ def _refuse_constant(text: str, name: str) -> NoReturn:
 
 
 def _refuse_html(body: bytes, media: str) -> None:
-    head = body[:512].lstrip(_BLANK).lower()
+    head = body[:512].lstrip(BLANK).lower()
     if head.startswith((b"<!doctype html", b"<html")) or (
-        media in _HTML and not head.startswith((b"{", b"[", b"<?xml"))
+        media in HTML and not head.startswith((b"{", b"[", b"<?xml"))
     ):
-        title = _TITLE.search(body[:4096].decode(errors="replace"))
-        named = f" ({_excerpt(html.unescape(title[1]), 0)})" if title else ""
+        title = title_of(body[:4096].decode(errors="replace"))
+        named = f" ({_excerpt(title, 0)})" if title else ""
         raise ParseError(
             f"the body looks like HTML{named}, probably a login or error page; format='text' would keep it"
         )
@@ -254,18 +282,6 @@ def _not_json(error: json.JSONDecodeError) -> ParseError:
 def _excerpt(text: str, position: int) -> str:
     """Show what stands around a position, at most 200 characters, without what looks like a secret."""
     start = max(0, position - _BEFORE)
-    masked = _SECRET.sub(lambda match: match[1] + "*" * len(match[2]), text[start : position + _AROUND])
-    shown = "".join(
-        letter if letter.isprintable() else " " for letter in masked[max(0, position - start - _AROUND) :]
-    )
+    masked = mask(text[start : position + _AROUND])
+    shown = "".join(letter if letter.isprintable() else " " for letter in masked[max(0, position - start - _AROUND) :])
     return f"«{re.sub(r'[*]{4,}', '***', shown.strip())}»"
-
-
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """What header and options say of a body; charset None is UTF-8, format None is not known yet."""
-
-    media: str
-    charset: str | None
-    format: str | None
-    strict: bool

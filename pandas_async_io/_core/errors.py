@@ -13,6 +13,7 @@
     │   ├── BodyTooLargeError       more decoded bytes than ``max_body``
     │   ├── RedirectError           a redirect that leads nowhere or round in a circle
     │   ├── ParseError              the body is not what was expected
+    │   ├── PayloadError            a success whose payload is an error (``error_when``)
     │   └── UnsafeUrlError          a URL, redirect or header value that is not sent
     ├── FetchError                  the end of a run under ``errors="raise"``
     └── PortalError (RuntimeError)  a wait that could never end, or a loop we cannot use
@@ -100,6 +101,12 @@ class ParseError(AttemptError):
     """The body is not what ``format`` says, or is not decodable."""
 
     outcome = Outcome.PARSE_ERROR
+
+
+class PayloadError(AttemptError):
+    """A response of success whose payload ``error_when`` calls an error."""
+
+    outcome = Outcome.HTTP_ERROR
 
 
 class UnsafeUrlError(AttemptError):

@@ -68,6 +68,17 @@ def flatten(payloads: Sequence[Any], shape: Shape) -> Block:
     return Block(_columns(found, shape), _meta(envelopes, shape), np.array(counts, np.int64), failures)
 
 
+def nowhere(records: int) -> Chunk:
+    """Return the cells of a column that no record has.
+
+    Examples
+    --------
+    >>> nowhere(2).state.tolist()
+    [2, 2]
+    """
+    return Chunk(np.empty(0, object), frozenset(), np.full(records, MISSING, np.uint8))
+
+
 def _meta(envelopes: list[tuple[list[Any], int]], shape: Shape) -> dict[str, Chunk]:
     """Return the fields of the envelopes, repeated for each of their records."""
     columns = {}
@@ -88,8 +99,7 @@ def _columns(found: list[Record], shape: Shape) -> dict[str, Chunk]:
     if leaves is None:
         leaves = _leaves([_flat(record, shape) for record in found], shape, selected, nested=False) or {}
     if selected is not None:
-        nowhere = Chunk(np.empty(0, object), frozenset(), np.full(len(found), MISSING, np.uint8))
-        return {name: leaves.get(source, (0, nowhere))[1] for source, name in selected.items()}
+        return {name: leaves.get(source, (0, nowhere(len(found))))[1] for source, name in selected.items()}
     order: list[str] = []
     for first in sorted({first for first, _ in leaves.values()}):
         order.extend(name for name in _flat(found[first], shape) if leaves[name][0] == first)

@@ -118,7 +118,7 @@ def resolve(frame: pd.DataFrame, name: str) -> Any:
 
 def _array(column: pd.Series[Any] | pd.Index[Any]) -> Any:
     """Return the plain numpy array where there is one that means the same."""
-    return column.to_numpy() if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iufbO" else column.array
+    return column.to_numpy() if isinstance(column.dtype, np.dtype) and column.dtype.kind not in "mM" else column.array
 
 
 def _spelt(label: Any) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pandas_async_io._core.retry import Retry
     from pandas_async_io.client import Client
 
-FORMATS = ("auto", "json", "ndjson", "text", "bytes")
+FORMATS = ("auto", "json", "ndjson", "csv", "tsv", "xml", "parquet", "arrow", "text", "bytes")
 
 _CHOICES = {"how": ("left", "inner"), "errors": ("raise", "coerce"), "format": FORMATS}
 

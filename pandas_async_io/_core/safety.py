@@ -34,15 +34,20 @@ _ENCODED_DOTS = re.compile(r"%(?:25)*(?:2[eE]|(?:2[fF]|5[cC])\.)")
 _DOT_SEGMENT = re.compile(rf"^[^?#]*{_SLASH}{_DOT}{{1,2}}(?:{_SLASH}|[?#]|$)")
 _DEVIATION = re.compile("[ßς\u200c\u200d]")
 _HOST = re.compile(r"[\w.\-]+|[0-9a-f:.]+", re.ASCII)
+_NETLOC = re.compile(r"(?:[^\[\]\\]*@)?(?:\[[^\[\]@]+\]|[^\[\]\\@:]+)(?::[0-9]*)?")
 _CREDENTIAL = (
     r"(?:[\w.\-]*(?:token|secret|passw(?:or)?d|passphrase|credential|signature|api[_\-]?key|apikey)[\w.\-]*"
     r"|auth|authorization|bearer|code|key|pwd|sid|session|sessionid|sig|jwt)"
 )
 _SECRET_QUERY = re.compile(rf"([?&;]{_CREDENTIAL}=)[^&#;\s\"'<>]+", re.IGNORECASE)
-_USERINFO = re.compile(r"(\w+://)[^/?#\s@\"'<>]*@")
-_SECRET_PAIR = re.compile(
-    rf"([\"']?\b{_CREDENTIAL}[\"']?\s*[:=]\s*)(?:(?:bearer|basic|token)\s+)?[\"']?[^\s\"',;&}}]+",
-    re.IGNORECASE,
+_USERINFO = re.compile(r"(\w{1,30}://)[^/?#\s@\"'<>]*@")
+_SECRET_PAIR = re.compile(  # a KeyError names no key of anyone's
+    r"""((?:(?:token|key|secret|passw(?:or)?d|passphrase|authorization|cookie|session|credential|signature|jwt|code)
+        (?!error)[\w-]{0,30}|(?<![a-z])(?:auth|bearer|pwd|sid|sig)(?![a-z]))\\?["']?\s{0,9}[:=]\s{0,9}
+        |\b(?:bearer|basic)\s{1,9})
+        ((?:(?:bearer|basic|token)\s{1,9})?
+        (?:"(?:[^"\\]|\\.)*|'(?:[^'\\]|\\.)*|[\[{][^\]}]*|[^\s"\[{,;&}]+))""",
+    re.IGNORECASE | re.VERBOSE,
 )
 
 
@@ -82,7 +87,7 @@ def origin_of(url: str) -> Origin:
         raise UnsafeUrlError(f"{redact_url(url)!r} is not a URL: {exc}") from None
     if scheme not in _PORTS:
         raise UnsafeUrlError(f"{redact_url(url)!r}: only http and https are sent, not {scheme or 'a relative URL'!r}")
-    if "\\" in parts.netloc or _HOST.fullmatch(host) is None:
+    if _NETLOC.fullmatch(parts.netloc) is None or _HOST.fullmatch(host) is None:
         raise UnsafeUrlError(f"{redact_url(url)!r} names no host, or one in characters that no host has")
     return Origin(scheme, host, _PORTS[scheme] if port is None else port)
 
@@ -336,6 +341,18 @@ def redact_text(text: str) -> str:
     '{"access_token": ***", "name": "x"} Authorization: ***'
     """
     return _SECRET_PAIR.sub(r"\1***", redact_url(text))
+
+
+def mask(text: str) -> str:
+    """Return a text of the same length with stars where `redact_text` has three.
+
+    Examples
+    --------
+    >>> mask("https://u:p@e.com/?sig=1234 page=2")
+    'https://****e.com/?sig=**** page=2'
+    """
+    text = _USERINFO.sub(lambda match: match[1] + "*" * (len(match[0]) - len(match[1])), text)
+    return _SECRET_PAIR.sub(lambda match: match[1] + "*" * len(match[2]), text)
 
 
 def redact_headers(headers: Mapping[str, str]) -> dict[str, str]:

@@ -65,7 +65,7 @@ class Portal:
         self._thread.join(2 * UNWIND)
 
     async def _shut_down(self) -> None:
-        running = [started for started in _under_way.copy() if started.loop is self.loop]
+        running = [one for one in _under_way.copy() if one.loop is self.loop and not one.stopped]
         if running:
             LOGGER.warning("%d call(s) still running at exit: cancelled", len(running))
         for started in running:
@@ -97,7 +97,10 @@ class _Threads(ThreadPoolExecutor):
             except BaseException as error:  # noqa: BLE001 - raised by whoever waits
                 work.set_exception(error)
 
-        threading.Thread(target=run, name="pandas_async_io.aside", daemon=True).start()
+        try:
+            threading.Thread(target=run, name="pandas_async_io.aside", daemon=True).start()
+        except RuntimeError:  # no thread to be had, as at the end of a Python 3.12.0 or 3.12.1
+            run()
         return work
 
 
@@ -208,6 +211,7 @@ class Started(Future[T]):
     def __init__(self, loop: asyncio.AbstractEventLoop, partial_result: Callable[[], Any]) -> None:
         super().__init__()
         self.loop = loop
+        self.stopped = False
         self._partial_result = partial_result
         self._task: asyncio.Task[T] | None = None
         self.set_running_or_notify_cancel()  # only the task's end is ours
@@ -220,6 +224,7 @@ class Started(Future[T]):
 
     def stop(self) -> None:
         """Ask the task to unwind."""
+        self.stopped = True
         with contextlib.suppress(RuntimeError):  # the loop is closed: nothing runs any more
             self.loop.call_soon_threadsafe(lambda: self._task.cancel() if self._task else None)
 

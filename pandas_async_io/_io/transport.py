@@ -1,75 +1,52 @@
-"""Send one request and read its whole response. The only file that knows aiohttp's client.
+"""Send one request and read its whole response.
+
+Only this file and what it is made of (`connection`, `borrowed`, `mishap`) know
+aiohttp's client.
 
 The law of this file: an attempt ends within its timeout, reads at most
 ``max_body`` decoded bytes, is never repeated behind our back, and fails with
 one of our own errors, in which no secret stands.
+
+Our own requests go over aiohttp's connector and parser, without its session:
+it would double an attempt's cost, and it hands a connection on that holds an
+answer nobody asked for. Only a caller's session is used as it is, for its
+cookies, middlewares and traces.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
-import ssl as tls
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 from yarl import URL
 
-from pandas_async_io._core.decompress import accept_encoding, decompress
-from pandas_async_io._core.errors import (
-    AttemptError,
-    AttemptTimeoutError,
-    BodyTooLargeError,
-    ProtocolError,
-    TransportError,
-    UnsafeUrlError,
-)
+from pandas_async_io._core.decompress import accept_encoding
+from pandas_async_io._core.errors import AttemptError, PlanError, ProtocolError
+from pandas_async_io._core.head import split, write_fields, write_head
 from pandas_async_io._core.models import Request, Response
-from pandas_async_io._core.safety import Origin, is_public, origin_of, redact_text, redact_url, redirect
+from pandas_async_io._core.safety import origin_of, redirect, same_origin
+from pandas_async_io._io.borrowed import send_through
+from pandas_async_io._io.connection import CONNECT, Wire, drop, is_clean, open_connector, read
+from pandas_async_io._io.mishap import Sent, mishap, proxy_error
 
-CONNECT_SECONDS = 10.0
-"""The share of an attempt's timeout that connecting may take: DNS, TCP and TLS."""
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-_USER_AGENT = "pandas-async-io"
-_NO_RETRY_DNS = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
+    from aiohttp.connector import Connection
 
+__all__ = ["Transport", "Wire"]
 
-@dataclass(frozen=True, slots=True)
-class Wire:
-    """How a client speaks to the network.
+_DEFAULTS = {"Accept": "*/*", "Accept-Encoding": accept_encoding(), "User-Agent": "pandas-async-io"}
+_SERVERS = 1024
+"""Servers that are remembered."""
 
-    Attributes
-    ----------
-    max_body : int
-        Decoded bytes of one body.
-    follow : {"none", "same_origin", "any"}
-        Where redirects may lead.
-    allow_hosts : tuple of str
-        Hosts beside the first one that redirects may lead to.
-    block_private : bool
-        Refuse to connect to addresses that are not global.
-    proxy : str or None
-        URL of a proxy.
-    ssl : bool, SSLContext or None
-        None and True verify; False does not.
-    max_field_size : int
-        Bytes of one response header.
-    """
-
-    max_body: int = 64 * 2**20
-    follow: str = "same_origin"
-    allow_hosts: tuple[str, ...] = ()
-    block_private: bool = False
-    proxy: str | None = None
-    ssl: bool | tls.SSLContext | None = None
-    max_field_size: int = 8190
+_UNCLEAN = 8
+"""Connections in a row that speak unasked before we give up."""
 
 
 class Transport:
-    """One aiohttp session: made at first use on the running loop, or the caller's own.
+    """The connections of one client: opened at first use on the running loop, or the caller's own session.
 
     Parameters
     ----------
@@ -77,15 +54,22 @@ class Transport:
         How to speak.
     session : aiohttp.ClientSession, optional
         The caller's; it is never closed here.
+
+    Raises
+    ------
+    PlanError
+        If private addresses are to be blocked on the caller's connector.
     """
 
     def __init__(self, wire: Wire, session: aiohttp.ClientSession | None = None) -> None:
+        if session is not None and wire.block_private:
+            raise PlanError("block_private can't be kept on your own session: its connector opens the connections")
         self.wire = wire
         self._session = session
-        self._owned = session is None
-        self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
+        self._connector: aiohttp.BaseConnector | None = None
+        self._servers: dict[str, aiohttp.ClientRequest] = {}
 
-    async def send(self, request: Request, timeout: float) -> Response:  # noqa: ASYNC109 - aiohttp keeps it, cheaper
+    async def send(self, request: Request, timeout: float) -> Response:  # noqa: ASYNC109 - a redirect shares it
         """Send a request, follow its redirects and return the answer.
 
         Parameters
@@ -98,13 +82,12 @@ class Transport:
         AttemptError
             One of its subclasses, whatever went wrong.
         """
-        response = await self._exchange(request, timeout)
-        if not 300 <= response.status < 400:
-            return response
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + timeout
-        wire, hops = self.wire, 0
+        wire, session, hops = self.wire, self._session, 0
+        deadline = asyncio.get_running_loop().time() + timeout
         while True:
+            response = await self._exchange(request, session, deadline, timeout)
+            if not 300 <= response.status < 400:
+                return response
             onward = redirect(
                 request,
                 response.status,
@@ -115,203 +98,126 @@ class Transport:
             )
             if onward is None:
                 return response
+            if session is not None and not same_origin(origin_of(request.url), origin_of(onward.url)):
+                session = None  # its headers and cookies stay behind; its connector does not
             request, hops = onward, hops + 1
-            response = await self._exchange(request, max(deadline - loop.time(), 0.001))
 
-    async def _exchange(self, request: Request, timeout: float) -> Response:  # noqa: ASYNC109 - as above
-        session = self._session or self._open()
-        wire = self.wire
-        response: aiohttp.ClientResponse | None = None
+    async def _exchange(
+        self,
+        request: Request,
+        session: aiohttp.ClientSession | None,
+        deadline: float,
+        timeout: float,  # noqa: ASYNC109 - what the message says; the deadline is kept here
+    ) -> Response:
+        sent = Sent()
         try:
-            response = await session._request(  # noqa: SLF001 - session.request only wraps it (5 % of a request's cost)
-                request.method,
-                URL(request.url, encoded=True),
-                headers=request.headers,
-                data=request.body,
-                allow_redirects=False,
-                timeout=self._timeout(timeout),
+            async with asyncio.timeout_at(deadline):
+                if session is None:
+                    return await self._send(request, sent)
+                return await send_through(session, request, self.wire, sent)
+        except AttemptError:
+            raise
+        except Exception as exc:
+            error = mishap(exc, request.url, sent, proxy=self.wire.proxy, timeout=timeout)
+            if error is None:
+                raise
+        raise error  # outside: the context of an error is printed too, and aiohttp's hold the request's headers
+
+    async def _send(self, request: Request, sent: Sent) -> Response:
+        """Send over a connection of our own making."""
+        wire = self.wire
+        name, target = split(request.url)
+        server = self._servers.get(name) or self._server(name)
+        connection = await self._connect(server.known)
+        try:
+            head = server.head(request, target)
+            protocol: Any = connection.protocol
+            transport: asyncio.WriteTransport = protocol.transport
+            protocol.set_response_params(
+                skip_payload=request.method == "HEAD",
+                read_until_eof=True,
                 auto_decompress=False,
                 max_field_size=wire.max_field_size,
-                middlewares=_ONCE,
-                raise_for_status=False,
-                **self._tunnel(),
             )
-            if response.status == 407 and wire.proxy is not None:
-                raise _proxy_error(wire.proxy, "it asks for credentials (407)")
-            body = await _read(response, wire.max_body)
-        except asyncio.CancelledError:
-            _drop(response)
+            sent.some = True
+            transport.write(head if request.body is None else head + request.body)
+            message, content = await protocol.read()
+            while message.code < 200 and message.code != 101:
+                message, content = await protocol.read()
+            if message.code == 407 and server.proxied:
+                raise proxy_error(wire.proxy, 407)  # noqa: TRY301 - the connection is dropped, as for any error
+            body = b"" if message.code == 101 else await read(message.headers, content, wire.max_body)
+            if request.body is not None and transport.get_write_buffer_size():
+                drop(connection)  # answered before all was sent: the rest would stand before the next request
+        except BaseException:
+            drop(connection)
             raise
-        except AttemptError:
-            _drop(response)
-            raise
-        except Exception as exc:  # noqa: BLE001 - sorted, and raised again if it is no fault of the network's
-            _drop(response)
-            _translate(exc, request, timeout, wire)
-        return Response(response.status, response.headers, body, request.url)
+        connection.release()
+        return Response(message.code, message.headers, body, request.url)
 
-    def _open(self) -> aiohttp.ClientSession:
+    async def _connect(self, server: aiohttp.ClientRequest) -> Connection:
+        """Return a clean connection; one that is not clean was in the pool too long."""
+        connector = self._connector
+        if connector is None:
+            borrowed = None if self._session is None else self._session.connector
+            connector = self._connector = borrowed or open_connector(self.wire)
+        for _ in range(_UNCLEAN):
+            connection = await connector.connect(server, [], CONNECT)
+            if is_clean(connection):
+                return connection
+            drop(connection)
+        raise ProtocolError(f"{server.url.origin()} speaks before it is asked", passing=True, received=False)
+
+    def _server(self, name: str) -> _Server:
+        origin_of(name)  # raises if there can be no such server
         wire = self.wire
-        connector = aiohttp.TCPConnector(
-            limit=0,  # the gate of `pacing` limits; a wait here would count against the attempt's timeout
+        known = aiohttp.ClientRequest(
+            "GET",
+            URL(name),
+            headers=_DEFAULTS,
+            loop=asyncio.get_running_loop(),
             ssl=True if wire.ssl is None else wire.ssl,
-            socket_factory=_public_socket if wire.block_private else None,
+            proxy=None if wire.proxy is None else URL(wire.proxy),
         )
-        self._session = aiohttp.ClientSession(
-            connector=connector,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"Accept-Encoding": accept_encoding(), "User-Agent": _USER_AGENT},
-            trust_env=False,
-        )
-        return self._session
-
-    def _timeout(self, seconds: float) -> aiohttp.ClientTimeout:
-        timeout = self._timeouts.get(seconds)
-        if timeout is None:
-            timeout = aiohttp.ClientTimeout(total=seconds, connect=min(CONNECT_SECONDS, seconds))
-            if len(self._timeouts) < 64:  # the rest of a redirect's time is a new number each time
-                self._timeouts[seconds] = timeout
-        return timeout
-
-    def _tunnel(self) -> Mapping[str, Any]:
-        return {} if self.wire.proxy is None else {"proxy": self.wire.proxy}
+        known.url = known.url.with_user(None)  # by now it is a header
+        if len(self._servers) >= _SERVERS:
+            self._servers.clear()
+        server = self._servers[name] = _Server(known)
+        return server
 
     async def close(self) -> None:
-        """Close the session, if it is ours."""
-        session = self._session
-        if self._owned and session is not None:
-            self._session = None
-            await session.close()
+        """Close the connections, if they are ours."""
+        connector, self._connector = self._connector, None
+        if self._session is None and connector is not None:
+            await connector.close()
 
     def abandon(self) -> None:
-        """Let go of a parent process's session in its forked child: its sockets are the parent's."""
-        if self._owned and self._session is not None:
-            _ABANDONED.append(self._session)
-            self._session = None
+        """Let go of a parent process's connections in its forked child: its sockets are the parent's."""
+        if self._connector is not None:
+            _ABANDONED.append(self._connector)
+            self._connector = None
 
 
-_ABANDONED: list[aiohttp.ClientSession] = []
-"""Sessions of a parent process: closing one here would close it there."""
+class _Server:
+    """What aiohttp's connector wants to know of a server, and what the requests to it have in common."""
+
+    __slots__ = ("_fields", "_headers", "known", "proxied")
+
+    def __init__(self, known: aiohttp.ClientRequest) -> None:
+        self.known = known
+        self.proxied = known.proxy is not None and not known.is_ssl()
+        self._headers: Mapping[str, str] | None = None
+        self._fields = ""
+
+    def head(self, request: Request, target: str) -> bytes:
+        """Write a request's head; the requests of a call mostly have their headers in common."""
+        if request.headers is not self._headers:
+            self._fields = write_fields(self.known.headers, request.headers)
+            self._headers = request.headers
+        if self.proxied:
+            target = f"{self.known.url.origin()}{target}"
+        return write_head(request.method, target, self._fields, None if request.body is None else len(request.body))
 
 
-async def _send_once(
-    request: aiohttp.ClientRequest,
-    handler: Callable[[aiohttp.ClientRequest], Awaitable[aiohttp.ClientResponse]],
-) -> aiohttp.ClientResponse:
-    """Keep aiohttp from repeating a request by itself on a reused connection that died."""
-    try:
-        return await handler(request)
-    except aiohttp.ClientConnectorError:
-        raise
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as exc:
-        raise TransportError(_lost(exc, str(request.url)), passing=True) from None
-
-
-_ONCE = (_send_once,)
-
-
-async def _read(response: aiohttp.ClientResponse, max_body: int) -> bytes:
-    """Read a body of at most ``max_body`` bytes, coded and decoded, and undo its content coding."""
-    announced = response.content_length
-    if announced is not None and announced > max_body and response.method != "HEAD":
-        raise BodyTooLargeError(_too_large(announced, max_body))
-    if announced is not None:
-        raw = await response.content.read()
-    else:
-        chunks, size = [], 0
-        async for chunk in response.content.iter_any():
-            size += len(chunk)
-            if size > max_body:
-                raise BodyTooLargeError(_too_large(size, max_body))
-            chunks.append(chunk)
-        raw = b"".join(chunks)
-    return decompress(raw, response.headers.get("Content-Encoding"), max_body)
-
-
-def _too_large(size: int, max_body: int) -> str:
-    return f"the body holds {size} bytes or more, max_body is {max_body}: raise Client(max_body=...) if you want it"
-
-
-def _drop(response: aiohttp.ClientResponse | None) -> None:
-    """Close the connection of a response that was not read to its end."""
-    if response is not None:
-        response.close()
-
-
-def _translate(exc: Exception, request: Request, timeout: float, wire: Wire) -> NoReturn:
-    """Raise our error for aiohttp's, whose repr may print Authorization; let a programming error through."""
-    where = redact_url(request.url)
-    origin = origin_of(request.url)
-    if isinstance(exc, aiohttp.ConnectionTimeoutError):
-        seconds = min(CONNECT_SECONDS, timeout)
-        raise AttemptTimeoutError(
-            f"no connection to {origin} within {seconds:g} s", passing=True, received=False
-        ) from None
-    if isinstance(exc, TimeoutError):
-        raise AttemptTimeoutError(f"no complete answer within {timeout:g} s", passing=True) from None
-    if isinstance(exc, aiohttp.ClientProxyConnectionError | aiohttp.ClientHttpProxyError) and wire.proxy:
-        raise _proxy_error(wire.proxy, _reason(exc)) from None
-    if isinstance(exc, aiohttp.ClientConnectorError):
-        raise _no_connection(exc, origin) from None
-    if isinstance(exc, aiohttp.ClientResponseError):
-        raise ProtocolError(
-            f"{origin} did not answer in HTTP: {redact_text(exc.message)[:200]}", passing=True
-        ) from None
-    if isinstance(exc, aiohttp.ClientPayloadError):
-        raise TransportError(f"the body from {where} was cut off", passing=True) from None
-    if isinstance(exc, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError):
-        raise UnsafeUrlError(f"{where!r} can't be sent") from None
-    if isinstance(exc, aiohttp.ClientError | OSError):
-        raise TransportError(_lost(exc, where), passing=True) from None
-    raise exc
-
-
-def _no_connection(exc: aiohttp.ClientConnectorError, origin: Origin) -> AttemptError:
-    cause = exc.os_error
-    if isinstance(cause, _PrivateAddressError):
-        return UnsafeUrlError(
-            f"{origin.host} is the private address {cause.args[0]}, and block_private is on"
-        )
-    if isinstance(exc, aiohttp.ClientConnectorDNSError) or isinstance(cause, socket.gaierror):
-        known = cause.errno in _NO_RETRY_DNS
-        hint = "is the host spelt right?" if known else "the name server did not answer"
-        return TransportError(f"{origin.host} does not resolve: {hint}", passing=not known, received=False)
-    if isinstance(exc, aiohttp.ClientSSLError | aiohttp.ClientConnectorCertificateError):
-        return TransportError(f"no trusted TLS connection to {origin}: {_reason(exc)}", received=False)
-    if isinstance(exc, aiohttp.ServerFingerprintMismatch):
-        return TransportError(f"{origin} shows another certificate than the pinned one", received=False)
-    return TransportError(f"{origin} refuses the connection: {_reason(exc)}", passing=True, received=False)
-
-
-def _proxy_error(proxy: str, reason: str) -> TransportError:
-    return TransportError(f"the proxy {redact_url(proxy)} failed: {reason}", received=False)
-
-
-def _lost(exc: Exception, url: str) -> str:
-    return f"the connection to {origin_of(url)} was lost before the answer was complete: {_reason(exc)}"
-
-
-def _reason(exc: BaseException) -> str:
-    """Return what the operating system or OpenSSL says, never aiohttp's own text with its request in it."""
-    cause = getattr(exc, "certificate_error", None) or getattr(exc, "os_error", None) or exc
-    if isinstance(cause, tls.SSLCertVerificationError):
-        return f"{cause.verify_message or 'certificate not valid'}"
-    if isinstance(cause, aiohttp.ClientHttpProxyError):
-        return f"status {cause.status}"
-    if isinstance(cause, OSError) and cause.errno is not None and cause.errno > 0:
-        return os.strerror(cause.errno)
-    if isinstance(cause, OSError) and cause.strerror:
-        return redact_text(str(cause.strerror))[:200]
-    return type(cause).__name__
-
-
-class _PrivateAddressError(OSError):
-    """The address that would be connected to is not a public one."""
-
-
-def _public_socket(info: Any) -> socket.socket:
-    """Make the socket for one address, unless that very address is private (DNS rebinding can't pass here)."""
-    family, kind, proto, _, address = info
-    if not is_public(address[0]):
-        raise _PrivateAddressError(address[0])
-    return socket.socket(family=family, type=kind, proto=proto)
+_ABANDONED: list[aiohttp.BaseConnector] = []
+"""Of a parent process: closing one here would close it there."""

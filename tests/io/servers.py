@@ -111,9 +111,7 @@ class Server:
                 self._left += 1
                 self._changed.notify_all()
 
-    async def _answer(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connection: int
-    ) -> bool:
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connection: int) -> bool:
         asked = await _request(reader, connection)
         with self._changed:
             self.asked.append(asked)

@@ -1,0 +1,162 @@
+"""A response → its payload, or the error that it is: ``format``, ``parser`` and ``error_when``.
+
+What the user's own functions raise is the failure of that one row.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from pandas_async_io._core.decode import Payload, decode
+from pandas_async_io._core.errors import ParseError, PayloadError, PlanError
+from pandas_async_io._core.formats import check_read_options, from_arrow, need_pyarrow
+from pandas_async_io._core.message import line, message_of, raised
+from pandas_async_io._core.models import EMPTY, Response
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+Parser = Callable[[Response], Any]
+ErrorWhen = str | Callable[[Payload], Any]
+
+
+def interpreter(
+    *,
+    format: str = "auto",  # noqa: A002 - the public option's name
+    strict_json: bool = False,
+    read_options: Mapping[str, Any] | None = None,
+    as_text: Collection[str] = (),
+    parser: Parser | None = None,
+    error_when: ErrorWhen | None = None,
+) -> Interpreter:
+    """Check the options and compile them.
+
+    Parameters
+    ----------
+    format, strict_json, read_options, as_text
+        As in `decode`.
+    parser : callable, optional
+        Takes a `Response` and returns records (a list or a dict), a DataFrame, an Arrow table or None.
+    error_when : str or callable, optional
+        Where in the payload an error stands (``"error.message"``), or a function of the payload that returns
+        a message, or True, if it is one.
+
+    Raises
+    ------
+    PlanError
+        One of them can't be right, or pyarrow is missing.
+
+    Examples
+    --------
+    >>> read = interpreter(error_when="error")
+    >>> read(Response(200, {}, b'{"error": "quota exceeded"}', ""))
+    Traceback (most recent call last):
+    pandas_async_io._core.errors.PayloadError: HTTP 200, but error_when says: quota exceeded
+    """
+    if parser is not None and (format != "auto" or read_options):
+        raise PlanError("parser= reads the response itself: format= and read_options= would have no say")
+    if error_when == "":
+        raise PlanError('error_when="" is no path: write error_when="error.message"')
+    for name, given in {"parser": parser, "error_when": error_when}.items():
+        fitting = given is None or callable(given) or (name == "error_when" and isinstance(given, str))
+        if not fitting or inspect.iscoroutinefunction(given):
+            raise PlanError(f"{name}={given!r} is not a function, or one that must be awaited")
+    if format in {"parquet", "arrow"}:
+        need_pyarrow()
+    options = check_read_options(format, read_options)
+    return Interpreter(format, strict_json, options, frozenset(as_text), parser, error_when)
+
+
+@dataclass(frozen=True, slots=True)
+class Interpreter:
+    """Takes a response and returns its payload; see `interpreter`.
+
+    Raises
+    ------
+    ParseError
+        The body is not what it should be, or a function of the user's raised.
+    PayloadError
+        ``error_when`` calls it an error.
+    """
+
+    format: str = "auto"
+    strict_json: bool = False
+    read_options: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    as_text: Collection[str] = ()
+    parser: Parser | None = None
+    error_when: ErrorWhen | None = None
+
+    def __call__(self, response: Response) -> Payload:
+        payload = self._decoded(response) if self.parser is None else _parsed(self.parser, response)
+        message = "" if self.error_when is None else _error(payload, self.error_when)
+        if message:
+            raise PayloadError(f"HTTP {response.status}, but error_when says: {message}")
+        return payload
+
+    def _decoded(self, response: Response) -> Payload:
+        return decode(
+            response,
+            format=self.format,
+            strict_json=self.strict_json,
+            read_options=self.read_options,
+            as_text=self.as_text,
+        )
+
+
+def _parsed(parser: Parser, response: Response) -> Payload:
+    try:
+        return _payload(parser(response))
+    except ParseError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the user's own function; the other rows go on
+        raise ParseError(raised("parser=", error)) from None
+
+
+def _error(payload: Payload, error_when: ErrorWhen) -> str:
+    """Return the message of the error that the payload is, "" if it is none."""
+    if isinstance(error_when, str):
+        found = _at(payload, error_when)
+        return line(message_of(found) or str(found)) if found else ""
+    try:
+        verdict = error_when(payload)
+        if not verdict:
+            return ""
+    except Exception as error:  # noqa: BLE001 - as above
+        raise ParseError(raised("error_when=", error)) from None
+    return line(verdict if isinstance(verdict, str) else message_of(payload)) or "this is an error"
+
+
+def _at(payload: Payload, path: str) -> Any:
+    """Return what stands at a dotted path, None if nothing does.
+
+    Examples
+    --------
+    >>> _at({"error": {"message": "no"}}, "error.message"), _at([], "error")
+    ('no', None)
+    """
+    for key in path.split("."):
+        payload = payload.get(key) if isinstance(payload, dict) else None
+    return payload
+
+
+def _payload(returned: Any) -> Payload:
+    """Return what a parser gave as the flattener takes it."""
+    if returned is None or isinstance(returned, dict | list | pd.DataFrame):
+        return returned
+    if isinstance(returned, Mapping):
+        return dict(returned)
+    if isinstance(returned, tuple | Iterator):
+        return list(returned)
+    if isinstance(returned, pd.Series):
+        return returned.to_frame("value" if returned.name is None else returned.name)
+    if hasattr(returned, "__arrow_c_stream__") or hasattr(returned, "__arrow_c_array__"):
+        return from_arrow(returned)
+    raise ParseError(
+        f"parser= returned {type(returned).__name__}: return a list of records, a dict, a DataFrame, an Arrow table "
+        "or None"
+    )

@@ -1,0 +1,105 @@
+"""What a server, or a function of the user's, said went wrong: one short line without secrets."""
+
+from __future__ import annotations
+
+import html
+import re
+import traceback
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from pandas_async_io._core.safety import redact_text
+
+if TYPE_CHECKING:
+    from pandas_async_io._core.models import Response
+
+LENGTH = 200
+_KEYS = ("message", "error_description", "error", "detail", "title", "description", "reason", "msg", "errors")
+_MOST = 1 << 16
+"""A longer body is no message."""
+
+_TITLE = re.compile(r"<title[^>]*>([^<]{1,80})", re.IGNORECASE)
+_PATH = re.compile(r".*[/\\]")
+_FRAMES = 3
+
+
+def line(text: str) -> str:
+    r"""Return a text as one line of at most 200 characters, without what looks like a secret.
+
+    Examples
+    --------
+    >>> line("no such user\n token: abc ")
+    'no such user token: ***'
+    """
+    shown = "".join(letter if letter.isprintable() else " " for letter in redact_text(text[:_MOST]))
+    shown = " ".join(shown.split())
+    return shown if len(shown) <= LENGTH else shown[: LENGTH - 1] + "…"
+
+
+def message_of(value: Any) -> str:
+    """Return the message in a decoded error, "" if it has none (RFC 9457 calls it detail and title).
+
+    Examples
+    --------
+    >>> message_of({"error": {"code": 7, "message": "no user 5000"}})
+    'no user 5000'
+    >>> message_of({"errors": [{"detail": "quota exceeded"}]})
+    'quota exceeded'
+    """
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, list):
+        return next(filter(None, map(message_of, value[:3])), "")
+    if not isinstance(value, dict):
+        return ""
+    folded = {str(key).lower(): inner for key, inner in value.items()}
+    return next(filter(None, (message_of(folded.get(key)) for key in _KEYS)), "")
+
+
+def title_of(text: str) -> str:
+    """Return the title of an HTML page, "" if it has none.
+
+    Examples
+    --------
+    >>> title_of("<html><title>Sign in &amp; go</title>")
+    'Sign in & go'
+    """
+    title = _TITLE.search(text)
+    return html.unescape(title[1]).strip() if title else ""
+
+
+def said(response: Response) -> str:
+    """Return what a response with an error status says of it, "" if nothing.
+
+    Examples
+    --------
+    >>> from pandas_async_io._core.models import Response
+    >>> said(Response(404, {}, b'{"detail": "no user 5000"}', ""))
+    'no user 5000'
+    >>> said(Response(502, {}, b"<html><head><title>Bad gateway</title>", ""))
+    'Bad gateway'
+    """
+    body = response.body
+    if not body or len(body) > _MOST or b"\0" in body:
+        return ""
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        text = body.decode(errors="replace").strip()
+        return line(title_of(text) if text.startswith("<") else text)
+    return line(message_of(value) or (orjson.dumps(value).decode() if value else ""))
+
+
+def raised(where: str, error: Exception) -> str:
+    """Say what a function of the user's raised, and where.
+
+    Examples
+    --------
+    >>> raised("parser=", KeyError("id"))
+    "parser= raised KeyError: 'id'"
+    """
+    frames = traceback.extract_tb(error.__traceback__)[1:][-_FRAMES:]  # the first is ours, which called it
+    way = " → ".join(f"{frame.name} ({_PATH.sub('', frame.filename)}:{frame.lineno})" for frame in frames)
+    what = f"{where} raised {type(error).__name__}: {line(str(error))}".removesuffix(": ")
+    return f"{what}, in {way}" if way else what

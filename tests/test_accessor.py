@@ -1,0 +1,176 @@
+"""``df.aio`` and ``s.aio``: registered beside others, and after them."""
+
+import inspect
+import subprocess
+import sys
+import textwrap
+
+import pandas as pd
+import pytest
+
+import pandas_async_io as paio
+
+URL = "https://api.example.com/users/{id}"
+
+
+def run(program):
+    """Run a program in an interpreter of its own, warnings as errors; return what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", textwrap.dedent(program)], capture_output=True, text=True, check=False
+    )
+    assert not done.stderr, done.stderr
+    return done.stdout.split("\n")[:-1]
+
+
+OTHER = """
+    import importlib
+    import pandas as pd
+
+    def say(call):
+        try:
+            print(call())
+        except AttributeError as error:
+            print(error)
+
+    def register_other(name="aio"):
+        class Other:
+            def __init__(self, rows):
+                self.rows = rows
+            def embed(self):
+                return f"embed {len(self.rows)}"
+            def fetch(self):
+                return "theirs"
+            @property
+            def broken(self):
+                raise AttributeError("broken inside")
+        pd.api.extensions.register_dataframe_accessor(name)(Other)
+        pd.api.extensions.register_series_accessor(name)(Other)
+
+"""
+
+
+def test_another_packages_accessor_lives_on_behind_ours():
+    """Registered before us, it is handed what we do not know; ours stays ours, and no warning is shown."""
+    lines = run(
+        OTHER
+        + """
+    register_other()
+    import pandas_async_io as paio
+    frame = pd.DataFrame({"id": [1, 2]})
+    say(lambda: frame.aio.embed())
+    say(lambda: frame["id"].aio.embed())
+    say(lambda: frame.aio.plan("https://e.com/{id}").requests)
+    say(lambda: frame.aio.outcomes)
+    say(lambda: frame.aio.broken)
+    say(lambda: frame.aio.nothing)
+    say(lambda: frame.aio._ipython_display_)
+    """
+    )
+    assert lines[:3] == ["embed 2", "embed 2", "2"]
+    assert "carries no fetch" in lines[3]
+    assert lines[4:] == ["broken inside", "'Other' object has no attribute 'nothing'", "_ipython_display_"]
+
+
+def test_a_reload_inherits_the_predecessor():
+    """Reloading us, once and again, neither warns nor loses the other package, nor hands on to ourselves."""
+    lines = run(
+        OTHER
+        + """
+    register_other()
+    import pandas_async_io as paio
+    for _ in range(3):
+        importlib.reload(paio.accessor)
+        importlib.reload(paio)
+    frame = pd.DataFrame({"id": [1]})
+    say(lambda: frame.aio.embed())
+    say(lambda: frame.aio.plan("https://e.com/{id}").requests)
+    say(lambda: frame.aio.nothing)
+    """
+    )
+    assert lines == ["embed 1", "1", "'Other' object has no attribute 'nothing'"]
+
+
+def test_where_another_registers_after_us_there_is_a_second_door():
+    """``paio.aio(df)`` is ours whoever holds the name."""
+    lines = run(
+        OTHER
+        + """
+    import warnings
+    import pandas_async_io as paio
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        register_other()
+    frame = pd.DataFrame({"id": [1]})
+    say(lambda: frame.aio.fetch())
+    say(lambda: paio.aio(frame).plan("https://e.com/{id}").requests)
+    """
+    )
+    assert lines == ["theirs", "1"]
+
+
+def test_a_name_of_pandas_that_is_taken_stays_theirs():
+    """``pd.read_api`` of somebody else is not overwritten, ours is renewed; ``paio.read_api`` is ours."""
+    lines = run(
+        """
+    import importlib
+    import pandas as pd
+    pd.read_api = "theirs"
+    import pandas_async_io as paio
+    print(pd.read_api, callable(paio.read_api), pd.read_api_async is paio.read_api_async)
+    importlib.reload(paio.reader)
+    importlib.reload(paio)
+    print(pd.read_api, pd.read_api_async is paio.read_api_async)
+    """
+    )
+    assert lines == ["theirs True True", "theirs True"]
+
+
+def test_importing_us_imports_no_aiohttp():
+    """What a script does not use costs it nothing."""
+    assert run("import sys, pandas_async_io; print('aiohttp' in sys.modules)") == ["False"]
+
+
+def test_the_signature_is_the_manual():
+    """Shift-Tab in a notebook shows the URL and every option with its default."""
+    parameters = inspect.signature(pd.DataFrame({"id": [1]}).aio.fetch).parameters
+    assert next(iter(parameters)) == "url_template"
+    assert parameters["how"].default == "left"
+    assert all(name in inspect.getdoc(pd.DataFrame.aio.fetch) for name in parameters)
+    assert "url_template" not in inspect.signature(pd.Series(["x"]).aio.fetch).parameters
+
+
+def test_a_frame_without_a_fetch_says_so():
+    """Who asks for outcomes of a frame that has none is told where they are."""
+    frame = pd.DataFrame({"id": [1]})
+    assert frame.aio.runs == ()
+    for name in ("outcomes", "failures"):
+        with pytest.raises(AttributeError, match="look at the frame that fetch returned"):
+            getattr(frame.aio, name)
+
+
+def test_both_doors_are_one():
+    """``paio.aio`` and ``df.aio`` plan alike."""
+    frame = pd.DataFrame({"id": [1, 1, None]})
+    assert paio.aio(frame).plan(URL) == frame.aio.plan(URL)
+
+
+def test_a_template_is_a_text():
+    """A forgotten URL is a TypeError of its own."""
+    with pytest.raises(TypeError, match="not list"):
+        pd.DataFrame().aio.fetch([URL])
+
+
+def test_a_series_without_a_name_becomes_url():
+    """The column of whole URLs leads the answer under its name."""
+    with paio.demo.serve() as api:
+        urls = pd.Series([f"{api}/users/2", None], index=["x", "x"])
+        found = urls.aio.fetch(columns=["id"])
+        named = urls.rename("link").astype("category").aio.fetch(columns=["id"])
+        future = urls.astype("string[pyarrow]").aio.fetch_async(columns=["id"])
+        assert future.columns.tolist() == ["url", "id"]
+    assert found.columns.tolist() == ["url", "id"]
+    assert found.index.tolist() == ["x", "x"]
+    assert named.columns.tolist() == ["link", "id"]
+    assert str(named["link"].dtype) == "category"
+    assert named["id"].tolist() == [2, pd.NA]
+    assert urls.aio.plan().skipped == {"null_key": 1}
