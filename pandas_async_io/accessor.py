@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from pandas_async_io._core.options import FetchOptions, takes, takes_with_url
+from pandas_async_io.options import FetchOptions, takes, takes_with_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from pandas_async_io._core.join import ROW
-from pandas_async_io._core.options import FetchOptions, ReadOptions
 from pandas_async_io._core.runs import runs_of
 from pandas_async_io.call import Call, carry
+from pandas_async_io.options import FetchOptions, ReadOptions
 
 if TYPE_CHECKING:
     from pandas_async_io._core.keys import Positions

@@ -11,12 +11,13 @@ from uuid import uuid4
 
 from pandas_async_io._core.answers import Answers
 from pandas_async_io._core.auth import as_auth
-from pandas_async_io._core.decode import decode
+from pandas_async_io._core.backends import check_backend
+from pandas_async_io._core.conform import conform
 from pandas_async_io._core.errors import FetchError, FetchWarning, PlanError
 from pandas_async_io._core.expand import Expansion, expand, expand_urls
+from pandas_async_io._core.interpret import interpreter
 from pandas_async_io._core.join import answers, join, positions
-from pandas_async_io._core.models import Outcome, Response, Result
-from pandas_async_io._core.options import FetchOptions, ReadOptions
+from pandas_async_io._core.models import SAFE_METHODS, Outcome, Result
 from pandas_async_io._core.outcomes import Outcomes
 from pandas_async_io._core.plan import Plan, plan_of
 from pandas_async_io._core.ration import Ration
@@ -24,12 +25,15 @@ from pandas_async_io._core.recipe import compile_recipe
 from pandas_async_io._core.report import Tally
 from pandas_async_io._core.runs import KEY, Run, Runs, runs_of
 from pandas_async_io._core.safety import Origin, check_headers, redact_url
+from pandas_async_io._core.schema import as_text, compile_schema
 from pandas_async_io._core.shape import compile_shape
+from pandas_async_io._core.values import Text
 from pandas_async_io._io import portal
 from pandas_async_io._io.engine import Lane, drive
 from pandas_async_io._io.progress import Progress
 from pandas_async_io.client import default_client
 from pandas_async_io.future import FrameFuture
+from pandas_async_io.options import FetchOptions, ReadOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,6 +76,16 @@ class Call:
             max_level=options.max_level,
             columns=options.columns,
         )
+        check_backend(options.dtype_backend)
+        self._schema = compile_schema(options.schema, self._shape.columns)
+        self._decode = interpreter(
+            format=options.format,
+            strict_json=self._client.strict_json,
+            read_options=options.read_options,
+            as_text=as_text(self._schema, self._shape.columns),
+            parser=options.parser,
+            error_when=options.error_when,
+        )
         self._policy = self._client.policy(
             concurrency=options.concurrency, rate=options.rate, retry=options.retry, timeout=options.timeout
         )
@@ -95,10 +109,15 @@ class Call:
         recipe = compile_recipe(url, params=options.params, **parts)
         if recipe.origin is None:
             self._check_home("a host that rows decide")
+            self._check_params("a host that rows decide")
         else:
             _, own = client.credentials(recipe.origin, self._auth)
-            if own:
-                recipe = compile_recipe(url, params={**own, **(options.params or {})}, **parts)
+            if own:  # a brace in a key is no field
+                literal = {name: Text((value,)) if isinstance(value, str) else value for name, value in own.items()}
+                recipe = compile_recipe(url, params={**literal, **(options.params or {})}, **parts)
+        if not (recipe.texts or recipe.wholes) and len(self._frame) > 1 and options.method in SAFE_METHODS:
+            text = "no field in the request: every row gets the same answer. In an f-string a field is {{column}}"
+            warnings.warn(text, FetchWarning, stacklevel=_outside())
         return expand(self._frame, recipe, allow_hosts=client.allow_hosts)
 
     def _expand_urls(self, urls: Sequence[Any]) -> Expansion:
@@ -106,8 +125,7 @@ class Call:
         if options.json is not None or options.data is not None or options.params:
             raise PlanError("params=, json= and data= belong to a template; whole URLs are sent as they are")
         self._check_home("whole URLs")
-        if client.params or (self._auth or client.auth).params:
-            raise PlanError("a client's params= and a key in the query can't be added to whole URLs: use a template")
+        self._check_params("whole URLs")
         headers = check_headers(options.headers)
         return expand_urls(urls, base_url=client.base_url, method=options.method, headers=headers)
 
@@ -116,6 +134,11 @@ class Call:
         client = self._client
         if client.origin is None and (client.headers or client.auth.headers or client.auth.params or self._auth):
             raise PlanError(f"credentials and {where}: say where they belong, Client('https://api.example.com', …)")
+
+    def _check_params(self, where: str) -> None:
+        """Refuse what would have to be added to some of the URLs only."""
+        if self._client.params or (self._auth or self._client.auth).params:
+            raise PlanError(f"a client's params= and a key in the query can't be added to {where}")
 
     def _headers(self, origin: Origin) -> dict[str, str]:
         return self._client.credentials(origin, self._auth)[0]
@@ -149,9 +172,6 @@ class Call:
             for origin, mine in self.expansion.origins.items()
         ]
         await drive(lanes, self._tally)
-
-    def _decode(self, response: Response) -> Any:
-        return decode(response, format=self._options.format, strict_json=self._client.strict_json)
 
     def _deliver(self, position: int, result: Result) -> None:
         self._outcomes.put(position, result)
@@ -201,7 +221,9 @@ class Call:
         """
         self._finished = True
         options = self._options
-        columns = self._answers.columns(nullable=isinstance(options, FetchOptions))
+        nullable = isinstance(options, FetchOptions)
+        found = self._answers.columns(nullable=nullable)
+        columns = conform(found, self._schema, backend=options.dtype_backend, nullable=nullable)
         self._outcomes.fail(columns.failures)
         how = options.how if isinstance(options, FetchOptions) else "inner"
         rows, take = positions(self.expansion.row_to_request, columns.counts, how=how)

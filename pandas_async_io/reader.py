@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from pandas_async_io._core.errors import PlanError
-from pandas_async_io._core.options import ReadOptions, takes
+from pandas_async_io.options import ReadOptions, takes
 
 if TYPE_CHECKING:
     from pandas_async_io.call import Call
@@ -75,6 +75,8 @@ def _call(url: Any, options: ReadOptions) -> Call:
         return Call(_grid(options.over), url, options)
     if options.over is not None:
         raise PlanError("over= fills the fields of one template; a list of URLs has none")
+    if isinstance(url, pd.DataFrame):
+        raise TypeError("a frame's rows are fetched with df.aio.fetch(url_template); read_api takes URLs")
     if not isinstance(url, Iterable) or isinstance(url, bytes):
         raise TypeError(f"url is a template or a list of URLs, not {type(url).__name__}")
     urls = list(url)

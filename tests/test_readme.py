@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import pandas_async_io as paio
-from pandas_async_io._core.options import FetchOptions, ReadOptions
+from pandas_async_io.options import FetchOptions, ReadOptions
 
 README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
 EXAMPLES = re.findall(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?", README, re.MULTILINE | re.DOTALL)

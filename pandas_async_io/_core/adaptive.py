@@ -10,10 +10,13 @@ from statistics import median
 
 _INFINITE = float("inf")
 
-_SEARCH_STEP = 1.25  # the search multiplies the rate by this,
-_SEARCH_LEAD = 4.0  # but never exceeds so many times what was accepted on average
-_PROBE = 0.01  # afterwards the rate grows by this share a second
-_CUT = 0.8
+_FEELER = 0.002  # between starts, seconds, until the first answer: a refusal may come before all slots are in use
+_FIRST = 10.0  # what is tried after the first refusal, unless more was accepted
+_STEP = 1.2  # the search multiplies the rate by this,
+_LEAD = 8.0  # but leads what was accepted on average by no more: a burst that was let through misleads
+_NEAR = 0.85  # the share of what was too fast that is returned to soon;
+_PROBE = 0.005  # from there the rate grows by this share a second
+_CUT = 0.9
 
 _TOLERANCE = 1.25  # a round trip so many times the unloaded one is queueing
 _WINDOW = 12  # round trips to judge by, or the limit, if that is more
@@ -23,11 +26,10 @@ _DIP_EVERY = 16  # windows
 class Pace:
     """The pace that an origin was seen to accept, learnt from its refusals.
 
-    Free until the first refusal. Then a search: from one start per round trip up to a
-    few times what was accepted on average, so that a pause counts and a burst that
-    was let through misleads for a moment only. The next refusal ends the search; from
-    then on the rate grows slowly, is cut by a fifth when refused, and returns fast to
-    the average that was accepted all along.
+    Free until the first refusal. Then a search upwards from below, by a step for every
+    answer, so that it takes the same time at any distance; the refusal that ends it
+    says what is too fast. From then on the rate grows slowly, is cut when refused, by a
+    tenth at most, and halved while next to nothing is accepted.
 
     Parameters
     ----------
@@ -37,76 +39,97 @@ class Pace:
     Examples
     --------
     >>> pace = Pace(0.0)
+    >>> pace.accepted(0.125, started=0.0)
     >>> pace.spacing
     0.0
     >>> pace.refused(0.25, started=0.125), pace.refused(0.25, started=0.125)
-    (True, False)
+    (0.2, None)
     >>> pace.spacing
-    0.125
+    0.1
     """
 
     __slots__ = (
         "_begin",
         "_cut",
-        "_cuts",
         "_fresh",
-        "_mark",
-        "_older",
+        "_full",
+        "_limit",
+        "_next",
         "_searching",
         "_stepped",
         "_total",
+        "_vain",
         "rate",
     )
 
     def __init__(self, now: float) -> None:
         self.rate = _INFINITE
-        self._begin = self._mark = self._cut = self._stepped = now
-        self._cuts = 0
+        self._begin = self._cut = self._stepped = self._next = now
+        self._limit = _INFINITE  # what was too fast the last time
         self._searching = True
-        self._total = 0  # accepted since _begin,
-        self._older = 0  # from _mark, the cut before the last, to _cut,
-        self._fresh = 0  # and since _cut
+        self._full = False  # whether the pace was what held us back
+        self._total = self._fresh = 0  # accepted in all, and since the last cut
+        self._vain = 0  # refusals in a row
 
     @property
     def spacing(self) -> float:
-        """Seconds to leave between two starts; 0 before the first refusal."""
-        return 1 / self.rate
+        """Seconds to leave between two starts; next to none before the first refusal."""
+        return 1 / self.rate if self.rate < _INFINITE or self._total else _FEELER
+
+    def started(self, now: float) -> None:
+        """Report a start: whether it came as soon as it was allowed tells if the pace is what limits."""
+        self._full = now - self._next < self.spacing / 2
+        self._next = now + self.spacing
 
     def accepted(self, now: float, *, started: float) -> None:
         """Report an attempt, begun at ``started``, that was not refused."""
-        self._fresh += 1
         self._total += 1
-        if not self._cuts or started < self._stepped:
+        self._fresh += 1
+        self._vain = 0
+        if self.rate == _INFINITE or started < self._stepped:
             return  # only what was sent at the present rate proves it
-        faster = self.rate * _SEARCH_STEP
-        if self._searching:
-            self.rate = min(faster, _SEARCH_LEAD * self._average(now))
-        else:
-            slow = self.rate * (1 + _PROBE * min(now - self._stepped, 1.0))
-            self.rate = max(slow, min(faster, self._total / max(now - self._begin, 1e-9)))
+        passed = min(now - self._stepped, 0.2)
         self._stepped = now
+        if not self._full:
+            return
+        if self._searching:
+            bound = max(_LEAD * self._total / (now - self._begin), _FIRST)
+            self.rate = max(self.rate, min(self.rate * _STEP, bound))
+        elif self.rate < _NEAR * self._limit:
+            self.rate = min(self.rate * (1 + passed), _NEAR * self._limit)
+        else:
+            self.rate *= 1 + _PROBE * passed
 
-    def refused(self, now: float, *, started: float) -> bool:
-        """Report a refusal, and return whether it was news: no echo of one already acted on."""
-        if self._cuts and started < self._cut:
-            return False
-        self.rate = self._lowered(now, started)
-        self._cuts += 1
-        self._mark, self._older, self._fresh = self._cut, self._fresh, 0
+    def refused(self, now: float, *, started: float) -> float | None:
+        """Report a refusal.
+
+        Returns
+        -------
+        float or None
+            Seconds of silence, if the server asks for none itself; None for the echo of a
+            refusal that was already acted on.
+        """
+        if self.rate != _INFINITE and started <= self._cut:
+            return None
+        self._vain += 1
+        self.rate = self._lowered(now)
         self._cut = self._stepped = now
-        return True
+        self._fresh = 0
+        return 2.0 ** min(self._vain, 10) / self.rate
 
-    def _lowered(self, now: float, started: float) -> float:
-        if not self._cuts:
-            return 1 / max(now - started, 1e-3)
-        if self._cuts == 1 and self._fresh < 10:
-            return self.rate / 2  # too early to end the search
-        self._searching = False
-        return self.rate * _CUT
-
-    def _average(self, now: float) -> float:
-        """Return the accepted per second since the cut before the last, pauses included."""
-        return (self._older + self._fresh) / max(now - self._mark, 1e-9)
+    def _lowered(self, now: float) -> float:
+        if self.rate == _INFINITE:
+            return max(self._total / max(now - self._begin, 1.0), _FIRST)
+        if self._searching and self._fresh > 1:
+            self._searching = False
+            self._limit = self.rate / _STEP  # the last step came after this request had started
+            return self._limit / _STEP
+        if self._vain > 1 or self._searching:
+            return self.rate / 2
+        self._limit = self.rate
+        kept = self._fresh / max(now - self._cut, 1e-9)
+        # One in a hundred is the network's doing: it moves requests closer together than they were sent.
+        return self.rate * (max(_CUT, 1 - 1 / self._fresh) if kept > self.rate / 2 else 0.5)
 
 
 class Adaptive:

@@ -30,9 +30,7 @@ class Auth:
     def __post_init__(self) -> None:
         for name, value in self.headers.items():
             if not isinstance(value, str) or forbidden_header(name, value):
-                raise PlanError(
-                    f"the credential for {name} holds what no header may hold (a line break at its end?)"
-                )
+                raise PlanError(f"the credential for {name} holds what no header may hold (a line break at its end?)")
 
 
 def bearer(token: str) -> Auth:
@@ -88,6 +86,4 @@ def as_auth(value: Auth | str | tuple[str, str] | None) -> Auth:
         case (str() as user, str() as password):
             return basic(user, password)
         case _:
-            raise PlanError(
-                "auth= is Bearer(token), Basic(user, password), ApiKey(key), a token or a (user, password)"
-            )
+            raise PlanError("auth= is Bearer(token), Basic(user, password), ApiKey(key), a token or a (user, password)")

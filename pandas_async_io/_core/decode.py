@@ -19,8 +19,7 @@ from pandas_async_io._core.errors import ParseError, PlanError
 from pandas_async_io._core.formats import read_arrow, read_csv, read_parquet, read_xml
 from pandas_async_io._core.media import BLANK, HTML, Reading, by_magic, reading_of, xml_encoding
 from pandas_async_io._core.message import title_of
-from pandas_async_io._core.models import EMPTY
-from pandas_async_io._core.options import FORMATS
+from pandas_async_io._core.models import EMPTY, FORMATS
 from pandas_async_io._core.safety import mask
 
 if TYPE_CHECKING:

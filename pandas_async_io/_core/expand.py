@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
 _BLOCK = 50_000
-_DOTS = "a path segment is '.' or '..'"
+_DOTS = "a path segment is '.' or '..', which is not sent"
 _WHOLE = Template.compile("{+url}")
 
 
@@ -131,7 +131,7 @@ def expand(frame: pd.DataFrame, recipe: Recipe, *, allow_hosts: Sequence[str] = 
         kept = first_rows(merged)
         urls, groups, first = [urls[at] for at in kept.tolist()], merged[groups], first[kept]
     hosts, wrong = _hosts(recipe, urls, allow_hosts)
-    wrong.update({at: f"{redact_url(urls[at])!r}: {_DOTS}" for at in dot_segments(urls)})
+    wrong.update(dict.fromkeys(dot_segments(urls), _DOTS))
     if wrong:
         unsafe.update({row: wrong[at] for row, at in zip(rows.tolist(), groups.tolist(), strict=True) if at in wrong})
         right = ~_mask(wrong, len(urls))

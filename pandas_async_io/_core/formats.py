@@ -36,6 +36,7 @@ _RATIO = 100
 """A Parquet file may promise this many bytes, or this many times its own size, whichever is more."""
 
 _DECLARATION = re.compile(r"\s*<\?xml[^>]*\?>")
+_TAG = re.compile(r"<[^>]*>")
 _ROUND_TRIP = tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1)
 """Whether exact floats must be asked for."""
 
@@ -123,7 +124,7 @@ def read_xml(text: str, options: Mapping[str, Any], as_text: Collection[str] = (
     try:
         return _read(pd.read_xml, body, {"parser": "etree", **options}, as_text)
     except _NothingFoundError:
-        if "xpath" in options:
+        if "xpath" in options or _TAG.sub("", body).strip():
             raise
         return None
 
@@ -187,19 +188,21 @@ def _column(pa: ModuleType, column: Any) -> Any:
     if pa.types.is_nested(kind):
         return objects(column.to_pylist())
     integral = pa.types.is_integer(kind) or pa.types.is_boolean(kind)
-    nullable = pd.api.types.pandas_dtype(_nullable(str(kind))) if integral else None
+    nullable = pd.api.types.pandas_dtype(nullable_name(str(kind))) if integral else None
     return column.to_pandas(types_mapper={kind: nullable}.get if nullable is not None else None).array
 
 
-def _nullable(name: str) -> str:
-    """Return the name of a nullable dtype.
+def nullable_name(name: str) -> str:
+    """Return the name of numpy's dtype among the nullable ones.
 
     Examples
     --------
-    >>> _nullable("uint8"), _nullable("int64"), _nullable("bool")
-    ('UInt8', 'Int64', 'boolean')
+    >>> nullable_name("uint8"), nullable_name("float64"), nullable_name("bool")
+    ('UInt8', 'Float64', 'boolean')
     """
-    return "boolean" if name == "bool" else name.replace("int", "Int").replace("u", "U")
+    if name == "bool":
+        return "boolean"
+    return name.replace("int", "Int").replace("u", "U").replace("float", "Float")
 
 
 def _pyarrow() -> ModuleType:

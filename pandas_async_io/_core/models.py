@@ -20,6 +20,10 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that ask and change nothing (RFC 9110, 9.2.1): equal requests are sent once."""
 
 
+FORMATS = ("auto", "json", "ndjson", "csv", "tsv", "xml", "parquet", "arrow", "text", "bytes")
+"""What a body may be said to be."""
+
+
 class Outcome(StrEnum):
     """How a row ended. Exactly one of twelve; there is no row without one."""
 

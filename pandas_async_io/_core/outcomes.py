@@ -103,13 +103,12 @@ class Outcomes:
         """Return the outcome of each input row, as an array of str."""
         codes = np.append(self._codes, _CODES[Outcome.NULL_KEY])[self.expansion.row_to_request]
         codes[list(self.expansion.unsafe)] = _CODES[Outcome.UNSAFE_URL]
-        return _NAMES[codes]
+        names: np.ndarray[Any, Any] = _NAMES[codes]
+        return names
 
     def failed(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """Whether each input row failed: neither ``ok`` nor ``null_key``."""
-        fine: np.ndarray[Any, np.dtype[np.bool_]] = np.isin(
-            self.of_rows(), [str(outcome) for outcome in FINE]
-        )
+        fine: np.ndarray[Any, np.dtype[np.bool_]] = np.isin(self.of_rows(), [str(outcome) for outcome in FINE])
         return ~fine
 
     def count(self) -> dict[str, int]:
@@ -173,8 +172,16 @@ class Outcomes:
         """
         failed = self.failed()
         errors, outcomes = self._row_errors(), self.of_rows()
-        causes = Counter(errors[row] or outcomes[row] for row in np.flatnonzero(failed).tolist())
-        several = "; ".join(f"{count} x {_short(cause)}" for cause, count in causes.most_common(3))
+        # What servers say of each row differs: rows of one status are one cause.
+        said: dict[str, set[str]] = {}
+        causes: Counter[str] = Counter()
+        for row in np.flatnonzero(failed).tolist():
+            text = errors[row] or outcomes[row]
+            cause = text.partition(": ")[0] if outcomes[row] == Outcome.HTTP_ERROR else text
+            causes[cause] += 1
+            said.setdefault(cause, set()).add(text)
+        first = [(min(said[cause]) if len(said[cause]) == 1 else cause, n) for cause, n in causes.most_common(3)]
+        several = "; ".join(f"{count} x {_short(cause)}" for cause, count in first)
         more = f"; {len(causes) - 3} other causes" if len(causes) > 3 else ""
         return f"{int(failed.sum())} of {len(failed)} rows failed: {several}{more}"
 

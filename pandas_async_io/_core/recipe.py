@@ -191,7 +191,7 @@ def _several(values: Any) -> Sequence[Any]:
 
 
 def _param(name: str, value: Any) -> str:
-    written = _text(f"params[{name!r}]", value)
+    written = value if isinstance(value, Text) else _text(f"params[{name!r}]", value)
     encoded = "".join(
         f"{{{varname(part.name)}}}" if isinstance(part, Field) else quote(part, safe="") for part in written.parts
     )

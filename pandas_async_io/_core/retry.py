@@ -16,6 +16,7 @@ from http import HTTPStatus
 
 from pandas_async_io._core.budgets import budget
 from pandas_async_io._core.errors import AttemptError, ParseError, PlanError, ProtocolError
+from pandas_async_io._core.message import said
 from pandas_async_io._core.models import EMPTY, Outcome, Request, Response
 from pandas_async_io._core.waits import asked_delay
 
@@ -97,7 +98,7 @@ def decide(retry: Retry, failure: Failure, *, epoch: float, dice: float) -> Verd
     # The exponent is bounded: floats overflow.
     reach = min(retry.cap, base * 2.0 ** min(turn - 1, 64))
     delay = min(floor + dice * reach, retry.max_wait)
-    return Again(delay, refused, delay if refused and not floor else floor)
+    return Again(delay, refused, floor)
 
 
 def ending(failure: Failure, note: str = "") -> Stop:
@@ -150,9 +151,13 @@ def _cause(failure: Failure) -> str:
     if failure.error is not None:
         return str(failure.error)
     try:
-        return f"HTTP {failure.status} {HTTPStatus(failure.status).phrase}"
+        phrase = HTTPStatus(failure.status).phrase
     except ValueError:
-        return f"HTTP {failure.status}"
+        phrase = ""
+    status = f"HTTP {failure.status} {phrase}".rstrip()
+    words = "" if failure.response is None else said(failure.response)
+    news = words.removeprefix(str(failure.status)).strip(" .:").lower() not in {"", phrase.lower()}
+    return f"{status}: {words}" if news else status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,7 +273,7 @@ class Again:
     refused : bool
         Whether the server refused it before processing: the attempt is not counted.
     pause : float
-        Seconds for which nothing else is sent to the origin either.
+        Seconds for which the server asks that nothing else is sent either.
     """
 
     delay: float

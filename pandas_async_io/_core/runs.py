@@ -8,7 +8,7 @@ summary with a unique number, which carries the rest and is never copied.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from pandas_async_io._core.report import Report, Tally, report_of
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from pandas_async_io._core.keys import Positions
-
     from pandas_async_io._core.outcomes import Outcomes
 
 KEY = "pandas_async_io"
@@ -79,7 +78,7 @@ class Runs(str):
     __slots__ = ("runs",)
     runs: tuple[Run, ...]
 
-    def __new__(cls, number: str, runs: tuple[Run, ...]) -> Runs:
+    def __new__(cls, number: str, runs: tuple[Run, ...]) -> Self:
         """Write the line."""
         outcomes = runs[-1].outcomes
         rows = len(outcomes.expansion.row_to_request)
@@ -105,6 +104,7 @@ def runs_of(frame: pd.DataFrame) -> tuple[Run, ...]:
 
     Examples
     --------
+    >>> import pandas as pd
     >>> runs_of(pd.DataFrame())
     ()
     """

@@ -168,9 +168,7 @@ def json_value(cell: Any) -> Any:
     """
     if cell is None or (isinstance(cell, str | bool | int) and not isinstance(cell, Enum)):
         return cell
-    if isinstance(cell, np.timedelta64):  # numpy calls it an integer
-        return scalar(cell)
-    if isinstance(cell, np.bool_ | np.integer):
+    if isinstance(cell, np.bool_ | np.integer) and cell.dtype.kind != "m":  # numpy calls a timedelta an integer
         return cell.item()
     if isinstance(cell, float | np.floating):
         return float(cell) if math.isfinite(cell) else None

@@ -7,17 +7,16 @@ is sent, and Ctrl-C never leaves work behind.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
 import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pandas_async_io._core.errors import PortalError
 from pandas_async_io._io.portal import Started, running_here, start
-from pandas_async_io._io.wait import HEARTBEAT, UNWIND, Wait
+from pandas_async_io._io.wait import HEARTBEAT, UNWIND, Wait, on_interrupt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
+    from collections.abc import Callable, Coroutine
 
 T = TypeVar("T")
 
@@ -56,9 +55,8 @@ def run(
             _run_here(started, tick)
 
     try:
-        with on_interrupt(signal.default_int_handler):
-            turn()
-            return Wait(started, "the call", loop, started.stop).block(None, turn)
+        turn()
+        return Wait(started, "the call", loop, started.stop).block(None, turn)
     except BaseException:
         started.stop()
         raise
@@ -135,22 +133,3 @@ async def _end_of(started: Started[Any], presses: list[int], tick: Callable[[], 
         started.stop()
         await asyncio.wait((waiting,), timeout=UNWIND)
     waiting.cancel()
-
-
-@contextlib.contextmanager
-def on_interrupt(handler: Callable[[int, Any], None]) -> Iterator[None]:
-    """Handle Ctrl-C in the main thread, unless the user has a handler of their own.
-
-    `asyncio.Runner` only asks its main task to stop, which a call that blocks it would never notice.
-    """
-    before = signal.getsignal(signal.SIGINT)
-    runner = getattr(getattr(before, "func", None), "__self__", None)
-    usual = before is signal.default_int_handler or isinstance(runner, asyncio.Runner)
-    if threading.current_thread() is not threading.main_thread() or not usual:
-        yield
-        return
-    signal.signal(signal.SIGINT, handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -103,7 +103,8 @@ class Lane:
     async def drive(self) -> None:
         """Send all requests; returns when each has its result."""
         workers = min(self.policy.concurrency, self.length, descriptor_limit())
-        with self.gate.open(workers, adaptive=self.policy.adaptive):
+        slots = min(self.policy.concurrency, descriptor_limit())  # a short call must not narrow the gate for others
+        with self.gate.open(slots, adaptive=self.policy.adaptive):
             await together(self._work() for _ in range(workers))
 
     async def _work(self) -> None:
@@ -262,10 +263,8 @@ class Lane:
 
     def _refused(self, job: _Job, verdict: Again) -> None:
         """Send again what the server turned away, at no cost to the row, and hold the others back."""
-        news = self.gate.refused(job.started, job.started + job.elapsed)
-        asked = verdict.pause != verdict.delay
-        if asked or news:
-            self.gate.pause(verdict.pause)
+        silence = self.gate.refused(job.started, job.started + job.elapsed)
+        self.gate.pause(verdict.pause or silence or 0.0)
         job.attempts -= 1
         job.refusals += 1
         self._again(job, verdict.delay)

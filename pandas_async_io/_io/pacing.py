@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _SPARE_DESCRIPTORS = 64
 _WITHOUT_LIMIT = 4096
+_MADE_UP = 0.05
+"""The share of a gap by which the next one may be shorter."""
 _LOOK_AGAIN = 50
 """Responses after which an origin that sent no budget is asked again whether it does."""
 
@@ -163,7 +165,7 @@ class Gate:
             probe = self.shut
             wait = self._breaker.allow(now)
             if not wait:
-                self._next_start = now + self._gap()
+                self._start(now)
                 return Entry.PROBE if probe else Entry.GO
             self.leave()
             if wait == float("inf"):
@@ -188,12 +190,12 @@ class Gate:
         if self._adaptive is not None:
             self._adaptive.on_success(now - started, self.in_flight, now)
 
-    def refused(self, started: float, now: float) -> bool:
-        """Learn from a refusal; whether it is news, and not the echo of one before."""
+    def refused(self, started: float, now: float) -> float | None:
+        """Learn from a refusal; return seconds of silence, None if it is the echo of one before."""
         self._breaker.succeeded()
         if self._adaptive is not None:
             self._adaptive.on_refused(now)
-        return self._pace is None or self._pace.refused(now, started=started)
+        return None if self._pace is None else self._pace.refused(now, started=started)
 
     def failed(self, started: float, now: float) -> None:
         """Learn from a transport failure or a 5xx."""
@@ -213,10 +215,14 @@ class Gate:
         if left.remaining <= 0 and left.reset_in:
             self.pause(left.reset_in)
 
-    def _gap(self) -> float:
-        """Seconds to leave before the next start."""
-        learnt = 0.0 if self._pace is None else self._pace.spacing
-        return max(learnt, self._budget_gap)
+    def _start(self, now: float) -> None:
+        """Count a start, and say when the next may be; a timer that rang late is made up for in part."""
+        learnt = 0.0
+        if self._pace is not None:
+            self._pace.started(now)
+            learnt = self._pace.spacing
+        gap = max(learnt, self._budget_gap)
+        self._next_start = max(self._next_start, now - gap * _MADE_UP) + gap
 
     async def _slot(self) -> None:
         if self.in_flight < self.slots and not self._waiting:

@@ -67,7 +67,7 @@ class Transport:
         self.wire = wire
         self._session = session
         self._connector: aiohttp.BaseConnector | None = None
-        self._servers: dict[str, aiohttp.ClientRequest] = {}
+        self._servers: dict[str, _Server] = {}
 
     async def send(self, request: Request, timeout: float) -> Response:  # noqa: ASYNC109 - a redirect shares it
         """Send a request, follow its redirects and return the answer.

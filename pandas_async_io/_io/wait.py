@@ -11,16 +11,18 @@ import contextlib
 import logging
 import math
 import os
+import signal
+import threading
 import time
 import weakref
 from concurrent.futures import CancelledError, Future
 from functools import partial
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pandas_async_io._core.errors import PortalError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import TracebackType
 
 T = TypeVar("T")
@@ -101,6 +103,25 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
         return None
 
 
+@contextlib.contextmanager
+def on_interrupt(handler: Callable[[int, Any], None]) -> Iterator[None]:
+    """Handle Ctrl-C in the main thread, unless the user has a handler of their own.
+
+    `asyncio.Runner` only asks its main task to stop, which a call that blocks it would never notice.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    runner = getattr(getattr(before, "func", None), "__self__", None)
+    usual = before is signal.default_int_handler or isinstance(runner, asyncio.Runner)
+    if threading.current_thread() is not threading.main_thread() or not usual:
+        yield
+        return
+    signal.signal(signal.SIGINT, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 class Wait(Generic[T]):
     """The wait for one result, any number of times; a failure nobody waited for is logged.
 
@@ -149,14 +170,15 @@ class Wait(Generic[T]):
         """
         end = math.inf if timeout is None else time.monotonic() + timeout
         try:
-            while not self._work.done():
-                self._check(blocking=True)
-                left = end - time.monotonic()
-                if left <= 0:
-                    raise TimeoutError(f"{self._label} is not read after {timeout} s; the work goes on")
-                _rest(self._work, min(left, HEARTBEAT))
-                if tick is not None:
-                    tick()
+            with on_interrupt(signal.default_int_handler):
+                while not self._work.done():
+                    self._check(blocking=True)
+                    left = end - time.monotonic()
+                    if left <= 0:
+                        raise TimeoutError(f"{self._label} is not read after {timeout} s; the work goes on")
+                    _rest(self._work, min(left, HEARTBEAT))
+                    if tick is not None:
+                        tick()
         except KeyboardInterrupt as interrupt:
             self._interrupt(interrupt)
             raise

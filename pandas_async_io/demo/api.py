@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from aiohttp import web
 
-from pandas_async_io.demo import data
+from pandas_async_io.demo import batches, data, pages
+from pandas_async_io.demo.parts import json, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -38,7 +39,8 @@ def application(seed: int = 0) -> web.Application:
         users={str(n): data.user(n, seed) for n in data.USERS},
         posts={str(n): data.post(n, seed) for n in data.POSTS},
     )
-    app.add_routes(_ROUTES)
+    app[batches.JOBS] = batches.Jobs()
+    app.add_routes([*_ROUTES, *pages.ROUTES, *batches.ROUTES])
     return app
 
 
@@ -51,38 +53,24 @@ async def _errors_as_json(request: web.Request, handler: Handler) -> web.StreamR
         return _error(error.status, error.text or error.reason, kept)
 
 
-def _json(payload: object, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
-    body = orjson.dumps(payload)
-    return web.Response(body=body, status=status, headers=headers, content_type="application/json")
-
-
 def _error(status: int, message: str, headers: Mapping[str, str] | None = None) -> web.Response:
-    return _json({"error": {"message": message}}, status, headers)
+    return json({"error": {"message": message}}, status, headers)
 
 
 def _redirect(location: str, status: int = 302) -> web.Response:
     return web.Response(status=status, headers={"Location": location})
 
 
-def _whole(request: web.Request, name: str, default: int, allowed: range = range(1, 10**9)) -> int:
-    """Return a query parameter that must be a whole number, or answer 400."""
-    text = request.query.get(name, str(default))
-    number = int(text) if re.fullmatch("[0-9]{1,9}", text) else -1
-    if number not in allowed:
-        raise web.HTTPBadRequest(text=f"{name} is a whole number in {allowed}, not {text!r}")
-    return number
-
-
 def _found(records: Mapping[str, dict[str, Any]], request: web.Request) -> web.Response:
     key = request.match_info["id"]
     if key not in records:
         raise web.HTTPNotFound(text=f"there is no id {key!r}")
-    return _json(records[key])
+    return json(records[key])
 
 
 def _paged(request: web.Request, records: Sequence[object]) -> web.Response:
     """Answer one page (``_page``, ``_limit``), its neighbours in ``Link`` (RFC 8288)."""
-    page, size = _whole(request, "_page", 1), _whole(request, "_limit", 10)
+    page, size = whole(request, "_page", 1), whole(request, "_limit", 10)
     last = max(1, math.ceil(len(records) / size))
     near = {"first": 1, "prev": min(page - 1, last), "next": page + 1, "last": last}
     links = [
@@ -91,7 +79,7 @@ def _paged(request: web.Request, records: Sequence[object]) -> web.Response:
         if 1 <= number <= last
     ]
     headers = {"X-Total-Count": str(len(records)), "Link": ", ".join(links)}
-    return _json(records[(page - 1) * size : page * size], headers=headers)
+    return json(records[(page - 1) * size : page * size], headers=headers)
 
 
 def _posts_of(request: web.Request, user_id: str) -> list[dict[str, Any]]:
@@ -108,7 +96,7 @@ async def _users(request: web.Request) -> web.Response:
     if "ids" not in request.query:
         return _paged(request, list(users.values()))
     wanted = dict.fromkeys(",".join(request.query.getall("ids")).split(","))
-    return _json([users[key] for key in wanted if key in users])
+    return json([users[key] for key in wanted if key in users])
 
 
 async def _new_user(request: web.Request) -> web.Response:
@@ -119,11 +107,11 @@ async def _new_user(request: web.Request) -> web.Response:
         raise web.HTTPBadRequest(text=f"the body is not JSON: {error}") from error
     if not isinstance(given, dict):
         raise web.HTTPBadRequest(text="the body is not a JSON object")
-    return _json({**given, "id": next(request.app[_STATE].new_ids)}, 201)
+    return json({**given, "id": next(request.app[_STATE].new_ids)}, 201)
 
 
 async def _posts_of_user(request: web.Request) -> web.Response:
-    return _json(_posts_of(request, request.match_info["id"]))
+    return json(_posts_of(request, request.match_info["id"]))
 
 
 async def _post(request: web.Request) -> web.Response:
@@ -140,24 +128,20 @@ async def _search(request: web.Request) -> web.Response:
     """Answer the users whose name or city contains ``q``; ``count`` is theirs before ``limit``."""
     text = request.query.get("q", "").casefold()
     users = request.app[_STATE].users.values()
-    items = [
-        user
-        for user in users
-        if text in user["name"].casefold() or text in user["address"]["city"].casefold()
-    ]
-    limit = _whole(request, "limit", len(users))
-    return _json({"data": {"items": items[:limit], "count": len(items)}})
+    items = [user for user in users if text in user["name"].casefold() or text in user["address"]["city"].casefold()]
+    limit = whole(request, "limit", len(users))
+    return json({"data": {"items": items[:limit], "count": len(items)}})
 
 
 async def _flaky(request: web.Request) -> web.Response:
     """Answer ``status`` to the first ``fail`` requests of a key."""
     key, tries = request.match_info["key"], request.app[_STATE].tries
-    status = _whole(request, "status", 503, range(400, 1000))
-    fail = _whole(request, "fail", 1, range(10**9))
+    status = whole(request, "status", 503, range(400, 1000))
+    fail = whole(request, "fail", 1, range(10**9))
     tries[key] += 1
     if tries[key] <= fail:
         return _error(status, f"try {tries[key]} of {key!r} fails")
-    return _json({"key": key, "tries": tries[key]})
+    return json({"key": key, "tries": tries[key]})
 
 
 async def _broken(request: web.Request) -> web.Response:
@@ -165,7 +149,7 @@ async def _broken(request: web.Request) -> web.Response:
     key = request.match_info["key"]
     if re.fullmatch("[0-9]{1,9}", key) and int(key) % 20 == 0:
         return _error(500, f"{key} is broken")
-    return _json({"key": key})
+    return json({"key": key})
 
 
 async def _limited(request: web.Request) -> web.Response:
@@ -178,13 +162,13 @@ async def _limited(request: web.Request) -> web.Response:
     if now - accepted.get(rate, -math.inf) < 1 / rate:
         raise web.HTTPTooManyRequests(text=f"more than {text} per second", headers={"Retry-After": "1"})
     accepted[rate] = now
-    return _json({"key": request.match_info["key"]})
+    return json({"key": request.match_info["key"]})
 
 
 async def _slow(request: web.Request) -> web.Response:
-    ms = _whole(request, "ms", 100, range(10**9))
+    ms = whole(request, "ms", 100, range(10**9))
     await asyncio.sleep(ms / 1000)
-    return _json({"key": request.match_info["key"], "ms": ms})
+    return json({"key": request.match_info["key"], "ms": ms})
 
 
 async def _echo(request: web.Request) -> web.Response:
@@ -200,7 +184,7 @@ async def _echo(request: web.Request) -> web.Response:
         },
         "body": (await request.read()).decode(errors="replace"),
     }
-    return _json(received)
+    return json(received)
 
 
 async def _bytes(request: web.Request) -> web.Response:
@@ -225,7 +209,7 @@ async def _redirect_to(request: web.Request) -> web.Response:
     url = request.query.get("url", "")
     if not url.isprintable() or not url:
         raise web.HTTPBadRequest(text="url is missing or not printable")
-    return _redirect(url, _whole(request, "status", 302, range(300, 400)))
+    return _redirect(url, whole(request, "status", 302, range(300, 400)))
 
 
 async def _redirect_nowhere(_: web.Request) -> web.Response:

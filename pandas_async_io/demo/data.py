@@ -127,6 +127,17 @@ def post(post_id: int, seed: int = 0) -> dict[str, Any]:
     return {"userId": (post_id - 1) // 10 + 1, "id": post_id, "title": title, "body": f"{body}."}
 
 
+def record(number: int) -> dict[str, Any]:
+    """Return the record of a number: what the paged endpoints hold.
+
+    Examples
+    --------
+    >>> record(3)
+    {'id': 3, 'name': 'record 3', 'group': 3}
+    """
+    return {"id": number, "name": f"record {number}", "group": number % 10}
+
+
 def body(kind: str) -> tuple[bytes, dict[str, str]]:
     """Return the bytes of one decoding case and the headers that describe them.
 

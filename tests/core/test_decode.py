@@ -13,11 +13,10 @@ from hypothesis import strategies as st
 
 from pandas_async_io._core.decode import decode
 from pandas_async_io._core.errors import ParseError, PlanError
-from pandas_async_io._core.models import Response
+from pandas_async_io._core.models import FORMATS, Response
 
 SUITE = Path(__file__).parents[3] / "shared" / "data" / "JSONTestSuite" / "test_parsing"
 JSON = "application/json"
-FORMATS = ("auto", "json", "ndjson", "text", "bytes")
 
 NOT_A_NUMBER = {"n_number_NaN.json", "n_number_infinity.json", "n_number_minus_infinity.json"}
 """Refused by strict_json; floats without it (fault 22)."""
@@ -232,9 +231,7 @@ def test_fault_23_integers_stay_exact(number, form, pad):
     assert repr(read(b" " * pad + (form % number).encode())) == repr(json.loads(form % number))
 
 
-@given(
-    st.lists(st.integers() | st.floats(allow_nan=False) | st.text(), min_size=1), st.sampled_from([None, 1])
-)
+@given(st.lists(st.integers() | st.floats(allow_nan=False) | st.text(), min_size=1), st.sampled_from([None, 1]))
 def test_fault_23_what_was_dumped_comes_back(values, indent):
     """Integers, floats and texts come back equal and of the same type."""
     body = json.dumps({"values": values}, indent=indent, ensure_ascii=False).encode()
@@ -280,9 +277,7 @@ def test_fault_25_a_media_type_of_html_is_enough():
     assert "CANARY" not in str(refusal(b"<html><title>token=CANARY</title>", "text/html"))
 
 
-@pytest.mark.parametrize(
-    "content_type", ["text/html", "text/plain", "application/octet-stream", "image/png", None]
-)
+@pytest.mark.parametrize("content_type", ["text/html", "text/plain", "application/octet-stream", "image/png", None])
 def test_fault_25_json_under_a_wrong_media_type_is_json(content_type):
     """The first byte that is not blank decides where the media type does not."""
     assert read(b' {"a": 1}', content_type) == {"a": 1}
@@ -331,9 +326,7 @@ def test_fault_74_every_proper_prefix_of_a_document_passes(value, share, ascii_o
     assert error.passing
 
 
-@pytest.mark.parametrize(
-    "body", [b"[1, 2}", b'{"a" 1}', b"[1] 2", b"[nope]", b'["\xff"]', b'["\x01"]', b"OK"]
-)
+@pytest.mark.parametrize("body", [b"[1, 2}", b'{"a" 1}', b"[1] 2", b"[nope]", b'["\xff"]', b'["\x01"]', b"OK"])
 def test_fault_74_what_is_wrong_in_its_middle_does_not_pass(body):
     """An error before the end is the server's own and stays."""
     assert not refusal(body).passing
@@ -365,9 +358,6 @@ def test_fault_74_only_the_last_line_of_ndjson_can_be_cut():
         ("application/stream+json", b"1\n2", [1, 2]),
         ("text/plain", b"12", "12"),
         ("text/plain", b"Gr\xc3\xbc\xc3\x9fe\n", "Grüße\n"),
-        ("text/csv", b"a,b\n1,2", "a,b\n1,2"),
-        ("application/xml", b"<a/>", "<a/>"),
-        ("application/atom+xml", b"<feed/>", "<feed/>"),
         (None, b"OK", "OK"),
         ("", b"[1]", [1]),
         ("application/octet-stream", b"\x00\x01\xff", b"\x00\x01\xff"),
@@ -375,7 +365,7 @@ def test_fault_74_only_the_last_line_of_ndjson_can_be_cut():
     ],
 )
 def test_auto_goes_by_the_media_type_then_by_the_first_byte(content_type, body, value):
-    """JSON and NDJSON say what they are; anything else is JSON if it begins so, else text or bytes."""
+    """JSON and NDJSON say what they are; what says nothing is JSON if it begins so, else text or bytes."""
     assert read(body, content_type) == value
 
 
@@ -401,5 +391,5 @@ def test_lines_of_ndjson_are_parsed_one_by_one():
 
 def test_an_unknown_format_raises_with_the_known_ones():
     """A programming error is no row's failure, not even for an empty body."""
-    with pytest.raises(PlanError, match="'yaml' is not one of auto, json, ndjson, text, bytes"):
+    with pytest.raises(PlanError, match="'yaml' is not one of auto, json, ndjson, csv"):
         read(b"", format="yaml")

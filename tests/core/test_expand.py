@@ -154,7 +154,7 @@ def seen(request, parts):
     return request.url, tuple(sorted(headers.items())), body
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(FRAMES, st.sampled_from(URLS), st.sampled_from(PARTS), st.sampled_from(["GET", "POST"]))
 def test_fault_54_every_row_asks_for_what_a_loop_would_ask_and_once(rows, url, parts, method):
     """No two different requests are merged, no equal ones are sent twice; POST is never merged."""

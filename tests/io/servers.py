@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import ssl as tls
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 PATIENCE = 10.0
 """Seconds until a test gives up waiting for what should have happened."""
@@ -31,6 +31,14 @@ class Then(Enum):
     HANG = "say nothing until the client leaves"
     DRIP = "send a space every few milliseconds until the client leaves"
     TUNNEL = "agree to CONNECT and carry bytes to where the client asked"
+    PAUSE = "wait a little"
+    GO = "wait until the test sets `Server.go`"
+    EARLY = "do not read the request's body"
+
+    @property
+    def seconds(self) -> float:
+        """How long a pause is."""
+        return 0.2
 
 
 Answer = bytes | list[bytes | Then]
@@ -76,6 +84,7 @@ class Server:
     answers: Sequence[Answer]
     asked: list[Asked] = field(default_factory=list)
     connections: int = 0
+    go: threading.Event = field(default_factory=threading.Event)
     _left: int = 0
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
@@ -112,12 +121,13 @@ class Server:
                 self._changed.notify_all()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connection: int) -> bool:
-        asked = await _request(reader, connection)
+        answer = self.answers[min(len(self.asked) + 1, len(self.answers)) - 1]
+        steps = [answer] if isinstance(answer, bytes) else answer
+        asked = await _request(reader, connection, early=Then.EARLY in steps)
         with self._changed:
             self.asked.append(asked)
             self._changed.notify_all()
-        answer = self.answers[min(len(self.asked), len(self.answers)) - 1]
-        for step in [answer] if isinstance(answer, bytes) else answer:
+        for step in steps:
             match step:
                 case Then.CLOSE:
                     return False
@@ -127,6 +137,12 @@ class Server:
                 case Then.HANG:
                     await reader.read()
                     return False
+                case Then.PAUSE:
+                    await asyncio.sleep(step.seconds)
+                case Then.GO:
+                    await asyncio.to_thread(self.go.wait, PATIENCE)
+                case Then.EARLY:
+                    pass
                 case Then.DRIP:
                     await _drip(writer)
                     return False
@@ -139,10 +155,10 @@ class Server:
         return True
 
 
-async def _request(reader: asyncio.StreamReader, connection: int) -> Asked:
+async def _request(reader: asyncio.StreamReader, connection: int, *, early: bool) -> Asked:
     line, *fields = (await reader.readuntil(b"\r\n\r\n")).decode().rstrip().split("\r\n")
     headers = {name.lower(): value for name, _, value in (each.partition(": ") for each in fields)}
-    body = await reader.readexactly(int(headers.get("content-length", 0)))
+    body = b"" if early else await reader.readexactly(int(headers.get("content-length", 0)))
     return Asked(line, headers, body, connection)
 
 
@@ -183,14 +199,24 @@ def serving(*answers: Answer, ssl: tls.SSLContext | None = None, host: str = "12
         loop = asyncio.new_event_loop()
 
         async def run() -> None:
-            listening = await asyncio.start_server(server._serve, sock=listener, ssl=ssl)
+            writers, tasks = [], []
+
+            def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+                writers.append(writer)
+                tasks.append(loop.create_task(server._serve(reader, writer)))
+
+            listening = await asyncio.start_server(connected, sock=listener, ssl=ssl)
             started.set()
             await stop.wait()
             listening.close()
-            tasks = asyncio.all_tasks() - {asyncio.current_task()}
+            accepting = asyncio.all_tasks() - {asyncio.current_task(), *tasks}
+            if accepting:  # cancelled, they would leave a socket that nobody closes
+                await asyncio.wait(accepting, timeout=1)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            for writer in writers:  # a task that was cancelled before its first step closed nothing
+                writer.transport.abort()
 
         def main() -> None:
             with asyncio.Runner(loop_factory=lambda: loop) as runner:
@@ -203,6 +229,28 @@ def serving(*answers: Answer, ssl: tls.SSLContext | None = None, host: str = "12
             yield server
         finally:
             loop.call_soon_threadsafe(stop.set)
+            thread.join(PATIENCE)
+
+
+@contextmanager
+def accepting(greet: Callable[[socket.socket], object]) -> Iterator[str]:
+    """Run a server below HTTP: a blocking function per connection, and its errors ignored; gives the port."""
+
+    def accept() -> None:
+        with suppress(OSError):  # closed: the end
+            while True:
+                peer, _ = listener.accept()
+                with peer, suppress(OSError):
+                    peer.settimeout(PATIENCE)
+                    greet(peer)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=accept, name="server of a test", daemon=True)
+        thread.start()
+        try:
+            yield f"127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
             thread.join(PATIENCE)
 
 

@@ -5,7 +5,7 @@ import inspect
 import pytest
 
 from pandas_async_io._core.errors import PlanError
-from pandas_async_io._core.options import FetchOptions, ReadOptions, named, takes, takes_with_url
+from pandas_async_io.options import FetchOptions, ReadOptions, named, takes, takes_with_url
 
 
 @takes(ReadOptions)
@@ -71,7 +71,7 @@ def test_a_typo_names_the_nearest_option(typo, nearest):
     [
         ({"how": "outer"}, "'left', 'inner'"),
         ({"errors": "ignore"}, "'raise', 'coerce'"),
-        ({"format": "xml"}, "'auto'"),
+        ({"format": "sausage"}, "auto"),
         ({"suffix": ""}, "take the place of another"),
         ({"suffix": None}, "no text"),
         ({"prefix": None}, "no text"),

@@ -14,14 +14,14 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 
 from pandas_async_io._core.errors import PlanError
+from pandas_async_io._core.models import FORMATS
 
 if TYPE_CHECKING:
     from pandas_async_io._core.auth import Auth
     from pandas_async_io._core.limits import Rate
+    from pandas_async_io._core.models import Response
     from pandas_async_io._core.retry import Retry
     from pandas_async_io.client import Client
-
-FORMATS = ("auto", "json", "ndjson", "csv", "tsv", "xml", "parquet", "arrow", "text", "bytes")
 
 _CHOICES = {"how": ("left", "inner"), "errors": ("raise", "coerce"), "format": FORMATS}
 
@@ -43,12 +43,23 @@ class Options:
         Base URL, credentials, limits and the reused session. Without one, calls share a default client.
     auth : Auth, str or (str, str), optional
         In place of the client's.
-    format : {"auto", "json", "ndjson", "text", "bytes"}
+    format : {"auto", "json", "ndjson", "csv", "tsv", "xml", "parquet", "arrow", "text", "bytes"}
         What the bodies are; "auto" goes by Content-Type, then by a look at the body.
+    read_options : mapping, optional
+        Options of `pandas.read_csv` or `pandas.read_xml`, for bodies of that format.
+    parser : callable, optional
+        Takes a `Response`; returns records (a list or a dict), a DataFrame or an Arrow table.
+    error_when : str or callable, optional
+        When a 200 is an error: a path (``"error.message"``) where something other than null, false, 0 or nothing
+        stands, or a function of the payload that returns a message, or True.
     record_path, meta, sep, max_level
         As in `pandas.json_normalize`; ``"data.items"`` is a path.
     columns : list or mapping, optional
         The flat columns to keep, or their new names.
+    schema : mapping, optional
+        Exact types of some columns: ``{"id": "int64", "created": "datetime64[ns, UTC]", "tags": "list<string>"}``.
+    dtype_backend : {"numpy_nullable", "pyarrow"}, optional
+        As in pandas' readers.
     concurrency : int or "auto", optional
         Requests in flight to one origin (32); "auto" finds out how many it bears.
     rate : str, Rate or sequence of them, optional
@@ -73,11 +84,16 @@ class Options:
     client: Client | None = None
     auth: Auth | str | tuple[str, str] | None = None
     format: str = "auto"
+    read_options: Mapping[str, Any] | None = None
+    parser: Callable[[Response], Any] | None = None
+    error_when: str | Callable[[Any], Any] | None = None
     record_path: str | Sequence[str] | None = None
     meta: str | Sequence[str | Sequence[str]] | None = None
     sep: str = "."
     max_level: int | None = None
     columns: Sequence[str] | Mapping[str, str] | None = None
+    schema: Mapping[str, Any] | None = None
+    dtype_backend: Literal["numpy_nullable", "pyarrow"] | None = None
     concurrency: int | Literal["auto"] | None = None
     rate: str | Rate | Sequence[str | Rate] | None = None
     retry: Retry | int | None = None
@@ -98,6 +114,10 @@ class Options:
             raise PlanError(
                 f"client= is a Client, as Client('https://api.example.com'), not a {type(self.client).__name__}"
             )
+        for name in ("deadline", "max_requests"):
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, int | float) or isinstance(value, bool) or value <= 0):
+                raise PlanError(f"{name}={value!r}: give a number above 0")
         if not getattr(self, "suffix", "_"):
             raise PlanError("suffix='' would let an answer's column take the place of another: give it a text")
 
@@ -185,8 +205,9 @@ def _dressed(function: Any, options: Any) -> Any:
     def dressed(*args: Any, **given: Any) -> Any:
         unknown = next((name for name in given if name not in known and name not in own.parameters), None)
         if unknown is not None:
-            nearest = get_close_matches(unknown, known, n=1, cutoff=0.0)[0]
-            raise TypeError(f"{function.__name__}() got an unexpected option {unknown!r}; nearest: {nearest!r}")
+            nearest = get_close_matches(unknown, known, n=1)
+            hint = f"; nearest: {nearest[0]!r}" if nearest else f"; its options: {', '.join(known)}"
+            raise TypeError(f"{function.__name__}() got an unexpected option {unknown!r}{hint}")
         return function(*args, **given)
 
     vars(dressed)["__signature__"] = own.replace(parameters=[*first, *known.values()])

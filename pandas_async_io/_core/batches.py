@@ -1,0 +1,254 @@
+"""Many keys, one request: blocks of distinct keys, and each answer back to its key.
+
+A frame of keys becomes a frame of blocks, whose cells are lists; that is
+expanded as any other frame. Each key then has an answer of its own, as if it had
+been asked for alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from pandas_async_io._core.errors import ParseError, PlanError
+from pandas_async_io._core.keys import factorise, group, resolve
+from pandas_async_io._core.places import find
+from pandas_async_io._core.values import scalar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pandas_async_io._core.keys import Positions
+
+TOO_MUCH = frozenset({400, 413, 414, 422})
+"""Statuses that may be one key's fault, or the block's length's."""
+
+_EXPLODED = re.compile(r"\{([^{}*]+)\*\}")
+_LONE_REFUSALS = 2
+
+
+def batch_field(fields: Sequence[str], json: Any) -> str:
+    """Return the one field whose values go together into a request: ``{id*}``.
+
+    Parameters
+    ----------
+    fields : sequence of str
+        The URL template's exploded fields.
+    json : object
+        The body's.
+
+    Raises
+    ------
+    PlanError
+        If there is none, or more than one.
+
+    Examples
+    --------
+    >>> batch_field(["id"], None), batch_field([], {"ids": "{id*}"})
+    ('id', 'id')
+    """
+    found = dict.fromkeys([*fields, *(match[1] for text in _leaves(json) if (match := _EXPLODED.fullmatch(text)))])
+    if len(found) != 1:
+        several = ", ".join(map(repr, found)) or "none"
+        raise PlanError(
+            f"batch=: one field takes the keys, as {{?id*}}, ?ids={{id*}} or json={{'ids': '{{id*}}'}}; found {several}"
+        )
+    return str(next(iter(found)))
+
+
+def unexploded(json: Any) -> Any:
+    """Return a body in which ``"{id*}"`` is the plain field that a list fills.
+
+    Examples
+    --------
+    >>> unexploded({"ids": "{id*}", "sort": "{a}"})
+    {'ids': '{id}', 'sort': '{a}'}
+    """
+    if isinstance(json, str):
+        match = _EXPLODED.fullmatch(json)
+        return f"{{{match[1]}}}" if match else json
+    if isinstance(json, Mapping):
+        return {key: unexploded(value) for key, value in json.items()}
+    return [unexploded(value) for value in json] if isinstance(json, list | tuple) else json
+
+
+def _leaves(json: Any) -> Iterator[str]:
+    if isinstance(json, str):
+        yield json
+    elif isinstance(json, Mapping | list | tuple):
+        for part in json.values() if isinstance(json, Mapping) else json:
+            yield from _leaves(part)
+
+
+@dataclass(frozen=True, slots=True)
+class Batches:
+    """A frame's distinct keys, in blocks.
+
+    Attributes
+    ----------
+    field : str
+        The key's column or index level.
+    columns : dict of str to array
+        The distinct keys, numbered in the order of their first rows, and what goes beside them.
+    row_to_key : array of int64
+        For each row its key's number, -1 for a null key.
+    blocks : list of array of int64
+        The numbers of the keys that go together.
+    """
+
+    field: str
+    columns: dict[str, Any]
+    row_to_key: Positions
+    blocks: list[Positions]
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame, field: str, size: int, beside: Sequence[str] = ()) -> Batches:
+        """Put a frame's keys into blocks, in the order of their first rows.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            The rows.
+        field : str
+            The key's column or index level.
+        size : int
+            Keys in a block at most.
+        beside : sequence of str
+            Other fields of the request: keys go together only where these agree.
+
+        Examples
+        --------
+        >>> batches = Batches.of(pd.DataFrame({"id": ["a", "b", None, "a", "c"]}), "id", 2)
+        >>> batches.row_to_key.tolist(), [block.tolist() for block in batches.blocks]
+        ([0, 1, -1, 0, 2], [[0, 1], [2]])
+        >>> batches.requests(batches.blocks)["id"].tolist()
+        [['a', 'b'], ['c']]
+        """
+        if type(size) is not int or size < 1:
+            raise PlanError(f"batch={size!r} is the number of keys in a request, from 1")
+        arrays = {name: resolve(frame, name) for name in (field, *beside)}
+        keys = [factorise(array) for array in arrays.values()]
+        usable = np.flatnonzero(keys[0].codes >= 0)
+        first, numbers = group(keys, usable)
+        row_to_key = np.full(len(frame), -1, dtype=np.int64)
+        row_to_key[usable] = numbers
+        _, home = group(keys[1:], first) if beside else (None, np.zeros(len(first), dtype=np.int64))
+        order = np.argsort(home, kind="stable")
+        bounds = np.flatnonzero(np.diff(home[order])) + 1
+        blocks = [part[start : start + size] for part in np.split(order, bounds) for start in range(0, len(part), size)]
+        return cls(field, {name: array.take(first) for name, array in arrays.items()}, row_to_key, blocks)
+
+    def requests(self, blocks: Sequence[Positions]) -> pd.DataFrame:
+        """Return a frame with one row per block: a list of keys, and what goes beside them."""
+        heads = [block[0] for block in blocks]
+        beside = {name: array.take(heads) for name, array in self.columns.items() if name != self.field}
+        cells = np.empty(len(blocks), dtype=object)
+        cells[:] = [self._keys(block) for block in blocks]
+        return pd.DataFrame({self.field: cells, **beside})
+
+    def texts(self, block: Positions) -> list[str]:
+        """Return a block's keys as they are written in a request.
+
+        Examples
+        --------
+        >>> batches = Batches.of(pd.DataFrame({"id": [7.0, 8.5]}), "id", 50)
+        >>> batches.texts(batches.blocks[0])
+        ['7', '8.5']
+        """
+        return [scalar(key) or "" for key in self._keys(block)]
+
+    def _keys(self, block: Positions) -> list[Any]:
+        keys: list[Any] = self.columns[self.field].take(block).tolist()
+        return keys
+
+
+def scatter(keys: Sequence[str], payload: Any, records: Sequence[Any], on: str) -> list[list[Any] | None]:
+    """Return the records of each key, without the field they were matched by; None where there are none.
+
+    Parameters
+    ----------
+    keys : sequence of str
+        The block's keys, as texts.
+    payload : object
+        The whole answer: an object with the keys for keys is understood too.
+    records : sequence
+        Its records.
+    on : str
+        The path of the key in a record.
+
+    Raises
+    ------
+    ParseError
+        If no record holds a key at ``on``.
+
+    Examples
+    --------
+    >>> records = [{"id": 2, "x": "b"}, {"id": 1, "x": "a"}, {"id": 2, "x": "c"}]
+    >>> scatter(["1", "2", "3"], records, records, "id")
+    [[{'x': 'a'}], [{'x': 'b'}, {'x': 'c'}], None]
+    >>> scatter(["1", "2"], {"2": {"x": "b"}}, [], "id")
+    [None, [{'x': 'b'}]]
+    """
+    if isinstance(payload, dict) and payload.keys() & set(keys):
+        found = {key: value if isinstance(value, list) else [value] for key, value in payload.items()}
+        return [found.get(key) for key in keys]
+    homes: dict[str, list[Any]] = {key: [] for key in keys}
+    known = False
+    for record in records:
+        key = find(record, on)
+        if key is None or isinstance(key, dict | list):
+            continue
+        known = True
+        home = homes.get(scalar(key) or "")
+        if home is not None:
+            home.append({name: value for name, value in record.items() if name != on})
+    if records and not known:
+        held = (
+            ", ".join(map(repr, list(records[0])[:10])) if isinstance(records[0], dict) else type(records[0]).__name__
+        )
+        raise ParseError(
+            f"batch=: no record holds a key at {on!r}: pass on=, the key's name in the answer; there is {held}"
+        )
+    return [homes[key] or None for key in keys]
+
+
+class Halving:
+    """Which refused blocks are worth halving: two per level lead to the one bad key.
+
+    While nothing has been accepted, it may be the request that is wrong and not a
+    key: then a few keys that are refused alone end the search.
+
+    Examples
+    --------
+    >>> halving = Halving()
+    >>> [half.tolist() for half in halving.refused(np.arange(5), 400)]
+    [[0, 1, 2], [3, 4]]
+    >>> halving.refused(np.arange(1), 400), halving.refused(np.arange(5), 404)
+    ((), ())
+    """
+
+    __slots__ = ("_accepted", "_alone")
+
+    def __init__(self) -> None:
+        self._accepted = False
+        self._alone = 0
+
+    def accepted(self) -> None:
+        """Note that a block was answered."""
+        self._accepted = True
+
+    def refused(self, block: Positions, status: int | None) -> tuple[Positions, ...]:
+        """Return the halves to send in place of a refused block; none if its keys fail with it."""
+        hopeless = not self._accepted and self._alone >= _LONE_REFUSALS
+        if status not in TOO_MUCH or hopeless:
+            return ()
+        if len(block) == 1:
+            self._alone += 1
+            return ()
+        middle = (len(block) + 1) // 2
+        return block[:middle], block[middle:]

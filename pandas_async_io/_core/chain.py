@@ -1,0 +1,255 @@
+"""The pages of one row, from the first request to the last: what to ask for next, and whether all came.
+
+The law of this file: a chain ends complete or loud. It never asks for the same
+page twice, never leaves its origin unasked, and what a total, a repeated record
+or a missing page says against it is found and told.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pandas_async_io._core.errors import AttemptError, ParseError, PlanError
+from pandas_async_io._core.links import admitted
+from pandas_async_io._core.opened import Opened
+from pandas_async_io._core.pages import Cursor, Paginator, first_request, next_request, other_requests
+from pandas_async_io._core.places import announced, number_at, open_records, paged_records
+from pandas_async_io._core.safety import redact_url
+from pandas_async_io._core.schemes import choose
+from pandas_async_io._core.values import dump_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pandas_async_io._core.models import Page, Request
+    from pandas_async_io._core.schemes import Detected
+
+EMPTY_PAGES = 1_000
+"""So many pages without a record, one behind the other, are a loop."""
+
+_GONE = frozenset({400, 404, 410, 422})
+
+
+def named(number: int, text: str, *, status: int | None = None, paginator: Paginator | None = None) -> str:
+    """Return what became of a page with its number; of a cursor that may have expired, what to do.
+
+    Examples
+    --------
+    >>> named(3, "HTTP 500 Internal Server Error", status=500)
+    'page 3: HTTP 500 Internal Server Error'
+    >>> named(3, "HTTP 410 Gone", status=410, paginator=Cursor("next"))
+    'page 3: HTTP 410 Gone (the cursor may have expired: start again from page 1)'
+    """
+    expired = number > 1 and status in _GONE and isinstance(paginator, Cursor)
+    return f"page {number}: {text}" + (" (the cursor may have expired: start again from page 1)" if expired else "")
+
+
+class Chain:
+    """The pages of one row.
+
+    Send `first`, give each page to `take` and send what it returns. Pages that
+    are asked for at once may come in any order. The chain is `done` when nothing
+    is `pending`; what failed stays there, to be sent again.
+
+    Parameters
+    ----------
+    paginator : Paginator or None
+        None is ``pages="auto"``: the first page decides.
+    request : Request
+        The row's.
+    record_path : sequence of str, optional
+        Of the records; found on the first page by default.
+    allow_hosts : sequence of str
+        Where links may lead besides the request's own origin; headers and body stay behind.
+    max_pages : int, optional
+        Pages to ask for at most.
+
+    Attributes
+    ----------
+    pending : dict of int to Request
+        What was asked for and has not come, by the page's number.
+    detected : Detected or None
+        What the first page decided.
+    pages : int
+        Pages that came.
+    seen : int
+        Their records.
+
+    Examples
+    --------
+    >>> from pandas_async_io._core.models import Page, Request, Response
+    >>> from pandas_async_io._core.pages import NextUrl
+    >>> chain = Chain(NextUrl("next"), Request("http://e.com/"))
+    >>> page = Page(chain.first, Response(200, {}, b"", ""), {"items": [{"id": 1}], "next": "?page=2"})
+    >>> [(number, request.url) for number, request in chain.take(1, page)]
+    [(2, 'http://e.com/?page=2')]
+    """
+
+    def __init__(
+        self,
+        paginator: Paginator | None,
+        request: Request,
+        *,
+        record_path: Sequence[str] | None = None,
+        allow_hosts: Sequence[str] = (),
+        max_pages: int | None = None,
+    ) -> None:
+        if max_pages is not None and (type(max_pages) is not int or max_pages < 1):
+            raise PlanError(f"max_pages={max_pages!r} is a whole number from 1")
+        self.paginator = paginator
+        self.detected: Detected | None = None
+        self.first = request if paginator is None else first_request(paginator, request)
+        self.record_path = None if record_path is None else tuple(record_path)
+        self.pending = {1: self.first}
+        self.pages = self.seen = 0
+        self._allow_hosts = allow_hosts
+        self._max_pages = max_pages or float("inf")
+        self._more = False
+        self._asked = {_identity(self.first): 1}
+        self._bodies: dict[int, int] = {}
+        self._empty = 0
+        self._totals: dict[int, int] = {}
+        self._page_counts = True
+        self._last: tuple[int, Page, Sequence[Any]] | None = None
+        self._edges: dict[int, Sequence[Any]] = {}
+        self._repeats: dict[int, int] = {}
+
+    @property
+    def done(self) -> bool:
+        """Whether every page that was asked for has come."""
+        return not self.pending
+
+    def take(self, number: int, page: Page) -> list[tuple[int, Request]]:
+        """Take one page and return the numbers and requests to send now.
+
+        Raises
+        ------
+        ParseError
+            If the chain runs in circles, or a page says that there is more and not where.
+        UnsafeUrlError
+            If the next page must not be asked for.
+        PlanError
+            If the records are not found on the first page; it says what to pass.
+        """
+        if self.record_path is None:
+            self.record_path = open_records(page.payload)
+        if self.paginator is None:
+            self.detected = choose(page)
+            self.paginator = self.detected.paginator
+        records = paged_records(page.payload, self.record_path)
+        del self.pending[number]
+        self.pages += 1
+        self.seen += len(records)
+        if self._last is None or number > self._last[0]:
+            self._last = number, page, records
+        try:
+            self._watch(number, page, records)
+            return self._ask(number, self._following(number, page, records))
+        except AttemptError as error:
+            self._more = True
+            raise type(error)(named(number, str(error))) from error.__cause__
+
+    def findings(self) -> list[str]:
+        """Return what speaks against the chain's being complete, in words.
+
+        Examples
+        --------
+        >>> from pandas_async_io._core.models import Page, Request, Response
+        >>> from pandas_async_io._core.pages import LinkHeader
+        >>> chain = Chain(LinkHeader(), Request("http://e.com/"))
+        >>> page = Page(chain.first, Response(200, {"X-Total-Count": "2"}, b"", ""), [{"id": 1}])
+        >>> chain.take(1, page), chain.findings()
+        ([], ['the API says 2 records, 1 came'])
+        """
+        found = []
+        if self.pending:
+            missing = sorted(self.pending)
+            shown = ", ".join(map(str, missing[:10])) + (", …" if len(missing) > 10 else "")
+            found.append(f"{'pages' if len(missing) > 1 else 'page'} {shown} did not come")
+        if self._more and not self.pending and self.pages >= self._max_pages:
+            found.append(f"max_pages={self.pages} was reached, and there are more")
+        found += [
+            f"page {number} repeats {_counted(count, 'record')} of page {number - 1}"
+            for number, count in sorted(self._repeats.items())
+        ]
+        return found + self._against_total()
+
+    def _against_total(self) -> list[str]:
+        if not self._totals or (self._page_counts and self.pages > 1):
+            return []  # what equals the length of each page counts that page
+        first, last = self._totals[min(self._totals)], self._totals[max(self._totals)]
+        if first != last:
+            return [f"the API's total moved from {first} to {last}: records may be missing or come twice"]
+        if self.pending or self._more or last == self.seen:
+            return []
+        return [f"the API says {_counted(last, 'record')}, {self.seen} came"]
+
+    def _following(self, number: int, page: Page, records: Sequence[Any]) -> list[Request]:
+        if self.paginator is None:
+            return []
+        if number == 1 and (others := other_requests(self.paginator, Opened(page, records, self.seen))):
+            return others
+        if self.pending or self._last is None:
+            return []
+        _, page, records = self._last  # of those that were asked for at once, the last one says whether there are more
+        following = next_request(self.paginator, Opened(page, records, self.seen))
+        return [] if following is None else [following]
+
+    def _ask(self, number: int, requests: list[Request]) -> list[tuple[int, Request]]:
+        asked = []
+        for request in requests:
+            at = len(self._asked) + 1
+            if at > self._max_pages:
+                self._more = True
+                break
+            sent = admitted(self.first, request, self._allow_hosts)
+            before = self._asked.setdefault(_identity(sent), at)
+            if before != at:
+                url = redact_url(sent.url)
+                raise ParseError(f"page loop: the page behind page {number} is page {before} again, {url}")
+            self.pending[at] = sent
+            asked.append((at, sent))
+        return asked
+
+    def _watch(self, number: int, page: Page, records: Sequence[Any]) -> None:
+        """Look for what was there before, and note the totals."""
+        total = number_at(page, getattr(self.paginator, "count", None))
+        total = announced(page, self.record_path or ()) if total is None else total
+        if total is not None:
+            self._totals[number] = total
+            self._page_counts &= total == len(records)
+        self._empty = 0 if records else self._empty + 1
+        if self._empty >= EMPTY_PAGES:
+            raise ParseError(f"page loop: {EMPTY_PAGES} pages without a record, one behind the other")
+        if not records:
+            return
+        before = self._bodies.setdefault(hash(_content(page, records)), number)
+        if before != number:
+            raise ParseError(f"page loop: the records are those of page {before} again")
+        for edge in (number - 1, number):
+            other = self._edges.pop(edge, None)
+            if other is None:
+                self._edges[edge] = records
+            else:
+                left, right = (other, records) if edge < number else (records, other)
+                self._compare(edge + 1, left, right)
+
+    def _compare(self, number: int, left: Sequence[Any], right: Sequence[Any]) -> None:
+        """Count the records at the end of a page that the next one begins with: what an insertion moves."""
+        for start in (at for at, record in enumerate(left) if isinstance(record, dict) and record == right[0]):
+            if left[start:] == right[: len(left) - start]:
+                self._repeats[number] = len(left) - start
+                return
+
+
+def _identity(request: Request) -> tuple[str, str, bytes | None]:
+    return request.method, request.url, request.body
+
+
+def _content(page: Page, records: Sequence[Any]) -> bytes:
+    """Return what must not come twice: the records, for an envelope may hold the time of day."""
+    return dump_json(records) if isinstance(page.payload, dict | list) else page.response.body
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" + ("" if count == 1 else "s")

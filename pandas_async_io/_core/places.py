@@ -1,0 +1,240 @@
+"""Where things lie in a page: in the payload, in a header, in the request's query or JSON body.
+
+A path is ``"meta.next_cursor"``; a key that itself holds dots is found too
+(``"@odata.nextLink"``), and a sequence of keys is taken literally.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote_plus
+
+from pandas_async_io._core.errors import ParseError, PlanError
+from pandas_async_io._core.values import dump_json
+
+if TYPE_CHECKING:
+    from pandas_async_io._core.models import Page, Request
+
+Path = str | Sequence[str]
+
+_DEPTH = 4
+_WELL_KNOWN = re.compile(
+    "data|items|results|records|values?|entr(?:y|ies)|objects|hits|rows|nodes|edges|features|list|content|elements",
+    re.IGNORECASE,
+)
+_BESIDE = re.compile("links?|errors|warnings|included|facets|aggregations|messages", re.IGNORECASE)
+_COUNT = re.compile(
+    r"total(?:_?(?:count|results|elements|items|records|size))?|numFound|@odata\.count|count", re.IGNORECASE
+)
+_COUNT_HEADERS = ("X-Total-Count", "Total-Objects", "X-Total", "X-WP-Total")
+_ENVELOPES = ("meta", "pagination", "paging", "page", "meta.pagination", "meta.page", "_meta", "info")
+
+
+def find(payload: Any, path: Path) -> Any:
+    """Return what lies at a path of objects; None where it does not lead anywhere.
+
+    Examples
+    --------
+    >>> find({"meta": {"next": 7}}, "meta.next"), find({"@odata.nextLink": "/2"}, "@odata.nextLink")
+    (7, '/2')
+    """
+    if not isinstance(path, str):
+        for key in path:
+            payload = payload.get(key) if isinstance(payload, dict) else None
+        return payload
+    if not isinstance(payload, dict):
+        return None
+    keys = path.split(".")
+    for cut in range(len(keys), 0, -1):
+        if (head := ".".join(keys[:cut])) in payload:
+            return find(payload[head], ".".join(keys[cut:])) if cut < len(keys) else payload[head]
+    return None
+
+
+def number_at(page: Page, where: Path | None) -> int | None:
+    """Return the whole number that lies at a path of the payload or in a header; None if there is none.
+
+    Examples
+    --------
+    >>> from pandas_async_io._core.models import Page, Request, Response
+    >>> page = Page(Request("http://e.com/"), Response(200, {"X-Total": "95"}, b"", ""), {"pages": 10})
+    >>> number_at(page, "pages"), number_at(page, "X-Total"), number_at(page, "size")
+    (10, 95, None)
+    """
+    if where is None:
+        return None
+    value = find(page.payload, where)
+    if value is None and isinstance(where, str):
+        value = page.response.header(where)
+    if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,15}\s*", value):
+        return int(value)
+    return value if type(value) is int and value >= 0 else None
+
+
+def announced(page: Page, records: Path) -> int | None:
+    """Return the number of records that an answer says there are, under any usual name.
+
+    Parameters
+    ----------
+    records : path
+        Of the records: the objects on the way to them are looked at too.
+
+    Examples
+    --------
+    >>> from pandas_async_io._core.models import Page, Request, Response
+    >>> page = Page(Request("http://e.com/"), Response(200, {}, b"", ""), {"meta": {"total": 95}, "data": []})
+    >>> announced(page, ("data",))
+    95
+    """
+    way = [find(page.payload, records[:depth]) for depth in range(len(records))]
+    envelopes = [*way, *(find(page.payload, name) for name in _ENVELOPES)]
+    for envelope in (each for each in envelopes if isinstance(each, dict)):
+        named = [key for key, value in envelope.items() if _COUNT.fullmatch(key) and type(value) is int and value >= 0]
+        if named:
+            return int(envelope[min(named, key="count".__eq__)])
+    return next((found for name in _COUNT_HEADERS if (found := number_at(page, name)) is not None), None)
+
+
+def open_records(payload: Any) -> tuple[str, ...]:
+    """Return the path of the list that an answer is a page of; ``()`` if it holds none.
+
+    A list of objects that is the only one, or the only one under a usual name.
+
+    Raises
+    ------
+    PlanError
+        If there is no telling; it lists the keys that hold lists.
+
+    Examples
+    --------
+    >>> open_records({"data": {"users": {"nodes": [{"id": 1}], "pageInfo": {}}}})
+    ('data', 'users', 'nodes')
+    >>> open_records([{"id": 1}])
+    ()
+    """
+    if not isinstance(payload, dict):
+        return ()
+    every = dict(_lists(payload, ()))
+    if not every:
+        return ()
+    usual = {path: found for path, found in every.items() if _WELL_KNOWN.fullmatch(path[-1])}
+    objects = {path: found for path, found in every.items() if all(isinstance(one, dict) for one in found)}
+    for candidates in (usual, objects):
+        depth = min(map(len, candidates), default=0)
+        nearest = [path for path in candidates if len(path) == depth]
+        if len(nearest) > 1 and nearest[0][-1] in {"nodes", "edges"}:
+            nearest = [path for path in nearest if path[-1] != "edges"]  # a connection may say it twice
+        if len(nearest) == 1:
+            path = nearest[0]
+            wrapped = path[-1] == "edges" and all("node" in one for one in candidates[path] if isinstance(one, dict))
+            return (*path, "node") if wrapped else path
+    paths = [".".join(path) for path in every]
+    raise PlanError(
+        f"pages=: which list holds the records? Lists are in {', '.join(map(repr, paths))}: "
+        f"pass record_path={paths[0]!r}"
+    )
+
+
+def _lists(payload: dict[str, Any], way: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], list[Any]]]:
+    for key, value in payload.items():
+        if isinstance(value, list) and _BESIDE.fullmatch(key) is None:
+            yield (*way, key), value
+        elif value is None and _WELL_KNOWN.fullmatch(key):  # some write an empty list so
+            yield (*way, key), []
+        elif isinstance(value, dict) and len(way) + 1 < _DEPTH:
+            yield from _lists(value, (*way, key))
+
+
+def paged_records(payload: Any, path: Sequence[str]) -> list[Any]:
+    """Return what a page holds a slice of: the first list on the way to the records.
+
+    Examples
+    --------
+    >>> paged_records({"orders": [{"items": [1, 2]}, {"items": []}]}, ("orders", "items"))
+    [{'items': [1, 2]}, {'items': []}]
+    """
+    for key in path:
+        if isinstance(payload, list):
+            break
+        payload = payload.get(key) if isinstance(payload, dict) else None
+    if isinstance(payload, list):
+        return payload
+    return [] if payload is None else [payload]
+
+
+def param(request: Request, name: str, *, body: bool = False) -> Any:
+    """Return a parameter of a request: text from the query, a value of any type from the JSON body.
+
+    Examples
+    --------
+    >>> from pandas_async_io._core.models import Request
+    >>> param(Request("http://e.com/?q=a+b&page=3"), "page")
+    '3'
+    """
+    if body:
+        return find(json_body(request), name)
+    pairs = (pair.partition("=") for pair in request.url.partition("?")[2].split("&"))
+    return next((unquote_plus(value) for key, _, value in pairs if unquote_plus(key) == name), None)
+
+
+def with_params(request: Request, values: Mapping[str, Any], *, body: bool = False) -> Request:
+    """Return a request with other values for some parameters; all else stays as it was written.
+
+    Examples
+    --------
+    >>> from pandas_async_io._core.models import Request
+    >>> with_params(Request("http://e.com/?q=%41&page=3"), {"page": 4, "size": 10}).url
+    'http://e.com/?q=%41&page=4&size=10'
+    >>> with_params(Request("http://e.com/", "POST", body=b'{"a": 1}'), {"b.c": {"k": 2}}, body=True).body
+    b'{"a":1,"b":{"c":{"k":2}}}'
+    """
+    if body:
+        whole = json_body(request)
+        for name, value in values.items():
+            whole = _put(whole, name.split("."), value)
+        return replace(request, body=dump_json(whole))
+    left = dict(values)
+    address, _, query = request.url.partition("?")
+    pairs = []
+    for pair in filter(None, query.split("&")):
+        name = unquote_plus(pair.partition("=")[0])
+        if name in left:
+            pairs.append(_pair(name, left.pop(name)))
+        elif name not in values:
+            pairs.append(pair)
+    pairs += [_pair(name, value) for name, value in left.items()]
+    return replace(request, url=f"{address}?{'&'.join(pairs)}")
+
+
+def _pair(name: str, value: Any) -> str:
+    text = value if isinstance(value, str) else dump_json(value).decode()
+    return f"{quote(name, safe='')}={quote(text, safe='')}"
+
+
+def json_body(request: Request) -> dict[str, Any]:
+    """Return the JSON object that a request carries.
+
+    Raises
+    ------
+    ParseError
+        If it carries none.
+    """
+    try:
+        whole = json.loads(request.body or b"")  # unlike orjson it keeps integers of any size
+    except ValueError:
+        whole = None
+    if not isinstance(whole, dict):
+        raise ParseError(
+            "the page's parameter belongs into a JSON body, and the request has no JSON object: pass json="
+        )
+    return whole
+
+
+def _put(whole: dict[str, Any], keys: list[str], value: Any) -> dict[str, Any]:
+    head, *rest = keys
+    inner = whole.get(head)
+    return {**whole, head: _put(inner if isinstance(inner, dict) else {}, rest, value) if rest else value}
