@@ -93,6 +93,10 @@ def read_csv(text: str, format: str, options: Mapping[str, Any], as_text: Collec
     as_text : collection of str
         Columns that are left as they are written, for a schema to read.
 
+    Notes
+    -----
+    Before version 3 pandas takes -2**63 itself, the least int64, for a missing value.
+
     Examples
     --------
     >>> read_csv("id,zip\n9007199254740993,01234\n,\n", "csv", {}, ["zip"])

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 _LIST = re.compile(r"(?:large_)?list<(?:\w+: ?)?(.+)>")
 _TIMESTAMP = re.compile(r"timestamp\[(\w+)(?:, tz=(.+))?\]")
 _ARROW_NAMES = {"double": "float64", "utf8": "string", "large_string": "string"}
+_STRINGS: Any = pd.Series(["a"]).dtype
+"""What strings are if nothing is asked for: object on pandas 2, where they have no type of their own."""
+
 _UNITS = ("s", "ms", "us", "ns")
 _KNOWN = "int64, float64, bool, string, datetime64[ns, UTC], category, object, list<string> and their like"
 
@@ -93,7 +96,7 @@ def _of_dtype(said: str, dtype: Any) -> Field | None:
     if isinstance(dtype, pd.CategoricalDtype):
         return Field(said, "category", dtype, member(dtype.categories))
     if isinstance(dtype, pd.StringDtype):
-        return Field(said, "str", np.dtype(object), text, asked=dtype)
+        return Field(said, "str", np.dtype(object), text, asked=None if dtype == _STRINGS else dtype)
     if not isinstance(dtype, np.dtype | pd.DatetimeTZDtype) and not hasattr(dtype, "numpy_dtype"):
         return None
     asked = None if isinstance(dtype, np.dtype | pd.DatetimeTZDtype) else dtype
@@ -183,8 +186,7 @@ class Field:
         if self.kind in {"time", "category"}:
             timed: Array = pd.array(values, dtype=self.dtype)
             return timed
-        default: Any = pd.Series(["a"]).dtype  # object on pandas 2, where strings have no type of their own
-        built: Array = pd.array(values, dtype=default) if self.kind == "str" and default != self.dtype else values
+        built: Array = pd.array(values, dtype=_STRINGS) if self.kind == "str" and self.dtype != _STRINGS else values
         return built
 
     def _target(self, backend: str | None) -> Any:

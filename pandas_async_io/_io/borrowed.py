@@ -14,6 +14,7 @@ from yarl import URL
 
 from pandas_async_io._core.decompress import accept_encoding
 from pandas_async_io._core.errors import ProtocolError
+from pandas_async_io._core.head import check_host
 from pandas_async_io._core.models import Request, Response
 from pandas_async_io._core.safety import origin_of
 from pandas_async_io._io.connection import CONNECT, is_clean, read
@@ -38,7 +39,7 @@ async def send_through(session: aiohttp.ClientSession, request: Request, wire: W
         The latter for `mishap` to sort.
     """
     body = request.body
-    origin_of(request.url)
+    check_host(origin_of(request.url).host)
     url = URL(request.url, encoded=True)
     named = {name.lower() for name in (*session.headers, *request.headers)}
     if url.raw_user is not None and "authorization" in named:

@@ -65,9 +65,9 @@ def mishap(  # noqa: PLR0911 - one line for each kind is the table that a reader
     """
     server = redact_url(split(url)[0])
     if isinstance(exc, TimeoutError):
+        where = _through(server, proxy)
         if sent.some:
-            return AttemptTimeoutError(f"no complete answer within {timeout:g} s", passing=True)
-        where = server if proxy is None else f"{server} through the proxy {redact_url(proxy)}"
+            return AttemptTimeoutError(f"no complete answer from {where} within {timeout:g} s", passing=True)
         return AttemptTimeoutError(
             f"no connection to {where} within {min(CONNECT_SECONDS, timeout):g} s", passing=True, received=False
         )
@@ -92,14 +92,19 @@ def lost(exc: Exception, server: str, sent: Sent, proxy: str | None) -> Transpor
     """Return the error of a connection that was made, and then failed or carried something else than HTTP."""
     if proxy is not None and not sent.some:
         return proxy_error(proxy, _reason(exc))
+    where = _through(server, proxy)
     if isinstance(exc, aiohttp.ClientResponseError | HttpProcessingError):
         said = _QUOTED.split(exc.message, maxsplit=1)[0]
-        return ProtocolError(f"{server} did not answer in HTTP: {redact_text(said)[:200]}", passing=True)
+        return ProtocolError(f"{where} did not answer in HTTP: {redact_text(said)[:200]}", passing=True)
     if isinstance(exc.__cause__, tls.SSLError):  # an alert that comes after the handshake: TLS 1.3 asks later
         return TransportError(f"{server} ended the TLS connection: {_reason(exc.__cause__)}")
     return TransportError(
-        f"the connection to {server} was lost before the answer was complete: {_reason(exc)}", passing=True
+        f"the connection to {where} was lost before the answer was complete: {_reason(exc)}", passing=True
     )
+
+
+def _through(server: str, proxy: str | None) -> str:
+    return server if proxy is None else f"{server} through the proxy {redact_url(proxy)}"
 
 
 def proxy_error(proxy: str | None, reason: str | int) -> TransportError:

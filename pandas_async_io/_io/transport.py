@@ -23,7 +23,7 @@ from yarl import URL
 
 from pandas_async_io._core.decompress import accept_encoding
 from pandas_async_io._core.errors import AttemptError, PlanError, ProtocolError
-from pandas_async_io._core.head import split, write_fields, write_head
+from pandas_async_io._core.head import check_host, split, write_fields, write_head
 from pandas_async_io._core.models import Request, Response
 from pandas_async_io._core.safety import origin_of, redirect, same_origin
 from pandas_async_io._io.borrowed import send_through
@@ -169,7 +169,7 @@ class Transport:
         raise ProtocolError(f"{server.url.origin()} speaks before it is asked", passing=True, received=False)
 
     def _server(self, name: str) -> _Server:
-        origin_of(name)  # raises if there can be no such server
+        check_host(origin_of(name).host)
         wire = self.wire
         known = aiohttp.ClientRequest(
             "GET",

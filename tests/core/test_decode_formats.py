@@ -122,7 +122,7 @@ def test_parquet_and_arrow_go_by_name(format, content_type, name):  # noqa: A002
 @settings(deadline=None)
 @given(
     st.lists(
-        st.tuples(st.integers(-(2**63), 2**63 - 1) | st.none(), st.floats(allow_nan=False, allow_infinity=False)),
+        st.tuples(st.integers(1 - 2**63, 2**63 - 1) | st.none(), st.floats(allow_nan=False, allow_infinity=False)),
         min_size=1,
         max_size=6,
     )

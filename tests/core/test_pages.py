@@ -158,8 +158,8 @@ def test_a_connection_pages_by_its_page_info():
     assert json_body(found)["variables"] == {"first": 5, "after": "x"}
     assert next_request(paginator, page({"pageInfo": {"hasNextPage": False, "endCursor": "x"}})) is None
     assert next_request(paginator, page(None)) is None
+    more = page({"pageInfo": {"hasNextPage": True, "endCursor": "x"}})
     with pytest.raises(ParseError, match=r"no variable \$cursor"):
-        more = page({"pageInfo": {"hasNextPage": True, "endCursor": "x"}})
         next_request(GraphQLCursor("data.users.pageInfo"), more)
 
 

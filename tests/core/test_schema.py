@@ -182,7 +182,6 @@ def test_other_failures_stay():
 
 def test_a_misfit_shows_no_secret_and_little_else():
     """The value is cut, and blotted out where its column says that it is a secret."""
-    assert "CANARY" not in cast("CANARY", "int64").replace("'a'", "") or True
     result = made({"access_token": "CANARY"}, schema={"access_token": "int64"})
     assert "CANARY" not in str(result.failures[0])
     assert len(cast("x" * 10_000, "int64")) < 120
@@ -225,8 +224,10 @@ def test_the_types_are_the_same_whatever_is_missing(backend, nullable):
         ),
         (
             "pyarrow",
-            "int64[pyarrow] uint8[pyarrow] double[pyarrow] bool[pyarrow] string[pyarrow] string[pyarrow] "
-            "timestamp[us][pyarrow] timestamp[ns, tz=UTC][pyarrow] list<item: string>[pyarrow] object",
+            (
+                "int64[pyarrow] uint8[pyarrow] double[pyarrow] bool[pyarrow] string[pyarrow] string[pyarrow] "
+                "timestamp[us][pyarrow] timestamp[ns, tz=UTC][pyarrow] list<item: string>[pyarrow] object"
+            ),
         ),
     ],
 )
@@ -273,8 +274,8 @@ def test_columns_that_are_not_named_stay_untouched():
     plain, result = made(*payloads), made(*payloads, schema={"a": "int64", "z": "float64"})
     assert list(result.arrays) == ["b", "a", "c", "z"]
     assert result.arrays["a"].tolist() == [1, 2]
-    assert result.arrays["b"] is plain.arrays["b"] or result.arrays["b"].dtype == plain.arrays["b"].dtype
-    assert list(result.arrays["c"]) == [[1], plain.arrays["c"][1]] or pd.isna(result.arrays["c"][1])
+    assert repr(list(result.arrays["b"])) == repr(list(plain.arrays["b"]))
+    assert repr(list(result.arrays["c"])) == repr(list(plain.arrays["c"]))
 
 
 def test_a_schema_ends_the_drift_of_its_columns():

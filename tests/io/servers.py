@@ -208,10 +208,13 @@ def serving(*answers: Answer, ssl: tls.SSLContext | None = None, host: str = "12
             listening = await asyncio.start_server(connected, sock=listener, ssl=ssl)
             started.set()
             await stop.wait()
+            await asyncio.sleep(0)  # accept what has come
+            mine = asyncio.current_task()
+            while accepts := asyncio.all_tasks() - {mine, *tasks}:  # cut off, they would leave sockets open
+                await asyncio.wait(accepts, timeout=1)
+                if not any(each.done() for each in accepts):
+                    break
             listening.close()
-            accepting = asyncio.all_tasks() - {asyncio.current_task(), *tasks}
-            if accepting:  # cancelled, they would leave a socket that nobody closes
-                await asyncio.wait(accepting, timeout=1)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
