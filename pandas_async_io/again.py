@@ -62,7 +62,7 @@ def retry_failed(frame: pd.DataFrame, changes: dict[str, Any]) -> pd.DataFrame:
         )
     source = replace(run.source, options=replace(run.source.options, **changes))
     failed = np.flatnonzero(run.outcomes.failed())
-    call = Call(source.frame.iloc[failed], _urls(source, failed), source.options)
+    call = Call(source.frame.iloc[failed], _urls(source, failed), source.options, key=source.key, rows=failed)
     sent = call.run(quiet=True)
     combined, merged = _complete(frame, run, sent, runs_of(sent)[-1], failed, source)
     return carry(combined, (*before, merged), errors=source.options.errors)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from pandas_async_io._core.answers import Answers
 from pandas_async_io._core.auth import as_auth
@@ -15,6 +15,7 @@ from pandas_async_io._core.backends import check_backend
 from pandas_async_io._core.conform import conform
 from pandas_async_io._core.errors import FetchError, FetchWarning, PlanError
 from pandas_async_io._core.expand import Expansion, expand, expand_urls
+from pandas_async_io._core.idempotency import keyed
 from pandas_async_io._core.interpret import interpreter
 from pandas_async_io._core.join import answers, join, positions
 from pandas_async_io._core.models import SAFE_METHODS, Outcome, Result
@@ -40,14 +41,17 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from pandas_async_io._core.keys import Positions
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a call was made of."""
+    """What a call was made of; ``key`` is what its idempotency keys are derived from."""
 
     frame: pd.DataFrame
     url: str | Sequence[Any]
     options: FetchOptions | ReadOptions
+    key: UUID = field(default_factory=uuid4)
 
 
 class Call:
@@ -61,10 +65,21 @@ class Call:
         One template for all rows, or a whole URL for each row.
     options : FetchOptions or ReadOptions
         All others.
+    key, rows : UUID, array of int64, optional
+        Of the call that sent these rows before, and their positions in it.
     """
 
-    def __init__(self, frame: pd.DataFrame, url: str | Sequence[Any], options: FetchOptions | ReadOptions) -> None:
-        self._source = Source(frame, url, options)
+    def __init__(
+        self,
+        frame: pd.DataFrame,
+        url: str | Sequence[Any],
+        options: FetchOptions | ReadOptions,
+        *,
+        key: UUID | None = None,
+        rows: Positions | None = None,
+    ) -> None:
+        self._source = Source(frame.copy(deep=False), url, options)  # the user may go on to change theirs
+        self._key, self._rows = key or self._source.key, rows
         self._frame = frame
         self._options = options
         self._client = options.client or default_client()
@@ -159,7 +174,13 @@ class Call:
         )
         lanes = [
             Lane(
-                requests=self.expansion.requests(origin, self._headers(origin)),
+                requests=keyed(
+                    self.expansion.requests(origin, self._headers(origin)),
+                    policy.retry.idempotency_key,
+                    self._key,
+                    self.expansion.row_to_request,
+                    self._rows,
+                ),
                 length=len(mine),
                 gate=client.gate(origin),
                 policy=policy,
@@ -262,7 +283,10 @@ def carry(frame: pd.DataFrame, runs: tuple[Run, ...], *, errors: str) -> pd.Data
     digest = outcomes.digest()
     if errors == "raise":
         message = f"{digest}. This error's .partial has the frame so far; .partial.aio.retry_failed() goes on"
-        raise FetchError(message, partial=frame, failures=runs[-1].failures())
+        error = FetchError(message, partial=frame, failures=runs[-1].failures())
+        for note in outcomes.notes():
+            error.add_note(note)
+        raise error
     warnings.warn(f"{digest}. See .aio.failures, .aio.retry_failed()", FetchWarning, stacklevel=_outside())
     return frame
 

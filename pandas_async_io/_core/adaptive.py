@@ -10,7 +10,6 @@ from statistics import median
 
 _INFINITE = float("inf")
 
-_FEELER = 0.002  # between starts, seconds, until the first answer: a refusal may come before all slots are in use
 _FIRST = 10.0  # what is tried after the first refusal, unless more was accepted
 _STEP = 1.2  # the search multiplies the rate by this,
 _LEAD = 8.0  # but leads what was accepted on average by no more: a burst that was let through misleads
@@ -39,7 +38,6 @@ class Pace:
     Examples
     --------
     >>> pace = Pace(0.0)
-    >>> pace.accepted(0.125, started=0.0)
     >>> pace.spacing
     0.0
     >>> pace.refused(0.25, started=0.125), pace.refused(0.25, started=0.125)
@@ -73,8 +71,8 @@ class Pace:
 
     @property
     def spacing(self) -> float:
-        """Seconds to leave between two starts; next to none before the first refusal."""
-        return 1 / self.rate if self.rate < _INFINITE or self._total else _FEELER
+        """Seconds to leave between two starts; 0 before the first refusal."""
+        return 1 / self.rate
 
     def started(self, now: float) -> None:
         """Report a start: whether it came as soon as it was allowed tells if the pace is what limits."""

@@ -18,6 +18,7 @@ import pandas as pd
 from pandas_async_io._core.errors import ParseError, PlanError
 from pandas_async_io._core.keys import factorise, group, resolve
 from pandas_async_io._core.places import find
+from pandas_async_io._core.safety import forbidden_value, lone_surrogate
 from pandas_async_io._core.values import scalar
 
 if TYPE_CHECKING:
@@ -96,7 +97,9 @@ class Batches:
     columns : dict of str to array
         The distinct keys, numbered in the order of their first rows, and what goes beside them.
     row_to_key : array of int64
-        For each row its key's number, -1 for a null key.
+        For each row its key's number, -1 if it has none.
+    unsafe : dict of int to str
+        The rows whose keys must not be sent, and why; all others without a key are null.
     blocks : list of array of int64
         The numbers of the keys that go together.
     """
@@ -104,10 +107,13 @@ class Batches:
     field: str
     columns: dict[str, Any]
     row_to_key: Positions
+    unsafe: dict[int, str]
     blocks: list[Positions]
 
     @classmethod
-    def of(cls, frame: pd.DataFrame, field: str, size: int, beside: Sequence[str] = ()) -> Batches:
+    def of(
+        cls, frame: pd.DataFrame, field: str, size: int, *, beside: Sequence[str] = (), in_body: bool = False
+    ) -> Batches:
         """Put a frame's keys into blocks, in the order of their first rows.
 
         Parameters
@@ -120,6 +126,8 @@ class Batches:
             Keys in a block at most.
         beside : sequence of str
             Other fields of the request: keys go together only where these agree.
+        in_body : bool
+            Whether the keys stand in the body alone, where control characters do no harm.
 
         Examples
         --------
@@ -132,8 +140,12 @@ class Batches:
         if type(size) is not int or size < 1:
             raise PlanError(f"batch={size!r} is the number of keys in a request, from 1")
         arrays = {name: resolve(frame, name) for name in (field, *beside)}
-        keys = [factorise(array) for array in arrays.values()]
-        usable = np.flatnonzero(keys[0].codes >= 0)
+        try:
+            keys = [factorise(array) for array in arrays.values()]
+        except TypeError as exc:
+            raise PlanError(f"batch=: {exc}") from None
+        wrong = keys[0].holding(lone_surrogate if in_body else forbidden_value)
+        usable = np.flatnonzero((keys[0].codes >= 0) & ~wrong)
         first, numbers = group(keys, usable)
         row_to_key = np.full(len(frame), -1, dtype=np.int64)
         row_to_key[usable] = numbers
@@ -141,7 +153,8 @@ class Batches:
         order = np.argsort(home, kind="stable")
         bounds = np.flatnonzero(np.diff(home[order])) + 1
         blocks = [part[start : start + size] for part in np.split(order, bounds) for start in range(0, len(part), size)]
-        return cls(field, {name: array.take(first) for name, array in arrays.items()}, row_to_key, blocks)
+        unsafe = dict.fromkeys(np.flatnonzero(wrong).tolist(), f"field {{{field}}} holds characters that are not sent")
+        return cls(field, {name: array.take(first) for name, array in arrays.items()}, row_to_key, unsafe, blocks)
 
     def requests(self, blocks: Sequence[Positions]) -> pd.DataFrame:
         """Return a frame with one row per block: a list of keys, and what goes beside them."""

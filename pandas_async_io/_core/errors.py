@@ -8,7 +8,8 @@
     │   └── UnknownFieldError       a field that no column answers to
     ├── AttemptError                what one attempt met; ends as its row's outcome
     │   ├── TransportError          refused, reset, cut, TLS, DNS, proxy
-    │   │   └── ProtocolError       what came back is not HTTP
+    │   │   ├── ProtocolError       what came back is not HTTP
+    │   │   └── DescriptorError     this process may open no more connections; nothing was sent
     │   ├── AttemptTimeoutError     the attempt's deadline passed
     │   ├── BodyTooLargeError       more decoded bytes than ``max_body``
     │   ├── RedirectError           a redirect that leads nowhere or round in a circle
@@ -77,6 +78,10 @@ class TransportError(AttemptError):
 
 class ProtocolError(TransportError):
     """What came back is not HTTP."""
+
+
+class DescriptorError(TransportError):
+    """No more connections may be opened by this process; the request did not leave it."""
 
 
 class AttemptTimeoutError(AttemptError):

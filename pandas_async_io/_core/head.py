@@ -7,7 +7,6 @@ here and nowhere else, and no value can end a line.
 from __future__ import annotations
 
 import re
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from pandas_async_io._core.errors import UnsafeUrlError
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 
 _PARTS = re.compile(r"(https?://[^/?#\\\s]+)([^#]*)", re.IGNORECASE)
 _NUMBER = re.compile(r"(?:^|\.)(?:[0-9]+|0[xX][0-9a-fA-F]*)\.?$")
+_ADDRESS = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}", re.ASCII)
 _FRAMING = frozenset({"content-length", "transfer-encoding"})
 _WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "DELETE"})
 
@@ -57,11 +57,8 @@ def check_host(host: str) -> str:
     >>> check_host("127.0.0.1"), check_host("0x7f.example")
     ('127.0.0.1', '0x7f.example')
     """
-    if _NUMBER.search(host):
-        try:
-            ip_address(host)
-        except ValueError:
-            raise UnsafeUrlError(f"{host} is an address in disguise: write it as four numbers") from None
+    if ":" not in host and _NUMBER.search(host) and not _ADDRESS.fullmatch(host):
+        raise UnsafeUrlError(f"{host} is an address in disguise: write it as four decimal numbers")
     return host
 
 

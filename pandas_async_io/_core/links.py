@@ -101,6 +101,8 @@ def follow(page: Page, reference: str) -> Request:
     rest = url.partition("://")[2]
     cut = min((at for at in (rest.find("/"), rest.find("?")) if at >= 0), default=len(rest))
     user, mark, _ = rest[:cut].rpartition("@")
+    if new == old and not mark:
+        user, mark, _ = base.partition("://")[2].partition("/")[0].rpartition("@")
     target = _WHOLE.expand({"url": rest[cut:]})
     slash = "" if target.startswith("/") else "/"
     return replace(page.request, url=f"{new.scheme}://{user}{mark}{str(new).partition('://')[2]}{slash}{target}")

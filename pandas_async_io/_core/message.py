@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 import traceback
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -89,6 +90,24 @@ def said(response: Response) -> str:
         text = body.decode(errors="replace").strip()
         return line(title_of(text) if text.startswith("<") else text)
     return line(message_of(value) or (orjson.dumps(value).decode() if value else ""))
+
+
+def http_error(response: Response) -> str:
+    """Return status, phrase and what the server said, unless that only repeats the status.
+
+    Examples
+    --------
+    >>> from pandas_async_io._core.models import Response
+    >>> http_error(Response(404, {}, b'{"detail": "no user 5000"}', ""))
+    'HTTP 404 Not Found: no user 5000'
+    """
+    try:
+        phrase = HTTPStatus(response.status).phrase
+    except ValueError:
+        phrase = ""
+    status, words = f"HTTP {response.status} {phrase}".rstrip(), said(response)
+    news = words.removeprefix(str(response.status)).strip(" .:").lower() not in {"", phrase.lower()}
+    return f"{status}: {words}" if news else status
 
 
 def raised(where: str, error: Exception) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,8 +21,27 @@ if TYPE_CHECKING:
 _KINDS = tuple(Outcome)
 _CODES = {outcome: code for code, outcome in enumerate(_KINDS)}
 _NAMES = np.array([str(outcome) for outcome in _KINDS], dtype=object)
+_STEPS: dict[int | str, str] = {
+    401: "pass fresh auth= to retry_failed",
+    403: "pass auth= that may do this to retry_failed",
+    429: "pass a lower rate= to retry_failed",
+    Outcome.RATE_LIMITED_TOO_LONG: "call retry_failed when its pause is over",
+    Outcome.TIMEOUT: "pass a longer timeout= to retry_failed",
+    Outcome.BODY_TOO_LARGE: "give the client a larger max_body=",
+}
+_NOTES = 10
+"""Causes that a traceback is told of."""
+
 FINE = (Outcome.OK, Outcome.NULL_KEY)
 """The outcomes that are no failures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why some rows failed, and which."""
+
+    text: str
+    rows: list[int]
 
 
 class Outcomes:
@@ -163,27 +182,48 @@ class Outcomes:
             of_rows[row] = error
         return of_rows
 
+    def causes(self) -> list[Cause]:
+        """Return why rows failed, the most frequent cause first."""
+        errors, outcomes = self._row_errors(), self.of_rows()
+        rows: dict[str, list[int]] = {}
+        for row in np.flatnonzero(self.failed()).tolist():
+            text = errors[row] or outcomes[row]
+            # What servers say of each row differs: rows of one status are one cause.
+            cause = text.partition(": ")[0] if outcomes[row] == Outcome.HTTP_ERROR else text
+            rows.setdefault(cause, []).append(row)
+        return [
+            Cause(
+                errors[several[0]] if len({errors[row] for row in several}) == 1 and errors[several[0]] else cause,
+                several,
+            )
+            for cause, several in sorted(rows.items(), key=lambda item: -len(item[1]))
+        ]
+
     def digest(self) -> str:
-        """Return the failed rows by cause, in one line.
+        """Return the failed rows by cause and what to do about them, in one line.
 
         Examples
         --------
         A run where 15 rows of 300 met a 404: ``15 of 300 rows failed: 15 x HTTP 404 Not Found``.
         """
-        failed = self.failed()
-        errors, outcomes = self._row_errors(), self.of_rows()
-        # What servers say of each row differs: rows of one status are one cause.
-        said: dict[str, set[str]] = {}
-        causes: Counter[str] = Counter()
-        for row in np.flatnonzero(failed).tolist():
-            text = errors[row] or outcomes[row]
-            cause = text.partition(": ")[0] if outcomes[row] == Outcome.HTTP_ERROR else text
-            causes[cause] += 1
-            said.setdefault(cause, set()).add(text)
-        first = [(min(said[cause]) if len(said[cause]) == 1 else cause, n) for cause, n in causes.most_common(3)]
-        several = "; ".join(f"{count} x {_short(cause)}" for cause, count in first)
+        causes, outcomes = self.causes(), self.of_rows()
+        status = np.append(self._status, 0)[self.expansion.row_to_request]
+        several = []
+        for cause in causes[:3]:
+            row = cause.rows[0]
+            step = _STEPS.get(int(status[row])) or _STEPS.get(outcomes[row])
+            several.append(f"{len(cause.rows)} x {_short(cause.text)}{f': {step}' if step else ''}")
         more = f"; {len(causes) - 3} other causes" if len(causes) > 3 else ""
-        return f"{int(failed.sum())} of {len(failed)} rows failed: {several}{more}"
+        return f"{int(self.failed().sum())} of {len(outcomes)} rows failed: {'; '.join(several)}{more}"
+
+    def notes(self) -> list[str]:
+        """Return one line for each cause, about its first row."""
+        urls, errors, outcomes = self._row_urls(), self._row_errors(), self.of_rows()
+        rows = [cause.rows[0] for cause in self.causes()[:_NOTES]]
+        return [
+            f"row {row}: " + ", ".join(str(part) for part in (outcomes[row], urls[row], errors[row]) if part)
+            for row in rows
+        ]
 
 
 def _short(text: str) -> str:

@@ -25,8 +25,8 @@ Own = Callable[[Page], Request | str | None]
 """A function of yours: the next request, its URL (absolute or relative), or None at the end."""
 
 
-def as_paginator(value: Any) -> Paginator:
-    """Return what the option ``pages`` says.
+def as_paginator(value: Any) -> Paginator | None:
+    """Return what the option ``pages`` says; None for "auto".
 
     Raises
     ------
@@ -38,6 +38,8 @@ def as_paginator(value: Any) -> Paginator:
     >>> as_paginator(LinkHeader())
     LinkHeader()
     """
+    if value == "auto":
+        return None
     if isinstance(value, type) or not (isinstance(value, _KINDS) or callable(value)):
         raise PlanError(f"pages={value!r}: pass 'auto', a paginator as LinkHeader(), or a function of the page")
     paginator: Paginator = value
@@ -212,6 +214,8 @@ class Cursor:
         """Return the next page's request."""
         page = opened.page
         more = None if self.more is None else find(page.payload, self.more)
+        if self.more is not None and more is None and isinstance(page.payload, dict):
+            raise ParseError(f"{self}: the page does not say whether there is more")
         if self.more is not None and ended(more):
             return None
         if self.after is not None:

@@ -46,12 +46,12 @@ def find(payload: Any, path: Path) -> Any:
         for key in path:
             payload = payload.get(key) if isinstance(payload, dict) else None
         return payload
-    if not isinstance(payload, dict):
-        return None
+    if not isinstance(payload, dict) or path in payload:
+        return payload[path] if isinstance(payload, dict) else None
     keys = path.split(".")
-    for cut in range(len(keys), 0, -1):
+    for cut in range(len(keys) - 1, 0, -1):
         if (head := ".".join(keys[:cut])) in payload:
-            return find(payload[head], ".".join(keys[cut:])) if cut < len(keys) else payload[head]
+            return find(payload[head], ".".join(keys[cut:]))
     return None
 
 

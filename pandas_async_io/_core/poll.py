@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import AttemptTimeoutError, ParseError, PayloadError, PlanError
-from pandas_async_io._core.links import follow
+from pandas_async_io._core.links import admitted, follow
 from pandas_async_io._core.places import Path, find
 from pandas_async_io._core.safety import redact_text
 from pandas_async_io._core.waits import asked_delay
@@ -77,8 +77,13 @@ class Poll:
             if isinstance(states, str) or not isinstance(states, Collection):
                 raise PlanError(f"Poll: {name}={states!r} is a set of states, as {{{states!r}}}")
 
-    def submitted(self, page: Page, *, epoch: float) -> Ask | None:
+    def submitted(self, page: Page, *, epoch: float, allow_hosts: Sequence[str] = ()) -> Ask | None:
         """Return the first question after the submission; None if its answer is the result already.
+
+        Parameters
+        ----------
+        page, epoch, allow_hosts
+            As in `answered`.
 
         Raises
         ------
@@ -86,25 +91,40 @@ class Poll:
             As `answered`.
         """
         if find(page.payload, self.status) is not None:
-            return self.answered(page, turn=0, waited=0.0, epoch=epoch)
-        return self._again(page, 0, 0.0, epoch)
+            return self.answered(page, page.request, turn=0, waited=0.0, epoch=epoch, allow_hosts=allow_hosts)
+        return _admitted(page.request, self._again(page, 0, 0.0, epoch), allow_hosts)
 
-    def answered(self, page: Page, *, turn: int, waited: float, epoch: float) -> Ask | None:
+    def answered(
+        self,
+        page: Page,
+        home: Request,
+        *,
+        turn: int,
+        waited: float,
+        epoch: float,
+        allow_hosts: Sequence[str] = (),
+    ) -> Ask | None:
         """Return what to ask next; None if the page is the result.
 
         Parameters
         ----------
         page : Page
             Of the submission or of a question.
+        home : Request
+            The submission: all questions go to its origin.
         turn : int
             Questions so far.
         waited : float
             Seconds since the submission.
         epoch : float
             Our clock, in seconds since the epoch.
+        allow_hosts : sequence of str
+            Where else a question or a result may be; headers stay behind.
 
         Raises
         ------
+        UnsafeUrlError
+            The server sends us elsewhere.
         PayloadError
             The job failed.
         ParseError
@@ -121,7 +141,7 @@ class Poll:
         ...     Response(202, {}, b"", ""),
         ...     {"state": "queued", "links": {"self": "/jobs/7"}},
         ... )
-        >>> ask = poll.answered(page, turn=3, waited=7.0, epoch=0.0)
+        >>> ask = poll.answered(page, page.request, turn=3, waited=7.0, epoch=0.0)
         >>> ask.request.method, ask.request.url, ask.after
         ('GET', 'http://e.com/jobs/7', 5)
         """
@@ -133,10 +153,10 @@ class Poll:
             why = f": {redact_text(str(said))[:200]}" if said else ""
             raise PayloadError(f"the job ended as {state!r}{why}")
         if state not in self.done:
-            return self._again(page, turn, waited, epoch)
+            return _admitted(home, self._again(page, turn, waited, epoch), allow_hosts)
         if self.result is None:
             return None
-        return Ask(_question(page, _url(page, self.result)), 0.0, last=True)
+        return _admitted(home, Ask(_question(page, _url(page, self.result)), 0.0, last=True), allow_hosts)
 
     def _again(self, page: Page, turn: int, waited: float, epoch: float) -> Ask:
         pauses = [self.every] if isinstance(self.every, int | float) else self.every
@@ -148,6 +168,10 @@ class Poll:
             return Ask(_question(page, _url(page, self.url)), after)
         named = next((url for name in _HEADERS if (url := page.response.header(name))), None)
         return Ask(_question(page, named or ""), after)
+
+
+def _admitted(home: Request, ask: Ask, allow_hosts: Sequence[str]) -> Ask:
+    return replace(ask, request=admitted(home, ask.request, allow_hosts))
 
 
 def _url(page: Page, path: Path) -> str:

@@ -60,6 +60,10 @@ class Ration:
         if first:
             self._retries.sent()
 
+    def unsent(self) -> None:
+        """Take the last request back: it did not get on the wire."""
+        self._left += 1
+
     def retry(self) -> bool:
         """Take one retry; False if they are spent."""
         return self._retries.take()

@@ -12,11 +12,10 @@ import math
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from http import HTTPStatus
 
 from pandas_async_io._core.budgets import budget
 from pandas_async_io._core.errors import AttemptError, ParseError, PlanError, ProtocolError
-from pandas_async_io._core.message import said
+from pandas_async_io._core.message import http_error
 from pandas_async_io._core.models import EMPTY, Outcome, Request, Response
 from pandas_async_io._core.waits import asked_delay
 
@@ -101,6 +100,18 @@ def decide(retry: Retry, failure: Failure, *, epoch: float, dice: float) -> Verd
     return Again(delay, refused, floor)
 
 
+def refuses(retry: Retry, response: Response, *, epoch: float) -> bool:
+    """Whether a response turns its request away before processing it, to keep a limit.
+
+    Examples
+    --------
+    >>> [refuses(Retry(), Response(status, {}, b"", ""), epoch=0.0) for status in (429, 503)]
+    [True, False]
+    """
+    limits = response.status in {403, 429, 503, 529}
+    return limits and _refusal(retry, Failure(Request(""), response), epoch)[1]
+
+
 def ending(failure: Failure, note: str = "") -> Stop:
     """Return how a row ends that is not sent again, here or where a budget or deadline forbids it.
 
@@ -150,14 +161,7 @@ def _forbidden(retry: Retry, failure: Failure, spent: int) -> str | None:
 def _cause(failure: Failure) -> str:
     if failure.error is not None:
         return str(failure.error)
-    try:
-        phrase = HTTPStatus(failure.status).phrase
-    except ValueError:
-        phrase = ""
-    status = f"HTTP {failure.status} {phrase}".rstrip()
-    words = "" if failure.response is None else said(failure.response)
-    news = words.removeprefix(str(failure.status)).strip(" .:").lower() not in {"", phrase.lower()}
-    return f"{status}: {words}" if news else status
+    return http_error(failure.response) if failure.response is not None else "no answer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

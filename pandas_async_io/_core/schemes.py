@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pandas_async_io._core.errors import ParseError, PlanError
 from pandas_async_io._core.links import links_of
 from pandas_async_io._core.numbered import Offset, PageNumber
-from pandas_async_io._core.pages import Cursor, GraphQLCursor, LinkHeader, NextUrl, Paginator
+from pandas_async_io._core.pages import Cursor, GraphQLCursor, LinkHeader, NextUrl, Paginator, next_request
 from pandas_async_io._core.places import announced, find, json_body, open_records, paged_records, param
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from pandas_async_io._core.models import Page, Request
+    from pandas_async_io._core.opened import Opened
 
-SURE = 0.8
-"""From here on a scheme is taken without a question."""
+SURE = 0.8  # from here on a scheme is taken without a question
 
 _URL = re.compile(r"(?:https?://|[/?]).*", re.DOTALL)
 _TOKEN = re.compile("next|cursor|continuation|marker|scroll", re.IGNORECASE)
@@ -68,7 +68,6 @@ class Candidate(NamedTuple):
     why: str
 
     def __str__(self) -> str:
-        """Return it as one writes it."""
         return f"pages={self.paginator!r} ({self.why})"
 
 
@@ -135,11 +134,30 @@ def detect(page: Page) -> Detected:
     return Detected(found[0].paginator, found[0].confidence, found[0].why, tuple(found))
 
 
+def overlooked(paginator: Paginator, opened: Opened) -> str | None:
+    """Return what a first answer surely shows of other pages where a paginator finds none: a misspelt path.
+
+    Examples
+    --------
+    >>> from pandas_async_io._core.models import Page, Request, Response
+    >>> from pandas_async_io._core.opened import Opened
+    >>> page = Page(Request("http://e.com/"), Response(200, {}, b"", ""), {"items": [{}], "links": {"next": "/2"}})
+    >>> overlooked(NextUrl("link.next"), Opened(page, [{}], 1))
+    "NextUrl(path='link.next') finds no next page; NextUrl(path='links.next') does"
+    """
+    if next_request(paginator, opened) is not None:
+        return None
+    for _, other, _ in (each for each in detect(opened.page).candidates if each.confidence >= SURE):
+        if next_request(other, opened) is not None:
+            return f"{paginator!r} finds no next page; {other!r} does"
+    return None
+
+
 def _graphql(page: Page) -> Iterator[Candidate]:
     path = _page_info(page.payload, ())
     if path is None:
         return
-    query = str(_body(page.request).get("query"))
+    query = str((_body(page.request) or {}).get("query"))
     variable = re.search(r"\bafter\s*:\s*\$(\w+)", query)
     way = GraphQLCursor(".".join(path), variable[1]) if variable else GraphQLCursor(".".join(path))
     why = f"pageInfo, after: ${way.variable}" if variable else "pageInfo; the query lacks after: $cursor"
@@ -184,7 +202,7 @@ def _urls(page: Page) -> Iterator[Candidate]:
 
 
 def _tokens(page: Page) -> Iterator[Candidate]:
-    posted = bool(_body(page.request))
+    posted = _body(page.request) is not None
     more = next((flag for flag in ("has_more", "hasMore") if _has(page.payload, flag)), None)
     for path, name, companion, confidence in _TOKENS:
         token = find(page.payload, path)
@@ -244,7 +262,7 @@ def _numbers(page: Page) -> Iterator[Candidate]:
 
 
 def _offsets(page: Page) -> Iterator[Candidate]:
-    posted = bool(_body(page.request))
+    posted = _body(page.request) is not None
     for envelope in _ENVELOPES:
         for name, size in _OFFSETS:
             numbers = [find(page.payload, envelope + each) for each in (name, size, "total")]
@@ -272,14 +290,11 @@ def _has(payload: Any, path: str) -> bool:
     return path in payload or (bool(rest) and _has(payload.get(head), rest))
 
 
-def _body(request: Request) -> dict[str, Any]:
+def _body(request: Request) -> dict[str, Any] | None:
     try:
         return json_body(request)
     except ParseError:
-        return {}
+        return None
 
 
-_WAYS: tuple[Callable[[Page], Iterator[Candidate]], ...] = (
-    *(_graphql, _headers, _urls, _tokens),
-    *(_offsets, _numbers, _unknown),
-)
+_WAYS = (_graphql, _headers, _urls, _tokens, _offsets, _numbers, _unknown)

@@ -87,7 +87,7 @@ class _Once:
             self._sent.some = True
             return await send(connection)
 
-        request.send = send_on  # type: ignore[method-assign]  # the one place that sees the connection
+        request.send = send_on  # type: ignore[assignment, method-assign]  # the one place that sees the connection
         try:
             return await handler(request)
         except aiohttp.ClientConnectorError:

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
-from pandas_async_io._core.errors import AttemptError
+from pandas_async_io._core.errors import AttemptError, DescriptorError
 from pandas_async_io._core.models import Outcome, Request, Response, Result
-from pandas_async_io._core.retry import Again, Failure, Retry, Stop, decide, ending
+from pandas_async_io._core.retry import REFUSALS, Again, Failure, Retry, Stop, decide, ending, refuses
 from pandas_async_io._io.pacing import Entry, Gate, descriptor_limit
 
 if TYPE_CHECKING:
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 _BREATH = 1_000
 """Results without a request after which the loop lets others run."""
+
+_NO_SOCKET = 0.02
+"""Seconds that double with every time that the process has no socket for a request."""
 
 _DOWN = Stop(Outcome.NOT_ATTEMPTED, "not sent: nothing came through to this origin for 30 s")
 
@@ -95,6 +98,7 @@ class Lane:
     deliver: Deliver
     _delayed: list[tuple[float, int, _Job]] = field(default_factory=list)
     _under_way: int = 0
+    _done: int = 0
     _skipped: int = 0
     _probe_fresh: bool = True
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -104,8 +108,12 @@ class Lane:
         """Send all requests; returns when each has its result."""
         workers = min(self.policy.concurrency, self.length, descriptor_limit())
         slots = min(self.policy.concurrency, descriptor_limit())  # a short call must not narrow the gate for others
-        with self.gate.open(slots, adaptive=self.policy.adaptive):
-            await together(self._work() for _ in range(workers))
+        self.gate.left += self.length
+        try:
+            with self.gate.open(slots, adaptive=self.policy.adaptive):
+                await together(self._work() for _ in range(workers))
+        finally:
+            self.gate.left -= self.length - self._done
 
     async def _work(self) -> None:
         while True:
@@ -214,7 +222,9 @@ class Lane:
                 self.gate.heed(response.headers, time.time())
             self._learn(job, response, error, probe=probe)
             self.gate.leave()
-        if error is None and self.policy.retry.when is None and response is not None and 200 <= response.status < 300:
+        if isinstance(error, DescriptorError) and job.refusals < REFUSALS:
+            self._unsent(job)
+        elif error is None and self.policy.retry.when is None and response is not None and 200 <= response.status < 300:
             self._finish(job, response, Outcome.OK, payload=payload)
         else:
             self._judge(job, response, error, payload, probe=probe)
@@ -226,12 +236,15 @@ class Lane:
         """
         now = job.started + job.elapsed
         size = 0 if response is None else len(response.body)
-        refused = response is not None and response.status == 429
+        if isinstance(error, DescriptorError):
+            return
+        refused = response is not None and refuses(self.policy.retry, response, epoch=time.time())
         self.tally.attempted(job.started, now, size, refused=refused, in_flight=self.gate.in_flight)
+        if refused:
+            return
         if response is not None and response.status < 500:
             self.ration.answered(response.status)
-            if response.status != 429:
-                self.gate.answered(job.started, now)
+            self.gate.answered(job.started, now)
         elif error is not None and not error.passing and not error.received:
             self.ration.answered(0)  # no name, no trusted certificate: no row will fare better
         elif job.met is None or probe:
@@ -269,12 +282,24 @@ class Lane:
         job.refusals += 1
         self._again(job, verdict.delay)
 
+    def _unsent(self, job: _Job) -> None:
+        """Wait for a connection of others to end: this process may open no more."""
+        self.gate.narrow(job.started + job.elapsed)
+        self.tally.sent -= 1
+        self.tally.retried -= job.met is not None
+        self.ration.unsent()
+        job.attempts -= 1
+        job.refusals += 1
+        self._again(job, _NO_SOCKET * 2**job.refusals)
+
     def _again(self, job: _Job, delay: float) -> None:
         heappush(self._delayed, (asyncio.get_running_loop().time() + delay, job.position, job))
 
     def _finish(
         self, job: _Job, response: Response | None, outcome: Outcome, *, payload: Any = None, error: str | None = None
     ) -> None:
+        self._done += 1
+        self.gate.left -= 1
         status = url = None
         if response is not None:
             status = response.status
@@ -319,5 +344,3 @@ async def together(work: Iterator[Any]) -> None:
                 group.create_task(coroutine)
     except BaseExceptionGroup as several:
         raise several.exceptions[0] from None
-
-

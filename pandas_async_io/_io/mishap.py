@@ -7,6 +7,7 @@ the request with its credentials.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import socket
@@ -19,6 +20,7 @@ from aiohttp.http import HttpProcessingError
 from pandas_async_io._core.errors import (
     AttemptError,
     AttemptTimeoutError,
+    DescriptorError,
     ProtocolError,
     TransportError,
     UnsafeUrlError,
@@ -30,6 +32,7 @@ CONNECT_SECONDS = 10.0
 """The share of an attempt's timeout that connecting may take: DNS, TCP and TLS."""
 
 _UNKNOWN_NAME = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
+_SPENT = {errno.EMFILE, errno.ENFILE}
 _QUOTED = re.compile(r":?\s*(?:b?['\"]|\n)")
 """Where the parser's message begins to repeat what the server sent."""
 
@@ -126,7 +129,8 @@ def _no_connection(exc: aiohttp.ClientConnectorError, server: str) -> AttemptErr
         return TransportError(f"{exc.host} does not resolve: {hint}", passing=not known, received=False)
     if isinstance(cause, tls.SSLError):
         return TransportError(f"no trusted TLS connection to {server}: {_reason(exc)}", received=False)
-    return TransportError(f"no connection to {server}: {_reason(exc)}", passing=True, received=False)
+    kind = DescriptorError if cause.errno in _SPENT else TransportError
+    return kind(f"no connection to {server}: {_reason(exc)}", passing=True, received=False)
 
 
 def _reason(exc: BaseException) -> str:

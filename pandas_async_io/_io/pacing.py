@@ -7,6 +7,7 @@ cancelled. All of it runs on one event loop; nothing needs a lock of threads.
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 from collections import deque
 from contextlib import contextmanager
@@ -25,8 +26,13 @@ if TYPE_CHECKING:
     from pandas_async_io._core.budgets import Budget
     from pandas_async_io._core.limits import Rate
 
+_LOGGER = logging.getLogger("pandas_async_io")
+
 _SPARE_DESCRIPTORS = 64
 _WITHOUT_LIMIT = 4096
+_AT_ONCE = 8
+_FEELER = 0.002
+"""Seconds between starts beyond that until the first answer: it may be a refusal of all."""
 _MADE_UP = 0.05
 """The share of a gap by which the next one may be shorter."""
 _LOOK_AGAIN = 50
@@ -74,6 +80,8 @@ class Gate:
 
     def __init__(self, ceiling: int | None = None) -> None:
         self.in_flight = 0
+        self.left = 0
+        """Requests without a result yet, of the calls that are under way."""
         self._ceiling = ceiling
         self._limits: list[int] = []
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -81,11 +89,13 @@ class Gate:
         self._resume_at = 0.0
         self._next_start = 0.0
         self._pace: Pace | None = None
+        self._heard = False
         self._breaker = Breaker()
         self._adaptive: Adaptive | None = None
         self._adaptive_users = 0
         self._budget_gap = 0.0
         self._look_in = 0
+        self._room: int | None = None
 
     @contextmanager
     def open(self, concurrency: int, *, adaptive: bool = False) -> Iterator[None]:
@@ -94,6 +104,8 @@ class Gate:
             self._breaker = Breaker()
         if adaptive and (self._adaptive is None or not self._adaptive_users):
             self._adaptive = Adaptive(start=min(8, concurrency), high=concurrency)
+        if not self._limits:
+            self._room = None
         if self._pace is None:
             self._pace = Pace(asyncio.get_running_loop().time())
         self._limits.append(concurrency)
@@ -111,16 +123,14 @@ class Gate:
         most = max(self._limits, default=1)
         if self._adaptive is not None and self._adaptive_users:
             most = min(most, self._adaptive.limit)
-        return most if self._ceiling is None else min(most, self._ceiling)
+        return min(limit for limit in (most, self._ceiling, self._room) if limit is not None)
 
     @property
     def shut(self) -> bool:
         """Whether nothing but a probe gets through now."""
         return self._breaker.state is not State.CLOSED
 
-    async def enter(
-        self, rates: Sequence[Rate], *, patience: float, until: float, waits: dict[str, float]
-    ) -> Entry:
+    async def enter(self, rates: Sequence[Rate], *, patience: float, until: float, waits: dict[str, float]) -> Entry:
         """Wait for the pause and the breaker, for every rate, then for a slot; `leave` gives it back.
 
         Parameters
@@ -197,31 +207,39 @@ class Gate:
             self._adaptive.on_refused(now)
         return None if self._pace is None else self._pace.refused(now, started=started)
 
+    def narrow(self, now: float) -> None:
+        """Let no more requests fly than there were sockets for, as long as calls are under way."""
+        if self._adaptive is not None:
+            self._adaptive.on_refused(now)
+        if self._room is None:
+            _LOGGER.warning("no more file descriptors for connections: fewer requests in flight (see `ulimit -n`)")
+        self._room = max(1, min(self.in_flight, self.slots - 1))
+
     def failed(self, started: float, now: float) -> None:
         """Learn from a transport failure or a 5xx."""
         self._breaker.failed(now, started=started)
 
     def heed(self, headers: Mapping[str, str], epoch: float) -> None:
-        """Obey the budget that a server's headers tell, before it is exceeded."""
+        """Obey the budget that a server's headers tell, before it is exceeded; a Retry-After says more."""
+        self._heard = True
         self._look_in -= 1
-        if self._look_in > 0:
+        if (self._look_in > 0 and "Backoff" not in headers) or "Retry-After" in headers:
             return
         left: Budget | None = budget(headers, epoch=epoch)
         if left is None:
             self._look_in = _LOOK_AGAIN
             self._budget_gap = 0.0
             return
-        self._budget_gap = spacing(left, self.in_flight)
+        self._budget_gap = spacing(left, self.in_flight, waiting=self.left)
         if left.remaining <= 0 and left.reset_in:
             self.pause(left.reset_in)
 
     def _start(self, now: float) -> None:
         """Count a start, and say when the next may be; a timer that rang late is made up for in part."""
-        learnt = 0.0
+        gap = _FEELER if not self._heard and self.in_flight >= _AT_ONCE else self._budget_gap
         if self._pace is not None:
             self._pace.started(now)
-            learnt = self._pace.spacing
-        gap = max(learnt, self._budget_gap)
+            gap = max(gap, self._pace.spacing)
         self._next_start = max(self._next_start, now - gap * _MADE_UP) + gap
 
     async def _slot(self) -> None:

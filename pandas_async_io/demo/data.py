@@ -94,9 +94,7 @@ def user(user_id: int, seed: int = 0) -> dict[str, Any]:
     """
     sizes = (len(_FIRST), len(_LAST), len(_STREETS), len(_CITIES), len(_TRADES))
     first, last, street, city, trade = _picks(("user", seed, user_id), *sizes)
-    number, zipcode, north, east, active, score = _picks(
-        ("more", seed, user_id), 200, 100_000, 1000, 1000, 4, 1001
-    )
+    number, zipcode, north, east, active, score = _picks(("more", seed, user_id), 200, 100_000, 1000, 1000, 4, 1001)
     town, lat, lng = _CITIES[city]
     return {
         "id": user_id,

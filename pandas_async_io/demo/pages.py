@@ -87,6 +87,12 @@ async def _by_start(request: web.Request, start: str = "0", size: str = "size") 
     return await _cut(request, int(start), whole(request, size, _SIZE))
 
 
+async def _by_number(request: web.Request) -> tuple[int, _Cut]:
+    number, asked = whole(request, "page", 1), whole(request, "per_page", _SIZE)
+    size = _SIZE if whole(request, "ignore_size", 0, range(2)) else asked
+    return number, await _cut(request, (number - 1) * size, asked)
+
+
 def _to(request: web.Request, **changes: int) -> URL:
     return request.url.update_query(changes)
 
@@ -142,9 +148,7 @@ async def _after(request: web.Request) -> web.Response:
 
 async def _pages(request: web.Request) -> web.Response:
     """Answer a page by its number, and how many pages and records there are."""
-    number, size = whole(request, "page", 1), whole(request, "per_page", _SIZE)
-    real = _SIZE if whole(request, "ignore_size", 0, range(2)) else size
-    cut = await _cut(request, (number - 1) * real, size)
+    number, cut = await _by_number(request)
     meta = {"page": number, "total_pages": cut.pages, "total": cut.total}
     return json({"data": cut.records, "meta": meta}, headers={"X-Total-Count": str(cut.total)})
 
@@ -157,8 +161,7 @@ async def _offset(request: web.Request) -> web.Response:
 
 async def _link(request: web.Request) -> web.Response:
     """Answer a list, its neighbours in ``Link``; with ``last=0`` without the last one."""
-    number, size = whole(request, "page", 1), whole(request, "per_page", _SIZE)
-    cut = await _cut(request, (number - 1) * size, size)
+    _, cut = await _by_number(request)
     links = []
     if cut.following is not None:
         links.append(f'<{_to(request, page=cut.following // cut.size + 1)}>; rel="next"')

@@ -68,6 +68,16 @@ def test_keys_may_be_an_index_level():
     assert batches.requests(batches.blocks)["id"].tolist() == [["a", "b"]]
 
 
+def test_a_key_that_must_not_be_sent_costs_no_other_row():
+    """Its row is unsafe, and its block goes without it; in a body a line break is a text."""
+    frame = pd.DataFrame({"id": ["a", "b\n", None, "c"]})
+    batches = Batches.of(frame, "id", 5)
+    assert (batches.row_to_key.tolist(), list(batches.unsafe)) == ([0, -1, -1, 1], [1])
+    assert Batches.of(frame, "id", 5, in_body=True).unsafe == {}
+    with pytest.raises(PlanError, match="batch=:"):
+        Batches.of(pd.DataFrame({"id": [object()]}), "id", 5)
+
+
 @pytest.mark.parametrize(
     ("fields", "json"), [([], None), (["a", "b"], None), (["a"], {"x": "{b*}"}), ([], {"x": "{a*} "})]
 )

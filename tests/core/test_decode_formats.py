@@ -221,7 +221,7 @@ def test_fault_25_csv_may_begin_with_a_bracket():
     "body",
     [
         b'<!DOCTYPE r [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]><r><i>&b;</i></r>',
-        b'<?xml version="1.0"?><!DOCTYPE r [<!ENTITY f SYSTEM "file:///etc/passwd">]><r><i><x>&f;</x></i></r>',
+        b'<?xml version="1.0"?><!-- > --> <?pi ?>\n<!DOCTYPE r [<!ENTITY f SYSTEM "file:///etc/passwd">]><r><i><x>&f;</x></i></r>',
     ],
 )
 @pytest.mark.parametrize("charset", ["utf-8", "utf-16"])
@@ -229,6 +229,11 @@ def test_security_s9_entities_are_not_read(body, charset):
     """A document type may define entities that grow or that name files: the XML is refused."""
     with pytest.raises(ParseError, match="document type"):
         read(body.decode().encode(charset), "text/xml")
+
+
+def test_a_page_inside_of_xml_is_text():
+    """Only what stands before the root is a document type."""
+    assert rows(read(b"<r><i><x><![CDATA[<!DOCTYPE html>]]></x></i></r>", "text/xml")) == [["<!DOCTYPE html>"]]
 
 
 def test_security_s9_a_parquet_bomb_is_refused_by_what_it_promises():

@@ -103,6 +103,14 @@ def test_a_relative_link_is_relative_to_where_the_answer_came_from():
     assert follow(page(came_from="https://e.com/v2/all"), "?page=2").url == "https://e.com/v2/all?page=2"
 
 
+def test_a_name_and_password_in_the_url_go_along_at_home():
+    """They belong to the origin, and an absolute link seldom repeats them."""
+    at_home = page("https://ada:pw@e.com/v1?page=1")
+    assert follow(at_home, "https://e.com/v1?page=2").url == "https://ada:pw@e.com/v1?page=2"
+    assert follow(at_home, "?page=2").url == "https://ada:pw@e.com/v1?page=2"
+    assert follow(at_home, "https://cdn.com/2").url == "https://cdn.com/2"
+
+
 @pytest.mark.parametrize(
     "reference", ["javascript:alert(1)", "file:///etc/passwd", "http://[", "/a\r\nb", "https://:x/"]
 )

@@ -112,6 +112,7 @@ def test_fault_44_without_a_word_of_more_an_empty_page_is_the_end(paginator):
         (Cursor(after="id", more="more"), opened({"more": True}, records=[])),
         (Cursor(after="key", more="more"), opened({"more": True})),
         (Cursor("next", more="more"), opened({"more": True})),
+        (Cursor("next", more="more"), opened({"next": "x"})),
         (GraphQLCursor("u.pageInfo"), opened({"u": {"pageInfo": {"hasNextPage": True, "endCursor": None}}})),
         (GraphQLCursor("u.pageInfo"), opened({"u": {"nodes": []}})),
         (NextUrl("next"), opened({"next": 7})),
@@ -241,6 +242,7 @@ def test_what_is_no_paginator_is_refused(value):
     """A class without its parentheses, too."""
     with pytest.raises(PlanError, match="pages="):
         as_paginator(value)
+    assert as_paginator("auto") is None
 
 
 def test_a_cursor_says_where_its_token_is():

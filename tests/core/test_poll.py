@@ -24,7 +24,7 @@ def page(payload, request=ASKED, headers=None):
 
 
 def answered(poll, payload, *, turn=1, waited=1.0, **others):
-    return poll.answered(page(payload, **others), turn=turn, waited=waited, epoch=0.0)
+    return poll.answered(page(payload, **others), SUBMIT, turn=turn, waited=waited, epoch=0.0)
 
 
 def test_a_submission_leads_to_the_first_question():
@@ -103,6 +103,18 @@ def test_security_s7_a_job_lives_at_a_web_address():
     """Anything else is never asked for."""
     with pytest.raises(UnsafeUrlError):
         answered(POLL, {"state": "running", "links": {"self": "file:///etc/passwd"}})
+
+
+def test_security_s7_a_job_stays_at_home():
+    """Elsewhere only with allow_hosts, and without the headers; a result is often kept elsewhere."""
+    done = {"state": "finished", "links": {"result": "http://files.com/7?sig=1"}}
+    for payload in (done, {"state": "running", "links": {"self": "http://files.com/7"}}):
+        with pytest.raises(UnsafeUrlError, match="allow_hosts"):
+            answered(POLL, payload)
+    with pytest.raises(UnsafeUrlError, match="allow_hosts"):
+        Poll("state").submitted(page(None, SUBMIT, {"Location": "http://files.com/7"}), epoch=0.0)
+    found = POLL.answered(page(done), SUBMIT, turn=1, waited=0.0, epoch=0.0, allow_hosts=["files.com"])
+    assert (found.request.url, dict(found.request.headers)) == ("http://files.com/7?sig=1", {})
 
 
 @pytest.mark.parametrize(

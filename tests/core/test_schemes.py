@@ -7,8 +7,9 @@ import pytest
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.models import Page, Request, Response
 from pandas_async_io._core.numbered import Offset, PageNumber
+from pandas_async_io._core.opened import Opened
 from pandas_async_io._core.pages import Cursor, GraphQLCursor, LinkHeader, NextUrl
-from pandas_async_io._core.schemes import SURE, choose, detect
+from pandas_async_io._core.schemes import SURE, choose, detect, overlooked
 
 ONE = [{"id": "a"}]
 URL = "https://api.e.com/v1/things"
@@ -44,7 +45,7 @@ def page(payload, headers=None, url=URL, body=None):
         (page({"features": ONE, "links": [{"rel": "next", "href": "/2"}]}), NextUrl("links")),
         (page({"entry": ONE, "link": [{"relation": "self", "url": "/1"}]}), NextUrl("link")),
         (page({"data": ONE, "links": {"next": f"{URL}?page=2"}, "meta": {"last_page": 9}}), NextUrl("links.next")),
-        # Stripe (list and search), OpenAI, Notion, Slack, Jira, Google, AWS, Twitter, Kinto
+        # Those with a token: Stripe's list and search, then OpenAI, Notion, Slack
         (
             page({"object": "list", "url": "/v1/x", "has_more": True, "data": ONE}),
             Cursor(after="id", param="starting_after", more="has_more"),
@@ -152,3 +153,12 @@ def test_an_answer_that_shows_nothing_is_the_only_page(payload):
     found = detect(page(payload))
     assert (found.paginator, found.candidates) == (None, ())
     assert "only one" in choose(page(payload)).why
+
+
+def test_a_misspelt_path_is_told_by_what_the_answer_shows():
+    """Where the paginator finds the next page, or there is none, nothing is said."""
+    more = Opened(page({"data": ONE, "meta": {"next_cursor": "x"}}), ONE, 1)
+    assert overlooked(Cursor("meta.cursor"), more).endswith("Cursor(path='meta.next_cursor') does")
+    assert overlooked(Cursor("meta.next_cursor"), more) is None
+    end = Opened(page({"data": ONE, "meta": {"next_cursor": None}}), ONE, 1)
+    assert overlooked(Cursor("meta.cursor"), end) is None

@@ -1,0 +1,22 @@
+"""``python -m tests.benchmarks [name …]``: run the benchmarks of these names, or all."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from pathlib import Path
+
+
+def main(names):
+    known = sorted(path.stem for path in Path(__file__).parent.glob("[!_]*.py"))
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise SystemExit(f"no benchmark {', '.join(unknown)}: choose among {', '.join(known)}")
+    for name in names or known:
+        module = import_module(f"{__package__}.{name}")
+        if hasattr(module, "run"):  # what several of them share has none
+            module.run()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
