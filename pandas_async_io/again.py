@@ -64,7 +64,7 @@ def retry_failed(frame: pd.DataFrame, changes: dict[str, Any]) -> pd.DataFrame:
     failed = np.flatnonzero(run.outcomes.failed())
     call = Call(source.frame.iloc[failed], _urls(source, failed), source.options, key=source.key, rows=failed)
     sent = call.run(quiet=True)
-    combined, merged = _complete(frame, run, sent, runs_of(sent)[-1], failed, source)
+    combined, merged = _complete(frame, run, sent, failed, source)
     return carry(combined, (*before, merged), errors=source.options.errors)
 
 
@@ -73,10 +73,10 @@ def _urls(source: Source, rows: Positions) -> Any:
 
 
 def _complete(
-    frame: pd.DataFrame, run: Run, sent: pd.DataFrame, sent_run: Run, failed: Positions, source: Source
+    frame: pd.DataFrame, run: Run, sent: pd.DataFrame, failed: Positions, source: Source
 ) -> tuple[pd.DataFrame, Run]:
     """Put the old rows that were fine and the new ones together, in the order of the input."""
-    options, index = source.options, source.frame.index
+    options, index, sent_run = source.options, source.frame.index, runs_of(sent)[-1]
     old_rows = np.arange(len(frame)) if run.rows is None else run.rows
     new_rows = failed if sent_run.rows is None else failed[sent_run.rows]
     kept = np.flatnonzero(~np.isin(old_rows, failed))
@@ -89,8 +89,15 @@ def _complete(
         combined.index = pd.RangeIndex(len(combined))
     else:
         combined.index = index if np.array_equal(rows, np.arange(len(index))) else index.take(rows)
-    outcomes = run.outcomes.followed_by(sent_run.outcomes, failed)
-    return combined, replace(sent_run, outcomes=outcomes, index=index, output=combined.index, rows=rows, source=source)
+    return combined, replace(
+        sent_run,
+        outcomes=run.outcomes.followed_by(sent_run.outcomes, failed),
+        tally=run.tally.followed_by(sent_run.tally),
+        index=index,
+        output=combined.index,
+        rows=rows,
+        source=source,
+    )
 
 
 def _stacked(old: pd.DataFrame, new: pd.DataFrame, order: Positions) -> pd.DataFrame:

@@ -104,6 +104,9 @@ class Call:
         self._policy = self._client.policy(
             concurrency=options.concurrency, rate=options.rate, retry=options.retry, timeout=options.timeout
         )
+        if not self._client.verifies:
+            text = "this client has ssl=False: certificates are not verified, and anyone in between can read along"
+            warnings.warn(text, FetchWarning, stacklevel=_outside())
         self._label = redact_url(url) if isinstance(url, str) else f"{len(url)} URLs"
         self._finished = False
         self.expansion = self._expand(url) if isinstance(url, str) else self._expand_urls(url)

@@ -128,9 +128,7 @@ class Client:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
         self.close()
 
     async def __aenter__(self) -> Self:
@@ -186,6 +184,11 @@ class Client:
         who = self.auth if auth is None else auth
         return {**self.headers, **who.headers}, {**self.params, **who.params}
 
+    @property
+    def verifies(self) -> bool:
+        """Whether it verifies certificates."""
+        return self._wire.ssl is not False
+
     def gate(self, origin: Origin) -> Gate:
         """Return the way to an origin, which all calls of this client share."""
         gate = self._gates.get(origin)
@@ -213,9 +216,7 @@ class Client:
             timeout=self.timeout if timeout is None else min(_seconds(timeout), self.timeout),
         )
 
-    def run(
-        self, make: Callable[[], Coroutine[Any, Any, Any]], tick: Callable[[], None] = lambda: None
-    ) -> Any:
+    def run(self, make: Callable[[], Coroutine[Any, Any, Any]], tick: Callable[[], None] = lambda: None) -> Any:
         """Run a coroutine on this client's loop and wait for it, wherever the caller stands.
 
         Raises

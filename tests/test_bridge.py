@@ -142,7 +142,7 @@ async def main():
         try:
             rows.tail(2).aio.fetch(SLOW, client=client, **options)
         except paio.FetchWarning as warning:
-            print("no complete answer within" in str(warning))
+            print("no complete answer" in str(warning))
     await session.close()
 asyncio.run(main())
 """

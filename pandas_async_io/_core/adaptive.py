@@ -16,6 +16,7 @@ _LEAD = 8.0  # but leads what was accepted on average by no more: a burst that w
 _NEAR = 0.85  # the share of what was too fast that is returned to soon;
 _PROBE = 0.005  # from there the rate grows by this share a second
 _CUT = 0.9
+_SILENCE = 20.0  # seconds, at most, where the server asks for none
 
 _TOLERANCE = 1.25  # a round trip so many times the unloaded one is queueing
 _WINDOW = 12  # round trips to judge by, or the limit, if that is more
@@ -113,7 +114,7 @@ class Pace:
         self.rate = self._lowered(now)
         self._cut = self._stepped = now
         self._fresh = 0
-        return 2.0 ** min(self._vain, 10) / self.rate
+        return min(2.0 ** min(self._vain, 10) / self.rate, _SILENCE)
 
     def _lowered(self, now: float) -> float:
         if self.rate == _INFINITE:

@@ -45,12 +45,15 @@ def keyed(
     >>> [(_, first)] = keyed(iter([(0, post)]), "Idempotency-Key", call, np.array([-1, 0]), None)
     >>> [(_, again)] = keyed(iter([(0, post)]), "Idempotency-Key", call, np.array([0]), np.array([1]))
     >>> first.headers["Idempotency-Key"], first == again
-    ('b36ce15b-eb84-562e-95c8-0a75b8bb4a8b', True)
+    ('8265c1eb-c133-5642-8dbd-3a722d494f44', True)
     """
+    if name is None:
+        yield from requests
+        return
     first = first_rows(row_to_request)
     first = first if rows is None else rows[first]
     for position, request in requests:
-        if name is None or request.method in SAFE_METHODS:
+        if request.method in SAFE_METHODS:
             yield position, request
         else:
             key = {name: str(uuid5(call, str(first[position])))}

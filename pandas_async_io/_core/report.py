@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from html import escape
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 WAITS = ("rate", "pause", "breaker", "slot", "backoff")
 """What a run waits for: its own rate, the server's pauses and learnt pace, a dead origin, a slot, the next attempt."""
 
+_BRIEF = 0.2
+"""Seconds that no change would shorten noticeably."""
 _TELLING = 0.5
 """The share of a run's time that names its limit."""
 
@@ -58,6 +61,16 @@ class Tally:
         second[1] += refused
         second[2] = max(second[2], in_flight)
 
+    def followed_by(self, other: Tally) -> Tally:
+        """Return the counts of this run and of one that went on with it, one right after the other."""
+        lasted = self.ended - self.began
+        later = {second + ceil(lasted): list(counts) for second, counts in other.seconds.items()}
+        both = Tally(ended=lasted + other.ended - other.began, seconds={**self.seconds, **later})
+        for name in ("sent", "retried", "refused", "received", "busy", "cpu"):
+            setattr(both, name, getattr(self, name) + getattr(other, name))
+        both.waits = {cause: self.waits[cause] + other.waits[cause] for cause in WAITS}
+        return both
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -68,7 +81,7 @@ class Report:
     rows, distinct : int
         Input rows, and the distinct requests that they asked for.
     sent, retried, refused : int
-        Requests on the wire; how many of them repeated another; how many were answered 429 or the like.
+        Attempts to send; how many of them repeated another; how many were answered 429 or the like.
     outcomes : mapping of str to int
         Rows by outcome.
     bytes : int
@@ -160,9 +173,7 @@ class Report:
         return figure
 
 
-def report_of(
-    outcomes: Outcomes, tally: Tally, *, concurrency: int, drifted: Mapping[str, tuple[str, ...]]
-) -> Report:
+def report_of(outcomes: Outcomes, tally: Tally, *, concurrency: int, drifted: Mapping[str, tuple[str, ...]]) -> Report:
     """Sum a run up.
 
     Parameters
@@ -208,14 +219,16 @@ def limit_of(tally: Tally, seconds: float, concurrency: int) -> str:
     >>> limit_of(tally, 1.0, 10)
     'the rate that you set: a higher rate= would be faster'
     """
-    if not tally.sent or not seconds:
+    if not tally.sent:
         return "nothing: no request was sent"
+    if seconds < _BRIEF:
+        return "nothing: it took no time to speak of"
     causes = {
         "rate": "the rate that you set: a higher rate= would be faster",
         "pause": "the server: it refuses more; ask its owner for a higher limit, or set rate= to what it allows",
         "breaker": "the server: it was down for most of the time",
         "backoff": "failures: the last rows waited for another attempt",
-        "slot": "other calls on the same client and origin: they share its concurrency",
+        "slot": "the client's slots: other calls share them, or concurrency='auto' or this process allows no more",
     }
     for cause, text in causes.items():
         if tally.waits[cause] > _TELLING * seconds:

@@ -71,7 +71,7 @@ def decide(retry: Retry, failure: Failure, *, epoch: float, dice: float) -> Verd
     --------
     >>> failure = Failure(Request("https://example.com"), None, AttemptError("reset", passing=True))
     >>> decide(Retry(), failure, epoch=0.0, dice=0.5)
-    Again(delay=0.05, refused=False, pause=0.0)
+    Again(delay=0.05, refused=False)
     >>> decide(Retry(attempts=1), failure, epoch=0.0, dice=0.5)
     Stop(outcome=<Outcome.TRANSPORT_ERROR: 'transport_error'>, error='reset')
     """
@@ -97,19 +97,21 @@ def decide(retry: Retry, failure: Failure, *, epoch: float, dice: float) -> Verd
     # The exponent is bounded: floats overflow.
     reach = min(retry.cap, base * 2.0 ** min(turn - 1, 64))
     delay = min(floor + dice * reach, retry.max_wait)
-    return Again(delay, refused, floor)
+    return Again(delay, refused)
 
 
-def refuses(retry: Retry, response: Response, *, epoch: float) -> bool:
-    """Whether a response turns its request away before processing it, to keep a limit.
+def refusal(retry: Retry, response: Response, *, epoch: float) -> float | None:
+    """Return the seconds of silence that a refusal asks for, 0 if it says nothing; None if it is none.
 
     Examples
     --------
-    >>> [refuses(Retry(), Response(status, {}, b"", ""), epoch=0.0) for status in (429, 503)]
-    [True, False]
+    >>> [refusal(Retry(), Response(status, {}, b"", ""), epoch=0.0) for status in (429, 503)]
+    [0.0, None]
     """
-    limits = response.status in {403, 429, 503, 529}
-    return limits and _refusal(retry, Failure(Request(""), response), epoch)[1]
+    if response.status not in {403, 429, 503, 529}:
+        return None
+    asked, refused = _refusal(retry, Failure(Request(""), response), epoch)
+    return asked if refused else None
 
 
 def ending(failure: Failure, note: str = "") -> Stop:
@@ -276,13 +278,10 @@ class Again:
         Seconds after which to send it.
     refused : bool
         Whether the server refused it before processing: the attempt is not counted.
-    pause : float
-        Seconds for which the server asks that nothing else is sent either.
     """
 
     delay: float
     refused: bool
-    pause: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

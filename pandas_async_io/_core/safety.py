@@ -40,6 +40,8 @@ _CREDENTIAL = (
     r"|auth|authorization|bearer|code|key|pwd|sid|session|sessionid|sig|jwt)"
 )
 _SECRET_QUERY = re.compile(rf"([?&;]{_CREDENTIAL}=)[^&#;\s\"'<>]+", re.IGNORECASE)
+_ANY_USERINFO = re.compile(r"(?<=//).*@")
+"""What stands between ``//`` and the last ``@``: a password may hold a slash where it must not."""
 _USERINFO = re.compile(r"(\w{1,30}://)[^/?#\s@\"'<>]*@")
 _SECRET_PAIR = re.compile(  # a KeyError names no key of anyone's
     r"""((?:(?:token|key|secret|passw(?:or)?d|passphrase|authorization|cookie|session|credential|signature|jwt|code)
@@ -79,12 +81,15 @@ def origin_of(url: str) -> Origin:
     >>> print(origin_of("http://[::1]:8000/"))
     http://[::1]:8000
     """
+    found: tuple[str, str, int | None] | str
     try:
         parts = urlsplit(url)
-        scheme, host, port = parts.scheme.lower(), parts.hostname or "", parts.port
-        host = ascii_host(host)
+        found = parts.scheme.lower(), ascii_host(parts.hostname or ""), parts.port
     except ValueError as exc:
-        raise UnsafeUrlError(f"{redact_url(url)!r} is not a URL: {exc}") from None
+        found = str(exc) if "IDNA" in str(exc) else "its host or port can't be read"
+    if isinstance(found, str):  # raised out here: the first error has the URL in it, userinfo and all
+        raise UnsafeUrlError(f"{redact_url(_ANY_USERINFO.sub('', url))!r} is not a URL: {found}")
+    scheme, host, port = found
     if scheme not in _PORTS:
         raise UnsafeUrlError(f"{redact_url(url)!r}: only http and https are sent, not {scheme or 'a relative URL'!r}")
     if _NETLOC.fullmatch(parts.netloc) is None or _HOST.fullmatch(host) is None:
@@ -197,6 +202,7 @@ def redirect(
         return None
     if hops >= MAX_REDIRECTS:
         raise RedirectError(f"redirect loop: {redact_url(request.url)} after {hops} redirects")
+    location = _ANY_USERINFO.sub("", location.partition("?")[0]) + "".join(location.partition("?")[1:])
     url = urljoin(request.url, location).partition("#")[0]
     if _CONTROL.search(url) or not url.isascii() or " " in url:
         raise UnsafeUrlError(f"redirect to {redact_url(url)!r}: the server sent characters that no URL has")

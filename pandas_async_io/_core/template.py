@@ -155,9 +155,7 @@ class Template:
             return False
         strips = merge_texts(self._lay(lambda part: part.strips([[] for _ in part.variables])))
         ended = strips if strips and isinstance(strips[-1], list) else strips[:-1]
-        return all(
-            isinstance(a, str) or (isinstance(b, str) and b[0] in RESERVED) for a, b in pairwise(ended)
-        )
+        return all(isinstance(a, str) or (isinstance(b, str) and b[0] in RESERVED) for a, b in pairwise(ended))
 
     def expand(self, values: Mapping[str, Value]) -> str:
         """Expand for one row; a name that `values` lacks is undefined.
@@ -240,9 +238,7 @@ def _expression(part: re.Match[str]) -> Expression:
     text, body, at = part.string, part[1], part.start(1)
     operator = body[:1]
     if operator and operator in "=,!@|":
-        raise _broken(
-            text, at, f"the operator {operator!r} is reserved by RFC 6570: use one of + # . / ; ? &"
-        )
+        raise _broken(text, at, f"the operator {operator!r} is reserved by RFC 6570: use one of + # . / ; ? &")
     if operator not in OPERATORS:
         operator = ""
     at += len(operator)

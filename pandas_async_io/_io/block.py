@@ -76,7 +76,7 @@ def _check(loop: asyncio.AbstractEventLoop, *, foreign: bool) -> None:
             "function, or a Client without session="
         )
     elif not hasattr(loop, "_nest_patched"):
-        import nest_asyncio2  # type: ignore[import-untyped]  # noqa: PLC0415 - it has no types, and patches asyncio
+        import nest_asyncio2  # noqa: PLC0415 - it patches asyncio: only who needs it pays
 
         nest_asyncio2.apply(loop)
 

@@ -13,12 +13,12 @@ import random
 import time
 import traceback
 from dataclasses import dataclass, field
-from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import AttemptError, DescriptorError
 from pandas_async_io._core.models import Outcome, Request, Response, Result
-from pandas_async_io._core.retry import REFUSALS, Again, Failure, Retry, Stop, decide, ending, refuses
+from pandas_async_io._core.retry import REFUSALS, Again, Failure, Retry, Stop, decide, ending, refusal
+from pandas_async_io._io.backlog import Backlog, Job
 from pandas_async_io._io.pacing import Entry, Gate, descriptor_limit
 
 if TYPE_CHECKING:
@@ -53,19 +53,6 @@ class Policy:
 
 
 @dataclass(slots=True)
-class _Job:
-    """A request on its way, with what it has met so far."""
-
-    position: int
-    request: Request
-    attempts: int = 0
-    refusals: int = 0
-    met: Failure | None = None
-    started: float = 0.0
-    elapsed: float = 0.0
-
-
-@dataclass(slots=True)
 class Lane:
     """The requests of one call to one origin.
 
@@ -96,13 +83,9 @@ class Lane:
     send: Send
     decode: Decode
     deliver: Deliver
-    _delayed: list[tuple[float, int, _Job]] = field(default_factory=list)
-    _under_way: int = 0
     _done: int = 0
     _skipped: int = 0
-    _probe_fresh: bool = True
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def drive(self) -> None:
         """Send all requests; returns when each has its result."""
@@ -111,61 +94,32 @@ class Lane:
         self.gate.left += self.length
         try:
             with self.gate.open(slots, adaptive=self.policy.adaptive):
-                await together(self._work() for _ in range(workers))
+                backlog = Backlog(self.requests)
+                await together(self._work(backlog) for _ in range(workers))
         finally:
             self.gate.left -= self.length - self._done
 
-    async def _work(self) -> None:
+    async def _work(self, backlog: Backlog) -> None:
         while True:
             # One worker at a time is the next to go: it alone waits for the pace, so that a slot
             # that comes free late never lets several rate tokens out at once.
             async with self._turn:
-                job = await self._next()
+                job = await backlog.take(self.ration, self.tally.waits, probing=self.gate.shut)
                 if job is None:
                     return
-                self._under_way += 1
                 try:
                     entry = await self._enter(job)
                 except BaseException:
-                    self._under_way -= 1
+                    backlog.ended()
                     raise
             try:
-                if entry is not None:
-                    await self._attempt(job, probe=entry is Entry.PROBE)
+                delay = None if entry is None else await self._attempt(job, probe=entry is Entry.PROBE)
+                if delay is not None:
+                    backlog.again(job, delay)
             finally:
-                self._under_way -= 1
-                self._changed.set()
+                backlog.ended()
 
-    async def _next(self) -> _Job | None:
-        """Return a request whose backoff is over, else a fresh one; None when nothing is left."""
-        loop = asyncio.get_running_loop()
-        while True:
-            # The breaker's probes take turns: what failed may be to blame itself, so may be the first attempt.
-            self._probe_fresh = self.gate.shut and not self._probe_fresh
-            if self._delayed and self._delayed[0][0] <= loop.time() and not self._probe_fresh:
-                return heappop(self._delayed)[2]
-            fresh = next(self.requests, None)
-            if fresh is not None:
-                return _Job(*fresh)
-            if self._delayed and self._delayed[0][0] <= loop.time():
-                return heappop(self._delayed)[2]
-            if not self._delayed and not self._under_way:
-                return None
-            self._changed.clear()
-            due = min(self._delayed[0][0], self.ration.until) if self._delayed else self.ration.until
-            alarm = loop.call_at(due, self._changed.set) if due < float("inf") else None
-            begun, idle = loop.time(), not self._under_way
-            try:
-                await self._changed.wait()
-            finally:
-                if alarm is not None:
-                    alarm.cancel()
-            if idle:
-                self.tally.waits["backoff"] += loop.time() - begun
-            if self._delayed and self.ration.stop(loop.time()):
-                return heappop(self._delayed)[2]
-
-    async def _enter(self, job: _Job) -> Entry | None:
+    async def _enter(self, job: Job) -> Entry | None:
         """Take a slot, or end the request if it is not to be sent any more."""
         clock = asyncio.get_running_loop().time
         stop = self.ration.stop(clock())
@@ -190,7 +144,7 @@ class Lane:
             return Stop(Outcome.RATE_LIMITED_TOO_LONG, text)
         return self.ration.stop(now) or _DOWN
 
-    def _give_up(self, job: _Job, stop: Stop) -> None:
+    def _give_up(self, job: Job, stop: Stop) -> None:
         """End a request that is not sent again: with its last cause, if it ever was."""
         met = job.met
         if met is None:
@@ -199,8 +153,8 @@ class Lane:
             last = ending(met, stop.error)
             self._finish(job, met.response, last.outcome, error=last.error)
 
-    async def _attempt(self, job: _Job, *, probe: bool) -> None:
-        """Send once; deliver the result, or put the request among the delayed ones."""
+    async def _attempt(self, job: Job, *, probe: bool) -> float | None:
+        """Send once; deliver the result, or return after how many seconds the request is sent again."""
         clock = asyncio.get_running_loop().time
         response: Response | None = None
         error: AttemptError | None = None
@@ -218,71 +172,63 @@ class Lane:
             error = exc
         finally:
             job.elapsed = clock() - job.started
-            if response is not None:
-                self.gate.heed(response.headers, time.time())
-            self._learn(job, response, error, probe=probe)
+            refused = self._learn(job, response, error, probe=probe)
             self.gate.leave()
         if isinstance(error, DescriptorError) and job.refusals < REFUSALS:
-            self._unsent(job)
-        elif error is None and self.policy.retry.when is None and response is not None and 200 <= response.status < 300:
+            return self._unsent(job)
+        if error is None and self.policy.retry.when is None and response is not None and 200 <= response.status < 300:
             self._finish(job, response, Outcome.OK, payload=payload)
-        else:
-            self._judge(job, response, error, payload, probe=probe)
+            return None
+        return self._judge(job, response, error, payload, spared=probe or refused)
 
-    def _learn(self, job: _Job, response: Response | None, error: AttemptError | None, *, probe: bool) -> None:
-        """Tell the gate how the origin is; a refusal is told when it has been judged.
+    def _learn(self, job: Job, response: Response | None, error: AttemptError | None, *, probe: bool) -> bool:
+        """Tell the gate how the origin is, and return whether it refused the request before processing it.
 
         What fails again says more of the request than of the origin, so only its first failure counts.
         """
-        now = job.started + job.elapsed
-        size = 0 if response is None else len(response.body)
         if isinstance(error, DescriptorError):
-            return
-        refused = response is not None and refuses(self.policy.retry, response, epoch=time.time())
-        self.tally.attempted(job.started, now, size, refused=refused, in_flight=self.gate.in_flight)
-        if refused:
-            return
-        if response is not None and response.status < 500:
+            return False
+        started, now = job.started, job.started + job.elapsed
+        asked = size = None
+        if response is not None:
+            size = len(response.body)
+            asked = refusal(self.policy.retry, response, epoch=time.time())
+            self.gate.heed(response.headers, time.time())
+        refused = asked is not None
+        self.tally.attempted(started, now, size or 0, refused=refused, in_flight=self.gate.in_flight)
+        if asked is not None:
+            self.gate.refused(started, now, asked)
+        elif response is not None and response.status < 500:
             self.ration.answered(response.status)
-            self.gate.answered(job.started, now)
+            self.gate.answered(started, now)
         elif error is not None and not error.passing and not error.received:
             self.ration.answered(0)  # no name, no trusted certificate: no row will fare better
         elif job.met is None or probe:
-            self.gate.failed(job.started, now)
+            self.gate.failed(started, now)
+        return refused
 
     def _judge(
-        self, job: _Job, response: Response | None, error: AttemptError | None, payload: Any, *, probe: bool
-    ) -> None:
+        self, job: Job, response: Response | None, error: AttemptError | None, payload: Any, *, spared: bool
+    ) -> float | None:
+        """Decide what follows; an attempt that the breaker sent, or the server refused, costs the row nothing."""
         job.met = met = Failure(job.request, response, error, job.attempts, job.refusals)
         try:
             verdict = decide(self.policy.retry, met, epoch=time.time(), dice=random.random())  # noqa: S311 - jitter
         except Exception as exc:  # noqa: BLE001 - the user's own predicate; the other rows go on
             self._finish(job, response, Outcome.PARSE_ERROR, error=_of_user("Retry(when=...)", exc))
-            return
+            return None
+        if isinstance(verdict, Again) and (spared or self.ration.retry()):
+            job.attempts -= spared
+            job.refusals += verdict.refused
+            return verdict.delay
         if verdict is None:
             self._finish(job, response, Outcome.OK, payload=payload)
-        elif isinstance(verdict, Stop):
-            self._finish(job, response, verdict.outcome, error=verdict.error)
-        elif verdict.refused:
-            self._refused(job, verdict)
-        elif probe:
-            job.attempts -= 1  # the breaker sent it, and it would not have gone by itself
-            self._again(job, verdict.delay)
-        elif self.ration.retry():
-            self._again(job, verdict.delay)
         else:
-            last = ending(met, "not repeated: the run's retries are spent")
+            last = verdict if isinstance(verdict, Stop) else ending(met, "not repeated: the run's retries are spent")
             self._finish(job, response, last.outcome, error=last.error)
+        return None
 
-    def _refused(self, job: _Job, verdict: Again) -> None:
-        """Send again what the server turned away, at no cost to the row, and hold the others back."""
-        silence = self.gate.refused(job.started, job.started + job.elapsed)
-        self.gate.pause(verdict.pause or silence or 0.0)
-        job.attempts -= 1
-        job.refusals += 1
-        self._again(job, verdict.delay)
-
-    def _unsent(self, job: _Job) -> None:
+    def _unsent(self, job: Job) -> float:
         """Wait for a connection of others to end: this process may open no more."""
         self.gate.narrow(job.started + job.elapsed)
         self.tally.sent -= 1
@@ -290,13 +236,10 @@ class Lane:
         self.ration.unsent()
         job.attempts -= 1
         job.refusals += 1
-        self._again(job, _NO_SOCKET * 2**job.refusals)
-
-    def _again(self, job: _Job, delay: float) -> None:
-        heappush(self._delayed, (asyncio.get_running_loop().time() + delay, job.position, job))
+        return _NO_SOCKET * 2.0**job.refusals
 
     def _finish(
-        self, job: _Job, response: Response | None, outcome: Outcome, *, payload: Any = None, error: str | None = None
+        self, job: Job, response: Response | None, outcome: Outcome, *, payload: Any = None, error: str | None = None
     ) -> None:
         self._done += 1
         self.gate.left -= 1

@@ -30,6 +30,7 @@ _LOGGER = logging.getLogger("pandas_async_io")
 
 _SPARE_DESCRIPTORS = 64
 _WITHOUT_LIMIT = 4096
+_DAY = 86_400.0
 _AT_ONCE = 8
 _FEELER = 0.002
 """Seconds between starts beyond that until the first answer: it may be a refusal of all."""
@@ -200,12 +201,13 @@ class Gate:
         if self._adaptive is not None:
             self._adaptive.on_success(now - started, self.in_flight, now)
 
-    def refused(self, started: float, now: float) -> float | None:
-        """Learn from a refusal; return seconds of silence, None if it is the echo of one before."""
+    def refused(self, started: float, now: float, asked: float = 0.0) -> None:
+        """Learn from a refusal, and be silent as long as the server asks, or as the pace suggests."""
         self._breaker.succeeded()
         if self._adaptive is not None:
             self._adaptive.on_refused(now)
-        return None if self._pace is None else self._pace.refused(now, started=started)
+        silence = None if self._pace is None else self._pace.refused(now, started=started)
+        self.pause(min(asked, _DAY) or silence or 0.0)
 
     def narrow(self, now: float) -> None:
         """Let no more requests fly than there were sockets for, as long as calls are under way."""

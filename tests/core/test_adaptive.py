@@ -8,7 +8,7 @@ import pytest
 
 from pandas_async_io._core.adaptive import Adaptive, Pace
 from pandas_async_io._core.models import Request, Response
-from pandas_async_io._core.retry import Failure, Retry, Stop, decide
+from pandas_async_io._core.retry import Failure, Retry, Stop, decide, refusal
 
 
 class Bucket:
@@ -90,13 +90,14 @@ class Run:
             self.pace.accepted(self.now, started=started)
             return
         self.refused.append(self.ok)
-        failure = Failure(Request(""), Response(429, headers, b"", ""), None, 1, refusals)
+        response = Response(429, headers, b"", "")
+        failure = Failure(Request(""), response, None, 1, refusals)
         verdict = decide(Retry(), failure, epoch=self.now, dice=self.dice.random())
         silence = self.pace.refused(self.now, started=started)
         if isinstance(verdict, Stop):
             self.failed += 1
             return
-        self.gate = max(self.gate, self.now + (verdict.pause or silence or 0.0))
+        self.gate = max(self.gate, self.now + (refusal(Retry(), response, epoch=self.now) or silence or 0.0))
         heapq.heappush(self.ready, (self.now + verdict.delay, row, refusals + 1))
 
     @property
@@ -171,10 +172,10 @@ def test_the_echoes_of_a_refusal_are_one_refusal():
 
 
 def test_an_origin_that_refuses_everything_is_left_alone_ever_longer():
-    """Without a Retry-After each refusal in a row makes the silence four times as long."""
+    """Without a Retry-After each refusal in a row makes the silence four times as long, up to a bound."""
     pace = Pace(0.0)
-    silences = [pace.refused(float(now), started=now - 0.5) for now in range(1, 5)]
-    assert silences == [0.2, 0.8, 3.2, 12.8]
+    silences = [pace.refused(float(now), started=now - 0.5) for now in range(1, 7)]
+    assert silences == [0.2, 0.8, 3.2, 12.8, 20, 20]
 
 
 def test_a_pace_that_is_not_the_limit_does_not_grow():
@@ -219,9 +220,7 @@ def throughput(limiter, knee, steepness, noise, rows=3000):
 )
 def test_adaptive_concurrency_finds_a_hidden_knee(knee, steepness, noise):
     """Nine tenths of what the best fixed number reaches, which nobody knows beforehand."""
-    best = max(
-        throughput(Fixed(n), knee, steepness, noise)[0] for n in (knee - 1, knee, knee + 1, knee + 2, 32)
-    )
+    best = max(throughput(Fixed(n), knee, steepness, noise)[0] for n in (knee - 1, knee, knee + 1, knee + 2, 32))
     reached, limits = throughput(Adaptive(high=64), knee, steepness, noise)
     assert reached >= 0.9 * best
     assert knee * 0.7 <= mean(limits[300:]) <= knee * 1.4

@@ -134,9 +134,7 @@ def test_bytes_behind_the_end_are_refused(coding, compress):
 def test_members_follow_one_another(coding, compress, size):
     """gzip members and zstd frames in one body are one content."""
     needs(coding)
-    assert (
-        in_chunks(compress(b"first ") + compress(b"") + compress(b"second"), coding, size) == b"first second"
-    )
+    assert in_chunks(compress(b"first ") + compress(b"") + compress(b"second"), coding, size) == b"first second"
 
 
 def test_security_s9_members_are_counted():

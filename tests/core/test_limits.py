@@ -27,9 +27,7 @@ def test_a_rate_is_read_from_its_text(text, count, per):
     assert (rate.count, rate.per) == pytest.approx((count, per))
 
 
-@pytest.mark.parametrize(
-    "text", ["", "20", "20/", "/s", "-1/s", "20/fortnight", "20/s/s", "²/s", "20//s", "1e3/s"]
-)
+@pytest.mark.parametrize("text", ["", "20", "20/", "/s", "-1/s", "20/fortnight", "20/s/s", "²/s", "20//s", "1e3/s"])
 def test_a_text_that_is_no_rate_shows_the_grammar(text):
     """What cannot be read raises before anything is sent, and says how a rate is written."""
     with pytest.raises(PlanError, match="100/15min"):

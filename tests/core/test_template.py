@@ -179,9 +179,7 @@ def test_fields_are_known_to_the_caller():
     assert Template.compile("{a}/x").literal_prefix == ""
 
 
-@pytest.mark.parametrize(
-    "name", ["a", "User ID", "last.name", ".a", "a..b", "x-y~z", "ß", "a,b*:3{}%41", "7"]
-)
+@pytest.mark.parametrize("name", ["a", "User ID", "last.name", ".a", "a..b", "x-y~z", "ß", "a,b*:3{}%41", "7"])
 def test_any_column_has_a_name_in_a_template(name):
     """The spelling of a column compiles, with every operator, to a field of its name."""
     assert Template.compile(f"{{?{varname(name)}}}").fields == (name,)
@@ -223,13 +221,9 @@ EXPRESSIONS = st.builds(
 )
 LITERALS = st.text("/-.a?&=%é :", max_size=3).map(lambda text: f"/{text.replace('%', '%41')}/")
 TEMPLATES = st.lists(st.one_of(EXPRESSIONS, LITERALS), max_size=5).map("".join)
-TEXTS = st.one_of(
-    st.text("ab1-~%2Fé/ \n", max_size=4), st.text(st.characters(exclude_categories=["Cs"]), max_size=4)
-)
+TEXTS = st.one_of(st.text("ab1-~%2Fé/ \n", max_size=4), st.text(st.characters(exclude_categories=["Cs"]), max_size=4))
 PLAIN = st.one_of(st.just("x"), TEXTS)
-CELLS = st.one_of(
-    PLAIN, PLAIN, st.none(), st.lists(TEXTS, max_size=2), st.dictionaries(TEXTS, TEXTS, max_size=2)
-)
+CELLS = st.one_of(PLAIN, PLAIN, st.none(), st.lists(TEXTS, max_size=2), st.dictionaries(TEXTS, TEXTS, max_size=2))
 
 
 def _columns(cells):
@@ -296,9 +290,7 @@ def test_an_injective_template_keeps_rows_apart(text):
     """Where a template says so, distinct rows have distinct URLs, missing optional values included."""
     template = Template.compile(text)
     assume(template.injective)
-    cells = [
-        ["", "a", "b", "c", "b-", "&", *[None] * (field in template.optional)] for field in template.fields
-    ]
+    cells = [["", "a", "b", "c", "b-", "&", *[None] * (field in template.optional)] for field in template.fields]
     rows = list(product(*cells))
     columns = dict(zip(template.fields, zip(*rows, strict=True), strict=True))
     assert len(set(template.expand_columns(columns, len(rows)))) == len(rows)

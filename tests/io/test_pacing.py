@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from itertools import pairwise
 
 import pytest
 
@@ -108,7 +109,7 @@ def test_fault_36_starts_are_evenly_spaced():
                 await enter(gate, [rate])
                 starts.append(asyncio.get_running_loop().time())
                 gate.leave()
-        return [later - sooner for sooner, later in zip(starts, starts[1:], strict=False)], rate.spacing
+        return [later - sooner for sooner, later in pairwise(starts)], rate.spacing
 
     gaps, spacing = asyncio.run(main())
     assert sum(gaps) >= spacing * len(gaps) * 0.99

@@ -356,7 +356,6 @@ def test_security_s13_a_session_that_verifies_does_so_again_after_a_client_that_
         asyncio.run(run(server.url))
 
 
-@pytest.mark.xfail(reason="the call does not warn yet", raises=pytest.fail.Exception, strict=True)
 def test_security_s13_a_client_that_does_not_verify_warns_in_each_run():
     """Twice the same call, twice the warning."""
     with self_signed() as server, paio.Client(server.url, ssl=False) as client:

@@ -1,0 +1,105 @@
+"""What a lane has still to send: requests that wait for another attempt, and fresh ones.
+
+The law of this file: whoever waits here holds no slot, and fresh requests are
+made one by one, when there is room for them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pandas_async_io._core.models import Request
+    from pandas_async_io._core.ration import Ration
+    from pandas_async_io._core.retry import Failure
+
+
+@dataclass(slots=True)
+class Job:
+    """A request on its way, with what it has met so far."""
+
+    position: int
+    request: Request
+    attempts: int = 0
+    refusals: int = 0
+    met: Failure | None = None
+    started: float = 0.0
+    elapsed: float = 0.0
+
+
+@dataclass(slots=True)
+class Backlog:
+    """The jobs of a lane that are not under way.
+
+    Parameters
+    ----------
+    requests : iterator of (int, Request)
+        Position and request.
+    """
+
+    requests: Iterator[tuple[int, Request]]
+    _delayed: list[tuple[float, int, Job]] = field(default_factory=list)
+    _under_way: int = 0
+    _probe_fresh: bool = True
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def take(self, ration: Ration, waits: dict[str, float], *, probing: bool) -> Job | None:
+        """Return a job whose delay is over, else a fresh one; None when nothing is left nor under way.
+
+        Give it back with `again`, if it is to be sent again, and `ended`, always.
+
+        Parameters
+        ----------
+        ration : Ration
+            When it stops the run, delays are cut short.
+        waits : dict of str to float
+            Seconds by cause, to which is added how long nothing was under way.
+        probing : bool
+            Whether nothing but a probe gets through: then the two kinds take turns, for what failed
+            may be to blame itself, and so may be the first attempt.
+        """
+        loop = asyncio.get_running_loop()
+        while True:
+            self._probe_fresh = probing and not self._probe_fresh
+            due = bool(self._delayed) and self._delayed[0][0] <= loop.time()
+            fresh = None if due and not self._probe_fresh else next(self.requests, None)
+            if fresh is not None:
+                return self._taken(Job(*fresh))
+            if due or (self._delayed and ration.stop(loop.time())):
+                return self._taken(heappop(self._delayed)[2])
+            if not self._delayed and not self._under_way:
+                return None
+            begun, idle = loop.time(), not self._under_way
+            await self._wait(min(self._delayed[0][0], ration.until) if self._delayed else ration.until)
+            if idle:
+                waits["backoff"] += loop.time() - begun
+
+    def again(self, job: Job, delay: float) -> None:
+        """Take a job that is to be sent again in so many seconds."""
+        heappush(self._delayed, (asyncio.get_running_loop().time() + delay, job.position, job))
+
+    def ended(self) -> None:
+        """Take note that a job is no longer under way."""
+        self._under_way -= 1
+        self._changed.set()
+
+    def _taken(self, job: Job) -> Job:
+        self._under_way += 1
+        return job
+
+    async def _wait(self, until: float) -> None:
+        """Wait until a job has ended, or a moment has come."""
+        self._changed.clear()
+        alarm = None
+        if until < float("inf"):
+            alarm = asyncio.get_running_loop().call_at(until, self._changed.set)
+        try:
+            await self._changed.wait()
+        finally:
+            if alarm is not None:
+                alarm.cancel()
