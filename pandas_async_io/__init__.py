@@ -27,9 +27,14 @@ if TYPE_CHECKING:
     from pandas_async_io._core.auth import api_key as ApiKey  # noqa: N812 - reads as the value that it makes
     from pandas_async_io._core.auth import basic as Basic  # noqa: N812 - as above
     from pandas_async_io._core.auth import bearer as Bearer  # noqa: N812 - as above
+    from pandas_async_io._core.graphql import graphql
     from pandas_async_io._core.limits import Rate
-    from pandas_async_io._core.models import Outcome, Request, Response
+    from pandas_async_io._core.models import Outcome, Page, Request, Response
+    from pandas_async_io._core.numbered import Offset, PageNumber
+    from pandas_async_io._core.pages import Cursor, GraphQLCursor, LinkHeader, NextUrl
     from pandas_async_io._core.plan import Plan
+    from pandas_async_io._core.poll import Poll
+    from pandas_async_io._core.report import Report
     from pandas_async_io._core.retry import Retry
     from pandas_async_io.client import Client
     from pandas_async_io.future import FrameFuture
@@ -41,14 +46,24 @@ _LATER = {
     "Basic": ("_core.auth", "basic"),
     "Bearer": ("_core.auth", "bearer"),
     "Client": ("client", "Client"),
+    "Cursor": ("_core.pages", "Cursor"),
     "FrameFuture": ("future", "FrameFuture"),
+    "GraphQLCursor": ("_core.pages", "GraphQLCursor"),
+    "LinkHeader": ("_core.pages", "LinkHeader"),
+    "NextUrl": ("_core.pages", "NextUrl"),
+    "Offset": ("_core.numbered", "Offset"),
     "Outcome": ("_core.models", "Outcome"),
+    "Page": ("_core.models", "Page"),
+    "PageNumber": ("_core.numbered", "PageNumber"),
     "Plan": ("_core.plan", "Plan"),
+    "Poll": ("_core.poll", "Poll"),
     "Rate": ("_core.limits", "Rate"),
+    "Report": ("_core.report", "Report"),
     "Request": ("_core.models", "Request"),
     "Response": ("_core.models", "Response"),
     "Retry": ("_core.retry", "Retry"),
     "demo": ("demo", None),
+    "graphql": ("_core.graphql", "graphql"),
 }
 """What is imported when it is first asked for: ``import pandas_async_io`` costs a script next to nothing."""
 
@@ -58,14 +73,23 @@ __all__ = [
     "Basic",
     "Bearer",
     "Client",
+    "Cursor",
     "FetchError",
     "FetchWarning",
     "FrameFuture",
+    "GraphQLCursor",
+    "LinkHeader",
+    "NextUrl",
+    "Offset",
     "Outcome",
+    "Page",
+    "PageNumber",
     "Plan",
     "PlanError",
+    "Poll",
     "PortalError",
     "Rate",
+    "Report",
     "Request",
     "Response",
     "Retry",
@@ -73,6 +97,7 @@ __all__ = [
     "UnknownFieldError",
     "aio",
     "demo",
+    "graphql",
     "read_api",
     "read_api_async",
 ]

@@ -13,6 +13,7 @@ from pandas_async_io._core.answers import Answers
 from pandas_async_io._core.auth import as_auth
 from pandas_async_io._core.backends import check_backend
 from pandas_async_io._core.conform import conform
+from pandas_async_io._core.course import Single
 from pandas_async_io._core.errors import FetchError, FetchWarning, PlanError
 from pandas_async_io._core.expand import Expansion, expand, expand_urls
 from pandas_async_io._core.idempotency import keyed
@@ -186,12 +187,13 @@ class Call:
                 ),
                 length=len(mine),
                 gate=client.gate(origin),
+                gates=client.gate,
                 policy=policy,
                 ration=ration,
                 tally=self._tally,
                 send=client.send,
                 decode=self._decode,
-                deliver=self._deliver,
+                course=Single(self._deliver),
             )
             for origin, mine in self.expansion.origins.items()
         ]

@@ -114,7 +114,7 @@ class Pace:
         self.rate = self._lowered(now)
         self._cut = self._stepped = now
         self._fresh = 0
-        return min(2.0 ** min(self._vain, 10) / self.rate, _SILENCE)
+        return min(2.0 ** min(self._vain, 16) / self.rate, _SILENCE)
 
     def _lowered(self, now: float) -> float:
         if self.rate == _INFINITE:
@@ -124,7 +124,7 @@ class Pace:
             self._limit = self.rate / _STEP  # the last step came after this request had started
             return self._limit / _STEP
         if self._vain > 1 or self._searching:
-            return self.rate / 2
+            return self.rate / (2 if self._vain < 3 else 1)  # from the third in a row on only the silence grows
         self._limit = self.rate
         kept = self._fresh / max(now - self._cut, 1e-9)
         # One in a hundred is the network's doing: it moves requests closer together than they were sent.

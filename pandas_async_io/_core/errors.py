@@ -62,14 +62,20 @@ class AttemptError(ApiError):
     received : bool
         Whether the server may have received the request: it is not repeated
         unless its method is idempotent.
+    asked : float, optional
+        If the server refused the request before processing it: the seconds of
+        silence that it asks for.
     """
 
     outcome: ClassVar[Outcome] = Outcome.TRANSPORT_ERROR
 
-    def __init__(self, message: str, *, passing: bool = False, received: bool = True) -> None:
+    def __init__(
+        self, message: str, *, passing: bool = False, received: bool = True, asked: float | None = None
+    ) -> None:
         super().__init__(message)
         self.passing = passing
         self.received = received
+        self.asked = asked
 
 
 class TransportError(AttemptError):

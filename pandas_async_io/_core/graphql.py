@@ -132,7 +132,8 @@ def refusal(payload: Any) -> PayloadError | None:
         return None
     listed = errors if isinstance(errors, list) else [errors]
     said = "; ".join(map(_said, listed[:3])) + (f"; and {len(listed) - 3} more" if len(listed) > 3 else "")
-    return PayloadError(f"GraphQL: {said}", passing=throttled(payload) is not None)
+    asked = throttled(payload)
+    return PayloadError(f"GraphQL: {said}", passing=asked is not None, asked=asked)
 
 
 def _said(error: Any) -> str:

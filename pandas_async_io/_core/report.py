@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
     from pandas_async_io._core.outcomes import Outcomes
 
-WAITS = ("rate", "pause", "breaker", "slot", "backoff")
-"""What a run waits for: its own rate, the server's pauses and learnt pace, a dead origin, a slot, the next attempt."""
+WAITS = ("rate", "pause", "breaker", "slot", "backoff", "poll")
+"""What a run waits for: its own rate, the server's pauses and learnt pace, a dead origin, a slot, the next attempt,
+the server's jobs."""
 
 _BRIEF = 0.2
 """Seconds that no change would shorten noticeably."""
@@ -96,6 +97,8 @@ class Report:
         What held it back most, and what would speed it up.
     drifted : mapping of str to tuple of str
         Columns whose values are of several kinds, and the kinds.
+    findings : tuple of str
+        How the pages were found, and what speaks against their being complete.
     timeline : DataFrame
         One line per second: ``done``, ``refused``, ``in_flight`` (at most).
     latencies : array of float
@@ -116,6 +119,7 @@ class Report:
     waits: Mapping[str, float]
     limited_by: str
     drifted: Mapping[str, tuple[str, ...]]
+    findings: tuple[str, ...]
     timeline: pd.DataFrame
     latencies: np.ndarray[Any, np.dtype[np.float64]]
 
@@ -149,7 +153,8 @@ class Report:
             ("limited by", self.limited_by),
         ]
         drifted = ", ".join(f"{name} ({' and '.join(kinds)})" for name, kinds in self.drifted.items())
-        return [*lines, ("drifted columns", drifted)] if drifted else lines
+        lines += [("drifted columns", drifted)] if drifted else []
+        return lines + [("pages", finding) for finding in self.findings]
 
     def plot(self) -> Any:
         """Draw the distribution of latencies and the run over time; needs matplotlib.
@@ -173,7 +178,14 @@ class Report:
         return figure
 
 
-def report_of(outcomes: Outcomes, tally: Tally, *, concurrency: int, drifted: Mapping[str, tuple[str, ...]]) -> Report:
+def report_of(
+    outcomes: Outcomes,
+    tally: Tally,
+    *,
+    concurrency: int,
+    drifted: Mapping[str, tuple[str, ...]],
+    findings: tuple[str, ...] = (),
+) -> Report:
     """Sum a run up.
 
     Parameters
@@ -182,14 +194,16 @@ def report_of(outcomes: Outcomes, tally: Tally, *, concurrency: int, drifted: Ma
         Requests that were allowed in flight, over all origins.
     drifted : mapping of str to tuple of str
         As `Columns.drifted`.
+    findings : tuple of str
+        As in `Run`.
     """
-    latencies = outcomes.latencies()
+    asked, latencies = outcomes.expansion.row_to_request, outcomes.latencies()
     p50, p95, p99 = np.quantile(latencies, [0.5, 0.95, 0.99]).tolist() if len(latencies) else (0.0, 0.0, 0.0)
     seconds = max(tally.ended - tally.began, 0.0)
     timeline = pd.DataFrame.from_dict(tally.seconds, orient="index", columns=["done", "refused", "in_flight"])
     return Report(
-        rows=len(outcomes.expansion.row_to_request),
-        distinct=len(outcomes.expansion),
+        rows=len(asked),
+        distinct=int(np.unique(asked[asked >= 0]).size),
         sent=tally.sent,
         retried=tally.retried,
         refused=tally.refused,
@@ -202,6 +216,7 @@ def report_of(outcomes: Outcomes, tally: Tally, *, concurrency: int, drifted: Ma
         waits=dict(tally.waits),
         limited_by=limit_of(tally, seconds, concurrency),
         drifted=drifted,
+        findings=findings,
         timeline=timeline.sort_index().rename_axis("second"),
         latencies=latencies,
     )
@@ -228,6 +243,7 @@ def limit_of(tally: Tally, seconds: float, concurrency: int) -> str:
         "pause": "the server: it refuses more; ask its owner for a higher limit, or set rate= to what it allows",
         "breaker": "the server: it was down for most of the time",
         "backoff": "failures: the last rows waited for another attempt",
+        "poll": "the server's jobs: it waited until they had run; a shorter Poll(every=...) may notice their end earlier",
         "slot": "the client's slots: other calls share them, or concurrency='auto' or this process allows no more",
     }
     for cause, text in causes.items():

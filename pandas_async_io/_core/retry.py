@@ -131,6 +131,8 @@ def ending(failure: Failure, note: str = "") -> Stop:
 
 def _refusal(retry: Retry, failure: Failure, epoch: float) -> tuple[float, bool]:
     """Return the seconds the server asks for, and whether it refused before processing."""
+    if failure.error is not None and failure.error.asked is not None:
+        return failure.error.asked, True
     status, headers = failure.status, failure.headers
     asked = asked_delay(headers, epoch=epoch)
     spent = headers.get("x-ratelimit-remaining") == "0"

@@ -1,4 +1,4 @@
-"""What a lane has still to send: requests that wait for another attempt, and fresh ones.
+"""What a lane has still to send: requests that wait for their time, and fresh ones.
 
 The law of this file: whoever waits here holds no slot, and fresh requests are
 made one by one, when there is room for them.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
+from itertools import count
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pandas_async_io._core.models import Request
     from pandas_async_io._core.ration import Ration
     from pandas_async_io._core.retry import Failure
+    from pandas_async_io._io.pacing import Gate
 
 
 @dataclass(slots=True)
@@ -24,7 +26,9 @@ class Job:
     """A request on its way, with what it has met so far."""
 
     position: int
+    number: int
     request: Request
+    gate: Gate
     attempts: int = 0
     refusals: int = 0
     met: Failure | None = None
@@ -38,20 +42,21 @@ class Backlog:
 
     Parameters
     ----------
-    requests : iterator of (int, Request)
-        Position and request.
+    fresh : iterator of Job
+        Those that were never sent.
     """
 
-    requests: Iterator[tuple[int, Request]]
+    fresh: Iterator[Job]
     _delayed: list[tuple[float, int, Job]] = field(default_factory=list)
     _under_way: int = 0
     _probe_fresh: bool = True
+    _order: Iterator[int] = field(default_factory=count)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def take(self, ration: Ration, waits: dict[str, float], *, probing: bool) -> Job | None:
         """Return a job whose delay is over, else a fresh one; None when nothing is left nor under way.
 
-        Give it back with `again`, if it is to be sent again, and `ended`, always.
+        Give it back with `put`, if it is to be sent again, and `ended`, always.
 
         Parameters
         ----------
@@ -67,21 +72,21 @@ class Backlog:
         while True:
             self._probe_fresh = probing and not self._probe_fresh
             due = bool(self._delayed) and self._delayed[0][0] <= loop.time()
-            fresh = None if due and not self._probe_fresh else next(self.requests, None)
+            fresh = None if due and not self._probe_fresh else next(self.fresh, None)
             if fresh is not None:
-                return self._taken(Job(*fresh))
+                return self._taken(fresh)
             if due or (self._delayed and ration.stop(loop.time())):
                 return self._taken(heappop(self._delayed)[2])
             if not self._delayed and not self._under_way:
                 return None
-            begun, idle = loop.time(), not self._under_way
+            begun, cause = loop.time(), None if self._under_way else _cause(self._delayed[0][2])
             await self._wait(min(self._delayed[0][0], ration.until) if self._delayed else ration.until)
-            if idle:
-                waits["backoff"] += loop.time() - begun
+            if cause:
+                waits[cause] += loop.time() - begun
 
-    def again(self, job: Job, delay: float) -> None:
-        """Take a job that is to be sent again in so many seconds."""
-        heappush(self._delayed, (asyncio.get_running_loop().time() + delay, job.position, job))
+    def put(self, job: Job, delay: float) -> None:
+        """Take a job that is to be sent in so many seconds."""
+        heappush(self._delayed, (asyncio.get_running_loop().time() + delay, next(self._order), job))
 
     def ended(self) -> None:
         """Take note that a job is no longer under way."""
@@ -103,3 +108,8 @@ class Backlog:
         finally:
             if alarm is not None:
                 alarm.cancel()
+
+
+def _cause(job: Job) -> str:
+    """Return what a run waits for that waits for a job."""
+    return "poll" if job.met is None else "pause" if job.refusals else "backoff"

@@ -1,9 +1,9 @@
-"""The one loop: pace, send, decode, again or done.
+"""The one loop: pace, send, decode, again, next or done.
 
 The law of this file: workers share one iterator of requests; there is no task
-per request and no queue that grows with the rows. Whoever backs off or waits
-for the pace holds no slot. Each request ends as exactly one `Result`, and
-every decision about it is taken in `_core`.
+per request and no queue that grows with the rows. Whoever backs off, waits for
+the pace or for a job of the server's holds no slot. Each request ends as
+exactly one `Result`, and every decision about it is taken in `_core`.
 """
 
 from __future__ import annotations
@@ -12,25 +12,28 @@ import asyncio
 import random
 import time
 import traceback
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import AttemptError, DescriptorError
-from pandas_async_io._core.models import Outcome, Request, Response, Result
+from pandas_async_io._core.models import Outcome, Page, Request, Response, Result
 from pandas_async_io._core.retry import REFUSALS, Again, Failure, Retry, Stop, decide, ending, refusal
+from pandas_async_io._core.safety import Origin, origin_of
 from pandas_async_io._io.backlog import Backlog, Job
 from pandas_async_io._io.pacing import Entry, Gate, descriptor_limit
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 
+    from pandas_async_io._core.budgets import Budget
+    from pandas_async_io._core.course import Course, Step
     from pandas_async_io._core.limits import Rate
     from pandas_async_io._core.ration import Ration
     from pandas_async_io._core.report import Tally
 
     Send = Callable[[Request, float], Awaitable[Response]]
     Decode = Callable[[Response], Any]
-    Deliver = Callable[[int, Result], None]
 
 _BREATH = 1_000
 """Results without a request after which the loop lets others run."""
@@ -50,6 +53,8 @@ class Policy:
     rates: Sequence[Rate]
     retry: Retry
     timeout: float
+    harmless: bool = False
+    """Whether each request may be repeated, whatever its method."""
 
 
 @dataclass(slots=True)
@@ -64,42 +69,84 @@ class Lane:
         How many they are.
     gate : Gate
         The client's way to the origin.
+    gates : callable
+        Returns its way to another one, where a page's link may lead.
     ration : Ration
         What the whole call may spend.
     tally : Tally
         What the whole call did.
     send, decode
         How a request becomes a response, and a response a payload; both raise `AttemptError`.
-    deliver
-        Takes each position's result, exactly once, on the loop.
+    course : Course
+        Says what answers ask for next, and takes each request's result, exactly once, on the loop.
+    budget : callable, optional
+        Returns what a payload tells of the server's limits.
     """
 
     requests: Iterator[tuple[int, Request]]
     length: int
     gate: Gate
+    gates: Callable[[Origin], Gate]
     policy: Policy
     ration: Ration
     tally: Tally
     send: Send
     decode: Decode
-    deliver: Deliver
-    _done: int = 0
+    course: Course
+    budget: Callable[[Any], Budget | None] | None = None
+    _backlog: Backlog = field(init=False)
+    _workers: asyncio.TaskGroup = field(init=False)
+    _hired: int = 0
+    _left: dict[Gate, int] = field(default_factory=dict)
+    _open: ExitStack = field(default_factory=ExitStack)
     _skipped: int = 0
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def drive(self) -> None:
-        """Send all requests; returns when each has its result."""
-        workers = min(self.policy.concurrency, self.length, descriptor_limit())
-        slots = min(self.policy.concurrency, descriptor_limit())  # a short call must not narrow the gate for others
-        self.gate.left += self.length
-        try:
-            with self.gate.open(slots, adaptive=self.policy.adaptive):
-                backlog = Backlog(self.requests)
-                await together(self._work(backlog) for _ in range(workers))
-        finally:
-            self.gate.left -= self.length - self._done
+        """Send all requests, and what their answers ask for; returns when each has its result."""
+        self._backlog = Backlog(self._jobs())
+        with self._open:
+            self._expect(self.gate, self.length)
+            self._open.callback(self._unexpect)
+            async with together() as self._workers:
+                self._hire(self.length)
 
-    async def _work(self, backlog: Backlog) -> None:
+    def _hire(self, count: int) -> None:
+        """Have so many more workers, as far as the concurrency allows."""
+        count = min(count, self.policy.concurrency - self._hired, descriptor_limit() - self._hired)
+        for _ in range(count):
+            self._workers.create_task(self._work())
+        self._hired += max(count, 0)
+
+    def _jobs(self) -> Iterator[Job]:
+        for position, request in self.requests:
+            steps = self.course.begin(position, request)
+            self._expect(self.gate, -1)
+            self._hire(len(steps) - 1)
+            for step in steps:
+                yield self._job(position, step)
+
+    def _job(self, position: int, step: Step) -> Job:
+        gate = self.gate if step.number == 1 else self.gates(origin_of(step.request.url))
+        self._expect(gate, 1)
+        return Job(position, step.number, step.request, gate)
+
+    def _expect(self, gate: Gate, requests: int) -> None:
+        """Take part in a gate as soon as something goes through it, and tell it how much is to come."""
+        if gate not in self._left:
+            # All that the call may send at once, for a short call must not narrow the gate for others.
+            slots = min(self.policy.concurrency, descriptor_limit())
+            self._open.enter_context(gate.open(slots, adaptive=self.policy.adaptive))
+            self._left[gate] = 0
+        self._left[gate] += requests
+        gate.left += requests
+
+    def _unexpect(self) -> None:
+        for gate, left in self._left.items():
+            gate.left -= left
+
+    async def _work(self) -> None:
+        backlog = self._backlog
         while True:
             # One worker at a time is the next to go: it alone waits for the pace, so that a slot
             # that comes free late never lets several rate tokens out at once.
@@ -113,9 +160,8 @@ class Lane:
                     backlog.ended()
                     raise
             try:
-                delay = None if entry is None else await self._attempt(job, probe=entry is Entry.PROBE)
-                if delay is not None:
-                    backlog.again(job, delay)
+                if entry is not None:
+                    await self._attempt(job, probe=entry is Entry.PROBE)
             finally:
                 backlog.ended()
 
@@ -125,7 +171,7 @@ class Lane:
         stop = self.ration.stop(clock())
         if stop is None:
             retry = self.policy.retry
-            entry = await self.gate.enter(
+            entry = await job.gate.enter(
                 self.policy.rates, patience=retry.max_wait, until=self.ration.until, waits=self.tally.waits
             )
             if entry in {Entry.GO, Entry.PROBE}:
@@ -153,8 +199,8 @@ class Lane:
             last = ending(met, stop.error)
             self._finish(job, met.response, last.outcome, error=last.error)
 
-    async def _attempt(self, job: Job, *, probe: bool) -> float | None:
-        """Send once; deliver the result, or return after how many seconds the request is sent again."""
+    async def _attempt(self, job: Job, *, probe: bool) -> None:
+        """Send once; take the answer, or put the request back among those that wait."""
         clock = asyncio.get_running_loop().time
         response: Response | None = None
         error: AttemptError | None = None
@@ -172,84 +218,111 @@ class Lane:
             error = exc
         finally:
             job.elapsed = clock() - job.started
-            refused = self._learn(job, response, error, probe=probe)
-            self.gate.leave()
+            refused = self._learn(job, response, error, payload, probe=probe)
+            job.gate.leave()
         if isinstance(error, DescriptorError) and job.refusals < REFUSALS:
-            return self._unsent(job)
-        if error is None and self.policy.retry.when is None and response is not None and 200 <= response.status < 300:
-            self._finish(job, response, Outcome.OK, payload=payload)
-            return None
-        return self._judge(job, response, error, payload, spared=probe or refused)
+            self._unsent(job)
+        elif error is None and self.policy.retry.when is None and response is not None and 200 <= response.status < 300:
+            self._take(job, response, payload)
+        else:
+            self._judge(job, response, error, payload, spared=probe or refused)
 
-    def _learn(self, job: Job, response: Response | None, error: AttemptError | None, *, probe: bool) -> bool:
+    def _learn(
+        self, job: Job, response: Response | None, error: AttemptError | None, payload: Any, *, probe: bool
+    ) -> bool:
         """Tell the gate how the origin is, and return whether it refused the request before processing it.
 
         What fails again says more of the request than of the origin, so only its first failure counts.
         """
         if isinstance(error, DescriptorError):
             return False
-        started, now = job.started, job.started + job.elapsed
-        asked = size = None
+        gate, started, now = job.gate, job.started, job.started + job.elapsed
+        asked, size = None if error is None else error.asked, 0
         if response is not None:
             size = len(response.body)
-            asked = refusal(self.policy.retry, response, epoch=time.time())
-            self.gate.heed(response.headers, time.time())
+            asked = refusal(self.policy.retry, response, epoch=time.time()) if asked is None else asked
+            gate.heed(response.headers, time.time())
+            if self.budget is not None and (left := self.budget(payload)) is not None:
+                gate.keep(left)
         refused = asked is not None
-        self.tally.attempted(started, now, size or 0, refused=refused, in_flight=self.gate.in_flight)
+        self.tally.attempted(started, now, size, refused=refused, in_flight=gate.in_flight)
         if asked is not None:
-            self.gate.refused(started, now, asked)
+            gate.refused(started, now, asked)
         elif response is not None and response.status < 500:
             self.ration.answered(response.status)
-            self.gate.answered(started, now)
+            gate.answered(started, now)
         elif error is not None and not error.passing and not error.received:
             self.ration.answered(0)  # no name, no trusted certificate: no row will fare better
         elif job.met is None or probe:
-            self.gate.failed(started, now)
+            gate.failed(started, now)
         return refused
 
     def _judge(
         self, job: Job, response: Response | None, error: AttemptError | None, payload: Any, *, spared: bool
-    ) -> float | None:
+    ) -> None:
         """Decide what follows; an attempt that the breaker sent, or the server refused, costs the row nothing."""
-        job.met = met = Failure(job.request, response, error, job.attempts, job.refusals)
+        harmless = self.policy.harmless
+        job.met = met = Failure(job.request, response, error, job.attempts, job.refusals, harmless)
         try:
             verdict = decide(self.policy.retry, met, epoch=time.time(), dice=random.random())  # noqa: S311 - jitter
         except Exception as exc:  # noqa: BLE001 - the user's own predicate; the other rows go on
             self._finish(job, response, Outcome.PARSE_ERROR, error=_of_user("Retry(when=...)", exc))
-            return None
+            return
         if isinstance(verdict, Again) and (spared or self.ration.retry()):
             job.attempts -= spared
             job.refusals += verdict.refused
-            return verdict.delay
-        if verdict is None:
-            self._finish(job, response, Outcome.OK, payload=payload)
+            self._backlog.put(job, verdict.delay)
+        elif verdict is None and response is not None:
+            self._take(job, response, payload)
         else:
             last = verdict if isinstance(verdict, Stop) else ending(met, "not repeated: the run's retries are spent")
-            self._finish(job, response, last.outcome, error=last.error)
-        return None
+            self._fail(job, response, last)
 
-    def _unsent(self, job: Job) -> float:
+    def _take(self, job: Job, response: Response, payload: Any) -> None:
+        """Take an answer, and what it asks for next."""
+        now = asyncio.get_running_loop().time()
+        page = Page(job.request, response, payload)
+        try:
+            steps = self.course.answered(job.position, job.number, page, now, time.time())
+        except AttemptError as exc:
+            self._finish(job, response, exc.outcome, error=str(exc))
+            return
+        self._follow(job, steps)
+        self._finish(job, response, Outcome.OK, payload=payload)
+
+    def _fail(self, job: Job, response: Response | None, last: Stop) -> None:
+        """End a request that failed for good, unless others are sent in its place."""
+        if last.outcome is Outcome.HTTP_ERROR and response is not None:
+            self._follow(job, self.course.refused(job.position, job.number, job.request, response.status))
+        self._finish(job, response, last.outcome, error=last.error)
+
+    def _follow(self, job: Job, steps: Sequence[Step]) -> None:
+        self._hire(len(steps) - 1)
+        for step in steps:
+            self._backlog.put(self._job(job.position, step), step.after)
+
+    def _unsent(self, job: Job) -> None:
         """Wait for a connection of others to end: this process may open no more."""
-        self.gate.narrow(job.started + job.elapsed)
+        job.gate.narrow(job.started + job.elapsed)
         self.tally.sent -= 1
         self.tally.retried -= job.met is not None
         self.ration.unsent()
         job.attempts -= 1
         job.refusals += 1
-        return _NO_SOCKET * 2.0**job.refusals
+        self._backlog.put(job, _NO_SOCKET * 2.0**job.refusals)
 
     def _finish(
         self, job: Job, response: Response | None, outcome: Outcome, *, payload: Any = None, error: str | None = None
     ) -> None:
-        self._done += 1
-        self.gate.left -= 1
+        self._expect(job.gate, -1)
         status = url = None
         if response is not None:
             status = response.status
             url = response.url if response.url is not job.request.url else None
         attempts = job.attempts + job.refusals
         fetched_at = time.time() if attempts else None
-        self.deliver(job.position, Result(outcome, payload, status, attempts, job.elapsed, url, error, fetched_at))
+        result = Result(outcome, payload, status, attempts, job.elapsed, url, error, fetched_at)
+        self.course.ended(job.position, job.number, result)
 
 
 def _of_user(where: str, exc: Exception) -> str:
@@ -273,17 +346,19 @@ async def drive(lanes: Sequence[Lane], tally: Tally) -> None:
             await lane.drive()
 
     try:
-        await together(drive_in_turn() for _ in range(min(at_once, len(lanes))))
+        async with together() as group:
+            for _ in range(min(at_once, len(lanes))):
+                group.create_task(drive_in_turn())
     finally:
         tally.ended = clock()
         tally.cpu = time.process_time() - cpu
 
 
-async def together(work: Iterator[Any]) -> None:
-    """Run coroutines together; the first exception cancels the others and comes out as itself."""
+@asynccontextmanager
+async def together() -> AsyncIterator[asyncio.TaskGroup]:
+    """Run tasks together; the first exception cancels the others and comes out as itself."""
     try:
         async with asyncio.TaskGroup() as group:
-            for coroutine in work:
-                group.create_task(coroutine)
+            yield group
     except BaseExceptionGroup as several:
         raise several.exceptions[0] from None

@@ -88,7 +88,7 @@ class Gate:
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._limiters: dict[Rate, AsyncLimiter] = {}
         self._resume_at = 0.0
-        self._next_start = 0.0
+        self._last_start = self._next_start = 0.0
         self._pace: Pace | None = None
         self._heard = False
         self._breaker = Breaker()
@@ -232,12 +232,18 @@ class Gate:
             self._look_in = _LOOK_AGAIN
             self._budget_gap = 0.0
             return
+        self.keep(left)
+
+    def keep(self, left: Budget) -> None:
+        """Keep within a budget that the server told."""
         self._budget_gap = spacing(left, self.in_flight, waiting=self.left)
+        self._next_start = max(self._next_start, self._last_start + self._budget_gap)
         if left.remaining <= 0 and left.reset_in:
             self.pause(left.reset_in)
 
     def _start(self, now: float) -> None:
         """Count a start, and say when the next may be; a timer that rang late is made up for in part."""
+        self._last_start = now
         gap = _FEELER if not self._heard and self.in_flight >= _AT_ONCE else self._budget_gap
         if self._pace is not None:
             self._pace.started(now)

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from pandas_async_io._core.course import Single
 from pandas_async_io._core.errors import TransportError
 from pandas_async_io._core.models import Outcome, Request, Response
 from pandas_async_io._core.ration import Ration
@@ -24,16 +25,18 @@ def run(send, count=20, *, concurrency=4, retry=QUICK, method="GET", ration=None
     results = {}
 
     async def main():
+        way = gate or Gate()
         lane = Lane(
             requests=((n, Request(f"http://e.com/{n}", method)) for n in range(count)),
             length=count,
-            gate=gate or Gate(),
+            gate=way,
+            gates=lambda origin: way,
             policy=Policy(concurrency, adaptive=False, rates=(), retry=retry, timeout=timeout),
             ration=ration or Ration(concurrency),
             tally=Tally(),
             send=send,
             decode=lambda response: response.body,
-            deliver=lambda position, result: results.setdefault(position, []).append(result),
+            course=Single(lambda position, result: results.setdefault(position, []).append(result)),
         )
         await drive([lane], lane.tally)
         return asyncio.all_tasks() - {asyncio.current_task()}
@@ -310,12 +313,13 @@ def test_a_cancelled_run_leaves_nothing_behind():
             requests=((n, Request("http://e.com/")) for n in range(50)),
             length=50,
             gate=gate,
+            gates=lambda origin: gate,
             policy=Policy(4, adaptive=False, rates=(), retry=QUICK, timeout=5.0),
             ration=Ration(4),
             tally=Tally(),
             send=send,
             decode=lambda response: None,
-            deliver=lambda position, result: None,
+            course=Single(lambda position, result: None),
         )
         task = asyncio.create_task(lane.drive())
         await started.wait()
