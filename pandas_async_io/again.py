@@ -62,7 +62,15 @@ def retry_failed(frame: pd.DataFrame, changes: dict[str, Any]) -> pd.DataFrame:
         )
     source = replace(run.source, options=replace(run.source.options, **changes))
     failed = np.flatnonzero(run.outcomes.failed())
-    call = Call(source.frame.iloc[failed], _urls(source, failed), source.options, key=source.key, rows=failed)
+    unfinished = {at: run.unfinished[row] for at, row in enumerate(failed.tolist()) if row in run.unfinished}
+    call = Call(
+        source.frame.iloc[failed],
+        _urls(source, failed),
+        source.options,
+        key=source.key,
+        rows=failed,
+        unfinished=unfinished,
+    )
     sent = call.run(quiet=True)
     combined, merged = _complete(frame, run, sent, failed, source)
     return carry(combined, (*before, merged), errors=source.options.errors)
@@ -79,12 +87,20 @@ def _complete(
     options, index, sent_run = source.options, source.frame.index, runs_of(sent)[-1]
     old_rows = np.arange(len(frame)) if run.rows is None else run.rows
     new_rows = failed if sent_run.rows is None else failed[sent_run.rows]
-    kept = np.flatnonzero(~np.isin(old_rows, failed))
-    rows = np.concatenate([old_rows[kept], new_rows])
-    order = np.argsort(rows, kind="stable")
-    rows = rows[order]
+    old_pages = np.zeros(len(old_rows), np.int64) if run.pages is None else run.pages
+    new_pages = np.zeros(len(new_rows), np.int64) if sent_run.pages is None else sent_run.pages
+    # A row that went on where it had stopped keeps the pages that it had.
+    went_on = (old_pages > 0) & np.isin(old_rows, list(run.unfinished))
+    kept = np.flatnonzero(~np.isin(old_rows, failed) | went_on)
+    came = np.flatnonzero((new_pages > 0) | ~np.isin(new_rows, old_rows[kept]))
+    rows, pages = (
+        np.concatenate([old[kept], new[came]]) for old, new in ((old_rows, new_rows), (old_pages, new_pages))
+    )
+    order = np.lexsort((pages, rows))
+    rows, pages = rows[order], pages[order]
     alone = isinstance(options, FetchOptions) and not options.join
-    combined = _stacked(frame.iloc[kept], sent.assign(**{ROW: new_rows}) if alone else sent, order)
+    new = (sent.assign(**{ROW: new_rows}) if alone else sent).iloc[came]
+    combined = _stacked(frame.iloc[kept], new, order)
     if alone or isinstance(options, ReadOptions):
         combined.index = pd.RangeIndex(len(combined))
     else:
@@ -97,6 +113,13 @@ def _complete(
         output=combined.index,
         rows=rows,
         source=source,
+        pages=None if run.pages is None else pages,
+        unfinished={int(failed[row]): state for row, state in sent_run.unfinished.items()},
+        findings={
+            **{row: texts for row, texts in run.findings.items() if row not in run.unfinished},
+            **{int(failed[row]): texts for row, texts in sent_run.findings.items()},
+        },
+        taken=sent_run.taken or run.taken,
     )
 
 

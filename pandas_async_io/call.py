@@ -3,45 +3,52 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
-from pandas_async_io._core.answers import Answers
+import numpy as np
+
+from pandas_async_io._core.answers import Answers, PagedAnswers
 from pandas_async_io._core.auth import as_auth
 from pandas_async_io._core.backends import check_backend
+from pandas_async_io._core.batching import Batching
 from pandas_async_io._core.conform import conform
 from pandas_async_io._core.course import Single
-from pandas_async_io._core.errors import FetchError, FetchWarning, PlanError
-from pandas_async_io._core.expand import Expansion, expand, expand_urls
+from pandas_async_io._core.errors import FetchError, FetchWarning
+from pandas_async_io._core.graphql import GraphQL, checked, cost_budget
 from pandas_async_io._core.idempotency import keyed
 from pandas_async_io._core.interpret import interpreter
 from pandas_async_io._core.join import answers, join, positions
-from pandas_async_io._core.models import SAFE_METHODS, Outcome, Result
+from pandas_async_io._core.keys import first_rows
+from pandas_async_io._core.models import Outcome, Result
 from pandas_async_io._core.outcomes import Outcomes
+from pandas_async_io._core.pages import as_paginator
+from pandas_async_io._core.paging import Paging
 from pandas_async_io._core.plan import Plan, plan_of
+from pandas_async_io._core.polling import Polling
 from pandas_async_io._core.ration import Ration
-from pandas_async_io._core.recipe import compile_recipe
 from pandas_async_io._core.report import Tally
-from pandas_async_io._core.runs import KEY, Run, Runs, runs_of
-from pandas_async_io._core.safety import Origin, check_headers, redact_url
+from pandas_async_io._core.runs import KEY, Run, Runs, runs_of, summary
+from pandas_async_io._core.safety import Origin, redact_url
 from pandas_async_io._core.schema import as_text, compile_schema
 from pandas_async_io._core.shape import compile_shape
-from pandas_async_io._core.values import Text
 from pandas_async_io._io import portal
 from pandas_async_io._io.engine import Lane, drive
 from pandas_async_io._io.progress import Progress
+from pandas_async_io.asking import ask, outside
 from pandas_async_io.client import default_client
 from pandas_async_io.future import FrameFuture
 from pandas_async_io.options import FetchOptions, ReadOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
+    from pandas_async_io._core.course import Course
     from pandas_async_io._core.keys import Positions
 
 
@@ -68,6 +75,8 @@ class Call:
         All others.
     key, rows : UUID, array of int64, optional
         Of the call that sent these rows before, and their positions in it.
+    unfinished : mapping of int to object, optional
+        As in `Run`, for some of these rows.
     """
 
     def __init__(
@@ -78,6 +87,7 @@ class Call:
         *,
         key: UUID | None = None,
         rows: Positions | None = None,
+        unfinished: Mapping[int, Any] | None = None,
     ) -> None:
         self._source = Source(frame.copy(deep=False), url, options)  # the user may go on to change theirs
         self._key, self._rows = key or self._source.key, rows
@@ -94,7 +104,7 @@ class Call:
         )
         check_backend(options.dtype_backend)
         self._schema = compile_schema(options.schema, self._shape.columns)
-        self._decode = interpreter(
+        decode = interpreter(
             format=options.format,
             strict_json=self._client.strict_json,
             read_options=options.read_options,
@@ -102,69 +112,55 @@ class Call:
             parser=options.parser,
             error_when=options.error_when,
         )
-        self._policy = self._client.policy(
+        query = options.json if isinstance(options.json, GraphQL) else None
+        self._decode = decode if query is None else checked(decode)
+        self._budget = None if query is None else cost_budget
+        policy = self._client.policy(
             concurrency=options.concurrency, rate=options.rate, retry=options.retry, timeout=options.timeout
         )
+        self._policy = replace(policy, harmless=query is not None and query.safe)
         if not self._client.verifies:
             text = "this client has ssl=False: certificates are not verified, and anyone in between can read along"
-            warnings.warn(text, FetchWarning, stacklevel=_outside())
+            warnings.warn(text, FetchWarning, stacklevel=outside())
         self._label = redact_url(url) if isinstance(url, str) else f"{len(url)} URLs"
         self._finished = False
-        self.expansion = self._expand(url) if isinstance(url, str) else self._expand_urls(url)
-        self._outcomes = Outcomes(self.expansion)
-        self._answers = Answers(len(self.expansion), self._shape)
+        self._asked = ask(frame, url, options, self._client, self._auth)
+        self._outcomes = Outcomes(self._asked.rows)
         self._tally = Tally()
+        self._answers, self._course = self._follow(unfinished or {})
 
-    def _expand(self, url: str) -> Expansion:
-        options, client = self._options, self._client
-        parts: dict[str, Any] = {
-            "base_url": client.base_url,
-            "method": options.method,
-            "headers": options.headers,
-            "json": options.json,
-            "data": options.data,
-            "allow_hosts": client.allow_hosts,
-        }
-        recipe = compile_recipe(url, params=options.params, **parts)
-        if recipe.origin is None:
-            self._check_home("a host that rows decide")
-            self._check_params("a host that rows decide")
-        else:
-            _, own = client.credentials(recipe.origin, self._auth)
-            if own:  # a brace in a key is no field
-                literal = {name: Text((value,)) if isinstance(value, str) else value for name, value in own.items()}
-                recipe = compile_recipe(url, params={**literal, **(options.params or {})}, **parts)
-        if not (recipe.texts or recipe.wholes) and len(self._frame) > 1 and options.method in SAFE_METHODS:
-            text = "no field in the request: every row gets the same answer. In an f-string a field is {{column}}"
-            warnings.warn(text, FetchWarning, stacklevel=_outside())
-        return expand(self._frame, recipe, allow_hosts=client.allow_hosts)
-
-    def _expand_urls(self, urls: Sequence[Any]) -> Expansion:
-        options, client = self._options, self._client
-        if options.json is not None or options.data is not None or options.params:
-            raise PlanError("params=, json= and data= belong to a template; whole URLs are sent as they are")
-        self._check_home("whole URLs")
-        self._check_params("whole URLs")
-        headers = check_headers(options.headers)
-        return expand_urls(urls, base_url=client.base_url, method=options.method, headers=headers)
-
-    def _check_home(self, where: str) -> None:
-        """Refuse credentials that have no home: they would go to every host."""
-        client = self._client
-        if client.origin is None and (client.headers or client.auth.headers or client.auth.params or self._auth):
-            raise PlanError(f"credentials and {where}: say where they belong, Client('https://api.example.com', …)")
-
-    def _check_params(self, where: str) -> None:
-        """Refuse what would have to be added to some of the URLs only."""
-        if self._client.params or (self._auth or self._client.auth).params:
-            raise PlanError(f"a client's params= and a key in the query can't be added to {where}")
+    def _follow(self, unfinished: Mapping[int, Any]) -> tuple[Answers | PagedAnswers, Course]:
+        """Return what collects the answers, and what they ask for next."""
+        options, client, count = self._options, self._client, len(self._asked.rows)
+        row_to_request = self._asked.rows.row_to_request
+        earlier = {int(row_to_request[row]): state for row, state in unfinished.items() if row_to_request[row] >= 0}
+        if options.pages is not None:
+            pages = PagedAnswers(count, self._shape)
+            return pages, Paging(
+                as_paginator(options.pages, posted=options.json is not None),
+                pages,
+                self._outcomes.put,
+                allow_hosts=client.allow_hosts,
+                max_pages=options.max_pages,
+                key=self._policy.retry.idempotency_key,
+                unfinished=earlier,
+            )
+        batches, shape = self._asked.batches, self._shape
+        whole = Answers(count, shape if batches is None else replace(shape, path=None, meta=()))
+        deliver = partial(self._deliver, whole)
+        if batches is not None:
+            on, asked = options.on or batches.field, self._asked
+            return whole, Batching(batches, asked.blocks, asked.requests, on=on, shape=shape, deliver=deliver)
+        if options.poll is not None:
+            return whole, Polling(options.poll, deliver, allow_hosts=client.allow_hosts, unfinished=earlier)
+        return whole, Single(deliver)
 
     def _headers(self, origin: Origin) -> dict[str, str]:
         return self._client.credentials(origin, self._auth)[0]
 
     def plan(self) -> Plan:
         """Return what would be sent."""
-        return plan_of(self.expansion, self._headers)
+        return plan_of(self._asked.sent, self._headers)
 
     async def drive(self) -> None:
         """Send everything; on the client's loop."""
@@ -179,10 +175,10 @@ class Call:
         lanes = [
             Lane(
                 requests=keyed(
-                    self.expansion.requests(origin, self._headers(origin)),
+                    self._asked.sent.requests(origin, self._headers(origin)),
                     policy.retry.idempotency_key,
                     self._key,
-                    self.expansion.row_to_request,
+                    self._asked.sent.row_to_request,
                     self._rows,
                 ),
                 length=len(mine),
@@ -193,21 +189,22 @@ class Call:
                 tally=self._tally,
                 send=client.send,
                 decode=self._decode,
-                course=Single(self._deliver),
+                course=self._course,
+                budget=self._budget,
             )
-            for origin, mine in self.expansion.origins.items()
+            for origin, mine in self._asked.sent.origins.items()
         ]
         await drive(lanes, self._tally)
 
-    def _deliver(self, position: int, result: Result) -> None:
+    def _deliver(self, answers: Answers, position: int, result: Result) -> None:
         self._outcomes.put(position, result)
-        self._answers.put(position, result.payload if result.outcome is Outcome.OK else None)
+        answers.put(position, result.payload if result.outcome is Outcome.OK else None)
 
     def run(self, *, quiet: bool = False) -> pd.DataFrame:
         """Send everything and wait for the frame; Ctrl-C raises with the finished rows as ``.partial``."""
-        progress = Progress(self._options.progress, lambda: self._outcomes.done, len(self.expansion))
+        progress = Progress(self._options.progress, self._progress)
         try:
-            if len(self.expansion):
+            if len(self._asked.sent):
                 self._client.run(self.drive, progress.tick)
         except KeyboardInterrupt as interrupt:
             vars(interrupt)["partial"] = self.finish(quiet=True)
@@ -228,10 +225,16 @@ class Call:
         return FrameFuture(
             started,
             label=self._label,
-            progress=lambda: (self._outcomes.done, len(self.expansion)),
+            progress=self._progress,
             loop=loop,
             cancel=started.stop,
         )
+
+    def _progress(self) -> tuple[int, int]:
+        """Return how many requests are done, and of how many."""
+        if isinstance(self._course, Paging):
+            return self._course.came, max(self._course.asked, len(self._asked.sent))
+        return self._outcomes.done, len(self._asked.rows)
 
     def _partial(self) -> pd.DataFrame | None:
         """Return the finished rows of a cancelled call; None if its frame was being made."""
@@ -246,13 +249,14 @@ class Call:
             If rows failed and ``errors="raise"``, unless ``quiet``.
         """
         self._finished = True
+        self._course.close()
         options = self._options
         nullable = isinstance(options, FetchOptions)
         found = self._answers.columns(nullable=nullable)
         columns = conform(found, self._schema, backend=options.dtype_backend, nullable=nullable)
         self._outcomes.fail(columns.failures)
         how = options.how if isinstance(options, FetchOptions) else "inner"
-        rows, take = positions(self.expansion.row_to_request, columns.counts, how=how)
+        rows, take = positions(self._asked.rows.row_to_request, columns.counts, how=how)
         if isinstance(options, FetchOptions) and not options.join:
             frame = answers(columns.arrays, rows=rows, take=take, prefix=options.prefix, suffix=options.suffix)
         else:
@@ -269,8 +273,24 @@ class Call:
             self._tally,
             self._policy.concurrency,
             columns.drifted,
+            **self._loose(take),
         )
         return carry(frame, (*runs_of(self._frame), run), errors="ignore" if quiet else options.errors)
+
+    def _loose(self, take: Positions) -> dict[str, Any]:
+        """Return what a run keeps of pages that are missing, and of jobs that may still run, by row."""
+        course, row_to_request = self._course, self._asked.rows.row_to_request
+        found: dict[str, Any] = {}
+        if isinstance(course, Paging):
+            first = first_rows(row_to_request)
+            found["findings"] = {int(first[position]): texts for position, texts in sorted(course.findings.items())}
+            found["taken"] = course.taken
+        if isinstance(self._answers, PagedAnswers):
+            found["pages"] = np.append(self._answers.pages, 0)[take]
+        if isinstance(course, Paging | Polling):
+            rows = np.flatnonzero(np.isin(row_to_request, list(course.unfinished))).tolist()
+            found["unfinished"] = {row: course.unfinished[int(row_to_request[row])] for row in rows}
+        return found
 
 
 def carry(frame: pd.DataFrame, runs: tuple[Run, ...], *, errors: str) -> pd.DataFrame:
@@ -282,23 +302,19 @@ def carry(frame: pd.DataFrame, runs: tuple[Run, ...], *, errors: str) -> pd.Data
         If rows failed and ``errors`` is "raise".
     """
     frame.attrs[KEY] = Runs(uuid4().hex[:8], runs)
-    outcomes = runs[-1].outcomes
-    if errors == "ignore" or not outcomes.failed().any():
+    outcomes, findings = runs[-1].outcomes, summary(runs[-1].findings)
+    if errors == "ignore":
         return frame
-    digest = outcomes.digest()
+    if not outcomes.failed().any():
+        if findings:
+            warnings.warn(f"{'; '.join(findings)}. See .aio.report", FetchWarning, stacklevel=outside())
+        return frame
+    digest = "; ".join([outcomes.digest(), *findings])
     if errors == "raise":
         message = f"{digest}. This error's .partial has the frame so far; .partial.aio.retry_failed() goes on"
         error = FetchError(message, partial=frame, failures=runs[-1].failures())
         for note in outcomes.notes():
             error.add_note(note)
         raise error
-    warnings.warn(f"{digest}. See .aio.failures, .aio.retry_failed()", FetchWarning, stacklevel=_outside())
+    warnings.warn(f"{digest}. See .aio.failures, .aio.retry_failed()", FetchWarning, stacklevel=outside())
     return frame
-
-
-def _outside() -> int:
-    """Return the stack level of the user's own line."""
-    frame, level = sys._getframe(1), 1  # noqa: SLF001 - as pandas finds its caller's line
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("pandas_async_io"):
-        frame, level = frame.f_back, level + 1
-    return level

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pandas_async_io._core.auth import Auth
     from pandas_async_io._core.limits import Rate
     from pandas_async_io._core.models import Response
+    from pandas_async_io._core.pages import Paginator
+    from pandas_async_io._core.poll import Poll
     from pandas_async_io._core.retry import Retry
     from pandas_async_io.client import Client
 
@@ -56,6 +58,18 @@ class Options:
         As in `pandas.json_normalize`; ``"data.items"`` is a path.
     columns : list or mapping, optional
         The flat columns to keep, or their new names.
+    pages : "auto", paginator or callable, optional
+        Every page of every request: "auto" recognises the usual schemes and says which; `LinkHeader`, `NextUrl`,
+        `Cursor`, `PageNumber`, `Offset`, `GraphQLCursor`, or a function of a `Page` that returns the next request's
+        URL, or None.
+    max_pages : int, optional
+        Of each request's, at most.
+    batch : int, optional
+        Keys in one request, for the one field written ``{?id*}``, ``{id*}`` or, in ``json``, ``"{id*}"``.
+    on : str, optional
+        With ``batch``: where a record has its key; by default the field's name.
+    poll : Poll, optional
+        Each request submits a job, whose result is the answer.
     schema : mapping, optional
         Exact types of some columns: ``{"id": "int64", "created": "datetime64[ns, UTC]", "tags": "list<string>"}``.
     dtype_backend : {"numpy_nullable", "pyarrow"}, optional
@@ -92,6 +106,11 @@ class Options:
     sep: str = "."
     max_level: int | None = None
     columns: Sequence[str] | Mapping[str, str] | None = None
+    pages: Literal["auto"] | Paginator | None = None
+    max_pages: int | None = None
+    batch: int | None = None
+    on: str | None = None
+    poll: Poll | None = None
     schema: Mapping[str, Any] | None = None
     dtype_backend: Literal["numpy_nullable", "pyarrow"] | None = None
     concurrency: int | Literal["auto"] | None = None
@@ -114,12 +133,26 @@ class Options:
             raise PlanError(
                 f"client= is a Client, as Client('https://api.example.com'), not a {type(self.client).__name__}"
             )
+        self._check_ways()
         for name in ("deadline", "max_requests"):
             value = getattr(self, name)
             if value is not None and (not isinstance(value, int | float) or isinstance(value, bool) or value <= 0):
                 raise PlanError(f"{name}={value!r}: give a number above 0")
         if not getattr(self, "suffix", "_"):
             raise PlanError("suffix='' would let an answer's column take the place of another: give it a text")
+
+    def _check_ways(self) -> None:
+        """Refuse what has no meaning beside each other."""
+        ways = [name for name in ("pages", "batch", "poll") if getattr(self, name) is not None]
+        if len(ways) > 1:
+            raise PlanError(f"{'= and '.join(ways)}= do not go together: one call does one of them")
+        for name, needed in (("max_pages", "pages"), ("on", "batch")):
+            if getattr(self, name) is not None and getattr(self, needed) is None:
+                raise PlanError(f"{name}={getattr(self, name)!r} is about {needed}=, which is not given")
+        if self.batch is not None and self.meta is not None:
+            raise PlanError("meta= and batch= do not go together: an envelope belongs to all of its keys")
+        if self.poll is not None and not hasattr(self.poll, "submitted"):
+            raise PlanError(f"poll={self.poll!r} is no Poll: pass poll=Poll(status='state', …)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

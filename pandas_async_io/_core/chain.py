@@ -7,6 +7,8 @@ or a missing page says against it is found and told.
 
 from __future__ import annotations
 
+from copy import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import AttemptError, ParseError, PlanError
@@ -38,10 +40,22 @@ def named(number: int, text: str, *, status: int | None = None, paginator: Pagin
     >>> named(3, "HTTP 500 Internal Server Error", status=500)
     'page 3: HTTP 500 Internal Server Error'
     >>> named(3, "HTTP 410 Gone", status=410, paginator=Cursor("next"))
-    'page 3: HTTP 410 Gone (the cursor may have expired: start again from page 1)'
+    'page 3: HTTP 410 Gone (the cursor may have expired: retry_failed starts again from page 1)'
     """
-    expired = number > 1 and status in _GONE and isinstance(paginator, Cursor)
-    return f"page {number}: {text}" + (" (the cursor may have expired: start again from page 1)" if expired else "")
+    mark = f"page {number}: "
+    note = " (the cursor may have expired: retry_failed starts again from page 1)"
+    return ("" if text.startswith(mark) else mark) + text + (note if expired(number, status, paginator) else "")
+
+
+def expired(number: int, status: int | None, paginator: Paginator | None) -> bool:
+    """Whether a page may have failed because its cursor is no longer known.
+
+    Examples
+    --------
+    >>> expired(3, 410, Cursor("next")), expired(1, 410, Cursor("next"))
+    (True, False)
+    """
+    return number > 1 and status in _GONE and isinstance(paginator, Cursor)
 
 
 class Chain:
@@ -74,6 +88,8 @@ class Chain:
         Pages that came.
     seen : int
         Their records.
+    sound : int
+        The last page that came and repeats no other.
 
     Examples
     --------
@@ -101,7 +117,7 @@ class Chain:
         self.first = request if paginator is None else first_request(paginator, request)
         self.record_path = None if record_path is None else tuple(record_path)
         self.pending = {1: self.first}
-        self.pages = self.seen = 0
+        self.pages = self.seen = self.sound = 0
         self._allow_hosts = allow_hosts
         self._max_pages = max_pages or float("inf")
         self._more = False
@@ -144,10 +160,25 @@ class Chain:
             self._last = number, page, records
         try:
             self._watch(number, page, records)
+            self.sound = number
             return self._ask(number, self._following(number, page, records))
         except AttemptError as error:
             self._more = True
             raise type(error)(named(number, str(error))) from error.__cause__
+
+    def again(self, request: Request) -> Chain:
+        """Return a chain that asks for what is pending, with the headers of another request for the first page."""
+        chain = copy(self)
+        for name in ("_asked", "_bodies", "_totals", "_edges", "_repeats"):
+            setattr(chain, name, dict(getattr(self, name)))
+        chain.first = replace(self.first, headers=request.headers)
+        stale = self.first.headers
+        chain.pending = {}
+        for number, asked in self.pending.items():
+            own = {name: text for name, text in asked.headers.items() if stale.get(name) != text}
+            strange = not asked.headers and bool(stale)  # on another origin it has to go without
+            chain.pending[number] = asked if strange else replace(asked, headers={**request.headers, **own})
+        return chain
 
     def findings(self) -> list[str]:
         """Return what speaks against the chain's being complete, in words.

@@ -67,6 +67,9 @@ class Course(Protocol):
     def ended(self, position: int, number: int, result: Result) -> None:
         """Take what became of a step."""
 
+    def close(self) -> None:
+        """Take note that nothing more is sent, be it over or not."""
+
 
 @dataclass(frozen=True, slots=True)
 class Single:
@@ -89,6 +92,9 @@ class Single:
     def ended(self, position: int, number: int, result: Result) -> None:  # noqa: ARG002 - as above
         """Deliver."""
         self.deliver(position, result)
+
+    def close(self) -> None:
+        """Do nothing."""
 
 
 @dataclass(slots=True)

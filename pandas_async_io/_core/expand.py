@@ -119,13 +119,12 @@ def expand(frame: pd.DataFrame, recipe: Recipe, *, allow_hosts: Sequence[str] = 
     wholes = {name: _factorise(factorise_json, name, arrays[name]) for name in recipe.wholes}
     unsafe = _forbidden(keys, recipe)
     rows = np.flatnonzero(_usable(keys, wholes, recipe, len(frame)) & ~_mask(unsafe, len(frame)))
-    safe = recipe.method in SAFE_METHODS
     every = [*keys.values(), *wholes.values()]
-    first, groups = group(every, rows) if safe else (rows, np.arange(len(rows)))
+    first, groups = group(every, rows) if recipe.safe else (rows, np.arange(len(rows)))
     urls = _urls(recipe.template, keys, first)
     parts = RowParts(recipe, keys, first, arrays) if recipe.body_kind != "none" or recipe.varying else None
     plain = recipe.template.injective and all(key.plain() for key in keys.values())
-    if safe and (recipe.varying or not plain):
+    if recipe.safe and (recipe.varying or not plain):
         same = [parts.identity(at, url) for at, url in enumerate(urls)] if parts else urls
         merged, _ = pd.factorize(_objects(same))
         kept = first_rows(merged)

@@ -15,7 +15,9 @@ from pandas_async_io._core.errors import PayloadError, PlanError
 from pandas_async_io._core.places import find
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from pandas_async_io._core.models import Response
 
 _COUNTED = r"(?:\w|%[0-9A-Fa-f]{2})+"
 _LIKE_A_FIELD = re.compile(rf"(\{{{_COUNTED}(?:\.{_COUNTED})*\}})", re.ASCII)
@@ -134,6 +136,19 @@ def refusal(payload: Any) -> PayloadError | None:
     said = "; ".join(map(_said, listed[:3])) + (f"; and {len(listed) - 3} more" if len(listed) > 3 else "")
     asked = throttled(payload)
     return PayloadError(f"GraphQL: {said}", passing=asked is not None, asked=asked)
+
+
+def checked(decode: Callable[[Response], Any]) -> Callable[[Response], Any]:
+    """Return a decoder that raises the error that a payload is."""
+
+    def read(response: Response) -> Any:
+        payload = decode(response)
+        error = refusal(payload)
+        if error is not None:
+            raise error
+        return payload
+
+    return read
 
 
 def _said(error: Any) -> str:

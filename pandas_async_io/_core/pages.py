@@ -25,8 +25,13 @@ Own = Callable[[Page], Request | str | None]
 """A function of yours: the next request, its URL (absolute or relative), or None at the end."""
 
 
-def as_paginator(value: Any) -> Paginator | None:
+def as_paginator(value: Any, *, posted: bool = True) -> Paginator | None:
     """Return what the option ``pages`` says; None for "auto".
+
+    Parameters
+    ----------
+    posted : bool
+        Whether the requests have a JSON body.
 
     Raises
     ------
@@ -42,6 +47,8 @@ def as_paginator(value: Any) -> Paginator | None:
         return None
     if isinstance(value, type) or not (isinstance(value, _KINDS) or callable(value)):
         raise PlanError(f"pages={value!r}: pass 'auto', a paginator as LinkHeader(), or a function of the page")
+    if getattr(value, "body", False) and not posted:
+        raise PlanError(f"pages={value!r} puts its parameter into a JSON body: pass method='POST' and json=")
     paginator: Paginator = value
     return paginator
 

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from pandas_async_io._core.errors import PlanError, TemplateError, UnsafeUrlError
+from pandas_async_io._core.models import SAFE_METHODS
 from pandas_async_io._core.safety import Origin, allows, ascii_host, forbidden_header, origin_of, redact_url
 from pandas_async_io._core.template import Template, varname
 from pandas_async_io._core.values import Field, Text, json_value, scalar
@@ -39,6 +40,8 @@ class Recipe:
         Checked as far as they hold no field.
     body : JSON value with Text leaves, Text, bytes, list of (str, Text), or None
         By ``body_kind``: "json", "text", "bytes", "form" or "none".
+    safe : bool
+        Whether it only asks, so that equal ones are sent once.
     """
 
     template: Template
@@ -47,6 +50,7 @@ class Recipe:
     headers: tuple[tuple[str, Text], ...]
     body_kind: str
     body: Any
+    safe: bool
 
     @property
     def outside(self) -> tuple[str, ...]:
@@ -91,9 +95,10 @@ def compile_recipe(
     headers: Mapping[str, str] | None = None,
     json: Any = None,
     data: Any = None,
+    safe: bool = False,
     allow_hosts: Sequence[str] = (),
 ) -> Recipe:
-    """Compile the parts of a request.
+    """Compile the parts of a request; ``safe`` if it only asks, whatever its method.
 
     Raises
     ------
@@ -119,7 +124,8 @@ def compile_recipe(
     kind, body, content_type = _body(json, data)
     if content_type and not any(name.lower() == "content-type" for name, _ in compiled):
         compiled.append(("Content-Type", Text.compile(content_type)))
-    return Recipe(template, checked_method(method), origin, tuple(compiled), kind, body)
+    verb = checked_method(method)
+    return Recipe(template, verb, origin, tuple(compiled), kind, body, safe or verb in SAFE_METHODS)
 
 
 def checked_method(method: str) -> str:

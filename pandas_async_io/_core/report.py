@@ -15,9 +15,17 @@ if TYPE_CHECKING:
 
     from pandas_async_io._core.outcomes import Outcomes
 
-WAITS = ("rate", "pause", "breaker", "slot", "backoff", "poll")
-"""What a run waits for: its own rate, the server's pauses and learnt pace, a dead origin, a slot, the next attempt,
-the server's jobs."""
+_CAUSES = {
+    "rate": "the rate that you set: a higher rate= would be faster",
+    "pause": "the server: it refuses more; ask its owner for a higher limit, or set rate= to what it allows",
+    "breaker": "the server: it was down for most of the time",
+    "slot": "the client's slots: other calls share them, or concurrency='auto' or this process allows no more",
+    "poll": "the server's jobs: they had to run; a shorter Poll(every=...) may notice their end earlier",
+    "backoff": "failures: the last rows waited for another attempt",
+}
+WAITS = tuple(_CAUSES)
+"""What a run waits for: its own rate, the server's pauses and learnt pace, a dead origin, a slot, the server's jobs,
+the next attempt."""
 
 _BRIEF = 0.2
 """Seconds that no change would shorten noticeably."""
@@ -234,23 +242,17 @@ def limit_of(tally: Tally, seconds: float, concurrency: int) -> str:
     >>> limit_of(tally, 1.0, 10)
     'the rate that you set: a higher rate= would be faster'
     """
-    if not tally.sent:
-        return "nothing: no request was sent"
-    if seconds < _BRIEF:
-        return "nothing: it took no time to speak of"
-    causes = {
-        "rate": "the rate that you set: a higher rate= would be faster",
-        "pause": "the server: it refuses more; ask its owner for a higher limit, or set rate= to what it allows",
-        "breaker": "the server: it was down for most of the time",
-        "backoff": "failures: the last rows waited for another attempt",
-        "poll": "the server's jobs: it waited until they had run; a shorter Poll(every=...) may notice their end earlier",
-        "slot": "the client's slots: other calls share them, or concurrency='auto' or this process allows no more",
-    }
-    for cause, text in causes.items():
-        if tally.waits[cause] > _TELLING * seconds:
-            return text
-    if tally.cpu > 0.85 * seconds:
-        return "this machine's CPU: fewer columns=, or the extra `speed`, would be faster"
-    if tally.busy > 0.8 * seconds * concurrency:
-        return f"concurrency: {concurrency} were in flight nearly all the time; a higher concurrency= would be faster"
-    return "nothing in particular: the run was short, or its last answers were slow"
+    most = max(WAITS, key=tally.waits.__getitem__)
+    limits = (
+        (not tally.sent, "nothing: no request was sent"),
+        (seconds < _BRIEF, "nothing: it took no time to speak of"),
+        (tally.waits[most] > _TELLING * seconds, _CAUSES[most]),
+        (tally.cpu > 0.85 * seconds, "this machine's CPU: fewer columns=, or the extra `speed`, would be faster"),
+        (
+            tally.busy > 0.8 * seconds * concurrency,
+            f"concurrency: {concurrency} were in flight nearly all the time; a higher concurrency= would be faster",
+        ),
+        (sum(tally.waits.values()) > _TELLING * seconds, f"several things, most of all {_CAUSES[most]}"),
+        (True, "nothing in particular: the run was short, or its last answers were slow"),
+    )
+    return next(text for found, text in limits if found)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 from pandas_async_io._core.report import Report, Tally, report_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
@@ -45,6 +45,14 @@ class Run:
         Requests that were allowed in flight.
     drifted : mapping of str to tuple of str
         Columns whose values are of several kinds, and the kinds.
+    pages : array of int64 or None
+        For each row of that frame the page that it came from, 0 if from none; None: nothing was paged.
+    unfinished : mapping of int to object
+        The input rows whose failure can be mended without starting again, and what is known of them.
+    findings : mapping of int to sequence of str
+        What speaks against the pages of an input row's being complete.
+    taken : str or None
+        How the pages were recognised.
     """
 
     outcomes: Outcomes
@@ -55,10 +63,15 @@ class Run:
     tally: Tally = field(default_factory=Tally)
     concurrency: int = 1
     drifted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    pages: Positions | None = None
+    unfinished: Mapping[int, Any] = field(default_factory=dict)
+    findings: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    taken: str | None = None
 
     def report(self) -> Report:
         """Return how the run went."""
-        return report_of(self.outcomes, self.tally, concurrency=self.concurrency, drifted=self.drifted)
+        found = (*filter(None, [self.taken]), *summary(self.findings))
+        return report_of(self.outcomes, self.tally, concurrency=self.concurrency, drifted=self.drifted, findings=found)
 
     def frame(self) -> pd.DataFrame:
         """Return one line per input row."""
@@ -110,3 +123,22 @@ def runs_of(frame: pd.DataFrame) -> tuple[Run, ...]:
     """
     carried = frame.attrs.get(KEY)
     return carried.runs if isinstance(carried, Runs) else ()
+
+
+def summary(findings: Mapping[Any, Sequence[str]]) -> list[str]:
+    """Return what was found of some rows, each text once.
+
+    Examples
+    --------
+    >>> summary({3: ["page 2 did not come"], 5: ["page 2 did not come", "x"], 9: ["page 2 did not come"]})
+    ['page 2 did not come (row 3 and 2 others)', 'x (row 5)']
+    """
+    rows: dict[str, list[Any]] = {}
+    for row, texts in findings.items():
+        for text in texts:
+            rows.setdefault(text, []).append(row)
+    return [f"{text} (row {several[0]}{_others(len(several) - 1)})" for text, several in rows.items()]
+
+
+def _others(count: int) -> str:
+    return f" and {count} other{'s' if count > 1 else ''}" if count else ""

@@ -31,6 +31,7 @@ _LOGGER = logging.getLogger("pandas_async_io")
 _SPARE_DESCRIPTORS = 64
 _WITHOUT_LIMIT = 4096
 _DAY = 86_400.0
+_NEVER = float("inf")
 _AT_ONCE = 8
 _FEELER = 0.002
 """Seconds between starts beyond that until the first answer: it may be a refusal of all."""
@@ -163,9 +164,10 @@ class Gate:
                 waits["pause"] += clock() - now
                 continue
             if rates:
-                for rate in rates:
-                    await self._limiter(rate).acquire()
+                in_time = await self._in_turn(rates, until)
                 waits["rate"] += clock() - now
+                if not in_time:
+                    return Entry.LATE
                 now = clock()
             await self._slot()
             waits["slot"] += (begun := clock()) - now
@@ -179,7 +181,7 @@ class Gate:
                 self._start(now)
                 return Entry.PROBE if probe else Entry.GO
             self.leave()
-            if wait == float("inf"):
+            if wait == _NEVER:
                 return Entry.DOWN
             await asyncio.sleep(min(wait, max(until - now, 0.0)))
             waits["breaker"] += clock() - now
@@ -249,6 +251,16 @@ class Gate:
             self._pace.started(now)
             gap = max(gap, self._pace.spacing)
         self._next_start = max(self._next_start, now - gap * _MADE_UP) + gap
+
+    async def _in_turn(self, rates: Sequence[Rate], until: float) -> bool:
+        """Wait for every rate; False if the caller's time passes before."""
+        try:
+            async with asyncio.timeout_at(None if until == _NEVER else until):
+                for rate in rates:
+                    await self._limiter(rate).acquire()
+        except TimeoutError:
+            return False
+        return True
 
     async def _slot(self) -> None:
         if self.in_flight < self.slots and not self._waiting:

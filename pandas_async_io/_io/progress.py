@@ -20,17 +20,14 @@ class Progress:
     ----------
     show : bool or None
         None: on a terminal or in a notebook, after a second.
-    done : callable
-        Returns how many requests are done.
-    total : int
-        Of how many.
+    state : callable
+        Returns how many requests are done, and of how many; these may grow.
     """
 
-    def __init__(self, show: bool | None, done: Callable[[], int], total: int) -> None:
-        self._wanted = total > 0 and (_watched() if show is None else show)
+    def __init__(self, show: bool | None, state: Callable[[], tuple[int, int]]) -> None:
+        self._wanted = _watched() if show is None else show
         self._from = time.monotonic() + (AFTER_SECONDS if show is None else 0.0)
-        self._done = done
-        self._total = total
+        self._state = state
         self._bar: Any = None
 
     def tick(self) -> None:
@@ -38,14 +35,18 @@ class Progress:
         if not self._wanted or time.monotonic() < self._from:
             return
         if self._bar is None:
-            self._bar = _bar(self._total)
-        self._bar.update(self._done() - self._bar.n)
+            self._bar = _bar(self._state()[1])
+        self._draw()
 
     def close(self) -> None:
         """Take the bar away."""
         if self._bar is not None:
-            self._bar.update(self._done() - self._bar.n)
+            self._draw()
             self._bar.close()
+
+    def _draw(self) -> None:
+        done, self._bar.total = self._state()
+        self._bar.update(done - self._bar.n)
 
 
 def _bar(total: int) -> Any:

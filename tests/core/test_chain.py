@@ -304,7 +304,7 @@ def test_a_page_that_failed_is_missing_until_it_comes():
 def test_fault_46_a_cursor_that_expired_says_so():
     """The page is named; only cursors expire, and not on the first page."""
     cursor = Cursor("next")
-    assert named(3, "HTTP 400 Bad Request", status=400, paginator=cursor).endswith("start again from page 1)")
+    assert named(3, "HTTP 400 Bad Request", status=400, paginator=cursor).endswith("starts again from page 1)")
     assert named(1, "HTTP 410 Gone", status=410, paginator=cursor) == "page 1: HTTP 410 Gone"
     assert named(3, "HTTP 500", status=500, paginator=cursor) == "page 3: HTTP 500"
     assert named(3, "HTTP 410 Gone", status=410, paginator=PageNumber()) == "page 3: HTTP 410 Gone"

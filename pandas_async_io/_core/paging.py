@@ -1,0 +1,189 @@
+"""The course of requests whose answers are pages: one chain per position.
+
+The law of this file: the pages that came are kept, and a chain that lacks some
+can go on later from where it stopped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from uuid import NAMESPACE_OID, uuid5
+
+from pandas_async_io._core.chain import Chain, expired, named
+from pandas_async_io._core.course import Step, Sum
+from pandas_async_io._core.errors import AttemptError, PlanError
+from pandas_async_io._core.models import Outcome, Result
+from pandas_async_io._core.opened import Opened
+from pandas_async_io._core.places import paged_records
+from pandas_async_io._core.safety import redact_text
+from pandas_async_io._core.schemes import overlooked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pandas_async_io._core.answers import PagedAnswers
+    from pandas_async_io._core.course import Deliver
+    from pandas_async_io._core.models import Page, Request
+    from pandas_async_io._core.pages import Paginator
+
+    Start = Callable[[Request], Chain]
+
+
+class Paging:
+    """Reads every page of every position.
+
+    Parameters
+    ----------
+    paginator : Paginator or None
+        None is ``pages="auto"``.
+    answers : PagedAnswers
+        Takes the pages.
+    deliver : callable
+        Takes the result of each position.
+    allow_hosts : sequence of str
+        As in `Chain`.
+    max_pages : int, optional
+        As in `Chain`.
+    key : str, optional
+        The header whose value tells a request that changes something from any other.
+    unfinished : mapping of int to Chain
+        Positions that go on where an earlier run stopped.
+
+    Attributes
+    ----------
+    unfinished : dict of int to Chain
+        Positions that another run may go on with.
+    findings : dict of int to list of str
+        What speaks against a position's being complete.
+    taken : str or None
+        How the pages were recognised, if that was asked for.
+    """
+
+    def __init__(
+        self,
+        paginator: Paginator | None,
+        answers: PagedAnswers,
+        deliver: Deliver,
+        *,
+        allow_hosts: Sequence[str] = (),
+        max_pages: int | None = None,
+        key: str | None = None,
+        unfinished: Mapping[int, Chain] | None = None,
+    ) -> None:
+        self.unfinished: dict[int, Chain] = {}
+        self.findings: dict[int, list[str]] = {}
+        self.taken: str | None = None
+        self._paginator, self._answers, self._deliver = paginator, answers, deliver
+        self._allow_hosts, self._max_pages, self._key = allow_hosts, max_pages, key
+        self._earlier = dict(unfinished or {})
+        self._chains: dict[int, tuple[Chain, Sum]] = {}
+        self._sure: Paginator | None = None
+        self._looked = paginator is None
+        self.came = self.asked = 0
+
+    def begin(self, position: int, request: Request) -> Sequence[Step]:
+        """Return the first page's request, or those of the pages that an earlier run lacks."""
+        chain = self._earlier.pop(position, None)
+        if chain is None:
+            chain = Chain(
+                self._paginator,
+                request,
+                record_path=self._answers.shape.path,
+                allow_hosts=self._allow_hosts,
+                max_pages=self._max_pages,
+            )
+        else:
+            chain = chain.again(request)
+        self._chains[position] = chain, Sum(len(chain.pending))
+        self.asked += len(chain.pending)
+        return [Step(number, pending) for number, pending in sorted(chain.pending.items())]
+
+    def answered(self, position: int, number: int, page: Page, now: float, epoch: float) -> Sequence[Step]:  # noqa: ARG002 - of the protocol
+        """Take a page and return the requests of those that can be asked for now."""
+        chain, whole = self._chains[position]
+        chain.record_path = chain.record_path or self._answers.shape.path
+        try:
+            following = self._take(chain, number, page)
+        finally:
+            if chain.sound == number:
+                self._keep(position, number, chain, page)
+        if not self._looked:
+            self._look(position, chain, page)
+        whole.open += len(following)
+        self.asked += len(following)
+        return [Step(at, self._keyed(chain, at, request)) for at, request in following]
+
+    def refused(self, position: int, number: int, request: Request, status: int) -> Sequence[Step]:  # noqa: ARG002 - of the protocol
+        """Return nothing: a page has no substitute."""
+        return ()
+
+    def ended(self, position: int, number: int, result: Result) -> None:
+        """Take what became of a page; with the last one the chain is over."""
+        chain, whole = self._chains[position]
+        self.came += 1
+        if result.outcome is not Outcome.OK and (number > 1 or chain.pages):
+            text = named(number, result.error or str(result.outcome), status=result.status, paginator=chain.paginator)
+            asked = chain.pending.get(number)
+            result = replace(result, error=text, url=result.url or (asked.url if asked else None))
+        whole.add(number, replace(result, payload=None))
+        if not whole.open:
+            self._close(position)
+            self._deliver(position, whole.result())
+
+    def close(self) -> None:
+        """Close what was cut short."""
+        for position in list(self._chains):
+            self._close(position)
+
+    def _close(self, position: int) -> None:
+        chain, whole = self._chains.pop(position)
+        self._answers.close(position)
+        if chain.pages and (findings := chain.findings()):
+            self.findings.setdefault(position, []).extend(findings)
+        lost = whole.failed is not None and expired(whole.failed[0], whole.failed[1].status, chain.paginator)
+        if chain.pages and chain.pending and not lost:
+            self.unfinished[position] = chain
+
+    def _take(self, chain: Chain, number: int, page: Page) -> list[tuple[int, Request]]:
+        try:
+            following = chain.take(number, page)
+        except PlanError:
+            if self._sure is None:
+                raise
+            chain.paginator = self._sure  # what another position's answer showed
+            following = chain.take(number, page)
+        if chain.detected is not None and self._sure is None:
+            self._sure = chain.detected.paginator
+            shown = "none" if self._sure is None else f"pages={self._sure!r}"
+            if self.taken is None or self._sure is not None:
+                self.taken = f"{shown} was taken: {redact_text(chain.detected.why)}"
+        return following
+
+    def _keep(self, position: int, number: int, chain: Chain, page: Page) -> None:
+        if chain.record_path and self._answers.shape.path is None:
+            self._answers.shape = replace(self._answers.shape, path=chain.record_path)
+        self._answers.put(position, number, page.payload)
+
+    def _look(self, position: int, chain: Chain, page: Page) -> None:
+        """Look once whether the first answer shows pages that the paginator does not see."""
+        self._looked = True
+        if self._paginator is None:
+            return
+        records = paged_records(page.payload, chain.record_path or ())
+        try:
+            found = overlooked(self._paginator, Opened(page, records, chain.seen))
+        except AttemptError:
+            return  # it is said elsewhere
+        if found is not None:
+            self.findings.setdefault(position, []).append(found)
+
+    def _keyed(self, chain: Chain, number: int, request: Request) -> Request:
+        """Give a page that is posted a key of its own: with the first one's the server would answer as before."""
+        given = None if self._key is None else chain.first.headers.get(self._key)
+        if self._key is None or given is None or self._key not in request.headers:
+            return request
+        own = str(uuid5(uuid5(NAMESPACE_OID, given), str(number)))
+        keyed = replace(request, headers={**request.headers, self._key: own})
+        chain.pending[number] = keyed
+        return keyed
