@@ -15,7 +15,7 @@ from pandas_async_io._core.errors import AttemptError, ParseError, PlanError
 from pandas_async_io._core.links import admitted
 from pandas_async_io._core.opened import Opened
 from pandas_async_io._core.pages import Cursor, Paginator, first_request, next_request, other_requests
-from pandas_async_io._core.places import announced, number_at, open_records, paged_records
+from pandas_async_io._core.places import counted_at, number_at, open_records, paged_records
 from pandas_async_io._core.safety import redact_url
 from pandas_async_io._core.schemes import choose
 from pandas_async_io._core.values import dump_json
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pandas_async_io._core.models import Page, Request
+    from pandas_async_io._core.places import Path
     from pandas_async_io._core.schemes import Detected
 
 EMPTY_PAGES = 1_000
@@ -125,6 +126,7 @@ class Chain:
         self._bodies: dict[int, int] = {}
         self._empty = 0
         self._totals: dict[int, int] = {}
+        self._counted: Path | None = None
         self._page_counts = True
         self._last: tuple[int, Page, Sequence[Any]] | None = None
         self._edges: dict[int, Sequence[Any]] = {}
@@ -244,8 +246,10 @@ class Chain:
 
     def _watch(self, number: int, page: Page, records: Sequence[Any]) -> None:
         """Look for what was there before, and note the totals."""
-        total = number_at(page, getattr(self.paginator, "count", None))
-        total = announced(page, self.record_path or ()) if total is None else total
+        if self._counted is None:
+            own: Path | None = getattr(self.paginator, "count", None)
+            self._counted = counted_at(page, self.record_path or ()) if number_at(page, own) is None else own
+        total = number_at(page, self._counted)
         if total is not None:
             self._totals[number] = total
             self._page_counts &= total == len(records)

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urljoin
 from pandas_async_io._core.errors import UnsafeUrlError
 from pandas_async_io._core.models import EMPTY
 from pandas_async_io._core.places import with_params
-from pandas_async_io._core.safety import allows, forbidden_value, origin_of, redact_url, same_origin
+from pandas_async_io._core.safety import allows, forbidden_value, home_of, origin_of, redact_url, same_origin
 from pandas_async_io._core.template import Template
 
 if TYPE_CHECKING:
@@ -123,6 +123,9 @@ def admitted(home: Request, request: Request, allow_hosts: Sequence[str]) -> Req
     >>> admitted(first, Request("https://cdn.com/2"), ["cdn.com"])
     Request(url='https://cdn.com/2', method='GET', headers=mappingproxy({}), body=None)
     """
+    near = home_of(home.url)
+    if near and request.url.startswith(near):
+        return request if request.headers else replace(request, headers=home.headers)
     old, new = origin_of(home.url), origin_of(request.url)
     if same_origin(old, new):
         return replace(request, headers=request.headers or home.headers)

@@ -31,7 +31,10 @@ _COUNT = re.compile(
     r"total(?:_?(?:count|results|elements|items|records|size))?|numFound|@odata\.count|count", re.IGNORECASE
 )
 _COUNT_HEADERS = ("X-Total-Count", "Total-Objects", "X-Total", "X-WP-Total")
-_ENVELOPES = ("meta", "pagination", "paging", "page", "meta.pagination", "meta.page", "_meta", "info")
+_ENVELOPES = (
+    *(("meta",), ("pagination",), ("paging",), ("page",)),
+    *(("meta", "pagination"), ("meta", "page"), ("_meta",), ("info",)),
+)
 
 
 def find(payload: Any, path: Path) -> Any:
@@ -90,13 +93,28 @@ def announced(page: Page, records: Path) -> int | None:
     >>> announced(page, ("data",))
     95
     """
-    way = [find(page.payload, records[:depth]) for depth in range(len(records))]
-    envelopes = [*way, *(find(page.payload, name) for name in _ENVELOPES)]
-    for envelope in (each for each in envelopes if isinstance(each, dict)):
+    where = counted_at(page, records)
+    return None if where is None else number_at(page, where)
+
+
+def counted_at(page: Page, records: Path) -> Path | None:
+    """Return the path or the header that `announced` goes by; None if there is none.
+
+    Examples
+    --------
+    >>> from pandas_async_io._core.models import Page, Request, Response
+    >>> page = Page(Request("http://e.com/"), Response(200, {}, b"", ""), {"meta": {"total": 95}, "data": []})
+    >>> counted_at(page, ("data",))
+    ('meta', 'total')
+    """
+    ways = [*(tuple(records[:depth]) for depth in range(len(records))), *_ENVELOPES]
+    for way, envelope in ((way, find(page.payload, way)) for way in ways):
+        if not isinstance(envelope, dict):
+            continue
         named = [key for key, value in envelope.items() if _COUNT.fullmatch(key) and type(value) is int and value >= 0]
         if named:
-            return int(envelope[min(named, key="count".__eq__)])
-    return next((found for name in _COUNT_HEADERS if (found := number_at(page, name)) is not None), None)
+            return (*way, min(named, key="count".__eq__))
+    return next((name for name in _COUNT_HEADERS if number_at(page, name) is not None), None)
 
 
 def open_records(payload: Any) -> tuple[str, ...]:

@@ -97,6 +97,17 @@ def origin_of(url: str) -> Origin:
     return Origin(scheme, host, _PORTS[scheme] if port is None else port)
 
 
+def home_of(url: str) -> str:
+    """Return a URL up to its path: what two URLs share that certainly have one origin.
+
+    Examples
+    --------
+    >>> home_of("https://e.com:8443/users?page=2")
+    'https://e.com:8443/'
+    """
+    return url[: url.find("/", url.find("://") + 3) + 1]
+
+
 def ascii_host(host: str) -> str:
     """Return a host name in lower case and in its ASCII form (IDNA).
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from pandas_async_io._core.errors import AttemptError, DescriptorError
 from pandas_async_io._core.models import Outcome, Page, Request, Response, Result
 from pandas_async_io._core.retry import REFUSALS, Again, Failure, Retry, Stop, decide, ending, refusal
-from pandas_async_io._core.safety import Origin, origin_of
+from pandas_async_io._core.safety import Origin, home_of, origin_of
 from pandas_async_io._io.backlog import Backlog, Job
 from pandas_async_io._io.pacing import Entry, Gate, descriptor_limit
 
@@ -98,6 +98,7 @@ class Lane:
     _workers: asyncio.TaskGroup = field(init=False)
     _hired: int = 0
     _left: dict[Gate, int] = field(default_factory=dict)
+    _homes: dict[str, Gate] = field(default_factory=dict)
     _open: ExitStack = field(default_factory=ExitStack)
     _skipped: int = 0
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -127,9 +128,16 @@ class Lane:
                 yield self._job(position, step)
 
     def _job(self, position: int, step: Step) -> Job:
-        gate = self.gate if step.number == 1 else self.gates(origin_of(step.request.url))
+        gate = self.gate if step.number == 1 else self._gate_to(step.request.url)
         self._expect(gate, 1)
         return Job(position, step.number, step.request, gate)
+
+    def _gate_to(self, url: str) -> Gate:
+        home = home_of(url)
+        gate = self._homes.get(home)
+        if gate is None:
+            gate = self._homes[home] = self.gates(origin_of(url))
+        return gate
 
     def _expect(self, gate: Gate, requests: int) -> None:
         """Take part in a gate as soon as something goes through it, and tell it how much is to come."""

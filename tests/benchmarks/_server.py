@@ -1,0 +1,46 @@
+"""A plain server in a process of its own: ``/?page=3&pages=10&ms=20`` answers ten records after 20 ms."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from contextlib import contextmanager, suppress
+from urllib.parse import parse_qsl, urlsplit
+
+SIZE = 10
+
+
+async def _serve(reader, writer):
+    with suppress(ConnectionError, asyncio.IncompleteReadError):
+        while True:
+            line = (await reader.readuntil(b"\r\n\r\n")).split(b" ", 2)[1].decode()
+            asked = {name: int(text) for name, text in parse_qsl(urlsplit(line).query)}
+            await asyncio.sleep(asked.get("ms", 0) / 1000)
+            page, pages = asked.get("page", 1), asked.get("pages", 10)
+            records = [{"id": number, "name": "n"} for number in range((page - 1) * SIZE, page * SIZE)]
+            body = json.dumps({"data": records, "pages": pages, "total": pages * SIZE}).encode()
+            head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+            writer.write(head.encode() + body)
+    writer.close()
+
+
+async def _main():
+    server = await asyncio.start_server(_serve, "127.0.0.1", 0, backlog=4096)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+@contextmanager
+def running():
+    """Run the server; yields its base URL."""
+    with subprocess.Popen([sys.executable, "-m", __name__], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
+        finally:
+            process.kill()
+
+
+if __name__ == "__main__":
+    asyncio.run(_main())
