@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from pandas_async_io._core.budgets import budget
 from pandas_async_io._core.errors import AttemptError, ParseError, PlanError, ProtocolError
-from pandas_async_io._core.message import http_error
+from pandas_async_io._core.message import http_error, raised
 from pandas_async_io._core.models import EMPTY, Outcome, Request, Response
 from pandas_async_io._core.waits import asked_delay
 
@@ -75,7 +75,10 @@ def decide(retry: Retry, failure: Failure, *, epoch: float, dice: float) -> Verd
     >>> decide(Retry(attempts=1), failure, epoch=0.0, dice=0.5)
     Stop(outcome=<Outcome.TRANSPORT_ERROR: 'transport_error'>, error='reset')
     """
-    said = retry.when(failure.response, failure.error) if retry.when else None
+    try:
+        said = retry.when(failure.response, failure.error) if retry.when else None
+    except Exception as exc:  # noqa: BLE001 - the user's own predicate; the other rows go on
+        return Stop(Outcome.PARSE_ERROR, raised("Retry(when=...)", exc))
     if failure.error is None and 200 <= failure.status < 300 and not said:
         return None
     if retry.attempts == 1 or said is False:

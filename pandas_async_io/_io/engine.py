@@ -11,17 +11,16 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-import traceback
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import AttemptError, DescriptorError
 from pandas_async_io._core.models import Outcome, Page, Request, Response, Result
 from pandas_async_io._core.retry import REFUSALS, Again, Failure, Retry, Stop, decide, ending, refusal
-from pandas_async_io._core.safety import Origin, home_of, origin_of
 from pandas_async_io._io.backlog import Backlog, Job
 from pandas_async_io._io.pacing import Entry, Gate, descriptor_limit
+from pandas_async_io._io.ways import Ways
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from pandas_async_io._core.limits import Rate
     from pandas_async_io._core.ration import Ration
     from pandas_async_io._core.report import Tally
+    from pandas_async_io._core.safety import Origin
 
     Send = Callable[[Request, float], Awaitable[Response]]
     Decode = Callable[[Response], Any]
@@ -97,18 +97,16 @@ class Lane:
     _backlog: Backlog = field(init=False)
     _workers: asyncio.TaskGroup = field(init=False)
     _hired: int = 0
-    _left: dict[Gate, int] = field(default_factory=dict)
-    _homes: dict[str, Gate] = field(default_factory=dict)
-    _open: ExitStack = field(default_factory=ExitStack)
+    _ways: Ways = field(init=False)
     _skipped: int = 0
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def drive(self) -> None:
         """Send all requests, and what their answers ask for; returns when each has its result."""
         self._backlog = Backlog(self._jobs())
-        with self._open:
-            self._expect(self.gate, self.length)
-            self._open.callback(self._unexpect)
+        slots = min(self.policy.concurrency, descriptor_limit())
+        with Ways(self.gates, slots, adaptive=self.policy.adaptive) as self._ways:
+            self._ways.expect(self.gate, self.length)
             async with together() as self._workers:
                 self._hire(self.length)
 
@@ -122,36 +120,15 @@ class Lane:
     def _jobs(self) -> Iterator[Job]:
         for position, request in self.requests:
             steps = self.course.begin(position, request)
-            self._expect(self.gate, -1)
+            self._ways.expect(self.gate, -1)
             self._hire(len(steps) - 1)
             for step in steps:
                 yield self._job(position, step)
 
     def _job(self, position: int, step: Step) -> Job:
-        gate = self.gate if step.number == 1 else self._gate_to(step.request.url)
-        self._expect(gate, 1)
+        gate = self.gate if step.number == 1 else self._ways.to(step.request.url)
+        self._ways.expect(gate, 1)
         return Job(position, step.number, step.request, gate)
-
-    def _gate_to(self, url: str) -> Gate:
-        home = home_of(url)
-        gate = self._homes.get(home)
-        if gate is None:
-            gate = self._homes[home] = self.gates(origin_of(url))
-        return gate
-
-    def _expect(self, gate: Gate, requests: int) -> None:
-        """Take part in a gate as soon as something goes through it, and tell it how much is to come."""
-        if gate not in self._left:
-            # All that the call may send at once, for a short call must not narrow the gate for others.
-            slots = min(self.policy.concurrency, descriptor_limit())
-            self._open.enter_context(gate.open(slots, adaptive=self.policy.adaptive))
-            self._left[gate] = 0
-        self._left[gate] += requests
-        gate.left += requests
-
-    def _unexpect(self) -> None:
-        for gate, left in self._left.items():
-            gate.left -= left
 
     async def _work(self) -> None:
         backlog = self._backlog
@@ -271,11 +248,7 @@ class Lane:
         """Decide what follows; an attempt that the breaker sent, or the server refused, costs the row nothing."""
         harmless = self.policy.harmless
         job.met = met = Failure(job.request, response, error, job.attempts, job.refusals, harmless)
-        try:
-            verdict = decide(self.policy.retry, met, epoch=time.time(), dice=random.random())  # noqa: S311 - jitter
-        except Exception as exc:  # noqa: BLE001 - the user's own predicate; the other rows go on
-            self._finish(job, response, Outcome.PARSE_ERROR, error=_of_user("Retry(when=...)", exc))
-            return
+        verdict = decide(self.policy.retry, met, epoch=time.time(), dice=random.random())  # noqa: S311 - jitter
         if isinstance(verdict, Again) and (spared or self.ration.retry()):
             job.attempts -= spared
             job.refusals += verdict.refused
@@ -322,7 +295,7 @@ class Lane:
     def _finish(
         self, job: Job, response: Response | None, outcome: Outcome, *, payload: Any = None, error: str | None = None
     ) -> None:
-        self._expect(job.gate, -1)
+        self._ways.expect(job.gate, -1)
         status = url = None
         if response is not None:
             status = response.status
@@ -331,13 +304,6 @@ class Lane:
         fetched_at = time.time() if attempts else None
         result = Result(outcome, payload, status, attempts, job.elapsed, url, error, fetched_at)
         self.course.ended(job.position, job.number, result)
-
-
-def _of_user(where: str, exc: Exception) -> str:
-    """Say what an exception in the user's own function was, and where it was raised."""
-    frames = traceback.extract_tb(exc.__traceback__)
-    line = f", line {frames[-1].lineno} of {frames[-1].name}" if frames else ""
-    return f"{where} raised {type(exc).__name__}: {exc}{line}"
 
 
 async def drive(lanes: Sequence[Lane], tally: Tally) -> None:
