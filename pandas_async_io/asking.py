@@ -96,7 +96,7 @@ def ask(
 
 def _recipe(url: str, options: FetchOptions | ReadOptions, client: Client, auth: Auth | None) -> Recipe:
     query = options.json if isinstance(options.json, GraphQL) else None
-    json = options.json if query is None else query.json
+    json = _json(options)
     parts: dict[str, Any] = {
         "base_url": client.base_url,
         "method": options.method if query is None else query.method,
@@ -117,11 +117,15 @@ def _recipe(url: str, options: FetchOptions | ReadOptions, client: Client, auth:
     return compile_recipe(url, params={**literal, **(options.params or {})}, **parts) if own else recipe
 
 
+def _json(options: FetchOptions | ReadOptions) -> Any:
+    return options.json.json if isinstance(options.json, GraphQL) else options.json
+
+
 def _batched(frame: pd.DataFrame, recipe: Recipe, options: FetchOptions | ReadOptions, client: Client) -> Asked:
     """Put many keys into each request; what the rows ask for are the keys."""
     if options.batch is None:
         raise TypeError("without batch there are no blocks")
-    field = batch_field(sorted(recipe.template.exploded), options.json)
+    field = batch_field(sorted(recipe.template.exploded), _json(options))
     every = dict.fromkeys([*recipe.texts, *recipe.wholes])
     exposed = {*recipe.template.fields, *(name for _, text in recipe.headers for name in text.fields)}
     beside = [name for name in every if name != field]

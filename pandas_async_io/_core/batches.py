@@ -7,6 +7,7 @@ been asked for alone.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,7 +31,6 @@ TOO_MUCH = frozenset({400, 413, 414, 422})
 """Statuses that may be one key's fault, or the block's length's."""
 
 _EXPLODED = re.compile(r"\{([^{}*]+)\*\}")
-_LONE_REFUSALS = 2
 
 
 def batch_field(fields: Sequence[str], json: Any) -> str:
@@ -145,7 +145,9 @@ class Batches:
         except TypeError as exc:
             raise PlanError(f"batch=: {exc}") from None
         wrong = keys[0].holding(lone_surrogate if in_body else forbidden_value)
-        usable = np.flatnonzero((keys[0].codes >= 0) & ~wrong)
+        # In a list in a URL nothing between two commas is no key.
+        empty = np.zeros(len(frame), dtype=bool) if in_body else keys[0].has_text("")
+        usable = np.flatnonzero((keys[0].codes >= 0) & ~wrong & ~empty)
         first, numbers = group(keys, usable)
         row_to_key = np.full(len(frame), -1, dtype=np.int64)
         row_to_key[usable] = numbers
@@ -180,19 +182,37 @@ class Batches:
         return keys
 
 
-def scatter(keys: Sequence[str], payload: Any, records: Sequence[Any], on: str) -> list[list[Any] | None]:
-    """Return the records of each key, without the field they were matched by; None where there are none.
+def by_key(keys: Sequence[str], whole: Any) -> list[list[Any] | None] | None:
+    """Return what an object that has the keys for names says of each; None if it is no such object.
+
+    Examples
+    --------
+    >>> by_key(["1", "2", "3"], {"2": {"x": "b"}, "3": [{"x": "c"}, {"x": "d"}]})
+    [None, [{'x': 'b'}], [{'x': 'c'}, {'x': 'd'}]]
+    """
+    if not isinstance(whole, dict) or whole.keys().isdisjoint(keys):
+        return None
+    found = (whole.get(key) for key in keys)
+    return [(each if isinstance(each, list) else [each]) if each is not None else None for each in found]
+
+
+def scatter(
+    keys: Sequence[str], whole: Any, records: Sequence[Any], on: str, *, keep: bool = False
+) -> list[list[Any] | None]:
+    """Return the records of each key, None where there are none.
 
     Parameters
     ----------
     keys : sequence of str
         The block's keys, as texts.
-    payload : object
-        The whole answer: an object with the keys for keys is understood too.
+    whole : object
+        What may be an object with the keys for names, if no record is of any of them.
     records : sequence
-        Its records.
+        The answer's.
     on : str
         The path of the key in a record.
+    keep : bool
+        Whether that field is wanted: the row has it already.
 
     Raises
     ------
@@ -204,12 +224,7 @@ def scatter(keys: Sequence[str], payload: Any, records: Sequence[Any], on: str) 
     >>> records = [{"id": 2, "x": "b"}, {"id": 1, "x": "a"}, {"id": 2, "x": "c"}]
     >>> scatter(["1", "2", "3"], records, records, "id")
     [[{'x': 'a'}], [{'x': 'b'}, {'x': 'c'}], None]
-    >>> scatter(["1", "2"], {"2": {"x": "b"}}, [], "id")
-    [None, [{'x': 'b'}]]
     """
-    if isinstance(payload, dict) and payload.keys() & set(keys):
-        found = {key: value if isinstance(value, list) else [value] for key, value in payload.items()}
-        return [found.get(key) for key in keys]
     homes: dict[str, list[Any]] = {key: [] for key in keys}
     known = False
     for record in records:
@@ -219,7 +234,9 @@ def scatter(keys: Sequence[str], payload: Any, records: Sequence[Any], on: str) 
         known = True
         home = homes.get(scalar(key) or "")
         if home is not None:
-            home.append({name: value for name, value in record.items() if name != on})
+            home.append({name: value for name, value in record.items() if keep or name != on})
+    if not any(homes.values()) and (found := by_key(keys, whole)) is not None:
+        return found
     if records and not known:
         held = (
             ", ".join(map(repr, list(records[0])[:10])) if isinstance(records[0], dict) else type(records[0]).__name__
@@ -231,37 +248,50 @@ def scatter(keys: Sequence[str], payload: Any, records: Sequence[Any], on: str) 
 
 
 class Halving:
-    """Which refused blocks are worth halving: two per level lead to the one bad key.
+    """Which refused blocks are worth halving: two requests per level lead to the one bad key.
 
-    While nothing has been accepted, it may be the request that is wrong and not a
-    key: then a few keys that are refused alone end the search.
+    While nothing has been accepted, it may be the call that is wrong and not a key: then one
+    block is taken apart at a time, ever shorter parts of it, and the others must wait.
 
     Examples
     --------
     >>> halving = Halving()
     >>> [half.tolist() for half in halving.refused(np.arange(5), 400)]
     [[0, 1, 2], [3, 4]]
-    >>> halving.refused(np.arange(1), 400), halving.refused(np.arange(5), 404)
-    ((), ())
+    >>> halving.refused(np.arange(5), 400), halving.refused(np.arange(1), 400), halving.refused(np.arange(2), 404)
+    ((), (), ())
     """
 
-    __slots__ = ("_accepted", "_alone")
+    __slots__ = ("_accepted", "_shortest")
 
     def __init__(self) -> None:
         self._accepted = False
-        self._alone = 0
+        self._shortest = math.inf
 
     def accepted(self) -> None:
         """Note that a block was answered."""
         self._accepted = True
 
     def refused(self, block: Positions, status: int | None) -> tuple[Positions, ...]:
-        """Return the halves to send in place of a refused block; none if its keys fail with it."""
-        hopeless = not self._accepted and self._alone >= _LONE_REFUSALS
-        if status not in TOO_MUCH or hopeless:
+        """Return the halves to send in place of a refused block; none if it must wait, or fail."""
+        if not divisible(block, status) or (len(block) >= self._shortest and not self._accepted):
             return ()
-        if len(block) == 1:
-            self._alone += 1
-            return ()
-        middle = (len(block) + 1) // 2
-        return block[:middle], block[middle:]
+        self._shortest = len(block)
+        return halves(block)
+
+
+def divisible(block: Positions, status: int | None) -> bool:
+    """Whether a part of a refused block may fare better."""
+    return status in TOO_MUCH and len(block) > 1
+
+
+def halves(block: Positions) -> tuple[Positions, Positions]:
+    """Return a block in two.
+
+    Examples
+    --------
+    >>> [half.tolist() for half in halves(np.arange(3))]
+    [[0, 1], [2]]
+    """
+    middle = (len(block) + 1) // 2
+    return block[:middle], block[middle:]

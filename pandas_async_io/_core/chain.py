@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import AttemptError, ParseError, PlanError
 from pandas_async_io._core.links import admitted
+from pandas_async_io._core.numbered import Offset, PageNumber
 from pandas_async_io._core.opened import Opened
-from pandas_async_io._core.pages import Cursor, Paginator, first_request, next_request, other_requests
+from pandas_async_io._core.pages import first_request, next_request, other_requests
 from pandas_async_io._core.places import counted_at, number_at, open_records, paged_records
 from pandas_async_io._core.safety import redact_url
 from pandas_async_io._core.schemes import choose
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pandas_async_io._core.models import Page, Request
+    from pandas_async_io._core.pages import Paginator
     from pandas_async_io._core.places import Path
     from pandas_async_io._core.schemes import Detected
 
@@ -40,7 +42,8 @@ def named(number: int, text: str, *, status: int | None = None, paginator: Pagin
     --------
     >>> named(3, "HTTP 500 Internal Server Error", status=500)
     'page 3: HTTP 500 Internal Server Error'
-    >>> named(3, "HTTP 410 Gone", status=410, paginator=Cursor("next"))
+    >>> from pandas_async_io._core.pages import LinkHeader
+    >>> named(3, "HTTP 410 Gone", status=410, paginator=LinkHeader())
     'page 3: HTTP 410 Gone (the cursor may have expired: retry_failed starts again from page 1)'
     """
     mark = f"page {number}: "
@@ -49,14 +52,15 @@ def named(number: int, text: str, *, status: int | None = None, paginator: Pagin
 
 
 def expired(number: int, status: int | None, paginator: Paginator | None) -> bool:
-    """Whether a page may have failed because its cursor is no longer known.
+    """Whether a page may have failed because its cursor is no longer known; a link may hold one too.
 
     Examples
     --------
-    >>> expired(3, 410, Cursor("next")), expired(1, 410, Cursor("next"))
-    (True, False)
+    >>> from pandas_async_io._core.pages import NextUrl
+    >>> expired(3, 410, NextUrl()), expired(1, 410, NextUrl()), expired(3, 410, PageNumber())
+    (True, False, False)
     """
-    return number > 1 and status in _GONE and isinstance(paginator, Cursor)
+    return number > 1 and status in _GONE and not isinstance(paginator, PageNumber | Offset)
 
 
 class Chain:
@@ -91,6 +95,8 @@ class Chain:
         Their records.
     sound : int
         The last page that came and repeats no other.
+    broken : bool
+        Whether a page came that is none, or leads nowhere: it is not pending, and no other makes up for it.
 
     Examples
     --------
@@ -121,7 +127,7 @@ class Chain:
         self.pages = self.seen = self.sound = 0
         self._allow_hosts = allow_hosts
         self._max_pages = max_pages or float("inf")
-        self._more = False
+        self._more = self.broken = False
         self._asked = {_identity(self.first): 1}
         self._bodies: dict[int, int] = {}
         self._empty = 0
@@ -165,7 +171,7 @@ class Chain:
             self.sound = number
             return self._ask(number, self._following(number, page, records))
         except AttemptError as error:
-            self._more = True
+            self._more = self.broken = True
             raise type(error)(named(number, str(error))) from error.__cause__
 
     def again(self, request: Request) -> Chain:

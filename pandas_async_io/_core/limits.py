@@ -80,6 +80,8 @@ class Rate:
     margin : float
         The share of the rate that is left unused: the network moves requests
         closer together than they were sent.
+    cost : float
+        What one request counts, where the API counts points.
 
     Raises
     ------
@@ -91,6 +93,7 @@ class Rate:
     per: float = 1.0
     burst: int = 1
     margin: float = 0.1
+    cost: float = 1.0
 
     def __post_init__(self) -> None:
         if not (_number(self.count) and self.count > 0 and _number(self.per) and self.per > 0):
@@ -99,6 +102,8 @@ class Rate:
             raise PlanError(f"{self}: burst is a whole number from 1.")
         if not (_number(self.margin) and 0 <= self.margin < 1):
             raise PlanError(f"{self}: margin is a share of the rate, from 0 to below 1.")
+        if not (_number(self.cost) and self.cost > 0):
+            raise PlanError(f"{self}: cost, what one request counts, is a positive, finite number.")
 
     @classmethod
     def parse(cls, text: str) -> Rate:
@@ -112,7 +117,7 @@ class Rate:
         Examples
         --------
         >>> Rate.parse("100/15min")
-        Rate(count=100.0, per=900.0, burst=1, margin=0.1)
+        Rate(count=100.0, per=900.0, burst=1, margin=0.1, cost=1.0)
         """
         found = _FORM.fullmatch(text.strip().lower())
         if found is None:
@@ -126,10 +131,10 @@ class Rate:
 
         Examples
         --------
-        >>> Rate(20, margin=0.2).spacing
-        0.0625
+        >>> Rate(20, margin=0.2).spacing, Rate(100, margin=0.2, cost=5).spacing
+        (0.0625, 0.0625)
         """
-        return self.per / (self.count * (1 - self.margin))
+        return self.per * self.cost / (self.count * (1 - self.margin))
 
     @property
     def bucket(self) -> tuple[float, float]:

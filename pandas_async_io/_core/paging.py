@@ -108,7 +108,7 @@ class Paging:
         finally:
             if chain.sound == number:
                 self._keep(position, number, chain, page)
-        if not self._looked:
+        if number == 1 and not self._looked:
             self._look(position, chain, page)
         whole.open += len(following)
         self.asked += len(following)
@@ -142,7 +142,7 @@ class Paging:
         if chain.pages and (findings := chain.findings()):
             self.findings.setdefault(position, []).extend(findings)
         lost = whole.failed is not None and expired(whole.failed[0], whole.failed[1].status, chain.paginator)
-        if chain.pages and chain.pending and not lost:
+        if chain.pages and chain.pending and not (lost or chain.broken):
             self.unfinished[position] = chain
 
     def _take(self, chain: Chain, number: int, page: Page) -> list[tuple[int, Request]]:

@@ -13,6 +13,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote_plus
 
+import pandas as pd
+
 from pandas_async_io._core.errors import ParseError, PlanError
 from pandas_async_io._core.values import dump_json
 
@@ -168,13 +170,17 @@ def _lists(payload: dict[str, Any], way: tuple[str, ...]) -> Iterator[tuple[tupl
 
 
 def paged_records(payload: Any, path: Sequence[str]) -> list[Any]:
-    """Return what a page holds a slice of: the first list on the way to the records.
+    """Return what a page holds a slice of: the first list on the way to the records, or a table's rows.
 
     Examples
     --------
     >>> paged_records({"orders": [{"items": [1, 2]}, {"items": []}]}, ("orders", "items"))
     [{'items': [1, 2]}, {'items': []}]
+    >>> paged_records(pd.DataFrame({"id": [1, 2]}), ())
+    [{'id': 1}, {'id': 2}]
     """
+    if isinstance(payload, pd.DataFrame):
+        return payload.to_dict("records")
     for key in path:
         if isinstance(payload, list):
             break

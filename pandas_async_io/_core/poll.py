@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from pandas_async_io._core.errors import AttemptTimeoutError, ParseError, PayloadError, PlanError
+from pandas_async_io._core.errors import AttemptTimeoutError, ParseError, PayloadError, PlanError, UnsafeUrlError
 from pandas_async_io._core.links import admitted, follow
 from pandas_async_io._core.places import Path, find
 from pandas_async_io._core.safety import redact_text
@@ -171,7 +171,10 @@ class Poll:
 
 
 def _admitted(home: Request, ask: Ask, allow_hosts: Sequence[str]) -> Ask:
-    return replace(ask, request=admitted(home, ask.request, allow_hosts))
+    try:
+        return replace(ask, request=admitted(home, ask.request, allow_hosts))
+    except UnsafeUrlError as exc:
+        raise UnsafeUrlError(str(exc).replace("the next page", "the job", 1)) from None
 
 
 def _url(page: Page, path: Path) -> str:

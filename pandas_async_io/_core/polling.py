@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pandas_async_io._core.course import Step, Sum
-from pandas_async_io._core.errors import AttemptError, AttemptTimeoutError
+from pandas_async_io._core.errors import PayloadError
 from pandas_async_io._core.models import Outcome, Request, Result
 
 if TYPE_CHECKING:
@@ -94,9 +94,8 @@ class Polling:
             return ()
         try:
             ask = self._ask(job, number, page, now - job.since, epoch)
-        except AttemptError as error:
-            if not isinstance(error, AttemptTimeoutError):
-                job.asked = None  # the job has failed, or cannot be followed
+        except PayloadError:
+            job.asked = None  # it has failed: it may be submitted again
             raise
         if ask is None:
             return ()

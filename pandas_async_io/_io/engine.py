@@ -160,8 +160,12 @@ class Lane:
                 self.policy.rates, patience=retry.max_wait, until=self.ration.until, waits=self.tally.waits
             )
             if entry in {Entry.GO, Entry.PROBE}:
-                return entry
-            stop = self._stop(entry, clock())
+                stop = self.ration.stop(clock())  # while this one waited, others may have spent the last request
+                if stop is None:
+                    return entry
+                job.gate.leave()
+            else:
+                stop = self._stop(entry, clock())
         self._give_up(job, stop)
         self._skipped += 1
         if not self._skipped % _BREATH:

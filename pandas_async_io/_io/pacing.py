@@ -10,7 +10,7 @@ import asyncio
 import logging
 import sys
 from collections import deque
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
@@ -88,6 +88,8 @@ class Gate:
         self._limits: list[int] = []
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._limiters: dict[Rate, AsyncLimiter] = {}
+        self._turns: dict[tuple[Rate, ...], asyncio.Lock] = {}
+        self._not_before: dict[Rate, float] = {}
         self._resume_at = 0.0
         self._last_start = self._next_start = 0.0
         self._pace: Pace | None = None
@@ -102,8 +104,8 @@ class Gate:
     @contextmanager
     def open(self, concurrency: int, *, adaptive: bool = False) -> Iterator[None]:
         """Take part, as long as the call lasts, with a limit of one's own that may adapt below it."""
-        if self._breaker.state is State.DEAD and not self._limits:
-            self._breaker = Breaker()
+        if self._breaker.state in {State.DEAD, State.CLOSED} and not self._limits:
+            self._breaker = Breaker()  # the failures of calls that are over are none of this one's
         if adaptive and (self._adaptive is None or not self._adaptive_users):
             self._adaptive = Adaptive(start=min(8, concurrency), high=concurrency)
         if not self._limits:
@@ -163,15 +165,9 @@ class Gate:
                 await asyncio.sleep(min(wait, until - now))
                 waits["pause"] += clock() - now
                 continue
-            if rates:
-                in_time = await self._in_turn(rates, until)
-                waits["rate"] += clock() - now
-                if not in_time:
-                    return Entry.LATE
-                now = clock()
-            await self._slot()
-            waits["slot"] += (begun := clock()) - now
-            now = begun
+            if (rates or not self._free()) and not await self._in_turn(rates, until, waits):
+                return Entry.LATE
+            now = clock()
             if max(self._resume_at, self._next_start) > now:  # paused while we waited for the slot
                 self.leave()
                 continue
@@ -179,6 +175,7 @@ class Gate:
             wait = self._breaker.allow(now)
             if not wait:
                 self._start(now)
+                self._not_before.update((rate, now + rate.spacing) for rate in rates if rate.bucket[0] == 1)
                 return Entry.PROBE if probe else Entry.GO
             self.leave()
             if wait == _NEVER:
@@ -252,19 +249,38 @@ class Gate:
             gap = max(gap, self._pace.spacing)
         self._next_start = max(self._next_start, now - gap * _MADE_UP) + gap
 
-    async def _in_turn(self, rates: Sequence[Rate], until: float) -> bool:
-        """Wait for every rate; False if the caller's time passes before."""
+    async def _in_turn(self, rates: Sequence[Rate], until: float, waits: dict[str, float]) -> bool:
+        """Wait for every rate, then for a slot; False if the caller's time passes before.
+
+        Of the calls with the same rates one waits at a time: tokens that several held would all be
+        used at once when slots come free. And one that was held until a slot came free is no reason
+        for the next start to follow at once.
+        """
+        clock = asyncio.get_running_loop().time
+        cause, begun = "rate", clock()
         try:
             async with asyncio.timeout_at(None if until == _NEVER else until):
-                for rate in rates:
-                    await self._limiter(rate).acquire()
+                async with self._turns.setdefault(tuple(rates), asyncio.Lock()) if rates else nullcontext():
+                    for rate in rates:
+                        await asyncio.sleep(self._not_before.get(rate, 0.0) - clock())
+                        await self._limiter(rate).acquire()
+                    waits[cause] += clock() - begun
+                    cause, begun = "slot", clock()
+                    await self._slot()
         except TimeoutError:
             return False
+        finally:
+            waits[cause] += clock() - begun
         return True
 
+    def _free(self) -> bool:
+        """Take a slot, if one is free and nobody waits for it."""
+        free = self.in_flight < self.slots and not self._waiting
+        self.in_flight += free
+        return free
+
     async def _slot(self) -> None:
-        if self.in_flight < self.slots and not self._waiting:
-            self.in_flight += 1
+        if self._free():
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)

@@ -14,7 +14,11 @@ and, in the query:
 ``loop=``
     The page of this number is its own next one.
 ``fail=``
-    The page of this number is a 500, always.
+    The page of this number fails.
+``status=``
+    How: 401, 410, 429 (it asks for a second of silence), else 500.
+``times=``
+    How often it fails, request by request; always by default.
 ``insert=1``
     After the second page a record is inserted at the front.
 ``ms=``
@@ -25,8 +29,10 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import orjson
 from aiohttp import web
@@ -38,6 +44,13 @@ if TYPE_CHECKING:
     from yarl import URL
 
 _SIZE = 10
+
+_FAILURES: dict[int, type[web.HTTPError]] = {
+    each.status_code: each for each in (web.HTTPUnauthorized, web.HTTPGone, web.HTTPTooManyRequests)
+}
+
+_FAILED: WeakKeyDictionary[asyncio.AbstractEventLoop, Counter[tuple[str, int]]] = WeakKeyDictionary()
+"""How often a request for a page failed; a server is known by its loop, for each has one of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +77,7 @@ async def _cut(request: web.Request, start: int, asked: int) -> _Cut:
     size = _SIZE if whole(request, "ignore_size", 0, range(2)) else asked
     number = start // size + 1
     await asyncio.sleep(whole(request, "ms", 0, range(10**6)) / 1000)
-    if number == whole(request, "fail", 0, range(10**6)):
-        raise web.HTTPInternalServerError(text=f"page {number} fails")
+    _fail(request, number)
     loop = whole(request, "loop", 0, range(10**6))
     if 0 < loop < number:
         start, number = (loop - 1) * size, loop
@@ -79,6 +91,19 @@ async def _cut(request: web.Request, start: int, asked: int) -> _Cut:
     records = [data.record(each) for each in ids[start : start + size] if each is not None]
     following = start if number == loop else start + size if start + size < end else None
     return _Cut(records, following, total, size, math.ceil((total + behind) / size))
+
+
+def _fail(request: web.Request, number: int) -> None:
+    """Answer the failure that the query orders for this page, while it is ordered."""
+    if number != whole(request, "fail", 0, range(10**6)):
+        return
+    failed, asked = _FAILED.setdefault(asyncio.get_running_loop(), Counter()), (request.path_qs, number)
+    if failed[asked] >= whole(request, "times", 10**8):
+        return
+    failed[asked] += 1
+    failure = _FAILURES.get(whole(request, "status", 500), web.HTTPInternalServerError)
+    headers = {"Retry-After": "1"} if failure is web.HTTPTooManyRequests else None
+    raise failure(text=f"page {number} fails", headers=headers)
 
 
 async def _by_start(request: web.Request, start: str = "0", size: str = "size") -> _Cut:

@@ -172,10 +172,10 @@ def test_the_echoes_of_a_refusal_are_one_refusal():
 
 
 def test_an_origin_that_refuses_everything_is_left_alone_ever_longer():
-    """Without a Retry-After each refusal in a row makes the silence four times as long, up to a bound."""
+    """Without a Retry-After each refusal in a row makes the silence twice as long, up to a bound."""
     pace = Pace(0.0)
-    silences = [pace.refused(float(now), started=now - 0.5) for now in range(1, 7)]
-    assert silences == [0.2, 0.8, 3.2, 12.8, 20, 20]
+    silences = [pace.refused(float(now), started=now - 0.5) for now in range(1, 9)]
+    assert silences == [0.2, 0.8, 1.6, 3.2, 6.4, 12.8, 20, 20]
 
 
 def test_a_pace_that_is_not_the_limit_does_not_grow():

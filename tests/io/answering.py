@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import socket
 import subprocess
 import time
 from contextlib import contextmanager, suppress
@@ -38,25 +39,34 @@ class Answering:
     url: str = ""
     log: list[Seen] = field(default_factory=list)
     in_flight: int = 0
+    open: set[asyncio.StreamWriter] = field(default_factory=set)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
-            while True:
-                line, *fields = (await reader.readuntil(b"\r\n\r\n")).decode().rstrip().split("\r\n")
-                headers = {name.lower(): value for name, _, value in (each.partition(": ") for each in fields)}
-                await reader.readexactly(int(headers.get("content-length", 0)))
-                self.in_flight += 1
-                seen = Seen(time.monotonic(), line.split()[1], headers, self.in_flight)
-                self.log.append(seen)
-                try:
-                    seen.status, own = await self.answer(seen)
-                finally:
-                    self.in_flight -= 1
-                    seen.until = time.monotonic()
-                head = "".join(f"{name}: {value}\r\n" for name, value in own.items())
-                body = b'{"ok":true}'
-                writer.write(f"HTTP/1.1 {seen.status} X\r\nContent-Length: {len(body)}\r\n{head}\r\n".encode() + body)
-        writer.close()
+        self.open.add(writer)
+        try:
+            with suppress(ConnectionError, asyncio.IncompleteReadError):
+                while True:
+                    writer.write(await self._answered(reader))
+        finally:
+            self.open.discard(writer)
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+
+    async def _answered(self, reader: asyncio.StreamReader) -> bytes:
+        line, *fields = (await reader.readuntil(b"\r\n\r\n")).decode().rstrip().split("\r\n")
+        headers = {name.lower(): value for name, _, value in (each.partition(": ") for each in fields)}
+        await reader.readexactly(int(headers.get("content-length", 0)))
+        self.in_flight += 1
+        seen = Seen(time.monotonic(), line.split()[1], headers, self.in_flight)
+        self.log.append(seen)
+        try:
+            seen.status, own = await self.answer(seen)
+        finally:
+            self.in_flight -= 1
+            seen.until = time.monotonic()
+        head = "".join(f"{name}: {value}\r\n" for name, value in own.items())
+        return f"HTTP/1.1 {seen.status} X\r\nContent-Length: 11\r\n{head}\r\n".encode() + b'{"ok":true}'
 
 
 @contextmanager
@@ -71,6 +81,9 @@ def answering(answer: Answer) -> Iterator[Answering]:
         ready.set()
         await stop.wait()
         listening.close()
+        for writer in server.open:
+            writer.transport.abort()
+        await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))
 
     def main() -> None:
         with asyncio.Runner(loop_factory=lambda: loop) as runner:
@@ -84,6 +97,39 @@ def answering(answer: Answer) -> Iterator[Answering]:
     finally:
         loop.call_soon_threadsafe(stop.set)
         thread.join(10)
+
+
+class Limiter:
+    """An answer that is a leaky bucket without burst: what comes earlier than 1/rate after the last is refused."""
+
+    def __init__(self, rate: float, headers: dict[str, str] | None = None) -> None:
+        self.gap, self.headers, self.last = 1 / rate, headers or {}, float("-inf")
+
+    async def __call__(self, seen: Seen) -> tuple[int, dict[str, str]]:
+        if seen.at - self.last < self.gap:
+            return 429, self.headers
+        self.last = seen.at
+        return 200, {}
+
+
+@contextmanager
+def strict(home: Path, rate: int) -> Iterator[tuple[str, list[tuple[float, int]]]]:
+    """Run a server with a strict limit, nginx where it is installed.
+
+    Yields its URL, and a list that holds the time and status of each request once the server has ended.
+    """
+    log: list[tuple[float, int]] = []
+    if NGINX is None:
+        with answering(Limiter(rate)) as server:
+            yield server.url, log
+        log += [(seen.at, seen.status) for seen in server.log]
+        return
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with nginx(home, port, rate):
+        yield f"http://127.0.0.1:{port}", log
+    lines = (home / "access.log").read_text().splitlines()
+    log += [(float(at), int(status)) for at, status in map(str.split, lines)]
 
 
 NGINX = shutil.which("nginx")
@@ -107,8 +153,8 @@ http {{
 
 
 @contextmanager
-def nginx(home: Path, port: int, rate: int) -> Iterator[Path]:
-    """Run nginx with a strict limit, without burst; yields its log, a line of time and status per request."""
+def nginx(home: Path, port: int, rate: int) -> Iterator[None]:
+    """Run nginx with a strict limit, without burst; its log has a line of time and status per request."""
     (home / "nginx.conf").write_text(_CONF.format(home=home, port=port, rate=rate))
     command = [str(NGINX), "-p", str(home), "-c", str(home / "nginx.conf"), "-e", "stderr"]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
@@ -118,6 +164,6 @@ def nginx(home: Path, port: int, rate: int) -> Iterator[Path]:
                 assert process.poll() is None, "nginx ended"
                 assert time.monotonic() < deadline, "nginx does not start"
                 time.sleep(0.01)
-            yield home / "access.log"
+            yield
         finally:
             process.terminate()

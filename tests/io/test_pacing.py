@@ -5,6 +5,8 @@ import sys
 from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pandas_async_io._core.limits import Rate
 from pandas_async_io._core.report import WAITS
@@ -98,41 +100,84 @@ def test_nobody_passes_during_a_pause_and_nobody_holds_a_slot():
     assert late is Entry.LATE
 
 
-def test_fault_36_starts_are_evenly_spaced():
-    """A rate lets no burst through: no two starts are closer than its spacing, but for the clock's grain."""
+class Leaping(asyncio.SelectorEventLoop):
+    """A loop whose clock leaps to the next timer, and a grain beyond: nothing is waited for."""
 
-    async def main():
-        gate, starts = Gate(), []
-        rate = Rate(100, margin=0.1)
-        with gate.open(10):
-            for _ in range(12):
-                await enter(gate, [rate])
-                starts.append(asyncio.get_running_loop().time())
-                gate.leave()
-        return [later - sooner for sooner, later in pairwise(starts)], rate.spacing
+    now = 0.0
 
-    gaps, spacing = asyncio.run(main())
-    assert sum(gaps) >= spacing * len(gaps) * 0.99
+    def time(self):
+        return self.now
+
+    def _run_once(self):
+        if self._scheduled and not self._ready:
+            self.now = max(self.now, self._scheduled[0].when()) + 1e-6
+        super()._run_once()
 
 
-def test_one_limiter_serves_all_calls_with_the_same_rate():
-    """Two calls with one rate are within it together."""
+def leaping(coroutine):
+    with asyncio.Runner(loop_factory=Leaping) as runner:
+        return runner.run(coroutine)
+
+
+@given(
+    rates=st.lists(
+        st.builds(Rate, st.floats(0.1, 2000), st.floats(0.1, 100), st.integers(1, 5), st.sampled_from([0.0, 0.1])),
+        min_size=1,
+        max_size=2,
+    ),
+    calls=st.lists(st.lists(st.sampled_from([0.0, 0.0, 0.01, 3.0]), min_size=1, max_size=20), min_size=1, max_size=3),
+    window=st.floats(0.01, 200),
+)
+def test_fault_36_and_38_no_window_holds_more_starts_than_each_rate_allows(rates, calls, window):
+    """However many calls share a client, and whenever they send, all of them together are within every rate."""
+    starts = []
 
     async def main():
         gate = Gate()
-        clock = asyncio.get_running_loop().time
 
-        async def call():
-            with gate.open(4):
-                for _ in range(5):
-                    await enter(gate, [Rate(50, margin=0)])
+        async def call(idle):
+            with gate.open(99):
+                for seconds in idle:
+                    await asyncio.sleep(seconds)
+                    assert await enter(gate, rates) is Entry.GO
+                    starts.append(asyncio.get_running_loop().time())
                     gate.leave()
 
-        begun = clock()
-        await asyncio.gather(call(), call())
-        return clock() - begun
+        await asyncio.gather(*map(call, calls))
 
-    assert asyncio.run(main()) >= 9 * 0.02 * 0.99
+    leaping(main())
+    for rate in rates:
+        allowed = window / rate.spacing + rate.bucket[0] + 1e-3
+        assert all(sum(first <= at < first + window for at in starts) <= allowed for first in starts)
+
+
+def test_fault_36_starts_are_evenly_spaced():
+    """A rate lets no burst through, and wastes nothing: each start comes one spacing after the last."""
+
+    async def main():
+        gate, starts = Gate(), []
+        with gate.open(10):
+            for _ in range(12):
+                await enter(gate, [Rate(100)])
+                starts.append(asyncio.get_running_loop().time())
+                gate.leave()
+        return [later - sooner for sooner, later in pairwise(starts)]
+
+    assert leaping(main()) == pytest.approx([Rate(100).spacing] * 11, rel=1e-3)
+
+
+def test_a_deadline_is_kept_while_a_rate_is_waited_for():
+    """Whose time passes before its turn comes is late at that time, not at its turn."""
+
+    async def main():
+        gate, waits = Gate(), dict.fromkeys(WAITS, 0.0)
+        with gate.open(1):
+            for expected in (Entry.GO, Entry.LATE):
+                assert await gate.enter([Rate(1, 3600)], patience=300.0, until=5.0, waits=waits) is expected
+                gate.in_flight = 0
+        return asyncio.get_running_loop().time(), waits["rate"]
+
+    assert leaping(main()) == pytest.approx((5.0, 5.0))
 
 
 def test_a_spent_budget_pauses_the_origin_before_it_refuses():
@@ -160,3 +205,26 @@ def test_fault_52_the_descriptor_limit_bounds_connections(monkeypatch):
     assert descriptor_limit() == 256 - 64
     monkeypatch.setattr(resource, "getrlimit", lambda kind: (10, 4096))
     assert descriptor_limit() == 1
+
+
+def test_calls_that_wait_for_slots_hold_no_tokens_of_a_rate():
+    """Three calls wait while the slots are taken; when all come free at once, their starts keep the rate."""
+
+    async def main():
+        gate, starts = Gate(), []
+
+        async def go():
+            await enter(gate, (Rate(10, margin=0),))
+            starts.append(asyncio.get_running_loop().time())
+
+        with gate.open(3):
+            for _ in range(3):
+                await enter(gate)
+            waiting = [asyncio.create_task(go()) for _ in range(3)]
+            await asyncio.sleep(5)
+            for _ in range(3):
+                gate.leave()
+            await asyncio.gather(*waiting)
+        return [later - earlier for earlier, later in pairwise(starts)]
+
+    assert min(leaping(main())) >= 0.0999

@@ -1,0 +1,202 @@
+"""Failed rows are sent again, as often as needed, and the run's complete output comes back."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal, assert_index_equal
+
+import pandas_async_io as paio
+from tests.io.answering import answering
+from tests.io.servers import http, serving
+
+FAILS = "/flaky/{key}?fail={fail}"
+ONCE = {"retry": 1}
+
+
+@pytest.fixture
+def api():
+    """Run the sample API afresh: it counts its tries."""
+    with paio.demo.serve() as url:
+        yield url
+
+
+def quietly(function, *args, **options):
+    """Call, and expect no other warning than that rows failed."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", paio.FetchWarning)
+        return function(*args, **options)
+
+
+def frame(index=None):
+    return pd.DataFrame(
+        {
+            "key": [f"k{n}" for n in range(6)],
+            "fail": [0, 1, 0, 2, 1, 0],
+            "kind": pd.Categorical(list("xyxyxy")),
+            "day": pd.date_range("2024-01-01", periods=6, tz="UTC"),
+            "small": pd.array([1, None, 3, 4, 5, 6], dtype="Int8"),
+            "real": np.arange(6, dtype="float32"),
+        },
+        index=index,
+    )
+
+
+INDEXES = {
+    "default": None,
+    "duplicate": pd.Index([7, 7, 7, 8, 8, 9], name="k"),
+    "multi": pd.MultiIndex.from_product([["a", "b"], [1, 2, 3]], names=["x", "y"]),
+    "dates": pd.date_range("2024-01-01", periods=6, freq="D"),
+}
+
+
+@pytest.mark.parametrize("index", INDEXES.values(), ids=INDEXES.keys())
+@pytest.mark.parametrize("options", [{}, {"how": "inner"}, {"join": False}], ids=["left", "inner", "alone"])
+def test_the_output_is_as_if_nothing_had_failed(api, index, options):
+    """Order, index, columns and dtypes are those of a run without failures, whatever the form of the output."""
+    given = frame(index)
+    out = quietly(given.aio.fetch, api + FAILS, **ONCE, **options)
+    assert out.aio.failures["row"].tolist() == [1, 3, 4]
+    before = out.copy()
+    second = quietly(out.aio.retry_failed)
+    assert second.aio.failures["row"].tolist() == [3]
+    third = second.aio.retry_failed()
+    with paio.demo.serve() as whole:
+        expected = given.assign(fail=0).aio.fetch(whole + FAILS, **ONCE, **options)
+    assert_frame_equal(out, before)
+    assert_frame_equal(
+        third.drop(columns=["tries", "fail"], errors="ignore"),
+        expected.drop(columns=["tries", "fail"], errors="ignore"),
+    )
+    assert third["tries"].tolist() == [1, 2, 1, 3, 2, 1]
+    if options.get("join", True):
+        assert_index_equal(third.index, given.index)
+        assert third[given.columns.to_list()].dtypes.equals(given.dtypes)
+    assert third.aio.failures.empty
+    assert_frame_equal(third, third.aio.retry_failed())
+
+
+def test_only_the_failed_rows_are_sent(api):
+    """By the server's count; and the report is that of both runs together."""
+    out = quietly(frame().aio.fetch, api + FAILS, **ONCE)
+    again = quietly(out.aio.retry_failed)
+    paths = [seen.path_qs for seen in api.log]
+    assert len(paths) == 6 + 3
+    assert sorted(paths[6:]) == ["/flaky/k1?fail=1", "/flaky/k3?fail=2", "/flaky/k4?fail=1"]
+    assert (again.aio.report.rows, again.aio.report.distinct, again.aio.report.sent) == (6, 6, 9)
+    assert again.aio.report.outcomes == {"ok": 5, "http_error": 1}
+
+
+def test_several_records_repeat_their_row():
+    """1:N answers take their place among the others, whether they came first or later."""
+    answers = [b'[{"n":1},{"n":2}]', b"[]", b'[{"n":5},{"n":6},{"n":7}]']
+    with serving(http(answers[0]), http(status="500 X"), http(answers[1]), http(answers[2])) as server:
+        given = pd.DataFrame({"id": ["a", "b", "c"]}, index=[5, 5, 6])
+        out = quietly(given.aio.fetch, server.url + "/{id}", concurrency=1, client=paio.Client(), **ONCE)
+        done = out.aio.retry_failed()
+    assert done["id"].tolist() == ["a", "a", "b", "b", "b", "c"]
+    assert done["n"].tolist() == [1, 2, 5, 6, 7, pd.NA]
+    assert done.index.tolist() == [5, 5, 5, 5, 5, 6]
+    assert str(done["n"].dtype) == "Int64"
+
+
+@pytest.mark.parametrize("kind", ["template", "urls"])
+def test_a_read_is_completed_too(api, kind):
+    """The rows of pd.read_api come in the order of their requests, with a fresh index."""
+    keys = ["a", "b", "c"]
+    options = {"errors": "coerce", **ONCE}
+    if kind == "template":
+        out = quietly(paio.read_api, api + "/flaky/{key}?fail={fail}", over={"key": keys, "fail": [1]}, **options)
+    else:
+        out = quietly(paio.read_api, [f"{api}/flaky/{key}?fail=1" for key in keys], **options)
+    assert len(out) == 0
+    done = out.aio.retry_failed()
+    assert done["tries"].tolist() == [2, 2, 2]
+    assert done.filter(regex="^key").iloc[:, 0].tolist() == keys
+    assert done.index.equals(pd.RangeIndex(3))
+
+
+def test_fresh_credentials_finish_what_the_old_ones_could_not():
+    """auth= is passed for the retried rows, and the digest said so."""
+
+    async def answer(seen):
+        return 200 if seen.headers["authorization"] == "Bearer new" else 401, {}
+
+    with answering(answer) as server:
+        client = paio.Client(server.url, auth="old")
+        with pytest.warns(paio.FetchWarning, match="pass fresh auth="):
+            out = pd.DataFrame({"id": range(4)}).aio.fetch("/{id}", client=client)
+        done = out.aio.retry_failed(auth="new")
+    assert [seen.headers["authorization"] for seen in server.log] == ["Bearer old"] * 4 + ["Bearer new"] * 4
+    assert done["ok"].tolist() == [True] * 4
+
+
+def test_what_changes_is_kept_for_the_next_time(api):
+    """Options given once hold on; so does what the run itself was told."""
+    out = quietly(frame().aio.fetch, api + FAILS, **ONCE, columns=["tries"])
+    second = quietly(out.aio.retry_failed, retry=paio.Retry(attempts=2, base=0.001), errors="raise")
+    assert second.columns.tolist() == [*frame().columns, "tries"]
+    assert second.aio.failures.empty
+    with pytest.raises(TypeError, match="columns"):
+        second.aio.retry_failed(columns=["key"])
+
+
+def test_errors_raise_holds_for_the_retry():
+    """A retry that fails again raises with the frame so far, from which one may go on."""
+    with serving(http(status="500 X"), http(status="500 X"), http(b'{"n":1}')) as server:
+        out = quietly(pd.DataFrame({"id": [1]}).aio.fetch, server.url + "/{id}", client=paio.Client(), **ONCE)
+        with pytest.raises(paio.FetchError) as caught:
+            out.aio.retry_failed(errors="raise")
+        assert caught.value.partial.aio.retry_failed()["n"].tolist() == [1]
+
+
+def test_chained_fetches_retry_the_last_one(api):
+    """The runs stack; retry_failed speaks of the last, and the earlier ones stay."""
+    first = frame().assign(user=1).aio.fetch(api + "/users/{user}", columns=["name"])
+    second = quietly(first.aio.fetch, api + FAILS, **ONCE)
+    done = quietly(second.aio.retry_failed, retry=paio.Retry(base=0.001))
+    assert len(done.aio.runs) == 2
+    assert done["name"].notna().all()
+    assert done["tries"].tolist() == [1, 2, 1, 3, 2, 1]
+    assert done.aio.runs[0] is first.aio.runs[0]
+
+
+@pytest.mark.parametrize(
+    "change", [lambda out: out.head(3), lambda out: out.reset_index(drop=True), lambda out: out.iloc[::-1]]
+)
+def test_a_frame_with_other_rows_is_refused(api, change):
+    """Filtered, sorted or renumbered: nothing is sent, and the message says what is needed."""
+    out = quietly(frame(pd.Index(list("abcdef"))).aio.fetch, api + FAILS, **ONCE)
+    api.clear()
+    with pytest.raises(ValueError, match="needs the 6 rows that the fetch returned"):
+        change(out).aio.retry_failed()
+    assert not api.log
+
+
+def test_columns_that_were_added_since_are_not_lost(api):
+    """The frame's own new columns come along; for rows that were sent again they are missing."""
+    out = quietly(frame().aio.fetch, api + FAILS, **ONCE)
+    out["note"] = list("abcdef")
+    done = quietly(out.aio.retry_failed, retry=paio.Retry(base=0.001))
+    assert done.loc[[0, 2, 5], "note"].tolist() == ["a", "c", "f"]
+    assert done["tries"].tolist() == [1, 2, 1, 3, 2, 1]
+
+
+def test_the_users_later_changes_do_not_reach_what_is_sent(api):
+    """The call keeps the columns that it was made with."""
+    given = frame()
+    out = quietly(given.aio.fetch, api + FAILS, **ONCE)
+    given["key"] = "other"
+    quietly(out.aio.retry_failed)
+    assert min(seen.path_qs for seen in api.log[6:]) == "/flaky/k1?fail=1"
+
+
+def test_answers_of_another_kind_than_before_lose_nothing():
+    """Numbers first and texts later: the column holds both as they are."""
+    with serving(http(b'{"n":1}'), http(status="500 X"), http(b'{"n":"x","more":2.5}')) as server:
+        given = pd.DataFrame({"id": [1, 2]})
+        out = quietly(given.aio.fetch, server.url + "/{id}", concurrency=1, client=paio.Client(), **ONCE)
+        done = out.aio.retry_failed()
+    assert done["n"].tolist() == [1, "x"]
+    assert done["more"].tolist()[1] == 2.5
