@@ -71,7 +71,13 @@ def retry_failed(frame: pd.DataFrame, changes: dict[str, Any]) -> pd.DataFrame:
         rows=failed,
         unfinished=unfinished,
     )
-    sent = call.run(quiet=True)
+    try:
+        sent = call.run(quiet=True)
+    except KeyboardInterrupt as interrupt:
+        sent = vars(interrupt)["partial"]
+        combined, merged = _complete(frame, run, sent, failed, source)
+        vars(interrupt)["partial"] = carry(combined, (*before, merged), errors="ignore")
+        raise
     combined, merged = _complete(frame, run, sent, failed, source)
     return carry(combined, (*before, merged), errors=source.options.errors)
 
@@ -116,7 +122,7 @@ def _complete(
         pages=None if run.pages is None else pages,
         unfinished={int(failed[row]): state for row, state in sent_run.unfinished.items()},
         findings={
-            **{row: texts for row, texts in run.findings.items() if row not in run.unfinished},
+            **{row: texts for row, texts in run.findings.items() if row not in set(failed.tolist())},
             **{int(failed[row]): texts for row, texts in sent_run.findings.items()},
         },
         taken=sent_run.taken or run.taken,

@@ -25,7 +25,7 @@ from pandas_async_io._core.join import answers, join, positions
 from pandas_async_io._core.keys import first_rows
 from pandas_async_io._core.models import Outcome, Result
 from pandas_async_io._core.outcomes import Outcomes
-from pandas_async_io._core.pages import as_paginator
+from pandas_async_io._core.pages import as_paginator, first_request
 from pandas_async_io._core.paging import Paging
 from pandas_async_io._core.plan import Plan, plan_of
 from pandas_async_io._core.polling import Polling
@@ -142,7 +142,8 @@ class Call:
                 self._outcomes.put,
                 allow_hosts=client.allow_hosts,
                 max_pages=options.max_pages,
-                key=self._policy.retry.idempotency_key,
+                keys=tuple((self._auth or client.auth).params),
+                idempotency_key=self._policy.retry.idempotency_key,
                 unfinished=earlier,
             )
         batches, shape = self._asked.batches, self._shape
@@ -160,7 +161,9 @@ class Call:
 
     def plan(self) -> Plan:
         """Return what would be sent."""
-        return plan_of(self._asked.sent, self._headers)
+        pages = None if self._options.pages is None else as_paginator(self._options.pages)
+        first = (lambda request: request) if pages is None else partial(first_request, pages)
+        return plan_of(self._asked.sent, self._asked.rows, self._headers, first)
 
     async def drive(self) -> None:
         """Send everything; on the client's loop."""
@@ -255,6 +258,8 @@ class Call:
         found = self._answers.columns(nullable=nullable)
         columns = conform(found, self._schema, backend=options.dtype_backend, nullable=nullable)
         self._outcomes.fail(columns.failures)
+        if isinstance(self._course, Paging):
+            self._course.forget(columns.failures)
         how = options.how if isinstance(options, FetchOptions) else "inner"
         rows, take = positions(self._asked.rows.row_to_request, columns.counts, how=how)
         if isinstance(options, FetchOptions) and not options.join:

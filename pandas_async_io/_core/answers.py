@@ -102,7 +102,7 @@ class PagedAnswers:
     requests : int
         How many positions there will be.
     shape : Shape
-        Where a page's records are; it may be told later, before the first page.
+        Where a page's records are.
 
     Attributes
     ----------

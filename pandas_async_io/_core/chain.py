@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import AttemptError, ParseError, PlanError
 from pandas_async_io._core.links import admitted
+from pandas_async_io._core.message import counted
 from pandas_async_io._core.numbered import Offset, PageNumber
 from pandas_async_io._core.opened import Opened
 from pandas_async_io._core.pages import first_request, next_request, other_requests
-from pandas_async_io._core.places import counted_at, number_at, open_records, paged_records
-from pandas_async_io._core.safety import redact_url
+from pandas_async_io._core.places import counted_at, number_at, open_records, paged_records, param, renewed, with_params
+from pandas_async_io._core.safety import origin_of, redact_url, same_origin
 from pandas_async_io._core.schemes import choose
 from pandas_async_io._core.values import dump_json
 
@@ -82,6 +83,8 @@ class Chain:
         Where links may lead besides the request's own origin; headers and body stay behind.
     max_pages : int, optional
         Pages to ask for at most.
+    keys : sequence of str
+        The query's parameters that hold credentials.
 
     Attributes
     ----------
@@ -116,6 +119,7 @@ class Chain:
         record_path: Sequence[str] | None = None,
         allow_hosts: Sequence[str] = (),
         max_pages: int | None = None,
+        keys: Sequence[str] = (),
     ) -> None:
         if max_pages is not None and (type(max_pages) is not int or max_pages < 1):
             raise PlanError(f"max_pages={max_pages!r} is a whole number from 1")
@@ -126,6 +130,7 @@ class Chain:
         self.pending = {1: self.first}
         self.pages = self.seen = self.sound = 0
         self._allow_hosts = allow_hosts
+        self._keys = keys
         self._max_pages = max_pages or float("inf")
         self._more = self.broken = False
         self._asked = {_identity(self.first): 1}
@@ -175,17 +180,18 @@ class Chain:
             raise type(error)(named(number, str(error))) from error.__cause__
 
     def again(self, request: Request) -> Chain:
-        """Return a chain that asks for what is pending, with the headers of another request for the first page."""
+        """Return a chain that asks for what is pending, with the credentials of another request for the first page."""
         chain = copy(self)
         for name in ("_asked", "_bodies", "_totals", "_edges", "_repeats"):
             setattr(chain, name, dict(getattr(self, name)))
-        chain.first = replace(self.first, headers=request.headers)
-        stale = self.first.headers
+        chain.first = replace(renewed(self.first, self.first, request), headers=request.headers)
+        stale, home = self.first.headers, origin_of(self.first.url)
         chain.pending = {}
         for number, asked in self.pending.items():
             own = {name: text for name, text in asked.headers.items() if stale.get(name) != text}
-            strange = not asked.headers and bool(stale)  # on another origin it has to go without
-            chain.pending[number] = asked if strange else replace(asked, headers={**request.headers, **own})
+            fresh = replace(renewed(asked, self.first, request), headers={**request.headers, **own})
+            # On another origin it has to go without.
+            chain.pending[number] = fresh if same_origin(home, origin_of(asked.url)) else asked
         return chain
 
     def findings(self) -> list[str]:
@@ -208,7 +214,7 @@ class Chain:
         if self._more and not self.pending and self.pages >= self._max_pages:
             found.append(f"max_pages={self.pages} was reached, and there are more")
         found += [
-            f"page {number} repeats {_counted(count, 'record')} of page {number - 1}"
+            f"page {number} repeats {counted(count, 'record')} of page {number - 1}"
             for number, count in sorted(self._repeats.items())
         ]
         return found + self._against_total()
@@ -221,7 +227,7 @@ class Chain:
             return [f"the API's total moved from {first} to {last}: records may be missing or come twice"]
         if self.pending or self._more or last == self.seen:
             return []
-        return [f"the API says {_counted(last, 'record')}, {self.seen} came"]
+        return [f"the API says {counted(last, 'record')}, {self.seen} came"]
 
     def _following(self, number: int, page: Page, records: Sequence[Any]) -> list[Request]:
         if self.paginator is None:
@@ -241,7 +247,7 @@ class Chain:
             if at > self._max_pages:
                 self._more = True
                 break
-            sent = admitted(self.first, request, self._allow_hosts)
+            sent = self._signed(admitted(self.first, request, self._allow_hosts))
             before = self._asked.setdefault(_identity(sent), at)
             if before != at:
                 url = redact_url(sent.url)
@@ -249,6 +255,13 @@ class Chain:
             self.pending[at] = sent
             asked.append((at, sent))
         return asked
+
+    def _signed(self, request: Request) -> Request:
+        """Return a request with the key that its URL was given without: an API may keep it out of its links."""
+        lacking = [name for name in self._keys if param(request, name) is None]
+        if not lacking or not same_origin(origin_of(self.first.url), origin_of(request.url)):
+            return request
+        return with_params(request, {name: param(self.first, name) for name in lacking})
 
     def _watch(self, number: int, page: Page, records: Sequence[Any]) -> None:
         """Look for what was there before, and note the totals."""
@@ -290,7 +303,3 @@ def _identity(request: Request) -> tuple[str, str, bytes | None]:
 def _content(page: Page, records: Sequence[Any]) -> bytes:
     """Return what must not come twice: the records, for an envelope may hold the time of day."""
     return dump_json(records) if isinstance(page.payload, dict | list) else page.response.body
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}" + ("" if count == 1 else "s")

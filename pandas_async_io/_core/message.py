@@ -25,6 +25,17 @@ _PATH = re.compile(r".*[/\\]")
 _FRAMES = 3
 
 
+def counted(count: int, what: str) -> str:
+    """Return a number of things in words.
+
+    Examples
+    --------
+    >>> counted(1, "row"), counted(2, "row")
+    ('1 row', '2 rows')
+    """
+    return f"{count} {what}" + ("" if count == 1 else "s")
+
+
 def line(text: str) -> str:
     r"""Return a text as one line of at most 200 characters, without what looks like a secret.
 

@@ -45,7 +45,7 @@ def as_paginator(value: Any, *, posted: bool = True) -> Paginator | None:
     """
     if value == "auto":
         return None
-    if isinstance(value, type) or not (isinstance(value, _KINDS) or callable(value)):
+    if isinstance(value, type) or not (isinstance(value, KINDS) or callable(value)):
         raise PlanError(f"pages={value!r}: pass 'auto', a paginator as LinkHeader(), or a function of the page")
     if getattr(value, "body", False) and not posted:
         raise PlanError(f"pages={value!r} puts its parameter into a JSON body: pass method='POST' and json=")
@@ -78,7 +78,7 @@ def next_request(paginator: Paginator, opened: Opened) -> Request | None:
     UnsafeUrlError
         If it says where, and that is no URL.
     """
-    if isinstance(paginator, _KINDS):
+    if isinstance(paginator, KINDS):
         return paginator.next(opened)
     try:
         found = paginator(opened.page)
@@ -277,6 +277,6 @@ class GraphQLCursor:
         return with_params(request, {f"variables.{self.variable}": info["endCursor"]}, body=True)
 
 
-_KINDS = (LinkHeader, NextUrl, Cursor, PageNumber, Offset, GraphQLCursor)
+KINDS = (LinkHeader, NextUrl, Cursor, PageNumber, Offset, GraphQLCursor)
 
 Paginator = LinkHeader | NextUrl | Cursor | PageNumber | Offset | GraphQLCursor | Own

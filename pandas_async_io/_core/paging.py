@@ -7,20 +7,23 @@ can go on later from where it stopped.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_OID, uuid5
 
 from pandas_async_io._core.chain import Chain, expired, named
 from pandas_async_io._core.course import Step, Sum
-from pandas_async_io._core.errors import AttemptError, PlanError
+from pandas_async_io._core.errors import AttemptError, ParseError, PlanError
 from pandas_async_io._core.models import Outcome, Result
 from pandas_async_io._core.opened import Opened
-from pandas_async_io._core.places import paged_records
+from pandas_async_io._core.pages import KINDS
+from pandas_async_io._core.places import find, paged_records
+from pandas_async_io._core.records import records
 from pandas_async_io._core.safety import redact_text
 from pandas_async_io._core.schemes import overlooked
+from pandas_async_io._core.shape import Shape
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from pandas_async_io._core.answers import PagedAnswers
     from pandas_async_io._core.course import Deliver
@@ -45,7 +48,9 @@ class Paging:
         As in `Chain`.
     max_pages : int, optional
         As in `Chain`.
-    key : str, optional
+    keys : sequence of str
+        As in `Chain`.
+    idempotency_key : str, optional
         The header whose value tells a request that changes something from any other.
     unfinished : mapping of int to Chain
         Positions that go on where an earlier run stopped.
@@ -68,18 +73,20 @@ class Paging:
         *,
         allow_hosts: Sequence[str] = (),
         max_pages: int | None = None,
-        key: str | None = None,
+        keys: Sequence[str] = (),
+        idempotency_key: str | None = None,
         unfinished: Mapping[int, Chain] | None = None,
     ) -> None:
         self.unfinished: dict[int, Chain] = {}
         self.findings: dict[int, list[str]] = {}
         self.taken: str | None = None
         self._paginator, self._answers, self._deliver = paginator, answers, deliver
-        self._allow_hosts, self._max_pages, self._key = allow_hosts, max_pages, key
+        self._allow_hosts, self._max_pages, self._keys, self._key = allow_hosts, max_pages, keys, idempotency_key
         self._earlier = dict(unfinished or {})
         self._chains: dict[int, tuple[Chain, Sum]] = {}
         self._sure: Paginator | None = None
-        self._looked = paginator is None
+        self._path: tuple[str, ...] | None = None
+        self._looked = not isinstance(paginator, KINDS)  # a function of the user's knows what it does
         self.came = self.asked = 0
 
     def begin(self, position: int, request: Request) -> Sequence[Step]:
@@ -92,6 +99,7 @@ class Paging:
                 record_path=self._answers.shape.path,
                 allow_hosts=self._allow_hosts,
                 max_pages=self._max_pages,
+                keys=self._keys,
             )
         else:
             chain = chain.again(request)
@@ -102,14 +110,17 @@ class Paging:
     def answered(self, position: int, number: int, page: Page, now: float, epoch: float) -> Sequence[Step]:  # noqa: ARG002 - of the protocol
         """Take a page and return the requests of those that can be asked for now."""
         chain, whole = self._chains[position]
-        chain.record_path = chain.record_path or self._answers.shape.path
+        if chain.record_path is None and self._path and _leads(page.payload, self._path):
+            chain.record_path = self._path
         try:
             following = self._take(chain, number, page)
-        finally:
+        except AttemptError:
             if chain.sound == number:
                 self._keep(position, number, chain, page)
-        if number == 1 and not self._looked:
-            self._look(position, chain, page)
+            raise
+        self._keep(position, number, chain, page)
+        if number == 1 and self._paginator is not None and not self._looked:
+            self._look(self._paginator, position, chain, page)
         whole.open += len(following)
         self.asked += len(following)
         return [Step(at, self._keyed(chain, at, request)) for at, request in following]
@@ -136,6 +147,11 @@ class Paging:
         for position in list(self._chains):
             self._close(position)
 
+    def forget(self, positions: Iterable[int]) -> None:
+        """Let positions whose pages could not be opened start again."""
+        for position in positions:
+            self.unfinished.pop(position, None)
+
     def _close(self, position: int) -> None:
         chain, whole = self._chains.pop(position)
         self._answers.close(position)
@@ -161,18 +177,22 @@ class Paging:
         return following
 
     def _keep(self, position: int, number: int, chain: Chain, page: Page) -> None:
-        if chain.record_path and self._answers.shape.path is None:
-            self._answers.shape = replace(self._answers.shape, path=chain.record_path)
-        self._answers.put(position, number, page.payload)
+        payload = page.payload
+        if self._answers.shape.path is None and chain.record_path:
+            try:
+                payload = records(payload, Shape(path=chain.record_path))
+            except ParseError:
+                chain.broken = True
+                raise
+            self._path = self._path or chain.record_path
+        self._answers.put(position, number, payload)
 
-    def _look(self, position: int, chain: Chain, page: Page) -> None:
+    def _look(self, paginator: Paginator, position: int, chain: Chain, page: Page) -> None:
         """Look once whether the first answer shows pages that the paginator does not see."""
         self._looked = True
-        if self._paginator is None:
-            return
-        records = paged_records(page.payload, chain.record_path or ())
+        opened = Opened(page, paged_records(page.payload, chain.record_path or ()), chain.seen)
         try:
-            found = overlooked(self._paginator, Opened(page, records, chain.seen))
+            found = overlooked(paginator, opened)
         except AttemptError:
             return  # it is said elsewhere
         if found is not None:
@@ -187,3 +207,9 @@ class Paging:
         keyed = replace(request, headers={**request.headers, self._key: own})
         chain.pending[number] = keyed
         return keyed
+
+
+def _leads(payload: Any, path: Sequence[str]) -> bool:
+    """Whether a path that other positions' records have leads somewhere here too."""
+    parent = find(payload, path[:-1])
+    return isinstance(parent, dict) and path[-1] in parent

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote_plus
+from urllib.parse import parse_qsl, quote, unquote_plus
 
 import pandas as pd
 
@@ -232,6 +232,22 @@ def with_params(request: Request, values: Mapping[str, Any], *, body: bool = Fal
             pairs.append(pair)
     pairs += [_pair(name, value) for name, value in left.items()]
     return replace(request, url=f"{address}?{'&'.join(pairs)}")
+
+
+def renewed(request: Request, stale: Request, fresh: Request) -> Request:
+    """Return a request with what is fresh in another's query, where it has what is stale: a key may be there.
+
+    Examples
+    --------
+    >>> from pandas_async_io._core.models import Request
+    >>> stale, fresh = Request("http://e.com/?key=a"), Request("http://e.com/?key=b")
+    >>> renewed(Request("http://e.com/?key=a&page=2"), stale, fresh).url
+    'http://e.com/?key=b&page=2'
+    """
+    names = dict(parse_qsl(fresh.url.partition("?")[2], keep_blank_values=True))
+    changed = {name: text for name in names if (text := param(fresh, name)) != param(stale, name)}
+    mine = {name: text for name, text in changed.items() if param(request, name) == param(stale, name)}
+    return with_params(request, mine) if mine else request
 
 
 def _pair(name: str, value: Any) -> str:

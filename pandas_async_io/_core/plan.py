@@ -9,6 +9,7 @@ from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from pandas_async_io._core.message import counted
 from pandas_async_io._core.safety import Origin, redact_headers, redact_text, redact_url
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ class Plan:
 
     def __repr__(self) -> str:
         skipped = ", ".join(f"{count} {outcome}" for outcome, count in self.skipped.items())
-        lines = [f"Plan: {self.rows} rows, {self.requests} requests" + (f", skipped: {skipped}" if skipped else "")]
+        counts = f"{counted(self.rows, 'row')}, {counted(self.requests, 'request')}"
+        lines = [f"Plan: {counts}" + (f", skipped: {skipped}" if skipped else "")]
         lines += [f"  {count} to {origin}" for origin, count in self.origins.items()]
         lines += [f"  row {row}: {reason}" for row, reason in self.reasons.items()]
         lines += [f"  {line}" for line in self.curl]
@@ -62,32 +64,39 @@ class Plan:
         return f"<pre>{escape(repr(self))}</pre>"
 
 
-def plan_of(expansion: Expansion, headers: Callable[[Origin], Mapping[str, str]]) -> Plan:
+def plan_of(
+    sent: Expansion,
+    rows: Expansion,
+    headers: Callable[[Origin], Mapping[str, str]],
+    first: Callable[[Request], Request] = lambda request: request,
+) -> Plan:
     """Describe an expansion.
 
     Parameters
     ----------
-    expansion : Expansion
-        Of a frame's rows.
+    sent, rows : Expansion
+        As in `Asked`: what is sent, and what the rows asked for.
     headers : callable
         Returns what the client adds for an origin.
+    first : callable
+        Returns what is sent first for a request.
     """
-    requests = _first(expansion, headers)
-    unsafe = len(expansion.unsafe)
-    null = int((expansion.row_to_request < 0).sum()) - unsafe
+    requests = [first(request) for request in _samples(sent, headers)]
+    unsafe = len(rows.unsafe)
+    null = int((rows.row_to_request < 0).sum()) - unsafe
     skipped = {outcome: count for outcome, count in (("null_key", null), ("unsafe_url", unsafe)) if count}
     return Plan(
-        rows=len(expansion.row_to_request),
-        requests=len(expansion),
+        rows=len(rows.row_to_request),
+        requests=len(sent),
         skipped=skipped,
-        origins={str(origin): len(positions) for origin, positions in expansion.origins.items()},
+        origins={str(origin): len(positions) for origin, positions in sent.origins.items()},
         samples=tuple(f"{request.method} {redact_url(request.url)}" for request in requests),
         curl=tuple(map(curl, requests)),
-        reasons={row: expansion.unsafe[row] for row in sorted(expansion.unsafe)[:SAMPLES]},
+        reasons={row: rows.unsafe[row] for row in sorted(rows.unsafe)[:SAMPLES]},
     )
 
 
-def _first(expansion: Expansion, headers: Callable[[Origin], Mapping[str, str]]) -> list[Request]:
+def _samples(expansion: Expansion, headers: Callable[[Origin], Mapping[str, str]]) -> list[Request]:
     found = [
         item for origin in expansion.origins for item in islice(expansion.requests(origin, headers(origin)), SAMPLES)
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 import threading
 import time
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -76,7 +77,8 @@ def serve(
             try:
                 yield served
             finally:
-                asyncio.run_coroutine_threadsafe(listening.__aexit__(None, None, None), loop).result()
+                if not sys.is_finalizing():  # at the script's end the loop's thread runs no more
+                    asyncio.run_coroutine_threadsafe(listening.__aexit__(None, None, None), loop).result()
 
 
 @contextmanager
@@ -93,8 +95,9 @@ def _loop_in_thread() -> Iterator[asyncio.AbstractEventLoop]:
     try:
         yield loop
     finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
+        if not sys.is_finalizing():
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()
 
 
 @asynccontextmanager

@@ -15,7 +15,8 @@ SECRET = "s3cret-Canary"
 
 def plan(frame, url, own=None, **parts):
     """Plan a fetch of a client that adds these headers."""
-    return plan_of(expand(frame, compile_recipe(url, **parts)), lambda origin: own or {})
+    found = expand(frame, compile_recipe(url, **parts))
+    return plan_of(found, found, lambda origin: own or {})
 
 
 def test_a_plan_counts_rows_requests_and_what_is_skipped():
