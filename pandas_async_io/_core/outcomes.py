@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ _STEPS: dict[int | str, str] = {
     Outcome.TIMEOUT: "pass a longer timeout= to retry_failed",
     Outcome.BODY_TOO_LARGE: "give the client a larger max_body=",
 }
+_PAGE = re.compile(r"page \d+: ")
 _NOTES = 10
 """Causes that a traceback is told of."""
 
@@ -188,8 +190,9 @@ class Outcomes:
         rows: dict[str, list[int]] = {}
         for row in np.flatnonzero(self.failed()).tolist():
             text = errors[row] or outcomes[row]
-            # What servers say of each row differs: rows of one status are one cause.
-            cause = text.partition(": ")[0] if outcomes[row] == Outcome.HTTP_ERROR else text
+            # What servers say of each row differs, and so do pages: rows of one status are one cause.
+            cause = _PAGE.sub("", text)
+            cause = cause.partition(": ")[0] if outcomes[row] == Outcome.HTTP_ERROR else cause
             rows.setdefault(cause, []).append(row)
         return [
             Cause(

@@ -85,3 +85,12 @@ def test_nothing_is_counted_where_nothing_is():
     assert not empty.failed().any()
     assert len(empty.frame(pd.RangeIndex(0))) == 0
     np.testing.assert_array_equal(empty.frame(pd.RangeIndex(0)).columns, full.frame(pd.RangeIndex(1)).columns)
+
+
+def test_one_cause_on_several_pages_is_one_cause():
+    """Rows that met the same status on different pages are counted together."""
+    found = Outcomes(expand(pd.DataFrame({"id": ["a", "b"]}), compile_recipe(URL)))
+    for position, page in ((0, 3), (1, 5)):
+        error = f"page {page}: HTTP 500 Internal Server Error: no page {page}"
+        found.put(position, Result(Outcome.HTTP_ERROR, status=500, attempts=1, error=error))
+    assert [(cause.text, cause.rows) for cause in found.causes()] == [("HTTP 500 Internal Server Error", [0, 1])]
