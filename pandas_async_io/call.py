@@ -16,7 +16,6 @@ from pandas_async_io._core.auth import as_auth
 from pandas_async_io._core.backends import check_backend
 from pandas_async_io._core.batching import Batching
 from pandas_async_io._core.conform import conform
-from pandas_async_io._core.course import Single
 from pandas_async_io._core.errors import FetchError, FetchWarning
 from pandas_async_io._core.graphql import GraphQL, checked, cost_budget
 from pandas_async_io._core.idempotency import keyed
@@ -48,7 +47,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from pandas_async_io._core.course import Course
+    from pandas_async_io._core.course import Course, Deliver
     from pandas_async_io._core.keys import Positions
 
 
@@ -127,9 +126,10 @@ class Call:
         self._asked = ask(frame, url, options, self._client, self._auth)
         self._outcomes = Outcomes(self._asked.rows)
         self._tally = Tally()
+        self._put: Deliver = self._outcomes.put
         self._answers, self._course = self._follow(unfinished or {})
 
-    def _follow(self, unfinished: Mapping[int, Any]) -> tuple[Answers | PagedAnswers, Course]:
+    def _follow(self, unfinished: Mapping[int, Any]) -> tuple[Answers | PagedAnswers, Course | None]:
         """Return what collects the answers, and what they ask for next."""
         options, client, count = self._options, self._client, len(self._asked.rows)
         row_to_request = self._asked.rows.row_to_request
@@ -148,13 +148,13 @@ class Call:
             )
         batches, shape = self._asked.batches, self._shape
         whole = Answers(count, shape if batches is None else replace(shape, path=None, meta=()))
-        deliver = partial(self._deliver, whole)
+        self._put = deliver = partial(self._deliver, whole)
         if batches is not None:
             on, asked = options.on or batches.field, self._asked
             return whole, Batching(batches, asked.blocks, asked.requests, on=on, shape=shape, deliver=deliver)
         if options.poll is not None:
             return whole, Polling(options.poll, deliver, allow_hosts=client.allow_hosts, unfinished=earlier)
-        return whole, Single(deliver)
+        return whole, None
 
     def _headers(self, origin: Origin) -> dict[str, str]:
         return self._client.credentials(origin, self._auth)[0]
@@ -192,6 +192,7 @@ class Call:
                 tally=self._tally,
                 send=client.send,
                 decode=self._decode,
+                deliver=self._put,
                 course=self._course,
                 budget=self._budget,
             )
@@ -252,7 +253,8 @@ class Call:
             If rows failed and ``errors="raise"``, unless ``quiet``.
         """
         self._finished = True
-        self._course.close()
+        if self._course is not None:
+            self._course.close()
         options = self._options
         nullable = isinstance(options, FetchOptions)
         found = self._answers.columns(nullable=nullable)

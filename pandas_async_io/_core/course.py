@@ -1,8 +1,8 @@
 """The course of a request: what its answer asks for next, and when all of it is over.
 
-The engine knows requests and answers only. Whether an answer is the last one of
-its row (`Single`), a page of many (`paging`), a job that runs (`polling`) or a
-block of keys (`batching`) is decided here, one course for all requests of a call.
+The engine knows requests and answers only. Without a course an answer is the result
+of its row. Whether it is a page of many (`paging`), a job that runs (`polling`) or a
+block of keys (`batching`) is decided by one course for all requests of a call.
 """
 
 from __future__ import annotations
@@ -69,32 +69,6 @@ class Course(Protocol):
 
     def close(self) -> None:
         """Take note that nothing more is sent, be it over or not."""
-
-
-@dataclass(frozen=True, slots=True)
-class Single:
-    """One request, one answer."""
-
-    deliver: Deliver
-
-    def begin(self, position: int, request: Request) -> Sequence[Step]:  # noqa: ARG002 - of the protocol
-        """Return the request."""
-        return (Step(1, request),)
-
-    def answered(self, position: int, number: int, page: Page, now: float, epoch: float) -> Sequence[Step]:  # noqa: ARG002 - as above
-        """Return nothing: the answer is the result."""
-        return ()
-
-    def refused(self, position: int, number: int, request: Request, status: int) -> Sequence[Step]:  # noqa: ARG002 - as above
-        """Return nothing."""
-        return ()
-
-    def ended(self, position: int, number: int, result: Result) -> None:  # noqa: ARG002 - as above
-        """Deliver."""
-        self.deliver(position, result)
-
-    def close(self) -> None:
-        """Do nothing."""
 
 
 @dataclass(slots=True)

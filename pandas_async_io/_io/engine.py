@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 
     from pandas_async_io._core.budgets import Budget
-    from pandas_async_io._core.course import Course, Step
+    from pandas_async_io._core.course import Course, Deliver, Step
     from pandas_async_io._core.limits import Rate
     from pandas_async_io._core.ration import Ration
     from pandas_async_io._core.report import Tally
@@ -77,8 +77,10 @@ class Lane:
         What the whole call did.
     send, decode
         How a request becomes a response, and a response a payload; both raise `AttemptError`.
-    course : Course
-        Says what answers ask for next, and takes each request's result, exactly once, on the loop.
+    deliver
+        Takes each position's result, exactly once, on the loop.
+    course : Course, optional
+        Says what answers ask for next, and takes what became of each step in place of ``deliver``.
     budget : callable, optional
         Returns what a payload tells of the server's limits.
     """
@@ -92,7 +94,8 @@ class Lane:
     tally: Tally
     send: Send
     decode: Decode
-    course: Course
+    deliver: Deliver
+    course: Course | None = None
     budget: Callable[[Any], Budget | None] | None = None
     _backlog: Backlog = field(init=False)
     _workers: asyncio.TaskGroup = field(init=False)
@@ -118,6 +121,9 @@ class Lane:
         self._hired += max(count, 0)
 
     def _jobs(self) -> Iterator[Job]:
+        if self.course is None:
+            yield from (Job(position, 1, request, self.gate) for position, request in self.requests)
+            return
         for position, request in self.requests:
             steps = self.course.begin(position, request)
             self._ways.expect(self.gate, -1)
@@ -265,19 +271,20 @@ class Lane:
 
     def _take(self, job: Job, response: Response, payload: Any) -> None:
         """Take an answer, and what it asks for next."""
-        now = asyncio.get_running_loop().time()
-        page = Page(job.request, response, payload)
-        try:
-            steps = self.course.answered(job.position, job.number, page, now, time.time())
-        except AttemptError as exc:
-            self._finish(job, response, exc.outcome, error=str(exc))
-            return
-        self._follow(job, steps)
+        if self.course is not None:
+            now = asyncio.get_running_loop().time()
+            page = Page(job.request, response, payload)
+            try:
+                steps = self.course.answered(job.position, job.number, page, now, time.time())
+            except AttemptError as exc:
+                self._finish(job, response, exc.outcome, error=str(exc))
+                return
+            self._follow(job, steps)
         self._finish(job, response, Outcome.OK, payload=payload)
 
     def _fail(self, job: Job, response: Response | None, last: Stop) -> None:
         """End a request that failed for good, unless others are sent in its place."""
-        if last.outcome is Outcome.HTTP_ERROR and response is not None:
+        if self.course is not None and last.outcome is Outcome.HTTP_ERROR and response is not None:
             self._follow(job, self.course.refused(job.position, job.number, job.request, response.status))
         self._finish(job, response, last.outcome, error=last.error)
 
@@ -307,7 +314,10 @@ class Lane:
         attempts = job.attempts + job.refusals
         fetched_at = time.time() if attempts else None
         result = Result(outcome, payload, status, attempts, job.elapsed, url, error, fetched_at)
-        self.course.ended(job.position, job.number, result)
+        if self.course is None:
+            self.deliver(job.position, result)
+        else:
+            self.course.ended(job.position, job.number, result)
 
 
 async def drive(lanes: Sequence[Lane], tally: Tally) -> None:

@@ -175,7 +175,8 @@ class Gate:
             wait = self._breaker.allow(now)
             if not wait:
                 self._start(now)
-                self._not_before.update((rate, now + rate.spacing) for rate in rates if rate.bucket[0] == 1)
+                if rates:
+                    self._not_before.update((rate, now + rate.spacing) for rate in rates if rate.bucket[0] == 1)
                 return Entry.PROBE if probe else Entry.GO
             self.leave()
             if wait == _NEVER:

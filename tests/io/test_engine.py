@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from pandas_async_io._core.course import Single
 from pandas_async_io._core.errors import TransportError
 from pandas_async_io._core.models import Outcome, Request, Response
 from pandas_async_io._core.ration import Ration
@@ -36,7 +35,7 @@ def run(send, count=20, *, concurrency=4, retry=QUICK, method="GET", ration=None
             tally=Tally(),
             send=send,
             decode=lambda response: response.body,
-            course=Single(lambda position, result: results.setdefault(position, []).append(result)),
+            deliver=lambda position, result: results.setdefault(position, []).append(result),
         )
         await drive([lane], lane.tally)
         return asyncio.all_tasks() - {asyncio.current_task()}
@@ -319,7 +318,7 @@ def test_a_cancelled_run_leaves_nothing_behind():
             tally=Tally(),
             send=send,
             decode=lambda response: None,
-            course=Single(lambda position, result: None),
+            deliver=lambda position, result: None,
         )
         task = asyncio.create_task(lane.drive())
         await started.wait()
