@@ -129,7 +129,8 @@ def _batched(frame: pd.DataFrame, recipe: Recipe, options: FetchOptions | ReadOp
     every = dict.fromkeys([*recipe.texts, *recipe.wholes])
     exposed = {*recipe.template.fields, *(name for _, text in recipe.headers for name in text.fields)}
     beside = [name for name in every if name != field]
-    batches = Batches.of(frame, field, options.batch, beside=beside, in_body=field not in exposed)
+    where = {"in_body": field not in exposed, "in_path": field in recipe.template.in_path}
+    batches = Batches.of(frame, field, options.batch, beside=beside, **where)
     sent = expand(batches.requests(batches.blocks), recipe, allow_hosts=client.allow_hosts)
     keys = sum(map(len, batches.blocks))
     urls, fine, unsafe = [""] * keys, np.zeros(keys + 1, dtype=bool), dict(batches.unsafe)

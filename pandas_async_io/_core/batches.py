@@ -1,8 +1,7 @@
 """Many keys, one request: blocks of distinct keys, and each answer back to its key.
 
-A frame of keys becomes a frame of blocks, whose cells are lists; that is
-expanded as any other frame. Each key then has an answer of its own, as if it had
-been asked for alone.
+A frame of keys becomes a frame of blocks, whose cells are lists, and is expanded as any other;
+each key then has an answer of its own, as if it had been asked for alone.
 """
 
 from __future__ import annotations
@@ -31,6 +30,7 @@ TOO_MUCH = frozenset({400, 413, 414, 422})
 """Statuses that may be one key's fault, or the block's length's."""
 
 _EXPLODED = re.compile(r"\{([^{}*]+)\*\}")
+_LONE_REFUSALS = 4
 
 
 def batch_field(fields: Sequence[str], json: Any) -> str:
@@ -112,7 +112,14 @@ class Batches:
 
     @classmethod
     def of(
-        cls, frame: pd.DataFrame, field: str, size: int, *, beside: Sequence[str] = (), in_body: bool = False
+        cls,
+        frame: pd.DataFrame,
+        field: str,
+        size: int,
+        *,
+        beside: Sequence[str] = (),
+        in_body: bool = False,
+        in_path: bool = False,
     ) -> Batches:
         """Put a frame's keys into blocks, in the order of their first rows.
 
@@ -128,6 +135,8 @@ class Batches:
             Other fields of the request: keys go together only where these agree.
         in_body : bool
             Whether the keys stand in the body alone, where control characters do no harm.
+        in_path : bool
+            Whether they stand in the URL's path, where one may be a segment by itself.
 
         Examples
         --------
@@ -145,6 +154,8 @@ class Batches:
         except TypeError as exc:
             raise PlanError(f"batch=: {exc}") from None
         wrong = keys[0].holding(lone_surrogate if in_body else forbidden_value)
+        if in_path:  # here, and not in its URL, so that it takes no other key with it
+            wrong = wrong | keys[0].has_text(".") | keys[0].has_text("..")
         # In a list in a URL nothing between two commas is no key.
         empty = np.zeros(len(frame), dtype=bool) if in_body else keys[0].has_text("")
         usable = np.flatnonzero((keys[0].codes >= 0) & ~wrong & ~empty)
@@ -193,7 +204,7 @@ def by_key(keys: Sequence[str], whole: Any) -> list[list[Any] | None] | None:
     if not isinstance(whole, dict) or whole.keys().isdisjoint(keys):
         return None
     found = (whole.get(key) for key in keys)
-    return [(each if isinstance(each, list) else [each]) if each is not None else None for each in found]
+    return [(each or None) if isinstance(each, list) else None if each is None else [each] for each in found]
 
 
 def scatter(
@@ -238,9 +249,7 @@ def scatter(
     if not any(homes.values()) and (found := by_key(keys, whole)) is not None:
         return found
     if records and not known:
-        held = (
-            ", ".join(map(repr, list(records[0])[:10])) if isinstance(records[0], dict) else type(records[0]).__name__
-        )
+        held = ", ".join(map(repr, list(records[0])[:10]))
         raise ParseError(
             f"batch=: no record holds a key at {on!r}: pass on=, the key's name in the answer; there is {held}"
         )
@@ -250,22 +259,23 @@ def scatter(
 class Halving:
     """Which refused blocks are worth halving: two requests per level lead to the one bad key.
 
-    While nothing has been accepted, it may be the call that is wrong and not a key: then one
-    block is taken apart at a time, ever shorter parts of it, and the others must wait.
+    While nothing has been accepted, it may be the call that is wrong and not a key: then ever shorter
+    parts of one block are taken apart and the others must wait, until a few keys were refused alone.
 
     Examples
     --------
     >>> halving = Halving()
     >>> [half.tolist() for half in halving.refused(np.arange(5), 400)]
     [[0, 1, 2], [3, 4]]
-    >>> halving.refused(np.arange(5), 400), halving.refused(np.arange(1), 400), halving.refused(np.arange(2), 404)
-    ((), (), ())
+    >>> halving.refused(np.arange(5), 400), halving.refused(np.arange(2), 404)
+    ((), ())
     """
 
-    __slots__ = ("_accepted", "_shortest")
+    __slots__ = ("_accepted", "_alone", "_shortest")
 
     def __init__(self) -> None:
         self._accepted = False
+        self._alone = 0
         self._shortest = math.inf
 
     def accepted(self) -> None:
@@ -274,24 +284,13 @@ class Halving:
 
     def refused(self, block: Positions, status: int | None) -> tuple[Positions, ...]:
         """Return the halves to send in place of a refused block; none if it must wait, or fail."""
-        if not divisible(block, status) or (len(block) >= self._shortest and not self._accepted):
+        if status not in TOO_MUCH:
             return ()
-        self._shortest = len(block)
-        return halves(block)
-
-
-def divisible(block: Positions, status: int | None) -> bool:
-    """Whether a part of a refused block may fare better."""
-    return status in TOO_MUCH and len(block) > 1
-
-
-def halves(block: Positions) -> tuple[Positions, Positions]:
-    """Return a block in two.
-
-    Examples
-    --------
-    >>> [half.tolist() for half in halves(np.arange(3))]
-    [[0, 1], [2]]
-    """
-    middle = (len(block) + 1) // 2
-    return block[:middle], block[middle:]
+        if len(block) == 1:
+            self._alone += 1
+            self._shortest = math.inf if self._alone < _LONE_REFUSALS else self._shortest
+            return ()
+        if len(block) >= self._shortest and not self._accepted:
+            return ()
+        self._shortest, middle = len(block), (len(block) + 1) // 2
+        return block[:middle], block[middle:]

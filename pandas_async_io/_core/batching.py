@@ -7,19 +7,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
-from uuid import NAMESPACE_OID, uuid5
+from uuid import uuid5
 
 import pandas as pd
 
-from pandas_async_io._core.batches import Batches, Halving, by_key, divisible, halves, scatter
+from pandas_async_io._core.batches import TOO_MUCH, Batches, Halving, by_key, scatter
 from pandas_async_io._core.course import Step
 from pandas_async_io._core.errors import ParseError, PlanError
-from pandas_async_io._core.models import Outcome, Result
-from pandas_async_io._core.places import open_records
+from pandas_async_io._core.models import SAFE_METHODS, Outcome, Result
+from pandas_async_io._core.places import find, open_records
 from pandas_async_io._core.records import records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from uuid import UUID
 
     from pandas_async_io._core.course import Deliver
     from pandas_async_io._core.keys import Positions
@@ -66,8 +67,8 @@ class Batching:
         Where the records are.
     deliver : callable
         Takes the result of each key, its records as the payload.
-    key : str, optional
-        The header whose value tells a request that changes something from any other.
+    key : (str, UUID), optional
+        The header whose value tells a request that changes something from any other, and what it is derived from.
     """
 
     def __init__(
@@ -79,7 +80,7 @@ class Batching:
         on: str,
         shape: Shape,
         deliver: Deliver,
-        key: str | None = None,
+        key: tuple[str, UUID] | None = None,
     ) -> None:
         self._batches, self._requests, self._on, self._shape, self._deliver = batches, requests, on, shape, deliver
         self._key = key
@@ -91,7 +92,7 @@ class Batching:
 
     def begin(self, position: int, request: Request) -> Sequence[Step]:  # noqa: ARG002 - of the protocol
         """Return the whole block's request."""
-        return [Step(1, request)]
+        return [Step(1, replace(request, headers={**request.headers, **self._keyed(request)}))]
 
     def answered(self, position: int, number: int, page: Page, now: float, epoch: float) -> Sequence[Step]:  # noqa: ARG002 - as above
         """Take the answers of a block's keys; return the halves of the blocks that waited for any answer."""
@@ -99,13 +100,14 @@ class Batching:
         block = self._blocks[position, number]
         block.found = self._scattered(self._batches.texts(block.keys), page.payload)
         waiting, self._waiting = self._waiting, []
-        return [step for each, _ in waiting for step in self._halved(position, each, halves(each.keys))]
+        return [step for each in waiting for step in self._resumed(position, *each)]
 
     def _scattered(self, keys: Sequence[str], payload: Any) -> list[list[Any] | None]:
-        every = self._records(keys, payload)
+        # An object without fields, or null, is no answer: some write so what they do not know.
+        every = [record for record in self._records(keys, payload) if any(one is not None for one in record.values())]
         whole = payload if self._shape.path is None else every[0] if len(every) == 1 else None
         found = scatter(keys, whole, every, self._on, keep=self._keep)
-        if len(every) and not any(found):
+        if every and not any(found):
             others = list(dict.fromkeys(str(find(record, self._on)) for record in every))[:3]
             raise ParseError(
                 f"batch=: none of the keys is in the answer: {', '.join(map(repr, keys[:3]))} were asked for, "
@@ -113,11 +115,10 @@ class Batching:
             )
         return found
 
-    def _records(self, keys: Sequence[str], payload: Any) -> Sequence[Any]:
+    def _records(self, keys: Sequence[str], payload: Any) -> Sequence[dict[str, Any]]:
         if isinstance(payload, pd.DataFrame):
-            return payload.to_dict("records")
-        if payload == {}:
-            return []
+            rows: list[Any] = payload.to_dict("records")
+            return rows
         if self._shape.path is not None:
             return records(payload, self._shape)
         try:
@@ -130,26 +131,37 @@ class Batching:
     def refused(self, position: int, number: int, request: Request, status: int) -> Sequence[Step]:
         """Return the requests of a block's halves, if its keys or its length may be at fault."""
         block = self._blocks[position, number]
-        if not divisible(block.keys, status):
-            return ()
-        block.headers = request.headers
         parts = self._halving.refused(block.keys, status)
-        if not parts:
-            return ()
-        del self._blocks[position, number]
-        return self._halved(position, block, parts)
+        if parts:
+            del self._blocks[position, number]
+            block.headers = request.headers
+            return self._halved(position, block, parts)
+        if len(block.keys) > 1 and status in TOO_MUCH:
+            block.headers = request.headers
+        elif self._waiting and (steps := self._resumed(position, *self._waiting[-1])):
+            self._waiting.pop()  # a key was refused alone: the search goes on among others
+            return steps
+        return ()
+
+    def _resumed(self, position: int, block: Block, result: Result) -> list[Step]:
+        return self._halved(position, block, self._halving.refused(block.keys, result.status))
 
     def _halved(self, position: int, block: Block, parts: Sequence[Positions]) -> list[Step]:
         steps = []
         for part, made in zip(parts, self._requests(parts), strict=True):
             self._steps[position] = at = self._steps[position] + 1
             self._blocks[position, at] = Block(part, made.url)
-            headers = dict(block.headers or {})
-            given = None if self._key is None else headers.get(self._key)
-            if self._key is not None and given is not None:  # with the whole block's the server would answer as before
-                headers[self._key] = str(uuid5(NAMESPACE_OID, f"{given} {made.url} {made.body!r}"))
+            headers = {**(block.headers or {}), **self._keyed(made)}
             steps.append(Step(at, replace(made, headers=headers)))
         return steps
+
+    def _keyed(self, request: Request) -> dict[str, str]:
+        """Return the key of a request's own: with that of other keys the server would answer as it did to them."""
+        if self._key is None or request.method in SAFE_METHODS:
+            return {}
+        name, call = self._key
+        given = name.lower() in map(str.lower, request.headers)
+        return {} if given else {name: str(uuid5(call, f"{request.url} {request.body!r}"))}
 
     def ended(self, position: int, number: int, result: Result) -> None:
         """Deliver what became of a block to each of its keys."""
