@@ -43,12 +43,13 @@ from pandas_async_io.future import FrameFuture
 from pandas_async_io.options import FetchOptions, ReadOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pandas as pd
 
     from pandas_async_io._core.course import Course, Deliver
     from pandas_async_io._core.keys import Positions
+    from pandas_async_io._core.models import Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,14 +151,22 @@ class Call:
         whole = Answers(count, shape if batches is None else replace(shape, path=None, meta=()))
         self._put = deliver = partial(self._deliver, whole)
         if batches is not None:
-            on, asked = options.on or batches.field, self._asked
-            return whole, Batching(batches, asked.blocks, asked.requests, on=on, shape=shape, deliver=deliver)
+            on, asked, name = options.on or batches.field, self._asked, self._policy.retry.idempotency_key
+            key = None if name is None else (name, self._key)
+            return whole, Batching(batches, asked.blocks, asked.requests, on=on, shape=shape, deliver=deliver, key=key)
         if options.poll is not None:
             return whole, Polling(options.poll, deliver, allow_hosts=client.allow_hosts, unfinished=earlier)
         return whole, None
 
     def _headers(self, origin: Origin) -> dict[str, str]:
         return self._client.credentials(origin, self._auth)[0]
+
+    def _requests(self, origin: Origin) -> Iterator[tuple[int, Request]]:
+        sent, name = self._asked.sent, self._policy.retry.idempotency_key
+        requests = sent.requests(origin, self._headers(origin))
+        if isinstance(self._course, Batching):  # keys are a block's, not a row's: the course gives them
+            return requests
+        return keyed(requests, name, self._key, sent.row_to_request, self._rows)
 
     def plan(self) -> Plan:
         """Return what would be sent."""
@@ -177,13 +186,7 @@ class Call:
         )
         lanes = [
             Lane(
-                requests=keyed(
-                    self._asked.sent.requests(origin, self._headers(origin)),
-                    policy.retry.idempotency_key,
-                    self._key,
-                    self._asked.sent.row_to_request,
-                    self._rows,
-                ),
+                requests=self._requests(origin),
                 length=len(mine),
                 gate=client.gate(origin),
                 gates=client.gate,

@@ -342,6 +342,36 @@ def test_retry_failed_sends_only_the_failed_keys_in_blocks():
     assert done.aio.failures.empty
 
 
+def test_each_set_of_keys_that_is_posted_has_an_idempotency_key_of_its_own():
+    """A server answers a repeated key as it did before: halves have others, the same keys sent again the same."""
+    broken = True
+
+    def reply(asked):
+        keys = json.loads(asked.body)["ids"]
+        if len(keys) > 2:
+            return answer({}, status="413 X")
+        return answer({}, status="408 X") if broken and 3 in keys else answer([record(key) for key in keys])
+
+    retry = paio.Retry(attempts=2, base=0.001, idempotency_key="X-Key")
+    with replying(reply) as server:
+        options = {"method": "POST", "json": {"ids": "{id*}"}, "batch": 4, "retry": retry}
+        with pytest.warns(paio.FetchWarning, match="HTTP 408"):
+            found = KEYS.aio.fetch(server.url, **options)
+        broken = False
+        found = found.aio.retry_failed()
+    sent = {}
+    for asked in server.asked:
+        sent.setdefault(asked.body, []).append(asked.headers["x-key"])
+    assert {body: len(keys) for body, keys in sent.items()} == {
+        b'{"ids":[3,1,2,9]}': 1,
+        b'{"ids":[3,1]}': 3,
+        b'{"ids":[2,9]}': 1,
+    }
+    assert [len(set(keys)) for keys in sent.values()] == [1, 1, 1]
+    assert len({keys[0] for keys in sent.values()}) == 3
+    assert found["x"].tolist() == [1, 1, 1, 1, 1]
+
+
 def test_errors_raise_has_the_other_rows():
     """The keys of the block that was halved are in .partial, the bad one is in .failures."""
 
