@@ -10,6 +10,7 @@ import asyncio
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count
+from math import inf
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -53,10 +54,29 @@ class Backlog:
     _order: Iterator[int] = field(default_factory=count)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def take(self, ration: Ration, waits: dict[str, float], *, probing: bool) -> Job | None:
-        """Return a job whose delay is over, else a fresh one; None when nothing is left nor under way.
+    def ready(self, now: float, *, probing: bool) -> Job | None:
+        """Return a job whose delay is over, else a fresh one; None if there is none now.
 
         Give it back with `put`, if it is to be sent again, and `ended`, always.
+
+        Parameters
+        ----------
+        now : float
+            On the loop's clock.
+        probing : bool
+            Whether nothing but a probe gets through: then the two kinds take turns, for what failed
+            may be to blame itself, and so may be the first attempt.
+        """
+        self._probe_fresh = probing and not self._probe_fresh
+        due = bool(self._delayed) and self._delayed[0][0] <= now
+        job = None if due and not self._probe_fresh else next(self.fresh, None)
+        if job is None and due:
+            job = heappop(self._delayed)[2]
+        self._under_way += job is not None
+        return job
+
+    async def take(self, ration: Ration, waits: dict[str, float], *, probing: bool) -> Job | None:
+        """Wait until a job is ready; None when nothing is left nor under way.
 
         Parameters
         ----------
@@ -65,24 +85,20 @@ class Backlog:
         waits : dict of str to float
             Seconds by cause, to which is added how long nothing was under way.
         probing : bool
-            Whether nothing but a probe gets through: then the two kinds take turns, for what failed
-            may be to blame itself, and so may be the first attempt.
+            As for `ready`.
         """
-        loop = asyncio.get_running_loop()
+        clock = asyncio.get_running_loop().time
         while True:
-            self._probe_fresh = probing and not self._probe_fresh
-            due = bool(self._delayed) and self._delayed[0][0] <= loop.time()
-            fresh = None if due and not self._probe_fresh else next(self.fresh, None)
-            if fresh is not None:
-                return self._taken(fresh)
-            if due or (self._delayed and ration.stop(loop.time())):
-                return self._taken(heappop(self._delayed)[2])
+            begun = clock()
+            job = self.ready(inf if ration.stop(begun) else begun, probing=probing)
+            if job is not None:
+                return job
             if not self._delayed and not self._under_way:
                 return None
-            begun, cause = loop.time(), None if self._under_way else _cause(self._delayed[0][2])
+            cause = None if self._under_way else _cause(self._delayed[0][2])
             await self._wait(min(self._delayed[0][0], ration.until) if self._delayed else ration.until)
             if cause:
-                waits[cause] += loop.time() - begun
+                waits[cause] += clock() - begun
 
     def put(self, job: Job, delay: float) -> None:
         """Take a job that is to be sent in so many seconds."""
@@ -93,15 +109,11 @@ class Backlog:
         self._under_way -= 1
         self._changed.set()
 
-    def _taken(self, job: Job) -> Job:
-        self._under_way += 1
-        return job
-
     async def _wait(self, until: float) -> None:
         """Wait until a job has ended, or a moment has come."""
         self._changed.clear()
         alarm = None
-        if until < float("inf"):
+        if until < inf:
             alarm = asyncio.get_running_loop().call_at(until, self._changed.set)
         try:
             await self._changed.wait()

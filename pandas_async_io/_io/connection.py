@@ -70,18 +70,24 @@ async def read(headers: Mapping[str, str], content: aiohttp.StreamReader, max_bo
     AttemptError
         If it is larger, or not in that coding.
     """
-    chunks: list[bytes] = []
+    body = b""
     size = 0 if content.at_eof() else int(headers.get("Content-Length", 0))
     if size <= max_body:
-        size = 0
-        while size <= max_body and (chunk := await content.readany()):
-            chunks.append(chunk)
-            size += len(chunk)
+        if content.is_eof():  # the usual case: it came whole, together with the head
+            body = content.read_nowait()
+            size = len(body)
+        else:
+            chunks: list[bytes] = []
+            size = 0
+            while size <= max_body and (chunk := await content.readany()):
+                chunks.append(chunk)
+                size += len(chunk)
+            body = b"".join(chunks)
     if size > max_body:
         raise BodyTooLargeError(
             f"the body holds {size} bytes or more, max_body is {max_body}: raise Client(max_body=...) if you want it"
         )
-    return decompress(b"".join(chunks), headers.get("Content-Encoding"), max_body)
+    return decompress(body, headers.get("Content-Encoding"), max_body)
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,7 @@ class Lane:
     course: Course | None = None
     budget: Callable[[Any], Budget | None] | None = None
     _backlog: Backlog = field(init=False)
+    _clock: Callable[[], float] = field(init=False)
     _workers: asyncio.TaskGroup = field(init=False)
     _hired: int = 0
     _ways: Ways = field(init=False)
@@ -107,6 +108,7 @@ class Lane:
     async def drive(self) -> None:
         """Send all requests, and what their answers ask for; returns when each has its result."""
         self._backlog = Backlog(self._jobs())
+        self._clock = asyncio.get_running_loop().time
         slots = min(self.policy.concurrency, descriptor_limit())
         with Ways(self.gates, slots, adaptive=self.policy.adaptive) as self._ways:
             self._ways.expect(self.gate, self.length)
@@ -142,11 +144,13 @@ class Lane:
             # One worker at a time is the next to go: it alone waits for the pace, so that a slot
             # that comes free late never lets several rate tokens out at once.
             async with self._turn:
-                job = await backlog.take(self.ration, self.tally.waits, probing=self.gate.shut)
+                job = backlog.ready(self._clock(), probing=self.gate.shut)
+                if job is None:
+                    job = await backlog.take(self.ration, self.tally.waits, probing=self.gate.shut)
                 if job is None:
                     return
                 try:
-                    entry = await self._enter(job)
+                    entry = Entry.GO if self._goes(job) else await self._enter(job)
                 except BaseException:
                     backlog.ended()
                     raise
@@ -156,16 +160,21 @@ class Lane:
             finally:
                 backlog.ended()
 
+    def _goes(self, job: Job) -> bool:
+        """Take a slot, if there is nothing to wait for: what `_enter` does, without its cost."""
+        now = self._clock()
+        return not self.policy.rates and self.ration.stop(now) is None and job.gate.at_once(now)
+
     async def _enter(self, job: Job) -> Entry | None:
         """Take a slot, or end the request if it is not to be sent any more."""
-        clock = asyncio.get_running_loop().time
+        clock = self._clock
         stop = self.ration.stop(clock())
         if stop is None:
             retry = self.policy.retry
             entry = await job.gate.enter(
                 self.policy.rates, patience=retry.max_wait, until=self.ration.until, waits=self.tally.waits
             )
-            if entry in {Entry.GO, Entry.PROBE}:
+            if entry is Entry.GO or entry is Entry.PROBE:
                 stop = self.ration.stop(clock())  # while this one waited, others may have spent the last request
                 if stop is None:
                     return entry
@@ -196,7 +205,7 @@ class Lane:
 
     async def _attempt(self, job: Job, *, probe: bool) -> None:
         """Send once; take the answer, or put the request back among those that wait."""
-        clock = asyncio.get_running_loop().time
+        clock = self._clock
         response: Response | None = None
         error: AttemptError | None = None
         payload = None
@@ -272,10 +281,9 @@ class Lane:
     def _take(self, job: Job, response: Response, payload: Any) -> None:
         """Take an answer, and what it asks for next."""
         if self.course is not None:
-            now = asyncio.get_running_loop().time()
             page = Page(job.request, response, payload)
             try:
-                steps = self.course.answered(job.position, job.number, page, now, time.time())
+                steps = self.course.answered(job.position, job.number, page, self._clock(), time.time())
             except AttemptError as exc:
                 self._finish(job, response, exc.outcome, error=str(exc))
                 return

@@ -86,6 +86,7 @@ class Gate:
         """Requests without a result yet, of the calls that are under way."""
         self._ceiling = ceiling
         self._limits: list[int] = []
+        self._most = 1
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._limiters: dict[Rate, AsyncLimiter] = {}
         self._turns: dict[tuple[Rate, ...], asyncio.Lock] = {}
@@ -113,21 +114,27 @@ class Gate:
         if self._pace is None:
             self._pace = Pace(asyncio.get_running_loop().time())
         self._limits.append(concurrency)
+        self._limited()
         self._adaptive_users += adaptive
         self._wake()
         try:
             yield
         finally:
             self._limits.remove(concurrency)
+            self._limited()
             self._adaptive_users -= adaptive
+
+    def _limited(self) -> None:
+        most = max(self._limits, default=1)
+        self._most = most if self._ceiling is None else min(most, self._ceiling)
 
     @property
     def slots(self) -> int:
         """How many requests may be in flight now."""
-        most = max(self._limits, default=1)
+        most = self._most
         if self._adaptive is not None and self._adaptive_users:
             most = min(most, self._adaptive.limit)
-        return min(limit for limit in (most, self._ceiling, self._room) if limit is not None)
+        return most if self._room is None else min(most, self._room)
 
     @property
     def shut(self) -> bool:
@@ -158,6 +165,8 @@ class Gate:
             now = clock()
             if now >= until:
                 return Entry.LATE
+            if not rates and self.at_once(now):
+                return Entry.GO
             wait = max(self._resume_at, self._next_start) - now
             if wait > patience:
                 return Entry.TOO_LONG
@@ -165,7 +174,7 @@ class Gate:
                 await asyncio.sleep(min(wait, until - now))
                 waits["pause"] += clock() - now
                 continue
-            if (rates or not self._free()) and not await self._in_turn(rates, until, waits):
+            if not await self._in_turn(rates, until, waits):
                 return Entry.LATE
             now = clock()
             if max(self._resume_at, self._next_start) > now:  # paused while we waited for the slot
@@ -183,6 +192,13 @@ class Gate:
                 return Entry.DOWN
             await asyncio.sleep(min(wait, max(until - now, 0.0)))
             waits["breaker"] += clock() - now
+
+    def at_once(self, now: float) -> bool:
+        """Take a slot, if a request without a rate of its own may go right now."""
+        if self._resume_at > now or self._next_start > now or self.shut or not self._free():
+            return False
+        self._start(now)
+        return True
 
     def leave(self) -> None:
         """Give a slot back."""

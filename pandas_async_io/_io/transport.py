@@ -83,42 +83,33 @@ class Transport:
             One of its subclasses, whatever went wrong.
         """
         wire, session, hops = self.wire, self._session, 0
-        deadline = asyncio.get_running_loop().time() + timeout
-        while True:
-            response = await self._exchange(request, session, deadline, timeout)
-            if not 300 <= response.status < 400:
-                return response
-            onward = redirect(
-                request,
-                response.status,
-                response.header("location"),
-                follow=wire.follow,
-                allow_hosts=wire.allow_hosts,
-                hops=hops,
-            )
-            if onward is None:
-                return response
-            if session is not None and not same_origin(origin_of(request.url), origin_of(onward.url)):
-                session = None  # its headers and cookies stay behind; its connector does not
-            request, hops = onward, hops + 1
-
-    async def _exchange(
-        self,
-        request: Request,
-        session: aiohttp.ClientSession | None,
-        deadline: float,
-        timeout: float,  # noqa: ASYNC109 - what the message says; the deadline is kept here
-    ) -> Response:
         sent = Sent()
         try:
-            async with asyncio.timeout_at(deadline):
-                if session is None:
-                    return await self._send(request, sent)
-                return await send_through(session, request, self.wire, sent)
+            async with asyncio.timeout(timeout):
+                while True:
+                    if session is None:
+                        response = await self._send(request, sent)
+                    else:
+                        response = await send_through(session, request, wire, sent)
+                    if not 300 <= response.status < 400:
+                        return response
+                    onward = redirect(
+                        request,
+                        response.status,
+                        response.header("location"),
+                        follow=wire.follow,
+                        allow_hosts=wire.allow_hosts,
+                        hops=hops,
+                    )
+                    if onward is None:
+                        return response
+                    if session is not None and not same_origin(origin_of(request.url), origin_of(onward.url)):
+                        session = None  # its headers and cookies stay behind; its connector does not
+                    request, hops, sent = onward, hops + 1, Sent()
         except AttemptError:
             raise
         except Exception as exc:
-            error = mishap(exc, request.url, sent, proxy=self.wire.proxy, timeout=timeout)
+            error = mishap(exc, request.url, sent, proxy=wire.proxy, timeout=timeout)
             if error is None:
                 raise
         raise error  # outside: the context of an error is printed too, and aiohttp's hold the request's headers
