@@ -180,18 +180,22 @@ class Gate:
             if max(self._resume_at, self._next_start) > now:  # paused while we waited for the slot
                 self.leave()
                 continue
-            probe = self.shut
-            wait = self._breaker.allow(now)
-            if not wait:
-                self._start(now)
-                if rates:
-                    self._not_before.update((rate, now + rate.spacing) for rate in rates if rate.bucket[0] == 1)
-                return Entry.PROBE if probe else Entry.GO
-            self.leave()
-            if wait == _NEVER:
-                return Entry.DOWN
-            await asyncio.sleep(min(wait, max(until - now, 0.0)))
+            passed = self._pass(now, rates)
+            if isinstance(passed, Entry):
+                return passed
+            await asyncio.sleep(min(passed, max(until - now, 0.0)))
             waits["breaker"] += clock() - now
+
+    def _pass(self, now: float, rates: Sequence[Rate]) -> Entry | float:
+        """Start with the slot that was taken; or give it back, and return the seconds to wait for the breaker."""
+        probe = self.shut
+        wait = self._breaker.allow(now)
+        if wait:
+            self.leave()
+            return Entry.DOWN if wait == _NEVER else wait
+        self._start(now)
+        self._not_before.update((rate, now + rate.spacing) for rate in rates if rate.bucket[0] == 1)
+        return Entry.PROBE if probe else Entry.GO
 
     def at_once(self, now: float) -> bool:
         """Take a slot, if a request without a rate of its own may go right now."""

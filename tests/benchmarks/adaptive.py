@@ -1,4 +1,4 @@
-"""P5: ``concurrency="auto"`` against the best fixed number, at a server with a hidden knee.
+"""``concurrency="auto"`` against the best fixed number, at a server with a hidden knee.
 
 Beyond five in flight it takes longer for each, so that more of them bring nothing.
 """

@@ -1,8 +1,8 @@
-"""P1: frame to frame, 20 000 distinct rows, against hand-tuned aiohttp at the same nginx (or our own server without it).
+"""P1: frame to frame, 20 000 distinct rows, against hand-tuned aiohttp at the same nginx (or a server of our own).
 
 The reference does only what this one job takes: workers that share an iterator, no timer, prebuilt URLs, orjson,
-columns by name. It repeats nothing, limits nothing and tells nothing of its failures. Both sides run on uvloop, where it
-is installed.
+columns by name. It repeats nothing, limits nothing and tells nothing of its failures. Both sides run on uvloop,
+where it is installed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import orjson
 import pandas as pd
 from yarl import URL
 
-import pandas_async_io as paio
+import pandas_async_io  # noqa: F401 - registers the accessor
 from tests.benchmarks._server import running
 
 ROWS = 20_000
