@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _USED = re.compile(r"(?:api-usage=)?([0-9]{1,15})/([0-9]{1,15})")
+_WIDEST = 60.0
+"""Seconds between two starts beyond which a budget is used up rather than spread: a day's, say."""
 _USED_FIELDS = ("x-shopify-shop-api-call-limit", "sforce-limit-info")
 
 
@@ -77,19 +79,22 @@ def spacing(left: Budget | None, in_flight: int, *, waiting: float = float("inf"
     in_flight : int
         Requests that may already be drawing on it.
     waiting : float
-        Requests still to be sent, if known: a budget that is enough for them slows nothing.
+        Requests without an answer yet, if known: a budget that is enough for them slows nothing.
 
     Examples
     --------
     >>> spacing(Budget(50, 30, 100), 8), spacing(Budget(5, 30, 100), 8), spacing(Budget(0, 30), 8)
     (0.0, 6.0, 30.0)
+    >>> spacing(Budget(50, 86_400, 1_000), 8)
+    0.0
     """
-    if left is None or left.remaining >= waiting + in_flight:
+    if left is None or left.remaining >= waiting:
         return 0.0
     # A budget that names no reset leaks back all the time (Shopify): a second is a guess that settles.
     seconds = 1.0 if left.reset_in is None else left.reset_in
-    low = max(in_flight * 2, (left.limit or 0) / 10)
-    return seconds / max(left.remaining, 1) if left.remaining < max(low, 1) else 0.0
+    low = max(in_flight * 2, (left.limit or 0) / 10, 1)
+    gap = seconds / max(left.remaining, 1)
+    return gap if left.remaining < low and gap <= _WIDEST else 0.0
 
 
 def _tightness(left: Budget) -> tuple[bool, float, float, float]:

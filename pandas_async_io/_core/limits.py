@@ -29,6 +29,9 @@ _DEAD_AFTER = 30.0
 _PROBE_LOST = 15.0
 _ASK_AGAIN = 0.25
 
+_VAIN = frozenset({0, 401, 403})
+_OTHER = -1
+
 
 def rates(value: str | float | Rate | Sequence[str | float | Rate] | None) -> tuple[Rate, ...]:
     """Return what the option ``rate`` says, each of which is to be kept.
@@ -265,6 +268,11 @@ class Breaker:
         elif self.state is State.PROBING and started >= self._since:
             self._probe_failed(now)
 
+    def unheard(self, now: float, *, started: float) -> None:
+        """Report that an attempt told nothing: if it was the probe, there is to be another."""
+        if self.state is State.PROBING and started >= self._since:
+            self._enter(State.OPEN, now)
+
     def _probe_failed(self, now: float) -> None:
         self._probes += 1
         over = self._probes == len(PROBES) or now - self._opened >= _DEAD_AFTER
@@ -275,7 +283,7 @@ class Breaker:
 
 
 class Canary:
-    """Stops a run whose first answers are all 401, or all 403: no credential will grow valid.
+    """Says when the first answers of an origin are all 401, all 403, or none (0): no row will fare better.
 
     With ``concurrency`` in flight, at most ``concurrency`` + 25 requests are sent.
 
@@ -294,9 +302,12 @@ class Canary:
 
     def answered(self, status: int) -> bool:
         """Count an answer that is no refusal by a rate limit, and return whether to stop."""
-        if self._status is None:
-            self._status = status if status in {0, 401, 403} else -1
-        elif status != self._status:
-            self._status = -1
+        if self._status == _OTHER:
+            return False
+        if self._status is None and status in _VAIN:
+            self._status = status
+        if status != self._status:
+            self._status = _OTHER
+            return False
         self._answers += 1
-        return self._status >= 0 and self._answers >= 25
+        return self._answers >= 25

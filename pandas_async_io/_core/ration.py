@@ -1,8 +1,8 @@
-"""What one whole run may spend: time, requests, retries; and when it is pointless to go on."""
+"""What one whole run may spend: time, requests, retries."""
 
 from __future__ import annotations
 
-from pandas_async_io._core.limits import Canary, RetryBudget
+from pandas_async_io._core.limits import RetryBudget
 from pandas_async_io._core.models import Outcome
 from pandas_async_io._core.retry import Stop
 
@@ -32,7 +32,7 @@ class Ration:
     (<Outcome.BUDGET_EXHAUSTED: 'budget_exhausted'>, <Outcome.NOT_ATTEMPTED: 'not_attempted'>)
     """
 
-    __slots__ = ("_canary", "_left", "_max", "_retries", "_stopped", "until")
+    __slots__ = ("_left", "_max", "_retries", "until")
 
     def __init__(
         self, concurrency: int, *, until: float = _FOREVER, max_requests: int | None = None, retries: float = 0.2
@@ -41,13 +41,9 @@ class Ration:
         self._max = max_requests
         self._left = _FOREVER if max_requests is None else max_requests
         self._retries = RetryBudget(concurrency, retries)
-        self._canary: Canary | None = Canary()
-        self._stopped: Stop | None = None
 
     def stop(self, now: float) -> Stop | None:
         """Return how an unsent row ends if nothing more is sent, None if the run goes on."""
-        if self._stopped is not None:
-            return self._stopped
         if now >= self.until:
             return Stop(Outcome.NOT_ATTEMPTED, "not sent: the run's deadline has passed")
         if self._left <= 0:
@@ -68,13 +64,14 @@ class Ration:
         """Take one retry; False if they are spent."""
         return self._retries.take()
 
-    def answered(self, status: int) -> None:
-        """Watch the first answers: if all are 401, or all 403, or none (0) ever will come, the run stops."""
-        if self._canary is None:
-            return
-        if status not in {0, 401, 403}:
-            self._canary = None
-        elif self._canary.answered(status):
-            self._canary = None
-            why = f"were all {status}: are the credentials right?" if status else "failed for good, all alike"
-            self._stopped = Stop(Outcome.NOT_ATTEMPTED, f"not sent: the first 25 answers {why}")
+
+def pointless(status: int) -> Stop:
+    """Return how the rows of an origin end whose first answers were all 401, all 403, or none (0).
+
+    Examples
+    --------
+    >>> pointless(401).error
+    'not sent: the first 25 answers were all 401: are the credentials right?'
+    """
+    why = f"were all {status}: are the credentials right?" if status else "failed for good, all alike"
+    return Stop(Outcome.NOT_ATTEMPTED, f"not sent: the first 25 answers {why}")

@@ -14,24 +14,37 @@ from math import inf
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from pandas_async_io._core.models import Request
-    from pandas_async_io._core.ration import Ration
-    from pandas_async_io._core.retry import Failure
+    from pandas_async_io._core.retry import Failure, Stop
     from pandas_async_io._io.pacing import Gate
+
+    Over = Callable[[float], Stop | None]
 
 
 @dataclass(slots=True)
 class Job:
-    """A request on its way, with what it has met so far."""
+    """A request on its way, with what it has met so far.
+
+    Attributes
+    ----------
+    sent : int
+        Attempts on the wire.
+    attempts, refusals : int
+        As in `Failure`; an attempt that the breaker sent is none.
+    unsent : int
+        Attempts for which this machine had no socket.
+    """
 
     position: int
     number: int
     request: Request
     gate: Gate
+    sent: int = 0
     attempts: int = 0
     refusals: int = 0
+    unsent: int = 0
     met: Failure | None = None
     started: float = 0.0
     elapsed: float = 0.0
@@ -48,7 +61,7 @@ class Backlog:
     """
 
     fresh: Iterator[Job]
-    _delayed: list[tuple[float, int, Job]] = field(default_factory=list)
+    _delayed: list[tuple[float, int, Job, str]] = field(default_factory=list)
     _under_way: int = 0
     _probe_fresh: bool = True
     _order: Iterator[int] = field(default_factory=count)
@@ -75,13 +88,15 @@ class Backlog:
         self._under_way += job is not None
         return job
 
-    async def take(self, ration: Ration, waits: dict[str, float], *, probing: bool) -> Job | None:
+    async def take(self, over: Over, until: float, waits: dict[str, float], *, probing: bool) -> Job | None:
         """Wait until a job is ready; None when nothing is left nor under way.
 
         Parameters
         ----------
-        ration : Ration
-            When it stops the run, delays are cut short.
+        over : callable
+            Says whether the run has stopped: then delays are cut short.
+        until : float
+            When it stops at the latest, on the loop's clock.
         waits : dict of str to float
             Seconds by cause, to which is added how long nothing was under way.
         probing : bool
@@ -90,19 +105,19 @@ class Backlog:
         clock = asyncio.get_running_loop().time
         while True:
             begun = clock()
-            job = self.ready(inf if ration.stop(begun) else begun, probing=probing)
+            job = self.ready(inf if over(begun) else begun, probing=probing)
             if job is not None:
                 return job
             if not self._delayed and not self._under_way:
                 return None
-            cause = None if self._under_way else _cause(self._delayed[0][2])
-            await self._wait(min(self._delayed[0][0], ration.until) if self._delayed else ration.until)
+            cause = None if self._under_way else self._delayed[0][3]
+            await self._wait(min(self._delayed[0][0], until) if self._delayed else until)
             if cause:
                 waits[cause] += clock() - begun
 
-    def put(self, job: Job, delay: float) -> None:
-        """Take a job that is to be sent in so many seconds."""
-        heappush(self._delayed, (asyncio.get_running_loop().time() + delay, next(self._order), job))
+    def put(self, job: Job, delay: float, cause: str) -> None:
+        """Take a job that is to be sent in so many seconds, and why not now: one of the report's causes."""
+        heappush(self._delayed, (asyncio.get_running_loop().time() + delay, next(self._order), job, cause))
 
     def ended(self) -> None:
         """Take note that a job is no longer under way."""
@@ -120,8 +135,3 @@ class Backlog:
         finally:
             if alarm is not None:
                 alarm.cancel()
-
-
-def _cause(job: Job) -> str:
-    """Return what a run waits for that waits for a job."""
-    return "poll" if job.met is None else "pause" if job.refusals else "backoff"

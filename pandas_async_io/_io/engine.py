@@ -16,8 +16,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import AttemptError, DescriptorError
+from pandas_async_io._core.limits import Canary
 from pandas_async_io._core.models import Outcome, Page, Request, Response, Result
-from pandas_async_io._core.retry import REFUSALS, Again, Failure, Retry, Stop, decide, ending, refusal
+from pandas_async_io._core.news import News, news
+from pandas_async_io._core.ration import pointless
+from pandas_async_io._core.retry import REFUSALS, Again, Failure, Retry, Stop, decide, ending
 from pandas_async_io._io.backlog import Backlog, Job
 from pandas_async_io._io.pacing import Entry, Gate, descriptor_limit
 from pandas_async_io._io.ways import Ways
@@ -103,6 +106,8 @@ class Lane:
     _hired: int = 0
     _ways: Ways = field(init=False)
     _skipped: int = 0
+    _canary: Canary = field(default_factory=Canary)
+    _pointless: Stop | None = None
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def drive(self) -> None:
@@ -146,38 +151,50 @@ class Lane:
             async with self._turn:
                 job = backlog.ready(self._clock(), probing=self.gate.shut)
                 if job is None:
-                    job = await backlog.take(self.ration, self.tally.waits, probing=self.gate.shut)
+                    waits = self.tally.waits
+                    job = await backlog.take(self._over, self.ration.until, waits, probing=self.gate.shut)
                 if job is None:
                     return
-                try:
-                    entry = Entry.GO if self._goes(job) else await self._enter(job)
-                except BaseException:
-                    backlog.ended()
-                    raise
-            try:
-                if entry is not None:
-                    await self._attempt(job, probe=entry is Entry.PROBE)
-            finally:
-                backlog.ended()
+                home = job.gate is self.gate
+                entry = Entry.GO if not home or self._goes(job) else await self._enter(job)
+            if not home:
+                entry = await self._enter_elsewhere(job)
+            if entry is not None:
+                await self._attempt(job, probe=entry is Entry.PROBE)
+            backlog.ended()
+
+    def _over(self, now: float) -> Stop | None:
+        """Return how an unsent request ends if nothing more is sent, None if the lane goes on."""
+        return self._pointless or self.ration.stop(now)
 
     def _goes(self, job: Job) -> bool:
         """Take a slot, if there is nothing to wait for: what `_enter` does, without its cost."""
         now = self._clock()
-        return not self.policy.rates and self.ration.stop(now) is None and job.gate.at_once(now)
+        return not self.policy.rates and self._over(now) is None and job.gate.at_once(now)
+
+    async def _enter_elsewhere(self, job: Job) -> Entry | None:
+        """Take a slot at another origin, where a page's link leads; while that is silent, nobody waits for it here."""
+        now = self._clock()
+        silence = job.gate.silence(now)
+        if 0 < silence <= self.policy.retry.max_wait and self._over(now) is None:
+            self._backlog.put(job, min(silence, self.ration.until - now), "pause")
+            return None
+        return Entry.GO if self._goes(job) else await self._enter(job)
 
     async def _enter(self, job: Job) -> Entry | None:
         """Take a slot, or end the request if it is not to be sent any more."""
         clock = self._clock
-        stop = self.ration.stop(clock())
+        stop = self._over(clock())
         if stop is None:
             retry = self.policy.retry
             entry = await job.gate.enter(
                 self.policy.rates, patience=retry.max_wait, until=self.ration.until, waits=self.tally.waits
             )
             if entry is Entry.GO or entry is Entry.PROBE:
-                stop = self.ration.stop(clock())  # while this one waited, others may have spent the last request
+                stop = self._over(now := clock())  # while this one waited, others may have spent the last request
                 if stop is None:
                     return entry
+                job.gate.unheard(now, now)
                 job.gate.leave()
             else:
                 stop = self._stop(entry, clock())
@@ -192,7 +209,7 @@ class Lane:
             longest = self.policy.retry.max_wait
             text = f"not sent: the server asks for a longer pause than max_wait, {longest:g} s"
             return Stop(Outcome.RATE_LIMITED_TOO_LONG, text)
-        return self.ration.stop(now) or _DOWN
+        return self._over(now) or _DOWN
 
     def _give_up(self, job: Job, stop: Stop) -> None:
         """End a request that is not sent again: with its last cause, if it ever was."""
@@ -212,6 +229,7 @@ class Lane:
         self.ration.sent(first=job.met is None)
         self.tally.sent += 1
         self.tally.retried += job.met is not None
+        job.sent += 1
         job.attempts += 1
         job.started = now = clock()
         try:
@@ -224,7 +242,7 @@ class Lane:
             job.elapsed = clock() - job.started
             refused = self._learn(job, response, error, payload, probe=probe)
             job.gate.leave()
-        if isinstance(error, DescriptorError) and job.refusals < REFUSALS:
+        if isinstance(error, DescriptorError) and job.unsent < REFUSALS:
             self._unsent(job)
         elif error is None and self.policy.retry.when is None and response is not None and 200 <= response.status < 300:
             self._take(job, response, payload)
@@ -234,32 +252,35 @@ class Lane:
     def _learn(
         self, job: Job, response: Response | None, error: AttemptError | None, payload: Any, *, probe: bool
     ) -> bool:
-        """Tell the gate how the origin is, and return whether it refused the request before processing it.
-
-        What fails again says more of the request than of the origin, so only its first failure counts.
-        """
-        if isinstance(error, DescriptorError):
-            return False
-        gate, started, now = job.gate, job.started, job.started + job.elapsed
-        asked, size = None if error is None else error.asked, 0
+        """Tell the gate how the origin is, and return whether it refused the request before processing it."""
+        gate, started, now, epoch = job.gate, job.started, job.started + job.elapsed, time.time()
+        told, asked = news(self.policy.retry, response, error, epoch=epoch, late=now >= self.ration.until)
+        size = 0
         if response is not None:
             size = len(response.body)
-            asked = refusal(self.policy.retry, response, epoch=time.time()) if asked is None else asked
-            gate.heed(response.headers, time.time())
+            gate.heed(response.headers, epoch)
             if self.budget is not None and (left := self.budget(payload)) is not None:
                 gate.keep(left)
-        refused = asked is not None
-        self.tally.attempted(started, now, size, refused=refused, in_flight=gate.in_flight)
-        if asked is not None:
-            gate.refused(started, now, asked)
-        elif response is not None and response.status < 500:
-            self.ration.answered(response.status)
+        refused = told is News.REFUSED
+        if error is not None or response is not None:
+            self.tally.attempted(started, now, size, refused=refused, in_flight=gate.in_flight)
+        if told is News.ANSWERED:
             gate.answered(started, now)
-        elif error is not None and not error.passing and not error.received:
-            self.ration.answered(0)  # no name, no trusted certificate: no row will fare better
-        elif job.met is None or probe:
+            self._watch(gate, 200 if response is None else response.status)
+        elif refused:
+            gate.refused(started, now, asked)
+        elif told is not News.FAILED:
+            gate.unheard(started, now)
+            if told is News.HOPELESS:
+                self._watch(gate, 0)
+        elif job.met is None or probe:  # what fails again says more of the request
             gate.failed(started, now)
         return refused
+
+    def _watch(self, gate: Gate, status: int) -> None:
+        """Stop the lane when the first answers show that no row will fare better."""
+        if gate is self.gate and self._canary.answered(status):
+            self._pointless = pointless(status)
 
     def _judge(
         self, job: Job, response: Response | None, error: AttemptError | None, payload: Any, *, spared: bool
@@ -271,7 +292,7 @@ class Lane:
         if isinstance(verdict, Again) and (spared or self.ration.retry()):
             job.attempts -= spared
             job.refusals += verdict.refused
-            self._backlog.put(job, verdict.delay)
+            self._backlog.put(job, verdict.delay, "pause" if verdict.refused else "backoff")
         elif verdict is None and response is not None:
             self._take(job, response, payload)
         else:
@@ -299,7 +320,7 @@ class Lane:
     def _follow(self, job: Job, steps: Sequence[Step]) -> None:
         self._hire(len(steps) - 1)
         for step in steps:
-            self._backlog.put(self._job(job.position, step), step.after)
+            self._backlog.put(self._job(job.position, step), step.after, "poll")
 
     def _unsent(self, job: Job) -> None:
         """Wait for a connection of others to end: this process may open no more."""
@@ -307,9 +328,10 @@ class Lane:
         self.tally.sent -= 1
         self.tally.retried -= job.met is not None
         self.ration.unsent()
+        job.sent -= 1
         job.attempts -= 1
-        job.refusals += 1
-        self._backlog.put(job, _NO_SOCKET * 2.0**job.refusals)
+        job.unsent += 1
+        self._backlog.put(job, _NO_SOCKET * 2.0**job.unsent, "slot")
 
     def _finish(
         self, job: Job, response: Response | None, outcome: Outcome, *, payload: Any = None, error: str | None = None
@@ -319,9 +341,8 @@ class Lane:
         if response is not None:
             status = response.status
             url = response.url if response.url is not job.request.url else None
-        attempts = job.attempts + job.refusals
-        fetched_at = time.time() if attempts else None
-        result = Result(outcome, payload, status, attempts, job.elapsed, url, error, fetched_at)
+        fetched_at = None if response is None else time.time()
+        result = Result(outcome, payload, status, job.sent, job.elapsed, url, error, fetched_at)
         if self.course is None:
             self.deliver(job.position, result)
         else:

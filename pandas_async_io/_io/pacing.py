@@ -99,6 +99,8 @@ class Gate:
         self._adaptive: Adaptive | None = None
         self._adaptive_users = 0
         self._budget_gap = 0.0
+        self._granted: int | None = None
+        """What a server said is left: so many may draw on it at once."""
         self._look_in = 0
         self._room: int | None = None
 
@@ -134,6 +136,8 @@ class Gate:
         most = self._most
         if self._adaptive is not None and self._adaptive_users:
             most = min(most, self._adaptive.limit)
+        if self._granted is not None:
+            most = min(most, self._granted)
         return most if self._room is None else min(most, self._room)
 
     @property
@@ -167,9 +171,9 @@ class Gate:
                 return Entry.LATE
             if not rates and self.at_once(now):
                 return Entry.GO
-            wait = max(self._resume_at, self._next_start) - now
-            if wait > patience:
+            if self.silence(now) > patience:
                 return Entry.TOO_LONG
+            wait = max(self._resume_at, self._next_start) - now
             if wait > 0:
                 await asyncio.sleep(min(wait, until - now))
                 waits["pause"] += clock() - now
@@ -203,6 +207,10 @@ class Gate:
             return False
         self._start(now)
         return True
+
+    def silence(self, now: float) -> float:
+        """Return the seconds for which nobody gets through."""
+        return max(self._resume_at - now, 0.0)
 
     def leave(self) -> None:
         """Give a slot back."""
@@ -241,6 +249,10 @@ class Gate:
         """Learn from a transport failure or a 5xx."""
         self._breaker.failed(now, started=started)
 
+    def unheard(self, started: float, now: float) -> None:
+        """Take note that an attempt told nothing of the origin."""
+        self._breaker.unheard(now, started=started)
+
     def heed(self, headers: Mapping[str, str], epoch: float) -> None:
         """Obey the budget that a server's headers tell, before it is exceeded; a Retry-After says more."""
         self._heard = True
@@ -250,16 +262,21 @@ class Gate:
         left: Budget | None = budget(headers, epoch=epoch)
         if left is None:
             self._look_in = _LOOK_AGAIN
-            self._budget_gap = 0.0
+            self._budget_gap, self._granted = 0.0, None
             return
+        self._look_in = 0
         self.keep(left)
 
     def keep(self, left: Budget) -> None:
         """Keep within a budget that the server told."""
-        self._budget_gap = spacing(left, self.in_flight, waiting=self.left)
-        self._next_start = max(self._next_start, self._last_start + self._budget_gap)
-        if left.remaining <= 0 and left.reset_in:
-            self.pause(left.reset_in)
+        spent = left.reset_in if left.remaining <= 0 else None
+        self._granted = max(1, int(left.remaining))
+        if spent:
+            self._budget_gap = 0.0
+            self.pause(spent)
+        else:
+            self._budget_gap = spacing(left, self.in_flight, waiting=self.left)
+            self._next_start = max(self._next_start, self._last_start + self._budget_gap)
 
     def _start(self, now: float) -> None:
         """Count a start, and say when the next may be; a timer that rang late is made up for in part."""

@@ -135,10 +135,11 @@ def test_fault_33_malformed_limits_are_ignored(headers, in_flight):
         (Budget(0, None, 40), 8, 1),
         (Budget(2, None, 40), 8, 0.5),
         (Budget(0, 0), 8, 0),
+        (Budget(90, 86_400, 1_000), 8, 0),
     ],
 )
 def test_a_budget_that_runs_low_spaces_the_starts(left, in_flight, expected):
-    """Plenty: nothing. Low: what is left lasts until the reset. Nothing left: until the reset."""
+    """Plenty: nothing. Low: what is left lasts until the reset, unless that is so far that it would be no pace."""
     assert spacing(left, in_flight) == pytest.approx(expected)
 
 

@@ -228,7 +228,17 @@ def test_a_breaker_left_open_by_an_earlier_call_is_probed_not_dead():
     assert opened().allow(1e6) == 0
 
 
-@pytest.mark.parametrize("status", [401, 403])
+def test_a_probe_that_told_nothing_is_followed_by_another():
+    """It does not count as failed, and nobody waits until it is given up; what began before it changes nothing."""
+    breaker = opened()
+    assert breaker.allow(1.0) == 0
+    breaker.unheard(1.5, started=0.5)
+    assert breaker.state is State.PROBING
+    breaker.unheard(1.5, started=1.0)
+    assert (breaker.state, breaker.allow(1.5)) == (State.OPEN, 1.0)
+
+
+@pytest.mark.parametrize("status", [0, 401, 403])
 @pytest.mark.parametrize("concurrency", [1, 8, 32])
 def test_the_canary_stops_at_most_25_and_the_concurrency_requests(status, concurrency):
     """When every answer is the same refusal of credentials, few requests are sent in vain."""
@@ -241,7 +251,7 @@ def test_the_canary_stops_at_most_25_and_the_concurrency_requests(status, concur
     assert sent <= concurrency + 25
 
 
-@pytest.mark.parametrize("first", [[200], [404], [401] * 24 + [200], [403, 401], [401, 403], [500]])
+@pytest.mark.parametrize("first", [[200], [404], [401] * 24 + [200], [403, 401], [401, 403], [0, 401], [500]])
 def test_the_canary_is_silent_once_another_answer_came(first):
     """Any other answer among the first ones shows that the credentials are not the cause."""
     canary = Canary()

@@ -13,13 +13,6 @@ def outcome(ration, now=0.0):
     return None if stop is None else stop.outcome
 
 
-def answered(*statuses):
-    ration = Ration(1)
-    for status in statuses:
-        ration.answered(status)
-    return ration.stop(0.0)
-
-
 def test_a_run_without_limits_goes_on():
     """Neither time nor requests end it."""
     ration = Ration(1)
@@ -56,26 +49,3 @@ def test_fault_34_retries_are_a_share_of_first_attempts(firsts, repeated, grante
     for first in [True] * firsts + [False] * repeated:
         ration.sent(first=first)
     assert sum(ration.retry() for _ in range(1000)) == granted
-
-
-@pytest.mark.parametrize("status", [0, 401, 403])
-def test_the_first_answers_end_a_run_that_is_pointless(status):
-    """25 alike, and none of them of use: it stops, says so, and later answers change nothing."""
-    assert answered(*[status] * 24) is None
-    stop = answered(*[status] * 25, 200)
-    assert stop.outcome is Outcome.NOT_ATTEMPTED
-    assert (str(status) if status else "for good") in stop.error
-
-
-@pytest.mark.parametrize("first", [[200], [404], [401, 403], [403] * 24 + [200], [0, 401]])
-def test_one_other_answer_shows_that_it_is_not(first):
-    """Once anything else came, no number of refusals stops the run."""
-    assert answered(*first, *[401] * 50) is None
-
-
-def test_the_first_cause_to_stop_a_run_is_kept():
-    """Credentials that are wrong are not hidden by a deadline that passes afterwards."""
-    ration = Ration(1, until=5.0, max_requests=0)
-    for _ in range(25):
-        ration.answered(401)
-    assert "401" in ration.stop(9.0).error

@@ -1,10 +1,19 @@
 """The engine with an injected `send`: order, retries, slots, stops. Nothing here sleeps on time."""
 
 import asyncio
+from collections import Counter
 
 import pytest
 
-from pandas_async_io._core.errors import TransportError
+from pandas_async_io._core.course import Step
+from pandas_async_io._core.errors import (
+    AttemptTimeoutError,
+    BodyTooLargeError,
+    DescriptorError,
+    RedirectError,
+    TransportError,
+    UnsafeUrlError,
+)
 from pandas_async_io._core.models import Outcome, Request, Response
 from pandas_async_io._core.ration import Ration
 from pandas_async_io._core.report import Tally
@@ -19,22 +28,34 @@ def answer(status=200, body=b"{}", headers=()):
     return Response(status, dict(headers), body, "http://e.com/")
 
 
+def lane_of(gate, send, count, **options):
+    """Make a lane of `count` requests."""
+    host = options.pop("host", "e.com")
+    defaults = {
+        "requests": ((n, Request(f"http://{host}/{n}")) for n in range(count)),
+        "gates": lambda origin: gate,
+        "policy": Policy(4, adaptive=False, rates=(), retry=QUICK, timeout=5.0),
+        "ration": Ration(4),
+        "tally": Tally(),
+        "decode": lambda response: response.body,
+        "deliver": lambda position, result: None,
+    }
+    return Lane(length=count, gate=gate, send=send, **{**defaults, **options})
+
+
 def run(send, count=20, *, concurrency=4, retry=QUICK, method="GET", ration=None, gate=None, timeout=5.0):
     """Drive `count` requests; return the results by position, and what else is worth a look."""
     results = {}
 
     async def main():
         way = gate or Gate()
-        lane = Lane(
+        lane = lane_of(
+            way,
+            send,
+            count,
             requests=((n, Request(f"http://e.com/{n}", method)) for n in range(count)),
-            length=count,
-            gate=way,
-            gates=lambda origin: way,
             policy=Policy(concurrency, adaptive=False, rates=(), retry=retry, timeout=timeout),
             ration=ration or Ration(concurrency),
-            tally=Tally(),
-            send=send,
-            decode=lambda response: response.body,
             deliver=lambda position, result: results.setdefault(position, []).append(result),
         )
         await drive([lane], lane.tally)
@@ -303,28 +324,132 @@ def test_a_cancelled_run_leaves_nothing_behind():
 
     async def main():
         gate, started = Gate(), asyncio.Event()
+        wide = Policy(8, adaptive=False, rates=(), retry=QUICK, timeout=5.0)
 
         async def send(request, timeout):
             started.set()
             await asyncio.Event().wait()
 
-        lane = Lane(
-            requests=((n, Request("http://e.com/")) for n in range(50)),
-            length=50,
-            gate=gate,
-            gates=lambda origin: gate,
-            policy=Policy(4, adaptive=False, rates=(), retry=QUICK, timeout=5.0),
-            ration=Ration(4),
-            tally=Tally(),
-            send=send,
-            decode=lambda response: None,
-            deliver=lambda position, result: None,
-        )
-        task = asyncio.create_task(lane.drive())
+        task = asyncio.create_task(lane_of(gate, send, 50, policy=wide).drive())
         await started.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        return gate.in_flight, asyncio.all_tasks() - {asyncio.current_task()}
+        return gate.in_flight, gate.shut, asyncio.all_tasks() - {asyncio.current_task()}
 
-    assert asyncio.run(main()) == (0, set())
+    assert asyncio.run(main()) == (0, False, set())
+
+
+@pytest.mark.parametrize(
+    "error", [UnsafeUrlError("leads elsewhere"), BodyTooLargeError("too large"), RedirectError("in circles")]
+)
+def test_answers_that_are_not_taken_say_nothing_against_the_origin(error):
+    """Each row ends with its own error, and none waits for an origin that is up."""
+
+    async def send(request, timeout):
+        await asyncio.sleep(0)
+        raise error
+
+    gate = Gate()
+    results = run(send, 40, gate=gate)
+    assert not gate.shut
+    assert {result.outcome for result in results.values()} == {error.outcome}
+
+
+def test_a_run_that_its_deadline_ends_leaves_the_origin_open_for_others():
+    """That we had no more time is no failure of the server's."""
+
+    async def send(request, timeout):
+        await asyncio.sleep(timeout)
+        raise AttemptTimeoutError("late", passing=True)
+
+    async def main():
+        gate, results = Gate(), []
+        until = asyncio.get_running_loop().time() + 0.05
+        options = {"policy": Policy(8, adaptive=False, rates=(), retry=QUICK, timeout=5.0)}
+        options["deliver"] = lambda at, result: results.append(result)
+        lane = lane_of(gate, send, 8, ration=Ration(8, until=until), **options)
+        await drive([lane], lane.tally)
+        return gate.shut, {result.outcome for result in results}
+
+    assert asyncio.run(main()) == (False, {Outcome.TIMEOUT})
+
+
+def test_attempts_are_what_was_on_the_wire(monkeypatch):
+    """A row that was sent as a probe was sent; one for which there was never a socket was not."""
+    monkeypatch.setattr("pandas_async_io._core.limits.PROBES", (0.01, 0.02, 0.02, 0.02, 0.02))
+    sent = Counter()
+
+    async def down(request, timeout):
+        sent[request.url] += 1
+        return answer(503)
+
+    results = run(down, 30, concurrency=1)
+    assert {n: results[n].attempts for n in range(30)} == {n: sent[f"http://e.com/{n}"] for n in range(30)}
+    assert all((result.fetched_at is None) == (result.attempts == 0) for result in results.values())
+
+    async def no_socket(request, timeout):
+        raise DescriptorError("no socket", passing=True, received=False)
+
+    monkeypatch.setattr("pandas_async_io._io.engine._NO_SOCKET", 1e-6)
+    [result] = run(no_socket, 1, retry=Retry(attempts=1)).values()
+    assert (result.outcome, result.fetched_at) == (Outcome.TRANSPORT_ERROR, None)
+
+
+def test_hopeless_origins_stop_no_other_one():
+    """30 names that do not exist and 30 requests to a host that does: the latter are all sent."""
+
+    async def send(request, timeout):
+        await asyncio.sleep(0)
+        if "nowhere" in request.url:
+            raise TransportError("does not resolve", received=False)
+        return answer()
+
+    async def main():
+        found, ration = Counter(), Ration(4)
+
+        def count(name):
+            return lambda at, result: found.update([(name, result.outcome)])
+
+        names = ("nowhere", "here")
+        lanes = [lane_of(Gate(), send, 30, ration=ration, deliver=count(name), host=name) for name in names]
+        await drive(lanes, lanes[0].tally)
+        return found
+
+    found = asyncio.run(main())
+    assert found["here", Outcome.OK] == 30
+    assert found["nowhere", Outcome.NOT_ATTEMPTED] >= 1
+
+
+def test_a_silent_origin_that_pages_lead_to_stops_nobody_at_home():
+    """While it is paused its requests wait by themselves; those of the home origin go on."""
+    seen = []
+
+    async def send(request, timeout):
+        await asyncio.sleep(0)
+        seen.append(request.url)
+        first = request.url == "http://cdn.com/0" and seen.count(request.url) == 1
+        return answer(429, headers={"Retry-After": "0.3"}) if first else answer()
+
+    class Course:
+        def begin(self, position, request):
+            return [Step(1, request)]
+
+        def answered(self, position, number, page, now, epoch):
+            return [Step(2, Request(f"http://cdn.com/{position}"))] if number == 1 and position < 8 else []
+
+        def refused(self, *args):
+            return []
+
+        def ended(self, *args):
+            pass
+
+    async def main():
+        home, cdn = Gate(), Gate()
+        lane = lane_of(home, send, 200, course=Course(), gates=lambda origin: cdn)
+        await drive([lane], lane.tally)
+
+    asyncio.run(main())
+    again = [at for at, url in enumerate(seen) if url == "http://cdn.com/0"][1]
+    assert sum("e.com" in url for url in seen[:again]) == 200
+    assert sum("cdn.com" in url for url in seen) == 9

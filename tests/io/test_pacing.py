@@ -196,6 +196,65 @@ def test_a_spent_budget_pauses_the_origin_before_it_refuses():
     assert asyncio.run(main()) >= 0.2
 
 
+def test_a_spent_budget_is_waited_out_once():
+    """After the reset one goes ahead; when the server grants more, the others follow at once."""
+
+    def left(count):
+        return {"RateLimit-Limit": "99", "RateLimit-Remaining": str(count), "RateLimit-Reset": "2"}
+
+    async def main():
+        gate, starts = Gate(), []
+
+        async def go():
+            await enter(gate)
+            starts.append(asyncio.get_running_loop().time())
+
+        with gate.open(8):
+            gate.heed(left(0), 0.0)
+            waiting = [asyncio.create_task(go()) for _ in range(3)]
+            await asyncio.sleep(5)
+            alone = len(starts)
+            gate.heed(left(98), 0.0)
+            gate.leave()
+            await asyncio.gather(*waiting)
+        return alone, starts
+
+    alone, starts = leaping(main())
+    assert alone == 1
+    assert starts == pytest.approx([2.0, 5.0, 5.0], abs=0.01)
+
+
+def test_a_days_budget_is_used_up_and_only_then_waited_for():
+    """What is left is no reason to wait for longer than the caller will; when it is gone, that is said."""
+
+    async def main():
+        gate = Gate()
+        with gate.open(8):
+            gate.left = 200
+            gate.heed({"X-RateLimit-Limit": "1000", "X-RateLimit-Remaining": "90", "X-RateLimit-Reset": "86400"}, 0.0)
+            first = await enter(gate)
+            gate.heed({"X-RateLimit-Limit": "1000", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "86400"}, 0.0)
+            return first, await enter(gate)
+
+    assert leaping(main()) == (Entry.GO, Entry.TOO_LONG)
+
+
+def test_no_more_requests_are_in_flight_than_a_server_says_are_left():
+    """Each of them may be one of the last; once it says nothing of a budget, the calls' own limit holds."""
+
+    async def main():
+        gate = Gate()
+        with gate.open(8):
+            gate.heed({"X-RateLimit-Remaining": "3"}, 0.0)
+            few = gate.slots
+            gate.heed({"Backoff": "1"}, 0.0)
+            alone = gate.slots
+            gate.heed({}, 0.0)
+            return few, alone, gate.slots
+
+    assert leaping(main()) == (3, 1, 8)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
 def test_fault_52_the_descriptor_limit_bounds_connections(monkeypatch):
     """The process's soft limit, less a reserve, bounds what may be open."""
