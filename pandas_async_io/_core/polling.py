@@ -6,7 +6,7 @@ The law of this file: a job that was submitted is not submitted again while it m
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.course import Step, Sum
 from pandas_async_io._core.errors import PayloadError
@@ -15,8 +15,8 @@ from pandas_async_io._core.models import Outcome, Request, Result
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pandas_async_io._core.course import Deliver
-    from pandas_async_io._core.models import Page
+    from pandas_async_io._core.course import Decode, Deliver
+    from pandas_async_io._core.models import Page, Response
     from pandas_async_io._core.poll import Ask, Poll
 
 
@@ -49,6 +49,8 @@ class Polling:
     ----------
     poll : Poll
         How.
+    decode : callable
+        Takes a response and returns its payload.
     deliver : callable
         Takes the result of each position.
     allow_hosts : sequence of str
@@ -65,13 +67,14 @@ class Polling:
     def __init__(
         self,
         poll: Poll,
+        decode: Decode,
         deliver: Deliver,
         *,
         allow_hosts: Sequence[str] = (),
         unfinished: Mapping[int, Submitted] | None = None,
     ) -> None:
         self.unfinished: dict[int, Submitted] = {}
-        self._poll, self._deliver, self._allow_hosts = poll, deliver, allow_hosts
+        self._poll, self._decode, self._deliver, self._allow_hosts = poll, decode, deliver, allow_hosts
         self._earlier = dict(unfinished or {})
         self._jobs: dict[int, tuple[Submitted, Sum]] = {}
 
@@ -85,6 +88,10 @@ class Polling:
         asked = replace(job.asked, headers=fresh if job.asked.headers else job.asked.headers)
         self._jobs[position] = Submitted(request, asked, job.last), Sum(1)
         return [Step(2, asked)]
+
+    def decode(self, position: int, number: int, response: Response) -> Any:  # noqa: ARG002 - of the protocol
+        """Return what an answer holds."""
+        return self._decode(response)
 
     def answered(self, position: int, number: int, page: Page, now: float, epoch: float) -> Sequence[Step]:
         """Return the next question, or nothing if the answer is the result."""

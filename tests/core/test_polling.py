@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pandas_async_io._core.errors import AttemptError
+from pandas_async_io._core.interpret import Interpreter
 from pandas_async_io._core.models import Outcome, Page, Request, Response, Result
 from pandas_async_io._core.poll import Poll
 from pandas_async_io._core.polling import Polling
@@ -22,7 +23,7 @@ class Run:
 
     def __init__(self, poll=POLL, request=SUBMIT, **options):
         self.delivered = []
-        self.course = Polling(poll, lambda *both: self.delivered.append(both), **options)
+        self.course = Polling(poll, Interpreter(), lambda *both: self.delivered.append(both), **options)
         [self.step] = self.course.begin(0, request)
 
     def answer(self, payload, *, now=0.0, headers=None):
