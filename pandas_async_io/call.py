@@ -286,7 +286,8 @@ class Call:
             rows,
             self._source,
             self._tally,
-            self._policy.concurrency,
+            len(self._asked.sent),
+            self._policy.concurrency * max(len(self._asked.sent.origins), 1),
             columns.drifted,
             **self._loose(take, np.repeat(found.counts == columns.counts, found.counts)),
         )

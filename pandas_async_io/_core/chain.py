@@ -133,8 +133,6 @@ class Chain:
         max_pages: int | None = None,
         keys: Sequence[str] = (),
     ) -> None:
-        if max_pages is not None and (type(max_pages) is not int or max_pages < 1):
-            raise PlanError(f"max_pages={max_pages!r} is a whole number from 1")
         self.paginator = paginator
         self.detected: Detected | None = None
         self.first = request if paginator is None else first_request(paginator, request)

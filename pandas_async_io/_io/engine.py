@@ -370,6 +370,7 @@ async def drive(lanes: Sequence[Lane], tally: Tally) -> None:
                 group.create_task(drive_in_turn())
     finally:
         tally.ended = clock()
+        tally.waits = {cause: seconds / max(len(lanes), 1) for cause, seconds in tally.waits.items()}
         tally.cpu = time.process_time() - cpu
 
 
