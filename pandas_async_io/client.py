@@ -15,7 +15,7 @@ from pandas_async_io._core.retry import Retry, as_retry
 from pandas_async_io._core.safety import FOLLOW, Origin, check_headers, origin_of, redact_url, same_origin
 from pandas_async_io._io import block, portal
 from pandas_async_io._io.engine import Policy
-from pandas_async_io._io.pacing import Gate
+from pandas_async_io._io.gate import Gate
 from pandas_async_io._io.transport import Transport, Wire
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 import pandas_async_io as paio
-from pandas_async_io._io.pacing import Gate
+from pandas_async_io._io.gate import Gate
 from tests.benchmarks import adaptive, polite
 from tests.io.answering import Limiter, answering
 
@@ -50,10 +50,10 @@ def own(monkeypatch):
         seen.starts.append(now)
         start(gate, now)
 
-    def was_refused(gate, begun, now, asked=0.0):
+    def was_refused(gate, begun, now, asked=0.0, **options):
         received = asyncio.get_running_loop().time()
         seen.silences.append((received, received + asked))
-        refused(gate, begun, now, asked)
+        refused(gate, begun, now, asked, **options)
 
     monkeypatch.setattr(Gate, "_start", started)
     monkeypatch.setattr(Gate, "refused", was_refused)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pandas_async_io._core.errors import AttemptError, AttemptTimeoutError
 from pandas_async_io._core.limits import RetryBudget
 from pandas_async_io._core.models import Outcome
 from pandas_async_io._core.retry import Stop
@@ -63,6 +64,20 @@ class Ration:
     def retry(self) -> bool:
         """Take one retry; False if they are spent."""
         return self._retries.take()
+
+
+def cut_short(error: AttemptError) -> AttemptError:
+    """Return the error of an attempt for which the run had no more time; others stay what they are.
+
+    Examples
+    --------
+    >>> cut_short(AttemptTimeoutError("no complete answer from https://e.com within 0.193 s", passing=True))
+    AttemptTimeoutError("no complete answer before the run's deadline")
+    """
+    if not isinstance(error, AttemptTimeoutError):
+        return error
+    text = "no complete answer before the run's deadline"
+    return AttemptTimeoutError(text, passing=error.passing, received=error.received)
 
 
 def pointless(status: int) -> Stop:

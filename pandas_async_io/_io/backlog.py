@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pandas_async_io._core.models import Request
     from pandas_async_io._core.retry import Failure, Stop
-    from pandas_async_io._io.pacing import Gate
+    from pandas_async_io._io.gate import Gate
 
     Over = Callable[[float], Stop | None]
 

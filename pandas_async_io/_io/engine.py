@@ -19,10 +19,10 @@ from pandas_async_io._core.errors import AttemptError, DescriptorError
 from pandas_async_io._core.limits import Canary
 from pandas_async_io._core.models import Outcome, Page, Request, Response, Result
 from pandas_async_io._core.news import News, news
-from pandas_async_io._core.ration import pointless
+from pandas_async_io._core.ration import cut_short, pointless
 from pandas_async_io._core.retry import REFUSALS, Again, Failure, Retry, Stop, decide, ending
 from pandas_async_io._io.backlog import Backlog, Job
-from pandas_async_io._io.pacing import Entry, Gate, descriptor_limit
+from pandas_async_io._io.gate import Entry, Gate, descriptor_limit
 from pandas_async_io._io.ways import Ways
 
 if TYPE_CHECKING:
@@ -236,7 +236,7 @@ class Lane:
             if 200 <= response.status < 300:
                 payload = self._decoded(job, response)
         except AttemptError as exc:
-            error = exc
+            error = exc if clock() < self.ration.until else cut_short(exc)
         finally:
             job.elapsed = clock() - job.started
             refused = self._learn(job, response, error, payload, probe=probe)
@@ -270,7 +270,7 @@ class Lane:
             gate.answered(started, now)
             self._watch(gate, 200 if response is None else response.status)
         elif refused:
-            gate.refused(started, now, asked)
+            gate.refused(started, now, asked, cap=self.policy.retry.cap)
         elif told is not News.FAILED:
             gate.unheard(started, now)
             if told is News.HOPELESS:

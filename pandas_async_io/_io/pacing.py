@@ -1,345 +1,69 @@
-"""The way to one origin: its pause, its pace, its slots. The only file that knows aiolimiter.
+"""Waiting for the rates of one origin. The only file that knows aiolimiter.
 
-The law of this file: whoever waits here holds no slot, and every wait can be
-cancelled. All of it runs on one event loop; nothing needs a lock of threads.
+The law of this file: no start of any call comes earlier after another than the
+more generous of their rates allows, and each call keeps its own.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import sys
-from collections import deque
-from contextlib import contextmanager, nullcontext
-from enum import Enum, auto
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from aiolimiter import AsyncLimiter
 
-from pandas_async_io._core.adaptive import Adaptive, Pace
-from pandas_async_io._core.budgets import budget, spacing
-from pandas_async_io._core.limits import Breaker, State
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Sequence
+    from contextlib import AbstractAsyncContextManager
 
-    from pandas_async_io._core.budgets import Budget
     from pandas_async_io._core.limits import Rate
 
-_LOGGER = logging.getLogger("pandas_async_io")
 
-_SPARE_DESCRIPTORS = 64
-_WITHOUT_LIMIT = 4096
-_DAY = 86_400.0
-_NEVER = float("inf")
-_AT_ONCE = 8
-_FEELER = 0.002
-"""Seconds between starts beyond that until the first answer: it may be a refusal of all."""
-_MADE_UP = 0.05
-"""The share of a gap by which the next one may be shorter."""
-_LOOK_AGAIN = 50
-"""Responses after which an origin that sent no budget is asked again whether it does."""
+class Rates:
+    """What all calls of one client share of their rates at one origin."""
 
-
-class Entry(Enum):
-    """Whether a request may go."""
-
-    GO = auto()
-    PROBE = auto()
-    DOWN = auto()
-    """The origin's breaker is dead."""
-    TOO_LONG = auto()
-    """The origin is paused for longer than the caller's patience."""
-    LATE = auto()
-    """The caller's time has passed."""
-
-
-def descriptor_limit() -> int:
-    """Return how many connections this process may open, from its soft limit of file descriptors."""
-    if sys.platform == "win32":
-        return _WITHOUT_LIMIT
-    import resource  # noqa: PLC0415 - Windows has none
-
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < 0 or soft == resource.RLIM_INFINITY:
-        return _WITHOUT_LIMIT
-    return max(1, min(soft - _SPARE_DESCRIPTORS, _WITHOUT_LIMIT))
-
-
-class Gate:
-    """What all calls of one client share on their way to one origin.
-
-    Parameters
-    ----------
-    ceiling : int or None
-        The client's own limit of requests in flight; None leaves it to the calls.
-
-    Notes
-    -----
-    As many requests are in flight as the most generous of the calls that are
-    under way allows, counted over all of them: two calls of 32 are 32 together.
-    """
-
-    def __init__(self, ceiling: int | None = None) -> None:
-        self.in_flight = 0
-        self.left = 0
-        """Requests without a result yet, of the calls that are under way."""
-        self._ceiling = ceiling
-        self._limits: list[int] = []
-        self._most = 1
-        self._waiting: deque[asyncio.Future[None]] = deque()
-        self._limiters: dict[Rate, AsyncLimiter] = {}
+    def __init__(self) -> None:
+        self._limiters: dict[tuple[float, float], AsyncLimiter] = {}
         self._turns: dict[tuple[Rate, ...], asyncio.Lock] = {}
         self._not_before: dict[Rate, float] = {}
-        self._resume_at = 0.0
-        self._last_start = self._next_start = 0.0
-        self._pace: Pace | None = None
-        self._heard = False
-        self._breaker = Breaker()
-        self._adaptive: Adaptive | None = None
-        self._adaptive_users = 0
-        self._budget_gap = 0.0
-        self._granted: int | None = None
-        """What a server said is left: so many may draw on it at once."""
-        self._look_in = 0
-        self._room: int | None = None
+        self._last_start = 0.0
+        self._last: Rate | None = None
 
-    @contextmanager
-    def open(self, concurrency: int, *, adaptive: bool = False) -> Iterator[None]:
-        """Take part, as long as the call lasts, with a limit of one's own that may adapt below it."""
-        if self._breaker.state in {State.DEAD, State.CLOSED} and not self._limits:
-            self._breaker = Breaker()  # the failures of calls that are over are none of this one's
-        if adaptive and (self._adaptive is None or not self._adaptive_users):
-            self._adaptive = Adaptive(start=min(8, concurrency), high=concurrency)
-        if not self._limits:
-            self._room = None
-        if self._pace is None:
-            self._pace = Pace(asyncio.get_running_loop().time())
-        self._limits.append(concurrency)
-        self._limited()
-        self._adaptive_users += adaptive
-        self._wake()
-        try:
-            yield
-        finally:
-            self._limits.remove(concurrency)
-            self._limited()
-            self._adaptive_users -= adaptive
+    def turn(self, rates: Sequence[Rate]) -> AbstractAsyncContextManager[object]:
+        """Return the lock of the calls with the same rates.
 
-    def _limited(self) -> None:
-        most = max(self._limits, default=1)
-        self._most = most if self._ceiling is None else min(most, self._ceiling)
-
-    @property
-    def slots(self) -> int:
-        """How many requests may be in flight now."""
-        most = self._most
-        if self._adaptive is not None and self._adaptive_users:
-            most = min(most, self._adaptive.limit)
-        if self._granted is not None:
-            most = min(most, self._granted)
-        return most if self._room is None else min(most, self._room)
-
-    @property
-    def shut(self) -> bool:
-        """Whether nothing but a probe gets through now."""
-        return self._breaker.state is not State.CLOSED
-
-    async def enter(self, rates: Sequence[Rate], *, patience: float, until: float, waits: dict[str, float]) -> Entry:
-        """Wait for the pause and the breaker, for every rate, then for a slot; `leave` gives it back.
-
-        Parameters
-        ----------
-        rates : sequence of Rate
-            The call's and its client's.
-        patience : float
-            Seconds; a longer pause is not waited for.
-        until : float
-            On the loop's clock; nothing goes after that.
-        waits : dict of str to float
-            What was waited for, in seconds by cause, is added here.
-
-        Returns
-        -------
-        Entry
-            A slot was taken with GO and PROBE only.
+        One of them waits at a time: tokens that several held would all be used at once when
+        slots come free.
         """
-        clock = asyncio.get_running_loop().time
-        while True:
-            now = clock()
-            if now >= until:
-                return Entry.LATE
-            if not rates and self.at_once(now):
-                return Entry.GO
-            if self.silence(now) > patience:
-                return Entry.TOO_LONG
-            wait = max(self._resume_at, self._next_start) - now
-            if wait > 0:
-                await asyncio.sleep(min(wait, until - now))
-                waits["pause"] += clock() - now
-                continue
-            if not await self._in_turn(rates, until, waits):
-                return Entry.LATE
-            now = clock()
-            if max(self._resume_at, self._next_start) > now:  # paused while we waited for the slot
-                self.leave()
-                continue
-            passed = self._pass(now, rates)
-            if isinstance(passed, Entry):
-                return passed
-            await asyncio.sleep(min(passed, max(until - now, 0.0)))
-            waits["breaker"] += clock() - now
+        return self._turns.setdefault(tuple(rates), asyncio.Lock()) if rates else nullcontext()
 
-    def _pass(self, now: float, rates: Sequence[Rate]) -> Entry | float:
-        """Start with the slot that was taken; or give it back, and return the seconds to wait for the breaker."""
-        probe = self.shut
-        wait = self._breaker.allow(now)
-        if wait:
-            self.leave()
-            return Entry.DOWN if wait == _NEVER else wait
-        self._start(now)
+    async def wait(self, rates: Sequence[Rate]) -> None:
+        """Wait for every rate; in one's turn."""
+        clock = asyncio.get_running_loop().time
+        for rate in rates:
+            await asyncio.sleep(self._not_before.get(rate, 0.0) - clock())
+            limiter = self._limiters.get(rate.bucket)
+            if limiter is None:
+                limiter = self._limiters[rate.bucket] = AsyncLimiter(*rate.bucket)
+            await limiter.acquire()
+        while (early := self.not_before(rates) - clock()) > 0:  # noqa: ASYNC110 - each start moves it
+            await asyncio.sleep(early)
+
+    def not_before(self, rates: Sequence[Rate]) -> float:
+        """Return when the next start may be, after whatever call started last: its cost takes its time."""
+        mine, last = _even(rates), self._last
+        if mine is None or last is None:
+            return 0.0
+        return self._last_start + last.cost * min(mine.spacing / mine.cost, last.spacing / last.cost)
+
+    def started(self, rates: Sequence[Rate], now: float) -> None:
+        """Take note of a start: that it was held until a slot came free is no reason for the next to follow at once."""
         self._not_before.update((rate, now + rate.spacing) for rate in rates if rate.bucket[0] == 1)
-        return Entry.PROBE if probe else Entry.GO
+        even = _even(rates)
+        if even is not None:
+            self._last_start, self._last = now, even
 
-    def at_once(self, now: float) -> bool:
-        """Take a slot, if a request without a rate of its own may go right now."""
-        if self._resume_at > now or self._next_start > now or self.shut or not self._free():
-            return False
-        self._start(now)
-        return True
 
-    def silence(self, now: float) -> float:
-        """Return the seconds for which nobody gets through."""
-        return max(self._resume_at - now, 0.0)
-
-    def leave(self) -> None:
-        """Give a slot back."""
-        self.in_flight -= 1
-        self._wake()
-
-    def pause(self, seconds: float) -> None:
-        """Let nobody through for so long; the longest pause holds."""
-        self._resume_at = max(self._resume_at, asyncio.get_running_loop().time() + seconds)
-
-    def answered(self, started: float, now: float) -> None:
-        """Learn from an attempt that was answered and not refused; its slot is still taken."""
-        self._breaker.succeeded()
-        if self._pace is not None:
-            self._pace.accepted(now, started=started)
-        if self._adaptive is not None:
-            self._adaptive.on_success(now - started, self.in_flight, now)
-
-    def refused(self, started: float, now: float, asked: float = 0.0) -> None:
-        """Learn from a refusal, and be silent as long as the server asks, or as the pace suggests."""
-        self._breaker.succeeded()
-        if self._adaptive is not None:
-            self._adaptive.on_refused(now)
-        silence = None if self._pace is None else self._pace.refused(now, started=started)
-        self.pause(min(asked, _DAY) or silence or 0.0)
-
-    def narrow(self, now: float) -> None:
-        """Let no more requests fly than there were sockets for, as long as calls are under way."""
-        if self._adaptive is not None:
-            self._adaptive.on_refused(now)
-        if self._room is None:
-            _LOGGER.warning("no more file descriptors for connections: fewer requests in flight (see `ulimit -n`)")
-        self._room = max(1, min(self.in_flight, self.slots - 1))
-
-    def failed(self, started: float, now: float) -> None:
-        """Learn from a transport failure or a 5xx."""
-        self._breaker.failed(now, started=started)
-
-    def unheard(self, started: float, now: float) -> None:
-        """Take note that an attempt told nothing of the origin."""
-        self._breaker.unheard(now, started=started)
-
-    def heed(self, headers: Mapping[str, str], epoch: float) -> None:
-        """Obey the budget that a server's headers tell, before it is exceeded; a Retry-After says more."""
-        self._heard = True
-        self._look_in -= 1
-        if (self._look_in > 0 and "Backoff" not in headers) or "Retry-After" in headers:
-            return
-        left: Budget | None = budget(headers, epoch=epoch)
-        if left is None:
-            self._look_in = _LOOK_AGAIN
-            self._budget_gap, self._granted = 0.0, None
-            return
-        self._look_in = 0
-        self.keep(left)
-
-    def keep(self, left: Budget) -> None:
-        """Keep within a budget that the server told."""
-        spent = left.reset_in if left.remaining <= 0 else None
-        self._granted = max(1, int(left.remaining))
-        if spent:
-            self._budget_gap = 0.0
-            self.pause(spent)
-        else:
-            self._budget_gap = spacing(left, self.in_flight, waiting=self.left)
-            self._next_start = max(self._next_start, self._last_start + self._budget_gap)
-
-    def _start(self, now: float) -> None:
-        """Count a start, and say when the next may be; a timer that rang late is made up for in part."""
-        self._last_start = now
-        gap = _FEELER if not self._heard and self.in_flight >= _AT_ONCE else self._budget_gap
-        if self._pace is not None:
-            self._pace.started(now)
-            gap = max(gap, self._pace.spacing)
-        self._next_start = max(self._next_start, now - gap * _MADE_UP) + gap
-
-    async def _in_turn(self, rates: Sequence[Rate], until: float, waits: dict[str, float]) -> bool:
-        """Wait for every rate, then for a slot; False if the caller's time passes before.
-
-        Of the calls with the same rates one waits at a time: tokens that several held would all be
-        used at once when slots come free. And one that was held until a slot came free is no reason
-        for the next start to follow at once.
-        """
-        clock = asyncio.get_running_loop().time
-        cause, begun = "rate", clock()
-        try:
-            async with asyncio.timeout_at(None if until == _NEVER else until):
-                async with self._turns.setdefault(tuple(rates), asyncio.Lock()) if rates else nullcontext():
-                    for rate in rates:
-                        await asyncio.sleep(self._not_before.get(rate, 0.0) - clock())
-                        await self._limiter(rate).acquire()
-                    waits[cause] += clock() - begun
-                    cause, begun = "slot", clock()
-                    await self._slot()
-        except TimeoutError:
-            return False
-        finally:
-            waits[cause] += clock() - begun
-        return True
-
-    def _free(self) -> bool:
-        """Take a slot, if one is free and nobody waits for it."""
-        free = self.in_flight < self.slots and not self._waiting
-        self.in_flight += free
-        return free
-
-    async def _slot(self) -> None:
-        if self._free():
-            return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self.leave()  # the slot came together with the cancellation
-            elif turn in self._waiting:
-                self._waiting.remove(turn)
-            raise
-
-    def _wake(self) -> None:
-        while self._waiting and self.in_flight < self.slots:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                self.in_flight += 1
-                turn.set_result(None)
-
-    def _limiter(self, rate: Rate) -> AsyncLimiter:
-        limiter = self._limiters.get(rate)
-        if limiter is None:
-            limiter = self._limiters[rate] = AsyncLimiter(*rate.bucket)
-        return limiter
+def _even(rates: Sequence[Rate]) -> Rate | None:
+    """Return the strictest of the rates that space single starts."""
+    return max((rate for rate in rates if rate.bucket[0] == 1), key=lambda rate: rate.spacing, default=None)

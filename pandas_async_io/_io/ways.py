@@ -10,7 +10,7 @@ from pandas_async_io._core.safety import Origin, home_of, origin_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pandas_async_io._io.pacing import Gate
+    from pandas_async_io._io.gate import Gate
 
 
 class Ways:

@@ -19,7 +19,7 @@ from pandas_async_io._core.ration import Ration
 from pandas_async_io._core.report import Tally
 from pandas_async_io._core.retry import Retry
 from pandas_async_io._io.engine import Lane, Policy, drive
-from pandas_async_io._io.pacing import Gate
+from pandas_async_io._io.gate import Gate
 
 QUICK = Retry(base=0.001, throttle_base=0.001, cap=0.002)
 
