@@ -353,11 +353,12 @@ def test_retry_after_wins_over_the_reset_of_a_budget():
 
 
 @pytest.mark.slow
-def test_adaptive_concurrency_finds_a_hidden_knee():
+@pytest.mark.parametrize(("server", "fixed"), [(adaptive.slowing, (5, 6)), (adaptive.refusing, (5,))])
+def test_adaptive_concurrency_finds_a_hidden_knee(server, fixed):
     """At least 90 % of what the best fixed number reaches, in the same run."""
 
     def attempt():
-        best, found = adaptive.measure(fixed=(5, 6))
+        best, found = adaptive.measure(server, fixed)
         return found >= 0.9 * best
 
     assert met_once(attempt)

@@ -21,6 +21,9 @@ _SILENCE = 20.0  # seconds, at most, where the server asks for none
 _TOLERANCE = 1.25  # a round trip so many times the unloaded one is queueing
 _WINDOW = 12  # round trips to judge by, or the limit, if that is more
 _DIP_EVERY = 16  # windows
+_DIP = 4  # round trips that such a window has
+_ECHO = 0.1  # seconds in which refusals are of one burst
+_WORTH = 20.0  # a silence may cost a twentieth of the time
 
 
 class Pace:
@@ -132,10 +135,11 @@ class Pace:
 
 
 class Adaptive:
-    """Concurrency that grows while more in flight takes no longer each, and shrinks when it does.
+    """Concurrency that grows while more in flight takes no longer each, and shrinks when it does, or is refused.
 
     It doubles until the first sign of a queue, then climbs by a little. Now and then half
-    the limit shows what a round trip takes without a queue of our own making.
+    the limit shows what a round trip takes without a queue of our own making. A number
+    that was refused is a ceiling, which is tried again ever more seldom.
 
     Parameters
     ----------
@@ -147,17 +151,21 @@ class Adaptive:
     >>> adaptive = Adaptive(high=64)
     >>> adaptive.limit
     8
-    >>> adaptive.on_refused(1.0)
-    >>> adaptive.limit
-    5
+    >>> adaptive.on_refused(1.0, 8), adaptive.limit
+    (True, 7)
     """
 
     __slots__ = (
         "_base",
         "_calm",
+        "_ceiling",
         "_full",
         "_high",
         "_low",
+        "_passed",
+        "_patience",
+        "_refused_at",
+        "_retry_at",
         "_rtts",
         "_since",
         "_target",
@@ -170,6 +178,11 @@ class Adaptive:
         self._target = float(min(max(start, low), high))
         self._base = _INFINITE  # the round trip without a queue
         self._calm = True  # no queue was seen yet
+        self._ceiling = _INFINITE  # what was refused
+        self._passed = 0  # answers since then
+        self._patience = _WINDOW  # how many of them make it worth another try,
+        self._retry_at = -_INFINITE  # and from when on
+        self._refused_at = -_INFINITE  # until when refusals are those of one burst
         self._rtts: list[float] = []
         self._full = False  # whether the limit was what held us back
         self._windows = 0
@@ -180,19 +193,42 @@ class Adaptive:
         """Report an answer after ``rtt`` seconds, with ``in_flight`` requests at its end, itself included."""
         if now - rtt < self._since:
             return  # was sent under another limit
+        self._passed += 1
         self._rtts.append(rtt)
         self._full = self._full or in_flight >= self.limit
-        if len(self._rtts) >= max(_WINDOW, self.limit):
+        if len(self._rtts) >= max(_DIP if self._dipped else _WINDOW, self.limit):
             self._judge(median(self._rtts), now)
 
-    def on_refused(self, now: float) -> None:
-        """Report a refusal, or that the machine has no more sockets."""
-        if self._rtts or self._since == -_INFINITE:
-            self._calm = False
-            self._settle(self._target * 0.7, now)
+    def on_refused(self, now: float, in_flight: int, asked: float = 0.0) -> bool:
+        """Report a refusal, or that the machine has no more sockets.
+
+        Parameters
+        ----------
+        in_flight : int
+            At its end, itself included: what is left when all refusals are in was accepted.
+        asked : float
+            Seconds of silence that it costs.
+
+        Returns
+        -------
+        bool
+            Whether fewer in flight may be the remedy; if not, it is refused even what comes alone.
+        """
+        fewer = max(min(in_flight, self.limit) - 1, self._low)
+        alone = self.limit <= self._low
+        if not alone and now > self._refused_at:
+            self._patience *= 4
+        self._calm, self._ceiling, self._passed = False, fewer + 1.0, 0
+        self._refused_at, self._retry_at = now + _ECHO, now + _WORTH * asked
+        self._settle(float(fewer), now)
+        return not alone
+
+    @property
+    def _dipped(self) -> bool:
+        return self.limit < int(self._target)
 
     def _judge(self, rtt: float, now: float) -> None:
-        dipped = self.limit < int(self._target)
+        dipped = self._dipped
         first = self._base == _INFINITE
         self._base = rtt if dipped else min(self._base, rtt)
         self._windows += 1
@@ -201,10 +237,19 @@ class Adaptive:
             target *= max(0.5, 0.9 * self._base * _TOLERANCE / rtt)
             self._calm = False
         elif self._full and not (first or dipped):
-            target = target * 2 if self._calm else target * 1.02 + 0.25
+            target = self._grown(now)
         self._settle(target, now)
         if self._windows % _DIP_EVERY == 1:
             self.limit = max(self._low, self.limit // 2)
+
+    def _grown(self, now: float) -> float:
+        target = self._target * 2 if self._calm else self._target * 1.02 + 0.25
+        if target < self._ceiling:
+            return target
+        if self._passed < self._patience or now < self._retry_at:
+            return self._ceiling - 1
+        tried, self._ceiling = self._ceiling, _INFINITE
+        return tried
 
     def _settle(self, target: float, now: float) -> None:
         self._target = min(max(target, float(self._low)), float(self._high))

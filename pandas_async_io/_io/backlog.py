@@ -1,15 +1,17 @@
 """What a lane has still to send: requests that wait for their time, and fresh ones.
 
 The law of this file: whoever waits here holds no slot, and fresh requests are
-made one by one, when there is room for them.
+made one by one, when there is room for them. Only while an origin is down some are
+passed over: that the next ones fail may be their own fault.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
-from itertools import count
+from itertools import count, islice
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -21,6 +23,11 @@ if TYPE_CHECKING:
     from pandas_async_io._io.gate import Gate
 
     Over = Callable[[float], Stop | None]
+
+
+_REACH = 16
+_FURTHEST = 4_096
+"""Fresh requests of which the last one is the first probe, and any later one at most."""
 
 
 @dataclass(slots=True)
@@ -62,6 +69,8 @@ class Backlog:
 
     fresh: Iterator[Job]
     _delayed: list[tuple[float, int, Job, str]] = field(default_factory=list)
+    _passed: deque[Job] = field(default_factory=deque)
+    _reach: int = _REACH
     _under_way: int = 0
     _probe_fresh: bool = True
     _order: Iterator[int] = field(default_factory=count)
@@ -82,11 +91,20 @@ class Backlog:
         """
         self._probe_fresh = probing and not self._probe_fresh
         due = bool(self._delayed) and self._delayed[0][0] <= now
-        job = None if due and not self._probe_fresh else next(self.fresh, None)
+        job = None if due and not self._probe_fresh else self._next(probing=probing)
         if job is None and due:
             job = heappop(self._delayed)[2]
         self._under_way += job is not None
         return job
+
+    def _next(self, *, probing: bool) -> Job | None:
+        """Return a fresh job; a probe is one from ever further away, and those between are next again afterwards."""
+        if not probing:
+            self._reach = _REACH
+            return self._passed.popleft() if self._passed else next(self.fresh, None)
+        self._passed.extend(islice(self.fresh, self._reach))
+        self._reach = min(self._reach * _REACH, _FURTHEST)
+        return self._passed.pop() if self._passed else None
 
     async def take(self, over: Over, until: float, waits: dict[str, float], *, probing: bool) -> Job | None:
         """Wait until a job is ready; None when nothing is left nor under way.

@@ -240,9 +240,9 @@ class Gate:
     def refused(self, started: float, now: float, asked: float = 0.0, *, cap: float = _NEVER) -> None:
         """Learn from a refusal, and be silent as long as the server asks, or as the pace suggests, within a cap."""
         self._breaker.succeeded()
-        if self._adaptive is not None:
-            self._adaptive.on_refused(now)
-        silence = None if self._pace is None else self._pace.refused(now, started=started)
+        adaptive = self._adaptive if self._adaptive_users else None
+        fewer = adaptive is not None and adaptive.on_refused(now, self.in_flight, asked)
+        silence = None if fewer or self._pace is None else self._pace.refused(now, started=started)
         if asked:
             self.pause(min(asked, _DAY))
         elif silence:
@@ -251,7 +251,7 @@ class Gate:
     def narrow(self, now: float) -> None:
         """Let no more requests fly than there were sockets for, as long as calls are under way."""
         if self._adaptive is not None:
-            self._adaptive.on_refused(now)
+            self._adaptive.on_refused(now, self.in_flight)
         if self._room is None:
             _LOGGER.warning("no more file descriptors for connections: fewer requests in flight (see `ulimit -n`)")
         self._room = max(1, min(self.in_flight, self.slots - 1))

@@ -233,7 +233,7 @@ def test_adaptive_concurrency_stays_within_its_bounds():
     assert max(limits) == 16
     for now in range(1000, 1100):
         adaptive.on_success(0.1, adaptive.limit, float(now))
-        adaptive.on_refused(now + 0.5)
+        adaptive.on_refused(now + 0.5, adaptive.limit)
         assert adaptive.limit >= 2
     assert adaptive.limit == 2
 
@@ -246,9 +246,53 @@ def test_adaptive_concurrency_grows_only_when_it_was_the_limit():
     assert adaptive.limit <= 8
 
 
-def test_the_echoes_of_a_refusal_lower_the_concurrency_once():
-    """Until an answer has come under the new limit, further refusals are of the old one."""
+def test_of_a_burst_that_is_refused_in_part_the_rest_is_the_limit():
+    """Six of ten come back refused: four is what the server takes."""
     adaptive = Adaptive(start=10)
-    for n in range(10):
-        adaptive.on_refused(1.0 + n / 100)
-    assert adaptive.limit == 7
+    assert all(adaptive.on_refused(1.0 + n / 100, 10 - n) for n in range(6))
+    assert adaptive.limit == 4
+
+
+def refusing(adaptive, most, noise=0.0, rows=3000, silence=0.0):
+    """Return rows per second, and refusals, of a server that refuses what is more than so many in flight."""
+    dice, now, sent, done, refused, flight, pause = random.Random(0), 0.0, 0, 0, 0, [], 0.0
+    while done < rows:
+        while sent - done - refused < rows - done and len(flight) < adaptive.limit and now >= pause:
+            many = sum(ok for *_, ok in flight) + 1
+            rtt = 0.05 * (1 + noise * dice.expovariate(1)) if many <= most else 0.005
+            heapq.heappush(flight, (now + rtt, sent, now, many <= most))
+            sent += 1
+        if not flight:
+            now = pause
+            continue
+        many = len(flight)
+        now, _, start, ok = heapq.heappop(flight)
+        if ok:
+            done += 1
+            adaptive.on_success(now - start, many, now)
+        else:
+            refused += 1
+            adaptive.on_refused(now, many, silence)
+            pause = max(pause, now + silence)
+    return rows / now, refused
+
+
+@pytest.mark.parametrize("most", [2, 5, 20])
+@pytest.mark.parametrize("noise", [0.0, 0.2])
+@pytest.mark.parametrize("silence", [0.0, 1.0])
+def test_adaptive_concurrency_learns_how_many_are_not_refused(most, noise, silence):
+    """Nine tenths of what the best fixed number reaches, for few refusals, though each may cost a second."""
+    reached, refused = refusing(Adaptive(high=32), most, noise, silence=silence)
+    ideal = 3000 * 0.05 * (1 + noise) / most + silence  # the first refusal is bad luck
+    assert reached >= 0.9 * 3000 / ideal
+    assert refused <= 40
+
+
+def test_a_rate_is_no_matter_of_concurrency():
+    """What is refused even alone is for the pace to learn."""
+    adaptive, explained = Adaptive(start=8), []
+    for n in range(8):
+        explained.append(adaptive.on_refused(n * 1.0, adaptive.limit))
+        adaptive.on_success(0.1, 1, n + 0.5)
+    assert explained == [True] * 7 + [False]
+    assert adaptive.limit == 1

@@ -275,7 +275,21 @@ def test_fault_35_a_dead_origin_ends_the_run(monkeypatch):
     assert sent < 40
     assert results[0].outcome is Outcome.TRANSPORT_ERROR
     assert results[0].error.startswith("refused")
-    assert results[2999].outcome is Outcome.NOT_ATTEMPTED
+    ended = Counter(result.outcome for result in results.values())
+    assert ended == {Outcome.TRANSPORT_ERROR: sent, Outcome.NOT_ATTEMPTED: 3000 - sent}
+
+
+def test_a_block_of_bad_rows_does_not_take_the_others_with_it(monkeypatch):
+    """What is sent to see whether the origin is back comes from elsewhere among the rows."""
+    monkeypatch.setattr("pandas_async_io._core.limits.PROBES", (0.01, 0.02, 0.04, 0.08, 0.15))
+
+    async def send(request, timeout):
+        await asyncio.sleep(0)
+        return answer(500 if int(request.url.rsplit("/", 1)[1]) < 200 else 200)
+
+    results = run(send, 1000)
+    assert {results[n].outcome for n in range(200)} == {Outcome.HTTP_ERROR}
+    assert {results[n].outcome for n in range(200, 1000)} == {Outcome.OK}
 
 
 def test_bad_rows_at_the_end_do_not_open_the_breaker():
