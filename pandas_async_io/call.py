@@ -155,7 +155,14 @@ class Call:
             key = None if name is None else (name, self._key)
             return whole, Batching(batches, asked.blocks, asked.requests, on=on, shape=shape, deliver=deliver, key=key)
         if options.poll is not None:
-            return whole, Polling(options.poll, deliver, allow_hosts=client.allow_hosts, unfinished=earlier)
+            return whole, Polling(
+                options.poll,
+                deliver,
+                allow_hosts=client.allow_hosts,
+                keys=tuple((self._auth or client.auth).params),
+                idempotency_key=self._policy.retry.idempotency_key,
+                unfinished=earlier,
+            )
         return whole, None
 
     def _headers(self, origin: Origin) -> dict[str, str]:
