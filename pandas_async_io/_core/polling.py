@@ -85,7 +85,7 @@ class Submitted:
 
 @dataclass(slots=True)
 class _Way:
-    """A job, the results of its steps, their URLs, and the step that was neither the end nor a success."""
+    """A job, the results and URLs of its steps, the step that another one replaces, and whether the job is gone."""
 
     job: Submitted
     whole: Sum = field(default_factory=lambda: Sum(1))
