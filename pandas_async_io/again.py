@@ -115,6 +115,7 @@ def _complete(
         sent_run,
         outcomes=run.outcomes.followed_by(sent_run.outcomes, failed),
         tally=run.tally.followed_by(sent_run.tally),
+        requests=run.requests,
         index=index,
         output=combined.index,
         rows=rows,

@@ -17,7 +17,7 @@ from pandas_async_io._core.backends import check_backend
 from pandas_async_io._core.batching import Batching
 from pandas_async_io._core.conform import conform
 from pandas_async_io._core.errors import FetchError, FetchWarning
-from pandas_async_io._core.graphql import GraphQL, checked, cost_budget
+from pandas_async_io._core.graphql import GraphQL, cost_budget, refusal
 from pandas_async_io._core.idempotency import keyed
 from pandas_async_io._core.interpret import interpreter
 from pandas_async_io._core.join import answers, join, positions
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from pandas_async_io._core.course import Course, Deliver
-    from pandas_async_io._core.keys import Positions
+    from pandas_async_io._core.keys import Mask, Positions
     from pandas_async_io._core.models import Request
 
 
@@ -104,16 +104,16 @@ class Call:
         )
         check_backend(options.dtype_backend)
         self._schema = compile_schema(options.schema, self._shape.columns)
-        decode = interpreter(
+        query = options.json if isinstance(options.json, GraphQL) else None
+        self._decode = interpreter(
             format=options.format,
             strict_json=self._client.strict_json,
             read_options=options.read_options,
             as_text=as_text(self._schema, self._shape.columns),
             parser=options.parser,
             error_when=options.error_when,
+            refusal=None if query is None else refusal,
         )
-        query = options.json if isinstance(options.json, GraphQL) else None
-        self._decode = decode if query is None else checked(decode)
         self._budget = None if query is None else cost_budget
         policy = self._client.policy(
             concurrency=options.concurrency, rate=options.rate, retry=options.retry, timeout=options.timeout
@@ -140,6 +140,7 @@ class Call:
             return pages, Paging(
                 as_paginator(options.pages, posted=options.json is not None),
                 pages,
+                self._decode,
                 self._outcomes.put,
                 allow_hosts=client.allow_hosts,
                 max_pages=options.max_pages,
@@ -153,10 +154,13 @@ class Call:
         if batches is not None:
             on, asked, name = options.on or batches.field, self._asked, self._policy.retry.idempotency_key
             key = None if name is None else (name, self._key)
-            return whole, Batching(batches, asked.blocks, asked.requests, on=on, shape=shape, deliver=deliver, key=key)
+            return whole, Batching(
+                batches, asked.blocks, asked.requests, on=on, shape=shape, decode=self._decode, deliver=deliver, key=key
+            )
         if options.poll is not None:
             return whole, Polling(
                 options.poll,
+                self._decode,
                 deliver,
                 allow_hosts=client.allow_hosts,
                 keys=tuple((self._auth or client.auth).params),
@@ -288,14 +292,23 @@ class Call:
             rows,
             self._source,
             self._tally,
-            self._policy.concurrency,
+            len(self._asked.sent),
+            self._policy.concurrency * max(len(self._asked.sent.origins), 1),
             columns.drifted,
-            **self._loose(take),
+            **self._loose(take, np.repeat(found.counts == columns.counts, found.counts)),
         )
         return carry(frame, (*runs_of(self._frame), run), errors="ignore" if quiet else options.errors)
 
-    def _loose(self, take: Positions) -> dict[str, Any]:
-        """Return what a run keeps of pages that are missing, and of jobs that may still run, by row."""
+    def _loose(self, take: Positions, kept: Mask) -> dict[str, Any]:
+        """Return what a run keeps of pages that are missing, and of jobs that may still run, by row.
+
+        Parameters
+        ----------
+        take : array of int64
+            The record of each row of the frame.
+        kept : array of bool
+            Which of the records that came are left.
+        """
         course, row_to_request = self._course, self._asked.rows.row_to_request
         found: dict[str, Any] = {}
         if isinstance(course, Paging):
@@ -303,7 +316,7 @@ class Call:
             found["findings"] = {int(first[position]): texts for position, texts in sorted(course.findings.items())}
             found["taken"] = course.taken
         if isinstance(self._answers, PagedAnswers):
-            found["pages"] = np.append(self._answers.pages, 0)[take]
+            found["pages"] = np.append(self._answers.pages[kept], 0)[take]
         if isinstance(course, Paging | Polling):
             rows = np.flatnonzero(np.isin(row_to_request, list(course.unfinished))).tolist()
             found["unfinished"] = {row: course.unfinished[int(row_to_request[row])] for row in rows}

@@ -7,11 +7,14 @@ in a notebook is the manual), in its types and in its docstring.
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
+
+import numpy as np
 
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.models import FORMATS
@@ -134,10 +137,9 @@ class Options:
                 f"client= is a Client, as Client('https://api.example.com'), not a {type(self.client).__name__}"
             )
         self._check_ways()
-        for name in ("deadline", "max_requests"):
-            value = getattr(self, name)
-            if value is not None and (not isinstance(value, int | float) or isinstance(value, bool) or value <= 0):
-                raise PlanError(f"{name}={value!r}: give a number above 0")
+        _check_number("deadline", self.deadline, whole=False)
+        for name in ("max_requests", "max_pages"):
+            _check_number(name, getattr(self, name), whole=True)
         if not getattr(self, "suffix", "_"):
             raise PlanError("suffix='' would let an answer's column take the place of another: give it a text")
 
@@ -199,6 +201,12 @@ class ReadOptions(Options):
     errors: Literal["raise", "coerce"] = "raise"
 
 
+def _check_number(name: str, value: Any, *, whole: bool) -> None:
+    kinds = (int, np.integer) if whole else (int, float, np.integer, np.floating)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, kinds) or not 0 < value < math.inf):
+        raise PlanError(f"{name}={value!r}: give a {'whole ' * whole}number above 0")
+
+
 P = ParamSpec("P")
 F = TypeVar("F")
 U = TypeVar("U")
@@ -252,8 +260,3 @@ def _documentation(options: type[Options]) -> str:
     """Return the options' documentation, that of their base last."""
     kinds = [kind for kind in options.__mro__ if issubclass(kind, Options)]
     return "\n".join(inspect.cleandoc(kind.__doc__ or "").partition("----------\n")[2] for kind in kinds)
-
-
-def named(options: Options) -> dict[str, Any]:
-    """Return the options by name, values as they are."""
-    return {each.name: getattr(options, each.name) for each in fields(options)}

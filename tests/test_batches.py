@@ -1,7 +1,6 @@
 """Many keys in one request: how many requests there are, and that each row gets its own answer."""
 
 import json
-from contextlib import contextmanager
 from urllib.parse import unquote, urlsplit
 
 import numpy as np
@@ -10,7 +9,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 import pandas_async_io as paio
-from tests.io.servers import Then, http, serving
+from tests.io.servers import Then, http, replying, serving
 
 KEYS = pd.DataFrame({"id": [3, 1, 2, 3, 9]})
 """In blocks of three: 3, 1, 2 and 9, which is unknown."""
@@ -27,27 +26,6 @@ def api():
 def fresh(api):
     """Forget what the server saw before."""
     api.clear()
-
-
-class Reply:
-    """An answer that is made when its request has come."""
-
-    def __init__(self, function):
-        self.function, self.server = function, None
-
-    def __contains__(self, step):
-        return False
-
-    def __iter__(self):
-        yield self.function(self.server.asked[-1])
-
-
-@contextmanager
-def replying(function):
-    """Run a server whose answers a function of the request makes."""
-    reply = Reply(function)
-    with serving(reply) as reply.server:
-        yield reply.server
 
 
 def target(asked):

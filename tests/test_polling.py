@@ -519,3 +519,17 @@ def test_a_job_that_the_run_stopped_asking_for_is_not_unsent(limit, why):
         done = found.aio.retry_failed(deadline=None, max_requests=None)
     assert done["x"].tolist() == ["result a", "result b"]
     assert set(jobs.submitted.values()) == {1}
+
+
+@pytest.mark.parametrize("options", [{"format": "csv"}, {"parser": lambda response: {"a": [1]}, "error_when": "code"}])
+def test_format_parser_and_error_when_are_the_results(options):
+    """The answers on the way are read for what they say of the job."""
+    jobs = Jobs(lambda key, asked: answer({"state": "done", "code": 7, "result": "/r"}))
+
+    def reply(asked):
+        return answer(b"a\n1\n") if target(asked) == "/r" else jobs(asked)
+
+    with replying(reply) as server:
+        found = jobs.fetch(server, ["k"], poll=paio.Poll("state", result="result", every=0.01), **options)
+    assert found.columns.tolist() == ["key", "a"]
+    assert found.aio.report.outcomes == {"ok": 1}

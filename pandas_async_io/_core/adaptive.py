@@ -177,7 +177,7 @@ class Adaptive:
         self.limit = int(self._target)
 
     def on_success(self, rtt: float, in_flight: int, now: float) -> None:
-        """Report an answer after ``rtt`` seconds, with ``in_flight`` requests at its start."""
+        """Report an answer after ``rtt`` seconds, with ``in_flight`` requests at its end, itself included."""
         if now - rtt < self._since:
             return  # was sent under another limit
         self._rtts.append(rtt)

@@ -128,6 +128,10 @@ class PagedAnswers:
         self._unclosed: dict[int, int] = {}
         self._parts: dict[int, list[_Part]] = {}
 
+    def open(self, position: int, number: int) -> None:
+        """Take note of the first page that a position lacks: those before it came in an earlier run."""
+        self._open[position] = _Pages(begin=number, end=number)
+
     def put(self, position: int, number: int, payload: Any) -> None:
         """Take one page."""
         mine = self._open.setdefault(position, _Pages())

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from uuid import UUID
 
-    from pandas_async_io._core.course import Deliver
+    from pandas_async_io._core.course import Decode, Deliver
     from pandas_async_io._core.keys import Positions
-    from pandas_async_io._core.models import Page, Request
+    from pandas_async_io._core.models import Page, Request, Response
     from pandas_async_io._core.shape import Shape
 
     Requests = Callable[[Sequence[Positions]], Sequence[Request]]
@@ -65,6 +65,8 @@ class Batching:
         The path of the key in a record.
     shape : Shape
         Where the records are.
+    decode : callable
+        Takes a response and returns its payload.
     deliver : callable
         Takes the result of each key, its records as the payload.
     key : (str, UUID), optional
@@ -79,10 +81,12 @@ class Batching:
         *,
         on: str,
         shape: Shape,
+        decode: Decode,
         deliver: Deliver,
         key: tuple[str, UUID] | None = None,
     ) -> None:
         self._batches, self._requests, self._on, self._shape, self._deliver = batches, requests, on, shape, deliver
+        self._decode = decode
         self._key = key
         self._keep = shape.columns is not None and on in shape.columns
         self._halving = Halving()
@@ -93,6 +97,10 @@ class Batching:
     def begin(self, position: int, request: Request) -> Sequence[Step]:  # noqa: ARG002 - of the protocol
         """Return the whole block's request."""
         return [Step(1, replace(request, headers={**request.headers, **self._keyed(request)}))]
+
+    def decode(self, position: int, number: int, response: Response) -> Any:  # noqa: ARG002 - of the protocol
+        """Return what an answer holds."""
+        return self._decode(response)
 
     def answered(self, position: int, number: int, page: Page, now: float, epoch: float) -> Sequence[Step]:  # noqa: ARG002 - as above
         """Take the answers of a block's keys; return the halves of the blocks that waited for any answer."""

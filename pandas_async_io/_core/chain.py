@@ -17,10 +17,19 @@ from pandas_async_io._core.message import counted
 from pandas_async_io._core.numbered import Offset, PageNumber
 from pandas_async_io._core.opened import Opened
 from pandas_async_io._core.pages import first_request, next_request, other_requests
-from pandas_async_io._core.places import counted_at, number_at, open_records, paged_records, param, renewed, with_params
+from pandas_async_io._core.places import (
+    counted_at,
+    number_at,
+    open_records,
+    paged_records,
+    param,
+    renewed,
+    usual,
+    with_params,
+)
 from pandas_async_io._core.safety import origin_of, redact_url, same_origin
 from pandas_async_io._core.schemes import choose
-from pandas_async_io._core.values import dump_json
+from pandas_async_io._core.seen import Seen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +42,7 @@ if TYPE_CHECKING:
 EMPTY_PAGES = 1_000
 """So many pages without a record, one behind the other, are a loop."""
 
+_ITSELF = object()
 _GONE = frozenset({400, 404, 410, 422})
 
 
@@ -96,6 +106,8 @@ class Chain:
         Pages that came.
     seen : int
         Their records.
+    columns : sequence of str
+        Of the first page, if it is a table.
     sound : int
         The last page that came and repeats no other.
     broken : bool
@@ -121,35 +133,38 @@ class Chain:
         max_pages: int | None = None,
         keys: Sequence[str] = (),
     ) -> None:
-        if max_pages is not None and (type(max_pages) is not int or max_pages < 1):
-            raise PlanError(f"max_pages={max_pages!r} is a whole number from 1")
         self.paginator = paginator
         self.detected: Detected | None = None
         self.first = request if paginator is None else first_request(paginator, request)
         self.record_path = None if record_path is None else tuple(record_path)
         self.pending = {1: self.first}
         self.pages = self.seen = self.sound = 0
+        self.columns: Sequence[str] = ()
         self._allow_hosts = allow_hosts
         self._keys = keys
         self._max_pages = max_pages or float("inf")
-        self._more = self.broken = False
+        self._more = self.broken = self._bounded = False
         self._asked = {_identity(self.first): 1}
-        self._bodies: dict[int, int] = {}
         self._empty = 0
         self._totals: dict[int, int] = {}
         self._counted: Path | None = None
         self._page_counts = True
         self._last: tuple[int, Page, Sequence[Any]] | None = None
-        self._edges: dict[int, Sequence[Any]] = {}
-        self._repeats: dict[int, int] = {}
+        self._envelope: frozenset[str] = frozenset()
+        self._seen = Seen()
 
     @property
     def done(self) -> bool:
         """Whether every page that was asked for has come."""
         return not self.pending
 
-    def take(self, number: int, page: Page) -> list[tuple[int, Request]]:
+    def take(self, number: int, page: Page, held: Any = _ITSELF) -> list[tuple[int, Request]]:
         """Take one page and return the numbers and requests to send now.
+
+        Parameters
+        ----------
+        held : object, optional
+            What the page's records are taken from, if that is not its payload.
 
         Raises
         ------
@@ -158,14 +173,18 @@ class Chain:
         UnsafeUrlError
             If the next page must not be asked for.
         PlanError
-            If the records are not found on the first page; it says what to pass.
+            If the scheme or the records are not found on the first page; it says what to pass.
         """
-        if self.record_path is None:
-            self.record_path = open_records(page.payload)
-        if self.paginator is None:
+        if self.paginator is None and self.detected is None:
             self.detected = choose(page)
             self.paginator = self.detected.paginator
-        records = paged_records(page.payload, self.record_path)
+        if held is _ITSELF:
+            held = page.payload
+        if self.record_path is None:
+            self.record_path = self._opened(page, held)
+        if number == 1 and isinstance(held, dict):
+            self._envelope = frozenset(held)
+        records = paged_records(held, self.record_path)
         del self.pending[number]
         self.pages += 1
         self.seen += len(records)
@@ -179,11 +198,30 @@ class Chain:
             self._more = self.broken = True
             raise type(error)(named(number, str(error))) from error.__cause__
 
+    def omits(self, held: Any) -> bool:
+        """Whether a page leaves its empty list out: then it says nothing that the first page did not say."""
+        if not isinstance(held, dict):
+            return False
+        lacks = bool(self.record_path and self.record_path[0] not in held)
+        return not held or (lacks and held.keys() <= self._envelope)
+
+    def _opened(self, page: Page, held: Any) -> tuple[str, ...]:
+        """Return where the records are; what is no page of many is a record itself, whatever lists it holds."""
+        if held is not page.payload:
+            return ()
+        if self.paginator is not None:
+            return open_records(held)
+        try:
+            path = open_records(held)
+        except PlanError:
+            return ()
+        return path if path and usual(path[-1]) and "id" not in held else ()
+
     def again(self, request: Request) -> Chain:
         """Return a chain that asks for what is pending, with the credentials of another request for the first page."""
         chain = copy(self)
-        for name in ("_asked", "_bodies", "_totals", "_edges", "_repeats"):
-            setattr(chain, name, dict(getattr(self, name)))
+        chain._asked, chain._totals = dict(self._asked), dict(self._totals)  # noqa: SLF001 - it is one of us
+        chain._seen = self._seen.twin()  # noqa: SLF001 - as above
         chain.first = replace(renewed(self.first, self.first, request), headers=request.headers)
         stale, home = self.first.headers, origin_of(self.first.url)
         chain.pending = {}
@@ -213,11 +251,7 @@ class Chain:
             found.append(f"{'pages' if len(missing) > 1 else 'page'} {shown} did not come")
         if self._more and not self.pending and self.pages >= self._max_pages:
             found.append(f"max_pages={self.pages} was reached, and there are more")
-        found += [
-            f"page {number} repeats {counted(count, 'record')} of page {number - 1}"
-            for number, count in sorted(self._repeats.items())
-        ]
-        return found + self._against_total()
+        return [*found, *self._seen.findings(), *self._against_total()]
 
     def _against_total(self) -> list[str]:
         if not self._totals or (self._page_counts and self.pages > 1):
@@ -233,6 +267,7 @@ class Chain:
         if self.paginator is None:
             return []
         if number == 1 and (others := other_requests(self.paginator, Opened(page, records, self.seen))):
+            self._bounded = True
             return others
         if self.pending or self._last is None:
             return []
@@ -275,31 +310,9 @@ class Chain:
         self._empty = 0 if records else self._empty + 1
         if self._empty >= EMPTY_PAGES:
             raise ParseError(f"page loop: {EMPTY_PAGES} pages without a record, one behind the other")
-        if not records:
-            return
-        before = self._bodies.setdefault(hash(_content(page, records)), number)
-        if before != number:
-            raise ParseError(f"page loop: the records are those of page {before} again")
-        for edge in (number - 1, number):
-            other = self._edges.pop(edge, None)
-            if other is None:
-                self._edges[edge] = records
-            else:
-                left, right = (other, records) if edge < number else (records, other)
-                self._compare(edge + 1, left, right)
-
-    def _compare(self, number: int, left: Sequence[Any], right: Sequence[Any]) -> None:
-        """Count the records at the end of a page that the next one begins with: what an insertion moves."""
-        for start in (at for at, record in enumerate(left) if isinstance(record, dict) and record == right[0]):
-            if left[start:] == right[: len(left) - start]:
-                self._repeats[number] = len(left) - start
-                return
+        if records:
+            self._seen.add(number, records, page.response.body, bounded=self._bounded)
 
 
-def _identity(request: Request) -> tuple[str, str, bytes | None]:
-    return request.method, request.url, request.body
-
-
-def _content(page: Page, records: Sequence[Any]) -> bytes:
-    """Return what must not come twice: the records, for an envelope may hold the time of day."""
-    return dump_json(records) if isinstance(page.payload, dict | list) else page.response.body
+def _identity(request: Request) -> tuple[str, str, bytes | None, Any]:
+    return request.method, request.url, request.body, frozenset(request.headers.items())

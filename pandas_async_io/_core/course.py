@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pandas_async_io._core.models import Outcome, Result
 
 if TYPE_CHECKING:
-    from pandas_async_io._core.models import Page, Request
+    from pandas_async_io._core.models import Page, Request, Response
+
+Decode = Callable[["Response"], Any]
+"""Takes a response and returns its payload; raises `AttemptError`."""
 
 Deliver = Callable[[int, Result], None]
 """Takes the result of a position, exactly once."""
@@ -44,6 +47,15 @@ class Course(Protocol):
 
     def begin(self, position: int, request: Request) -> Sequence[Step]:
         """Return what is sent first for a position."""
+
+    def decode(self, position: int, number: int, response: Response) -> Any:
+        """Return what an answer of success holds.
+
+        Raises
+        ------
+        AttemptError
+            If it is no such answer; another attempt may be.
+        """
 
     def answered(self, position: int, number: int, page: Page, now: float, epoch: float) -> Sequence[Step]:
         """Return what an answer asks for next.

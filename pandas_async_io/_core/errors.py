@@ -3,7 +3,7 @@
 ::
 
     ApiError
-    ├── PlanError (ValueError)      before the first request; nothing was sent
+    ├── PlanError (ValueError)      before the first request, or at the first answer
     │   ├── TemplateError           a template that does not compile
     │   └── UnknownFieldError       a field that no column answers to
     ├── AttemptError                what one attempt met; ends as its row's outcome
@@ -39,7 +39,7 @@ class ApiError(Exception):
 
 
 class PlanError(ApiError, ValueError):
-    """Something is wrong with the arguments; nothing was sent."""
+    """Something is wrong with the arguments; nothing was sent, or only what was needed to see it."""
 
 
 class TemplateError(PlanError):

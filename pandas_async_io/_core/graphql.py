@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.budgets import Budget
 from pandas_async_io._core.errors import PayloadError, PlanError
+from pandas_async_io._core.message import line
 from pandas_async_io._core.places import find
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from pandas_async_io._core.models import Response
+    from collections.abc import Iterator
 
 _COUNTED = r"(?:\w|%[0-9A-Fa-f]{2})+"
 _LIKE_A_FIELD = re.compile(rf"(\{{{_COUNTED}(?:\.{_COUNTED})*\}})", re.ASCII)
@@ -138,25 +137,12 @@ def refusal(payload: Any) -> PayloadError | None:
     return PayloadError(f"GraphQL: {said}", passing=asked is not None, asked=asked)
 
 
-def checked(decode: Callable[[Response], Any]) -> Callable[[Response], Any]:
-    """Return a decoder that raises the error that a payload is."""
-
-    def read(response: Response) -> Any:
-        payload = decode(response)
-        error = refusal(payload)
-        if error is not None:
-            raise error
-        return payload
-
-    return read
-
-
 def _said(error: Any) -> str:
     if not isinstance(error, dict):
-        return str(error)[:200]
+        return line(str(error))
     way = error.get("path")
     at = f" (at {'.'.join(map(str, way))})" if isinstance(way, list) and way else ""
-    return f"{str(error.get('message', error))[:200]}{at}"
+    return f"{line(str(error.get('message', error)))}{at}"
 
 
 def throttled(payload: Any) -> float | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -17,9 +17,12 @@ from pandas_async_io._core.errors import ParseError, PayloadError, PlanError
 from pandas_async_io._core.formats import check_read_options, from_arrow, need_pyarrow
 from pandas_async_io._core.message import line, message_of, raised
 from pandas_async_io._core.models import EMPTY, Response
+from pandas_async_io._core.places import find
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
+
+    from pandas_async_io._core.errors import AttemptError
 
 Parser = Callable[[Response], Any]
 ErrorWhen = str | Callable[[Payload], Any]
@@ -33,6 +36,7 @@ def interpreter(
     as_text: Collection[str] = (),
     parser: Parser | None = None,
     error_when: ErrorWhen | None = None,
+    refusal: Callable[[Payload], AttemptError | None] | None = None,
 ) -> Interpreter:
     """Check the options and compile them.
 
@@ -45,6 +49,8 @@ def interpreter(
     error_when : str or callable, optional
         Where in the payload an error stands (``"error.message"``), or a function of the payload that returns
         a message, or True, if it is one.
+    refusal : callable, optional
+        Returns the error that a body is, whatever its format and parser: of GraphQL's.
 
     Raises
     ------
@@ -69,7 +75,7 @@ def interpreter(
     if format in {"parquet", "arrow"}:
         need_pyarrow()
     options = check_read_options(format, read_options)
-    return Interpreter(format, strict_json, options, frozenset(as_text), parser, error_when)
+    return Interpreter(format, strict_json, options, frozenset(as_text), parser, error_when, refusal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +96,40 @@ class Interpreter:
     as_text: Collection[str] = ()
     parser: Parser | None = None
     error_when: ErrorWhen | None = None
+    refusal: Callable[[Payload], AttemptError | None] | None = None
 
     def __call__(self, response: Response) -> Payload:
-        payload = self._decoded(response) if self.parser is None else _parsed(self.parser, response)
+        plain = self.parser is None and self.format in {"auto", "json"}
+        payload = self._decoded(response) if self.parser is None else None
+        if self.refusal is not None:
+            error = self.refusal(payload if plain else self.envelope(response))
+            if error is not None:
+                raise error
+        if self.parser is not None:
+            payload = _parsed(self.parser, response)
         message = "" if self.error_when is None else _error(payload, self.error_when)
         if message:
             raise PayloadError(f"HTTP {response.status}, but error_when says: {message}")
         return payload
+
+    def envelope(self, response: Response) -> Payload:
+        """Return what a body says by itself, whatever is made of it; None if that can't be told.
+
+        Raises
+        ------
+        ParseError
+            If the body was cut: another attempt may bring the whole.
+        """
+        try:
+            return decode(response, strict_json=self.strict_json)
+        except ParseError as error:
+            if error.passing:
+                raise
+            return None
+
+    def headless(self, columns: Sequence[str]) -> Interpreter:
+        """Return one for tables whose first line is no header."""
+        return replace(self, read_options={**self.read_options, "names": list(columns), "header": None})
 
     def _decoded(self, response: Response) -> Payload:
         return decode(
@@ -120,7 +153,7 @@ def _parsed(parser: Parser, response: Response) -> Payload:
 def _error(payload: Payload, error_when: ErrorWhen) -> str:
     """Return the message of the error that the payload is, "" if it is none."""
     if isinstance(error_when, str):
-        found = _at(payload, error_when)
+        found = find(payload, error_when)
         return line(message_of(found) or str(found)) if found else ""
     try:
         verdict = error_when(payload)
@@ -129,19 +162,6 @@ def _error(payload: Payload, error_when: ErrorWhen) -> str:
     except Exception as error:  # noqa: BLE001 - as above
         raise ParseError(raised("error_when=", error)) from None
     return line(verdict if isinstance(verdict, str) else message_of(payload)) or "this is an error"
-
-
-def _at(payload: Payload, path: str) -> Any:
-    """Return what stands at a dotted path, None if nothing does.
-
-    Examples
-    --------
-    >>> _at({"error": {"message": "no"}}, "error.message"), _at([], "error")
-    ('no', None)
-    """
-    for key in path.split("."):
-        payload = payload.get(key) if isinstance(payload, dict) else None
-    return payload
 
 
 def _payload(returned: Any) -> Payload:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -112,7 +111,6 @@ class Outcomes:
         unsafe = {row: reason for row, reason in old.unsafe.items() if row not in replaced}
         unsafe.update({int(rows[row]): reason for row, reason in new.unsafe.items()})
         both = Outcomes(replace(old, urls=old.urls + new.urls, row_to_request=row_to_request, unsafe=unsafe))
-        both.done = self.done + other.done
         for name in ("_codes", "_status", "_attempts", "_elapsed", "_fetched_at", "_from_store"):
             setattr(both, name, np.concatenate([getattr(self, name), getattr(other, name)]))
         for name in ("_urls", "_errors"):
@@ -122,19 +120,24 @@ class Outcomes:
 
     def of_rows(self) -> np.ndarray[Any, Any]:
         """Return the outcome of each input row, as an array of str."""
-        codes = np.append(self._codes, _CODES[Outcome.NULL_KEY])[self.expansion.row_to_request]
-        codes[list(self.expansion.unsafe)] = _CODES[Outcome.UNSAFE_URL]
-        names: np.ndarray[Any, Any] = _NAMES[codes]
+        names: np.ndarray[Any, Any] = _NAMES[self._row_codes()]
         return names
 
     def failed(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """Whether each input row failed: neither ``ok`` nor ``null_key``."""
-        fine: np.ndarray[Any, np.dtype[np.bool_]] = np.isin(self.of_rows(), [str(outcome) for outcome in FINE])
+        fine: np.ndarray[Any, np.dtype[np.bool_]] = np.isin(self._row_codes(), [_CODES[outcome] for outcome in FINE])
         return ~fine
 
     def count(self) -> dict[str, int]:
         """Return how many rows ended how, the most frequent first."""
-        return dict(Counter(self.of_rows().tolist()).most_common())
+        counts = np.bincount(self._row_codes(), minlength=len(_KINDS)).tolist()
+        found = ((str(outcome), count) for outcome, count in zip(_KINDS, counts, strict=True) if count)
+        return dict(sorted(found, key=lambda each: -each[1]))
+
+    def _row_codes(self) -> np.ndarray[Any, np.dtype[np.int8]]:
+        codes = np.append(self._codes, np.int8(_CODES[Outcome.NULL_KEY]))[self.expansion.row_to_request]
+        codes[list(self.expansion.unsafe)] = _CODES[Outcome.UNSAFE_URL]
+        return codes
 
     def frame(self, index: pd.Index[Any]) -> pd.DataFrame:
         """Return one line per input row.
@@ -221,12 +224,16 @@ class Outcomes:
 
     def notes(self) -> list[str]:
         """Return one line for each cause, about its first row."""
-        urls, errors, outcomes = self._row_urls(), self._row_errors(), self.of_rows()
+        errors, outcomes, take = self._row_errors(), self.of_rows(), self.expansion.row_to_request
         rows = [cause.rows[0] for cause in self.causes()[:_NOTES]]
+        urls = redact_urls([self._url(int(take[row])) for row in rows])
         return [
-            f"row {row}: " + ", ".join(str(part) for part in (outcomes[row], urls[row], errors[row]) if part)
-            for row in rows
+            f"row {row}: " + ", ".join(str(part) for part in (outcomes[row], url, errors[row]) if part)
+            for row, url in zip(rows, urls, strict=True)
         ]
+
+    def _url(self, position: int) -> str:
+        return self._urls.get(position, self.expansion.urls[position]) if position >= 0 else ""
 
 
 def _short(text: str) -> str:

@@ -6,9 +6,11 @@ can go on later from where it stopped.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_OID, uuid5
+
+import pandas as pd
 
 from pandas_async_io._core.chain import Chain, expired, named
 from pandas_async_io._core.course import Step, Sum
@@ -27,10 +29,19 @@ if TYPE_CHECKING:
 
     from pandas_async_io._core.answers import PagedAnswers
     from pandas_async_io._core.course import Deliver
-    from pandas_async_io._core.models import Page, Request
+    from pandas_async_io._core.interpret import Interpreter
+    from pandas_async_io._core.models import Page, Request, Response
     from pandas_async_io._core.pages import Paginator
 
     Start = Callable[[Request], Chain]
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A page of which a function of the user's made records: what pages by it looks at what it says by itself."""
+
+    envelope: Any
+    payload: Any
 
 
 class Paging:
@@ -42,6 +53,8 @@ class Paging:
         None is ``pages="auto"``.
     answers : PagedAnswers
         Takes the pages.
+    decode : Interpreter
+        Takes a response and returns its payload.
     deliver : callable
         Takes the result of each position.
     allow_hosts : sequence of str
@@ -69,6 +82,7 @@ class Paging:
         self,
         paginator: Paginator | None,
         answers: PagedAnswers,
+        decode: Interpreter,
         deliver: Deliver,
         *,
         allow_hosts: Sequence[str] = (),
@@ -80,13 +94,14 @@ class Paging:
         self.unfinished: dict[int, Chain] = {}
         self.findings: dict[int, list[str]] = {}
         self.taken: str | None = None
-        self._paginator, self._answers, self._deliver = paginator, answers, deliver
+        self._paginator, self._answers, self._decode, self._deliver = paginator, answers, decode, deliver
         self._allow_hosts, self._max_pages, self._keys, self._key = allow_hosts, max_pages, keys, idempotency_key
         self._earlier = dict(unfinished or {})
         self._chains: dict[int, tuple[Chain, Sum]] = {}
         self._sure: Paginator | None = None
         self._path: tuple[str, ...] | None = None
         self._looked = not isinstance(paginator, KINDS)  # a function of the user's knows what it does
+        self._begun = False
         self.came = self.asked = 0
 
     def begin(self, position: int, request: Request) -> Sequence[Step]:
@@ -103,24 +118,40 @@ class Paging:
             )
         else:
             chain = chain.again(request)
+            self._answers.open(position, min(chain.pending))
         self._chains[position] = chain, Sum(len(chain.pending))
         self.asked += len(chain.pending)
         return [Step(number, pending) for number, pending in sorted(chain.pending.items())]
 
+    def decode(self, position: int, number: int, response: Response) -> Any:
+        """Return what a page holds; where a function of the user's reads it, also what it says by itself."""
+        payload = self._decode(response)
+        if self._decode.parser is not None:
+            return Parsed(self._decode.envelope(response), payload)
+        first = self._chains[position][0].columns
+        if number > 1 and isinstance(payload, pd.DataFrame) and lacks_header(list(payload.columns), first):
+            return self._decode.headless(first)(response)
+        return payload
+
     def answered(self, position: int, number: int, page: Page, now: float, epoch: float) -> Sequence[Step]:  # noqa: ARG002 - of the protocol
         """Take a page and return the requests of those that can be asked for now."""
         chain, whole = self._chains[position]
-        if chain.record_path is None and self._path and _leads(page.payload, self._path):
+        held = page.payload
+        if isinstance(held, Parsed):
+            page, held = replace(page, payload=held.envelope), held.payload
+        if number == 1 and isinstance(held, pd.DataFrame):
+            chain.columns = tuple(held.columns)
+        if chain.record_path is None and self._path and _leads(held, self._path):
             chain.record_path = self._path
         try:
-            following = self._take(chain, number, page)
+            following = self._take(position, chain, number, page, held)
         except AttemptError:
             if chain.sound == number:
-                self._keep(position, number, chain, page)
+                self._keep(position, number, chain, held)
             raise
-        self._keep(position, number, chain, page)
+        self._keep(position, number, chain, held)
         if number == 1 and self._paginator is not None and not self._looked:
-            self._look(self._paginator, position, chain, page)
+            self._look(self._paginator, position, chain, page, held)
         whole.open += len(following)
         self.asked += len(following)
         return [Step(at, self._keyed(chain, at, request)) for at, request in following]
@@ -161,14 +192,20 @@ class Paging:
         if chain.pages and chain.pending and not (lost or chain.broken):
             self.unfinished[position] = chain
 
-    def _take(self, chain: Chain, number: int, page: Page) -> list[tuple[int, Request]]:
+    def _take(self, position: int, chain: Chain, number: int, page: Page, held: Any) -> list[tuple[int, Request]]:
         try:
-            following = chain.take(number, page)
-        except PlanError:
+            following = chain.take(number, page, held)
+        except PlanError as exc:
             if self._sure is None:
+                if self._begun:  # what other positions have is not thrown away
+                    raise ParseError(str(exc)) from None
                 raise
             chain.paginator = self._sure  # what another position's answer showed
-            following = chain.take(number, page)
+            following = chain.take(number, page, held)
+            if not following:
+                self.findings.setdefault(position, []).append(
+                    f"{exc} here; {self._sure!r}, taken as for other rows, finds no next page"
+                )
         if chain.detected is not None and self._sure is None:
             self._sure = chain.detected.paginator
             shown = "none" if self._sure is None else f"pages={self._sure!r}"
@@ -176,21 +213,23 @@ class Paging:
                 self.taken = f"{shown} was taken: {redact_text(chain.detected.why)}"
         return following
 
-    def _keep(self, position: int, number: int, chain: Chain, page: Page) -> None:
-        payload = page.payload
-        if self._answers.shape.path is None and chain.record_path:
+    def _keep(self, position: int, number: int, chain: Chain, held: Any) -> None:
+        if chain.omits(held):
+            held = None
+        elif self._answers.shape.path is None and chain.record_path:
             try:
-                payload = records(payload, Shape(path=chain.record_path))
+                held = records(held, Shape(path=chain.record_path))
             except ParseError:
                 chain.broken = True
                 raise
             self._path = self._path or chain.record_path
-        self._answers.put(position, number, payload)
+        self._begun = True
+        self._answers.put(position, number, held)
 
-    def _look(self, paginator: Paginator, position: int, chain: Chain, page: Page) -> None:
+    def _look(self, paginator: Paginator, position: int, chain: Chain, page: Page, held: Any) -> None:
         """Look once whether the first answer shows pages that the paginator does not see."""
         self._looked = True
-        opened = Opened(page, paged_records(page.payload, chain.record_path or ()), chain.seen)
+        opened = Opened(page, paged_records(held, chain.record_path or ()), chain.seen)
         try:
             found = overlooked(paginator, opened)
         except AttemptError:
@@ -213,3 +252,23 @@ def _leads(payload: Any, path: Sequence[str]) -> bool:
     """Whether a path that other positions' records have leads somewhere here too."""
     parent = find(payload, path[:-1])
     return isinstance(parent, dict) and path[-1] in parent
+
+
+def lacks_header(columns: Sequence[Any], first: Sequence[Any]) -> bool:
+    """Whether a table's names are no names: some APIs write a header into the first page only.
+
+    Raises
+    ------
+    ParseError
+        If it is another table.
+
+    Examples
+    --------
+    >>> lacks_header(["20", "Ada"], ["id", "name"]), lacks_header(["id", "title"], ["id", "name"])
+    (True, False)
+    """
+    if not first or any(one in first for one in columns):
+        return False
+    if len(columns) != len(first):
+        raise ParseError(f"this page's columns, {list(columns)[:10]}, are not those of page 1, {list(first)[:10]}")
+    return True

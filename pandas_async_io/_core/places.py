@@ -159,6 +159,17 @@ def open_records(payload: Any) -> tuple[str, ...]:
     )
 
 
+def usual(name: str) -> bool:
+    """Whether a list of this name is what an answer is about.
+
+    Examples
+    --------
+    >>> usual("items"), usual("tags")
+    (True, False)
+    """
+    return _WELL_KNOWN.fullmatch(name) is not None
+
+
 def _lists(payload: dict[str, Any], way: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], list[Any]]]:
     for key, value in payload.items():
         if isinstance(value, list) and _BESIDE.fullmatch(key) is None:

@@ -86,7 +86,7 @@ class Poll:
     result : path, optional
         Of the result's URL; by default the last answer is the result.
     error : path
-        Of the message in a failed job's answer.
+        Of the message in the answer of a job that failed, or was not taken.
     patience : float
         Seconds after which a job counts as lost. It is not: ``retry_failed`` goes on asking.
 
@@ -186,9 +186,7 @@ class Poll:
         if state is None or isinstance(state, dict | list):
             raise ParseError(f"Poll: the answer has no state at {self.status!r}")
         if (key := key_of(state)) in self._failed:
-            said = find(page.payload, self.error)
-            why = f": {redact_text(str(said))[:200]}" if said else ""
-            raise PayloadError(f"the job ended as {shown(state)}{why}")
+            raise PayloadError(f"the job ended as {shown(state)}{self._said(page)}")
         if key not in self._done:
             return self._again(page, turn, epoch, state)
         if self.result is None:
@@ -225,12 +223,10 @@ on asking, Poll(patience=...) waits longer; if that is an end, name it in done= 
         """
         if ask.last or waited + ask.after <= self.patience:
             return
-        limit = f"{self.patience:g} s"
+        job, limit = standing(ask.state), f"{self.patience:g} s"
         if ask.floor > self.patience:
-            raise PauseTooLongError(
-                f"{standing(ask.state)}, and the server asks to wait {ask.floor:g} s (Poll's patience is {limit})"
-            )
-        text = f"{standing(ask.state)} after {limit}: retry_failed goes on asking, Poll(patience=...) waits longer"
+            raise PauseTooLongError(f"{job}, and the server asks to wait {ask.floor:g} s (Poll's patience is {limit})")
+        text = f"{job} after {limit}: retry_failed goes on asking, Poll(patience=...) waits longer"
         end = "" if ask.state is None else "; if that is an end, name it in done= or failed="
         raise AttemptTimeoutError(text + end)
 
@@ -247,12 +243,18 @@ on asking, Poll(patience=...) waits longer; if that is an end, name it in done= 
     def _again(self, page: Page, turn: int, epoch: float, state: Any) -> Ask:
         named = self._named(page)
         if turn == 0 and not named and (self.url is not None or not _is_own(page)):
+            if said := self._said(page):
+                raise PayloadError(f"no job was made of it{said}")
             missing = "no URL" if self.url is None else f"no URL at {self.url!r}"
             raise ParseError(
                 f"Poll: the answer has {missing}, nor a Location: pass url=, the path of the job's URL in it"
             )
         asked = asked_delay({name.lower(): value for name, value in page.response.headers.items()}, epoch=epoch) or 0.0
         return Ask(_question(page, named), max(self.pause(turn), asked), state=state, floor=asked)
+
+    def _said(self, page: Page) -> str:
+        said = find(page.payload, self.error)
+        return f": {redact_text(str(said))[:200]}" if said else ""
 
     def _named(self, page: Page) -> str:
         """Return the URL to ask that an answer names, "" if none."""

@@ -13,7 +13,7 @@ from uuid import NAMESPACE_OID, uuid5
 from pandas_async_io._core.course import Step, Sum
 from pandas_async_io._core.errors import AttemptError, PayloadError, UnsafeUrlError
 from pandas_async_io._core.links import admitted, signed
-from pandas_async_io._core.models import EMPTY, SAFE_METHODS, Outcome, Request, Result
+from pandas_async_io._core.models import EMPTY, SAFE_METHODS, Outcome, Page, Request, Result
 from pandas_async_io._core.places import renewed
 from pandas_async_io._core.safety import merged_headers, origin_of, same_origin
 from pandas_async_io._core.states import standing
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pandas_async_io._core.course import Deliver
-    from pandas_async_io._core.models import Page
+    from pandas_async_io._core.interpret import Interpreter
+    from pandas_async_io._core.models import Response
     from pandas_async_io._core.poll import Ask, Poll
 
 _UNKNOWN = (0.25, 0.5, 1.0)
@@ -85,11 +86,12 @@ class Submitted:
 
 @dataclass(slots=True)
 class _Way:
-    """A job, the results and URLs of its steps, the step that another one replaces, and whether the job is gone."""
+    """A job, its steps and their results, what the last answer said, the step that another replaces, if it is gone."""
 
     job: Submitted
     whole: Sum = field(default_factory=lambda: Sum(1))
-    urls: dict[int, str] = field(default_factory=dict)
+    steps: dict[int, Request] = field(default_factory=dict)
+    said: Any = None
     replaced: int = 0
     gone: bool = False
 
@@ -101,6 +103,8 @@ class Polling:
     ----------
     poll : Poll
         How.
+    decode : Interpreter
+        Reads the result; all other answers say by themselves what they say.
     deliver : callable
         Takes the result of each position.
     allow_hosts : sequence of str
@@ -121,6 +125,7 @@ class Polling:
     def __init__(
         self,
         poll: Poll,
+        decode: Interpreter,
         deliver: Deliver,
         *,
         allow_hosts: Sequence[str] = (),
@@ -129,7 +134,7 @@ class Polling:
         unfinished: Mapping[int, Submitted] | None = None,
     ) -> None:
         self.unfinished: dict[int, Submitted] = {}
-        self._poll, self._deliver = poll, deliver
+        self._poll, self._decode, self._deliver = poll, decode, deliver
         self._allow_hosts, self._keys, self._key = allow_hosts, keys, idempotency_key
         self._earlier = dict(unfinished or {})
         self._ways: dict[int, _Way] = {}
@@ -151,6 +156,21 @@ class Polling:
             return self._refuse(position, before, Result(error.outcome, error=str(error)))
         return self._start(position, job, step)
 
+    def decode(self, position: int, number: int, response: Response) -> Any:
+        """Return what an answer says of its job, or the result as it is to be read."""
+        way = self._ways[position]
+        if way.job.last:
+            return self._decode(response)
+        way.said = said = self._decode.envelope(response)
+        error = self._decode.refusal(said) if number == 1 and self._decode.refusal is not None else None
+        if error is not None:
+            raise error
+        try:
+            more = self._ask(number, Page(way.steps[number], response, said), 0.0)
+        except AttemptError:
+            return said  # it is told when the answer is taken
+        return self._decode(response) if more is None else said
+
     def answered(self, position: int, number: int, page: Page, now: float, epoch: float) -> Sequence[Step]:
         """Return the next question, or nothing if the answer is the result."""
         way = self._ways[position]
@@ -159,7 +179,7 @@ class Polling:
         if job.last:
             return ()
         try:
-            ask = self._ask(number, page, epoch)
+            ask = self._ask(number, replace(page, payload=way.said), epoch)
         except PayloadError:
             job.over()
             raise
@@ -196,7 +216,7 @@ class Polling:
     def ended(self, position: int, number: int, result: Result) -> None:
         """Take what became of a step; the last one's is the row's."""
         way = self._ways[position]
-        url = way.urls.pop(number)
+        url = way.steps.pop(number).url
         if number == 1:
             result = self._first(way.job, result)
         else:
@@ -214,18 +234,17 @@ class Polling:
 
     def _start(self, position: int, job: Submitted, step: Step) -> Sequence[Step]:
         self._ways[position] = way = _Way(job)
-        way.urls[step.number] = step.request.url
+        way.steps[step.number] = step.request
         return [step]
 
     def _refuse(self, position: int, job: Submitted, result: Result) -> Sequence[Step]:
-        """End a position for which nothing is sent; its job may still run."""
-        self.unfinished[position] = job
+        self.unfinished[position] = job  # nothing is sent, and it may still run
         self._deliver(position, result)
         return ()
 
     def _next(self, way: _Way, step: Step) -> Step:
         way.whole.open += 1
-        way.urls[step.number] = step.request.url
+        way.steps[step.number] = step.request
         return step
 
     def _ask(self, number: int, page: Page, epoch: float) -> Ask | None:
@@ -267,8 +286,7 @@ class Polling:
 
     def _rekeyed(self, request: Request, ended: int) -> Request:
         """Give a job that follows others of its row a key of its own: theirs stands for what they became."""
-        name = (self._key or "").lower()
-        given = next((text for each, text in request.headers.items() if each.lower() == name), None)
+        given = {name.lower(): text for name, text in request.headers.items()}.get((self._key or "").lower())
         if self._key is None or given is None or not ended:
             return request
         own = str(uuid5(uuid5(NAMESPACE_OID, given), str(ended)))

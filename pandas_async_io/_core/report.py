@@ -108,7 +108,7 @@ class Report:
     findings : tuple of str
         How the pages were found, and what speaks against their being complete.
     timeline : DataFrame
-        One line per second: ``done``, ``refused``, ``in_flight`` (at most).
+        One line per second: attempts ``done``, those of them that were ``refused``, and ``in_flight`` at most.
     latencies : array of float
         Of each request's last attempt.
     """
@@ -190,6 +190,7 @@ def report_of(
     outcomes: Outcomes,
     tally: Tally,
     *,
+    requests: int,
     concurrency: int,
     drifted: Mapping[str, tuple[str, ...]],
     findings: tuple[str, ...] = (),
@@ -198,8 +199,8 @@ def report_of(
 
     Parameters
     ----------
-    concurrency : int
-        Requests that were allowed in flight, over all origins.
+    requests, concurrency : int
+        As in `Run`.
     drifted : mapping of str to tuple of str
         As `Columns.drifted`.
     findings : tuple of str
@@ -211,7 +212,7 @@ def report_of(
     timeline = pd.DataFrame.from_dict(tally.seconds, orient="index", columns=["done", "refused", "in_flight"])
     return Report(
         rows=len(asked),
-        distinct=int(np.unique(asked[asked >= 0]).size),
+        distinct=requests,
         sent=tally.sent,
         retried=tally.retried,
         refused=tally.refused,

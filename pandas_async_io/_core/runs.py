@@ -41,8 +41,10 @@ class Run:
         The frame, the URL and the options of the call.
     tally : Tally
         What was sent.
+    requests : int
+        Distinct ones, that the rows asked for.
     concurrency : int
-        Requests that were allowed in flight.
+        Requests that were allowed in flight, over all origins.
     drifted : mapping of str to tuple of str
         Columns whose values are of several kinds, and the kinds.
     pages : array of int64 or None
@@ -61,6 +63,7 @@ class Run:
     rows: Positions | None = None
     source: Any = None
     tally: Tally = field(default_factory=Tally)
+    requests: int = 0
     concurrency: int = 1
     drifted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     pages: Positions | None = None
@@ -71,7 +74,8 @@ class Run:
     def report(self) -> Report:
         """Return how the run went."""
         found = (*filter(None, [self.taken]), *summary(self.findings))
-        return report_of(self.outcomes, self.tally, concurrency=self.concurrency, drifted=self.drifted, findings=found)
+        options = {"requests": self.requests, "concurrency": self.concurrency}
+        return report_of(self.outcomes, self.tally, **options, drifted=self.drifted, findings=found)
 
     def frame(self) -> pd.DataFrame:
         """Return one line per input row."""
@@ -96,9 +100,7 @@ class Runs(str):
         outcomes = runs[-1].outcomes
         rows = len(outcomes.expansion.row_to_request)
         ended = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.count().items())
-        self = super().__new__(
-            cls, f"run {number}: {rows} rows, {len(outcomes.expansion)} requests, {ended or 'no rows'}"
-        )
+        self = super().__new__(cls, f"run {number}: {rows} rows, {runs[-1].requests} requests, {ended or 'no rows'}")
         self.runs = runs
         return self
 

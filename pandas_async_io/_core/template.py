@@ -129,11 +129,6 @@ class Template:
         return self._where(lambda _, variable: variable.explode)
 
     @property
-    def reserved(self) -> frozenset[str]:
-        """The fields of ``{+…}`` and ``{#…}``: their ``/``, ``?``, ``&`` … reach the URL as such."""
-        return self._where(lambda part, _: part.operator in ("+", "#"))
-
-    @property
     def injective(self) -> bool:
         """Whether distinct rows surely give distinct URLs: str values, or None for `optional` fields.
 

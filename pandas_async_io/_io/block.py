@@ -12,8 +12,8 @@ import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pandas_async_io._core.errors import PortalError
-from pandas_async_io._io.portal import Started, running_here, start
-from pandas_async_io._io.wait import HEARTBEAT, UNWIND, Wait, on_interrupt
+from pandas_async_io._io.portal import Started, start
+from pandas_async_io._io.wait import HEARTBEAT, UNWIND, Wait, on_interrupt, running_here
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine

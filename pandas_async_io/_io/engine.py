@@ -29,14 +29,13 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 
     from pandas_async_io._core.budgets import Budget
-    from pandas_async_io._core.course import Course, Deliver, Step
+    from pandas_async_io._core.course import Course, Decode, Deliver, Step
     from pandas_async_io._core.limits import Rate
     from pandas_async_io._core.ration import Ration
     from pandas_async_io._core.report import Tally
     from pandas_async_io._core.safety import Origin
 
     Send = Callable[[Request, float], Awaitable[Response]]
-    Decode = Callable[[Response], Any]
 
 _BREATH = 1_000
 """Results without a request after which the loop lets others run."""
@@ -235,7 +234,7 @@ class Lane:
         try:
             response = await self.send(job.request, min(self.policy.timeout, self.ration.until - now))
             if 200 <= response.status < 300:
-                payload = self.decode(response)
+                payload = self._decoded(job, response)
         except AttemptError as exc:
             error = exc
         finally:
@@ -248,6 +247,9 @@ class Lane:
             self._take(job, response, payload)
         else:
             self._judge(job, response, error, payload, spared=probe or refused)
+
+    def _decoded(self, job: Job, response: Response) -> Any:
+        return self.decode(response) if self.course is None else self.course.decode(job.position, job.number, response)
 
     def _learn(
         self, job: Job, response: Response | None, error: AttemptError | None, payload: Any, *, probe: bool
@@ -368,6 +370,7 @@ async def drive(lanes: Sequence[Lane], tally: Tally) -> None:
                 group.create_task(drive_in_turn())
     finally:
         tally.ended = clock()
+        tally.waits = {cause: seconds / max(len(lanes), 1) for cause, seconds in tally.waits.items()}
         tally.cpu = time.process_time() - cpu
 
 

@@ -20,7 +20,7 @@ from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
 from pandas_async_io._core.errors import PortalError
-from pandas_async_io._io.wait import LOGGER, UNWIND
+from pandas_async_io._io.wait import LOGGER, UNWIND, running_here
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -252,10 +252,3 @@ def spawn(make: Callable[[], Coroutine[Any, Any, Any]]) -> None:
     if running is not None:
         with contextlib.suppress(RuntimeError):
             running.loop.call_soon_threadsafe(lambda: running.loop.create_task(make()))
-
-
-def running_here() -> asyncio.AbstractEventLoop | None:
-    """Return the event loop that runs in this thread, if one does."""
-    with contextlib.suppress(RuntimeError):
-        return asyncio.get_running_loop()
-    return None

@@ -182,12 +182,6 @@ class Transport:
         if self._session is None and connector is not None:
             await connector.close()
 
-    def abandon(self) -> None:
-        """Let go of a parent process's connections in its forked child: its sockets are the parent's."""
-        if self._connector is not None:
-            _ABANDONED.append(self._connector)
-            self._connector = None
-
 
 class _Server:
     """What aiohttp's connector wants to know of a server, and what the requests to it have in common."""
@@ -208,7 +202,3 @@ class _Server:
         if self.proxied:
             target = f"{self.known.url.origin()}{target}"
         return write_head(request.method, target, self._fields, None if request.body is None else len(request.body))
-
-
-_ABANDONED: list[aiohttp.BaseConnector] = []
-"""Of a parent process: closing one here would close it there."""

@@ -95,7 +95,7 @@ def _wake(waiter: asyncio.Future[None], _: Work[T]) -> None:
         waiter.get_loop().call_soon_threadsafe(_settle, waiter)
 
 
-def _running_loop() -> asyncio.AbstractEventLoop | None:
+def running_here() -> asyncio.AbstractEventLoop | None:
     """Return the event loop that runs in this thread, if one does."""
     try:
         return asyncio.get_running_loop()
@@ -222,7 +222,7 @@ class Wait(Generic[T]):
 
     def _is_here(self) -> bool:
         """Tell whether the work needs this thread to get on."""
-        return self._loop is not None and _running_loop() is self._loop
+        return self._loop is not None and running_here() is self._loop
 
     def _interrupt(self, interrupt: KeyboardInterrupt) -> None:
         """Cancel the work and let it unwind."""

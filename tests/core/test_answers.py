@@ -116,3 +116,14 @@ def test_without_pages_the_columns_that_were_asked_for_appear():
         columns = PagedAnswers(count, Shape(columns={"a": "A"})).columns(nullable=True)
         assert list(columns.arrays) == ["A"]
         assert columns.counts.tolist() == [0] * count
+
+
+def test_a_chain_that_goes_on_is_flattened_as_its_pages_come():
+    """The pages before the first one that it lacks came in an earlier run: nobody waits for them."""
+    paged, numbers = PagedAnswers(1, Shape()), range(37, 37 + answers.SEGMENT)
+    paged.open(0, 37)
+    for number in numbers:
+        paged.put(0, number, [{"a": number}])
+    assert not paged._open[0].waiting
+    paged.close(0)
+    assert paged.columns(nullable=False).arrays["a"].tolist() == list(numbers)

@@ -14,6 +14,7 @@ from pandas_async_io._core.batches import Batches
 from pandas_async_io._core.batching import Batching
 from pandas_async_io._core.errors import AttemptError, ParseError
 from pandas_async_io._core.expand import expand
+from pandas_async_io._core.interpret import Interpreter
 from pandas_async_io._core.models import Outcome, Page, Response, Result
 from pandas_async_io._core.places import json_body
 from pandas_async_io._core.recipe import compile_recipe
@@ -31,7 +32,9 @@ class Run:
         self.batches = Batches.of(pd.DataFrame({"id": range(count)}), "id", size, in_body=True)
         self.recipe = compile_recipe("https://e.com/b", method="POST", json={"ids": "{id}"}, headers=headers)
         self.delivered = {}
-        self.course = Batching(self.batches, self.batches.blocks, self.requests, deliver=self.deliver, **options)
+        self.course = Batching(
+            self.batches, self.batches.blocks, self.requests, decode=Interpreter(), deliver=self.deliver, **options
+        )
 
     def requests(self, blocks, headers=None):
         made = expand(self.batches.requests(blocks), self.recipe)

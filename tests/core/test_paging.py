@@ -6,6 +6,7 @@ import pytest
 
 from pandas_async_io._core.answers import PagedAnswers
 from pandas_async_io._core.errors import AttemptError, ParseError, PlanError
+from pandas_async_io._core.interpret import Interpreter
 from pandas_async_io._core.models import Outcome, Page, Request, Response, Result
 from pandas_async_io._core.numbered import PageNumber
 from pandas_async_io._core.pages import Cursor, NextUrl
@@ -23,7 +24,7 @@ class Run:
     def __init__(self, paginator, positions=1, **options):
         self.results = {}
         self.answers = PagedAnswers(positions, Shape())
-        self.course = Paging(paginator, self.answers, self.results.__setitem__, **options)
+        self.course = Paging(paginator, self.answers, Interpreter(), self.results.__setitem__, **options)
 
     def begin(self, position=0, request=FIRST):
         return {step.number: step.request for step in self.course.begin(position, request)}

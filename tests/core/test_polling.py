@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from pandas_async_io._core.course import Step
 from pandas_async_io._core.errors import AttemptError
+from pandas_async_io._core.graphql import refusal
+from pandas_async_io._core.interpret import Interpreter
 from pandas_async_io._core.models import Outcome, Page, Request, Response, Result
 from pandas_async_io._core.poll import Poll
 from pandas_async_io._core.polling import Polling
@@ -21,17 +25,22 @@ FAILED = Result(Outcome.HTTP_ERROR, None, 500, 3, error="HTTP 500")
 class Run:
     """A polling course of one position, and what it delivered."""
 
-    def __init__(self, poll=POLL, request=SUBMIT, **options):
+    def __init__(self, poll=POLL, request=SUBMIT, *, reading=None, **options):
         self.delivered, self.poll = [], poll
-        self.course = Polling(poll, lambda *both: self.delivered.append(both), **options)
+        self.course = Polling(
+            poll, Interpreter(**(reading or {})), lambda *both: self.delivered.append(both), **options
+        )
         self.step = next(iter(self.course.begin(0, request)), None)
 
     def answer(self, payload, *, now=0.0, headers=None, status=200):
         """Do as the engine does with an answer; returns whether something is sent next."""
-        step, response = self.step, Response(status, headers or {}, b"", self.step.request.url)
-        steps, result = (), Result(Outcome.OK, payload, status, 1)
+        step, body = self.step, payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+        response = Response(status, headers or {}, body, self.step.request.url)
+        steps, result = (), None
         try:
+            payload = self.course.decode(0, step.number, response)
             steps = self.course.answered(0, step.number, Page(step.request, response, payload), now, 0.0)
+            result = Result(Outcome.OK, payload, status, 1)
         except AttemptError as error:
             result = Result(error.outcome, None, status, 1, error=str(error))
         self.end(result, *steps)
@@ -210,7 +219,7 @@ def test_what_a_later_run_did_not_come_to_is_kept_for_the_next():
     run = Run()
     run.answer(QUEUED)
     run.course.close()
-    later = Polling(POLL, print, unfinished=run.course.unfinished)
+    later = Polling(POLL, Interpreter(), print, unfinished=run.course.unfinished)
     later.close()
     assert later.unfinished == run.course.unfinished
     last = Run(request=AFRESH, unfinished=later.unfinished)
@@ -446,3 +455,55 @@ def test_a_202_is_not_taken_for_the_result():
     assert run.answer({"status": "success", "data": {"id": 7}}, status=202, headers={"Location": "/jobs/7"})
     assert not run.answer({"status": "success", "x": 1})
     assert run.result.payload == {"status": "success", "x": 1}
+
+
+def test_format_and_parser_read_the_result_only():
+    """What is read of the job itself is what its answers say, also where the last of them is the result."""
+    reading = {"format": "csv"}
+    run = Run(reading=reading)
+    assert run.answer(QUEUED, status=202)
+    assert run.answer({"state": "running"})
+    assert run.answer(DONE)
+    assert not run.answer(b"a,b\n1,2\n")
+    assert run.result.payload.to_dict("list") == {"a": [1], "b": [2]}
+    run = Run(Poll("state", url="self"), reading={"parser": lambda response: {"length": len(response.body)}})
+    assert run.answer(QUEUED, status=202)
+    assert not run.answer({"state": "done"})
+    assert run.result.payload == {"length": 17}
+
+
+@pytest.mark.parametrize("receipt", [b"Accepted", b"<html>Accepted</html>", b"not json", b""])
+def test_a_receipt_may_be_in_any_form(receipt):
+    """Location says where to ask."""
+    run = Run()
+    assert run.answer(receipt, status=202, headers={"Location": "/jobs/7", "Content-Type": "application/json"})
+    assert run.asked == ("GET", "http://e.com/jobs/7")
+
+
+def test_error_when_judges_the_result_only():
+    """A job's answers have an error of their own, and a null one is none."""
+    run = Run(reading={"error_when": "error"})
+    assert run.answer({**QUEUED, "error": "none yet"}, status=202)
+    assert run.answer({**DONE, "error": "1 of 9 files is empty"})
+    assert not run.answer({"error": "no such file"})
+    assert (run.outcome, run.result.error) == (
+        Outcome.HTTP_ERROR,
+        "HTTP 200, but error_when says: no such file",
+    )
+    assert run.again().asked == ("GET", "http://e.com/jobs/7/result")
+
+
+def test_a_submission_that_is_refused_in_a_success_made_no_job():
+    """An error, and nowhere to ask: retry_failed submits it again."""
+    run = Run()
+    assert not run.answer({"error": "quota exceeded"})
+    assert (run.outcome, run.result.error) == (Outcome.HTTP_ERROR, "no job was made of it: quota exceeded")
+    assert run.again().step == Step(1, AFRESH)
+
+
+def test_a_mutation_that_graphql_refuses_made_no_job():
+    """Its errors are in a success as well."""
+    run = Run(reading={"refusal": refusal})
+    assert not run.answer({"errors": [{"message": "no such export"}]})
+    assert run.outcome is Outcome.HTTP_ERROR
+    assert run.again().step == Step(1, AFRESH)

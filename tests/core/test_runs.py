@@ -28,7 +28,7 @@ def run_of(ids):
                 error="HTTP 404" if last else None,
             ),
         )
-    return Run(outcomes, frame.index, frame.index)
+    return Run(outcomes, frame.index, frame.index, requests=len(outcomes.expansion))
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def frame():
 
 def test_the_text_is_one_line_about_the_last_run(frame):
     """Printed, the runs are a line with a number of their own."""
-    assert str(frame.attrs[KEY]) == "run ab12: 3 rows, 2 requests, 1 ok, 1 http_error, 1 null_key"
+    assert str(frame.attrs[KEY]) == "run ab12: 3 rows, 2 requests, 1 ok, 1 null_key, 1 http_error"
 
 
 @pytest.mark.parametrize(

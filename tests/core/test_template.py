@@ -174,7 +174,6 @@ def test_fields_are_known_to_the_caller():
     assert template.in_path == {"a", "User ID", "b"}
     assert template.optional == {"c", "d"}
     assert template.exploded == {"User ID", "d"}
-    assert template.reserved == {"b", "e"}
     assert Template.compile("{a}/x?y={b}").in_path == {"a"}
     assert Template.compile("{a}/x").literal_prefix == ""
 

@@ -278,3 +278,24 @@ def refusing() -> str:
     """Return the URL of a port where nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+class _Reply:
+    """An answer that is made when its request has come."""
+
+    def __init__(self, function: Callable[[Asked], bytes]) -> None:
+        self.function = function
+
+    def __contains__(self, step: object) -> bool:
+        return False
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self.function(self.server.asked[-1])
+
+
+@contextmanager
+def replying(function: Callable[[Asked], bytes]) -> Iterator[Server]:
+    """Run a server whose answers a function of the request makes."""
+    reply = _Reply(function)
+    with serving(reply) as reply.server:
+        yield reply.server

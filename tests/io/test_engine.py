@@ -435,6 +435,9 @@ def test_a_silent_origin_that_pages_lead_to_stops_nobody_at_home():
         def begin(self, position, request):
             return [Step(1, request)]
 
+        def decode(self, position, number, response):
+            return None
+
         def answered(self, position, number, page, now, epoch):
             return [Step(2, Request(f"http://cdn.com/{position}"))] if number == 1 and position < 8 else []
 

@@ -840,24 +840,6 @@ def test_a_closed_transport_opens_anew():
         assert server.connections == 2
 
 
-def test_an_abandoned_transport_leaves_its_parents_connections_open():
-    """As in a forked child: nothing is closed, and the next request opens a connection of its own."""
-    with serving(http()) as server, asyncio.Runner() as runner:
-        transport = Transport(Wire())
-        runner.run(transport.send(Request(server.url), PATIENCE))
-        parents = transport._connector
-        transport.abandon()
-        runner.run(transport.send(Request(server.url), PATIENCE))
-        assert not parents.closed
-        assert [asked.connection for asked in server.asked] == [1, 2]
-        runner.run(transport.close())
-        runner.run(_close(parents))
-
-
-async def _close(connector):
-    await connector.close()
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="uvloop is not made for it")
 def test_the_same_on_uvloop():
     """What the portal runs on where it is installed: an answer, a reset, a timeout, a cut body."""
