@@ -159,7 +159,13 @@ class Call:
             )
         if options.poll is not None:
             return whole, Polling(
-                options.poll, self._decode, deliver, allow_hosts=client.allow_hosts, unfinished=earlier
+                options.poll,
+                self._decode,
+                deliver,
+                allow_hosts=client.allow_hosts,
+                keys=tuple((self._auth or client.auth).params),
+                idempotency_key=self._policy.retry.idempotency_key,
+                unfinished=earlier,
             )
         return whole, None
 

@@ -13,12 +13,14 @@ import pandas as pd
 import pytest
 
 import pandas_async_io as paio
-from tests.io.servers import Then, serving
+from tests.io.servers import Asked, Then, serving
 from tests.test_batches import answer, replying, target
 
 POLL = paio.Poll("state", url="links.self", result="links.result", every=0.01)
 LAST = paio.Poll("state", every=0.01)
 """Asks where Location says; the last answer is the result."""
+
+needs_signals = pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="the signal is sent to the main thread")
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +104,7 @@ def test_a_failed_job_is_an_http_error_with_its_message_and_may_be_submitted_aga
 def test_a_job_that_outlasts_the_patience_is_asked_for_by_retry_failed(api):
     """As often as needed; it is never submitted twice, and the other row is left alone."""
     poll = paio.Poll("state", url="links.self", result="links.result", every=0.02, patience=0.1)
-    with pytest.warns(paio.FetchWarning, match=r"has not ended within 0\.1 s"):
+    with pytest.warns(paio.FetchWarning, match=r"the job was still 'running' after 0\.1 s: retry_failed goes on"):
         found = submit(api, pd.DataFrame({"key": [1, 2], "polls": [12, 0]}), poll=poll)
     assert found.aio.outcomes["outcome"].tolist() == ["timeout", "ok"]
     api.clear()
@@ -243,7 +245,7 @@ def test_jobs_of_a_run_that_was_cancelled_are_asked_for_later():
         going_on(jobs, server, caught.value.partial)
 
 
-@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="the signal is sent to the main thread")
+@needs_signals
 def test_fault_59_ctrl_c_leaves_the_jobs_to_go_on_with():
     """KeyboardInterrupt comes with the rows so far, whose jobs retry_failed asks for."""
 
@@ -316,3 +318,218 @@ def test_a_poll_that_makes_no_sense_is_refused_before_anything_is_sent(api, opti
     with pytest.raises(paio.PlanError):
         submit(api, pd.DataFrame({"key": [1]}), **options)
     assert not api.log
+
+
+def posts(server):
+    return [asked.line.startswith("POST") for asked in server.asked].count(True)
+
+
+def elsewhere(url):
+    """Return a server's function that says that its jobs are at another one."""
+    return lambda asked: answer({}, f"Location: {url}/x", status="202 X")
+
+
+@needs_signals
+def test_jobs_that_an_interrupted_retry_failed_had_not_come_to_are_not_submitted_again():
+    """It asked for a few of them; the next one asks for all."""
+    keys = [str(key) for key in range(20)]
+    jobs = Jobs(lambda key, asked: "running")
+    with replying(jobs) as server:
+        with pytest.warns(paio.FetchWarning, match="still 'running'"):
+            found = jobs.fetch(server, keys, poll=paio.Poll("state", every=0.01, patience=0.02))
+        before = len(server.asked)
+
+        def states(key, asked):
+            if len(server.asked) == before + 3:
+                signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            return "running"
+
+        jobs.states = states
+        with pytest.raises(KeyboardInterrupt) as caught:
+            found.aio.retry_failed(rate="10/s")
+        assert len(server.asked) < before + 20
+        jobs.states = lambda key, asked: "done"
+        done = caught.value.partial.aio.retry_failed(rate=None)
+    assert done["x"].tolist() == [f"result {key}" for key in keys]
+    assert set(jobs.submitted.values()) == {1}
+
+
+def test_a_job_elsewhere_is_not_submitted_again_when_its_host_is_named_at_last():
+    """As the message says to do."""
+    with (
+        replying(lambda asked: answer({"state": "done", "x": 1})) as other,
+        replying(elsewhere(other.url)) as server,
+    ):
+        with pytest.warns(paio.FetchWarning, match="allow_hosts"):
+            found = Jobs().fetch(server, ["a", "b"])
+        with pytest.warns(paio.FetchWarning, match="2 of 2 rows failed: 2 x the job leads from"):
+            found = found.aio.retry_failed()
+        assert found.aio.report.outcomes == {"unsafe_url": 2}
+        done = found.aio.retry_failed(client=paio.Client(allow_hosts=[f"127.0.0.1:{other.port}"]))
+    assert done["x"].tolist() == [1, 1]
+    assert posts(server) == len(server.asked) == 2
+
+
+def test_fault_32_a_job_with_an_absurd_retry_after_is_rate_limited_too_long():
+    """At once; retry_failed asks, and submits nothing."""
+    jobs = Jobs(lambda key, asked: "done")
+
+    def reply(asked):
+        return jobs(asked).replace(b"\r\nLocation", b"\r\nRetry-After: 99999999\r\nLocation")
+
+    with replying(reply) as server:
+        with pytest.warns(paio.FetchWarning, match="call retry_failed when its pause is over"):
+            found = jobs.fetch(server, ["a"])
+        assert found.aio.report.outcomes == {"rate_limited_too_long": 1}
+        assert found.aio.retry_failed()["x"].tolist() == ["result a"]
+    assert posts(server) == 1
+
+
+def test_an_answer_to_a_post_that_says_nowhere_to_ask_is_an_error():
+    """The list of all jobs, at the URL of the POST, is no row's result; and no second job is made of it."""
+
+    def reply(asked):
+        post = asked.line.startswith("POST")
+        return answer({"id": 1, "status": "queued"} if post else {"status": "success", "jobs": [1, 2]})
+
+    with replying(reply) as server:
+        with pytest.warns(paio.FetchWarning, match=r"no URL, nor a Location: pass url="):
+            found = Jobs().fetch(server, ["a"], poll=paio.Poll(every=0.01))
+        with pytest.warns(paio.FetchWarning, match="retry_failed does not submit it again"):
+            found.aio.retry_failed()
+    assert found.aio.report.outcomes == {"parse_error": 1}
+    assert len(server.asked) == 1
+
+
+def test_a_receipt_that_says_success_is_not_the_result():
+    """A 202 with a Location is asked for, whatever its envelope says."""
+
+    def reply(asked):
+        if asked.line.startswith("POST"):
+            return answer({"status": "success", "data": {"job": 7}}, "Location: /jobs/7", status="202 X")
+        return answer({"status": "Succeeded", "x": 1})
+
+    with replying(reply) as server:
+        found = Jobs().fetch(server, ["a"], poll=paio.Poll(every=0.01))
+    assert found.drop(columns="key").to_dict("list") == {"status": ["Succeeded"], "x": [1]}
+
+
+@pytest.mark.parametrize("given", ["client", "call"])
+def test_a_key_in_the_query_is_in_the_questions_too(given):
+    """Without it every job ends 401; a fresh one takes its place in retry_failed."""
+    jobs, good = Jobs(lambda key, asked: "done"), "old"
+
+    def reply(asked):
+        path, _, query = target(asked).partition("?")
+        if query != f"api_key={good}" and not asked.line.startswith("POST"):
+            return answer({}, status="401 X")
+        return jobs(Asked(asked.line.replace(target(asked), path), asked.headers, asked.body, 0))
+
+    def auth(value):
+        key = paio.ApiKey(value, param="api_key")
+        return {"client": paio.Client(auth=key)} if given == "client" else {"auth": key}
+
+    with replying(reply) as server:
+        assert jobs.fetch(server, ["a"], **auth("old"))["x"].tolist() == ["result a"]
+        good = "new"
+        with pytest.warns(paio.FetchWarning, match="HTTP 401"):
+            found = jobs.fetch(server, ["b"], **auth("old"))
+        assert found.aio.retry_failed(**auth("new"))["x"].tolist() == ["result b"]
+    assert jobs.submitted == {"a": 1, "b": 1}
+
+
+def test_a_job_that_failed_is_submitted_again_with_another_idempotency_key():
+    """With the same one a server hands out the failed job again; a submission that is repeated keeps its key."""
+    made = {}
+
+    def reply(asked):
+        if asked.line.startswith("POST"):
+            given = asked.headers["idempotency-key"]
+            if given not in made:
+                made[given] = len(made)
+                return answer({}, status="500 X")
+            return answer({}, f"Location: /jobs/{made[given]}", status="202 X")
+        return answer({"state": "done" if target(asked) == "/jobs/2" else "failed"})
+
+    with replying(reply) as server, warnings.catch_warnings(action="ignore", category=paio.FetchWarning):
+        retry = paio.Retry(base=0.01, idempotency_key="Idempotency-Key")
+        found = Jobs().fetch(server, ["a"], retry=retry)
+        for _ in range(2):
+            assert found.aio.report.outcomes == {"http_error": 1}
+            found = found.aio.retry_failed()
+    assert found.aio.report.outcomes == {"ok": 1}
+    assert (len(made), posts(server)) == (3, 6)
+
+
+def test_a_job_that_is_not_known_at_once_is_asked_for_again():
+    """The server that was asked may hear of it later than the one that took it."""
+    jobs = Jobs(lambda key, asked: answer({}, status="404 X") if asked == 1 else "done")
+    with replying(jobs) as server:
+        found = jobs.fetch(server, ["a"])
+    assert found["x"].tolist() == ["result a"]
+    assert found.aio.outcomes["outcome"].tolist() == ["ok"]
+    assert (jobs.submitted["a"], jobs.asked["a"]) == (1, 2)
+
+
+def test_a_job_that_is_gone_is_submitted_again_by_retry_failed():
+    """Nothing else would ever come of it; the error says so, and whose URL it was."""
+    gone = True
+    jobs = Jobs(lambda key, asked: answer({"detail": "no such job"}, status="410 X") if gone else "done")
+    with replying(jobs) as server:
+        with pytest.warns(paio.FetchWarning, match="the job is gone .retry_failed submits it again.: HTTP 410"):
+            found = jobs.fetch(server, ["a"])
+        failure = found.aio.failures.iloc[0]
+        assert (failure["status"], failure["url"]) == (410, f"{server.url}/jobs/a")
+        gone = False
+        assert found.aio.retry_failed()["x"].tolist() == ["result a"]
+    assert jobs.submitted["a"] == 2
+
+
+def test_a_link_to_the_result_that_has_expired_is_asked_for_afresh():
+    """By retry_failed, which asks the job once more and submits nothing."""
+    jobs = Jobs(lambda key, asked: answer({"state": "done", "result": f"/jobs/{key}?{asked}"}))
+
+    def reply(asked):
+        if "?" not in target(asked):
+            return jobs(asked)
+        return answer({"x": 1}) if target(asked).endswith("?2") else answer({}, status="403 X")
+
+    with replying(reply) as server:
+        poll = paio.Poll("state", result="result", every=0.01)
+        with pytest.warns(paio.FetchWarning, match="HTTP 403"):
+            found = jobs.fetch(server, ["a"], poll=poll)
+        assert found.aio.failures["url"].tolist() == [f"{server.url}/jobs/a?1"]
+        assert found.aio.retry_failed()["x"].tolist() == [1]
+    assert [target(asked) for asked in server.asked[-2:]] == ["/jobs/a", "/jobs/a?2"]
+    assert posts(server) == 1
+
+
+@pytest.mark.parametrize(
+    ("limit", "why"), [({"max_requests": 5}, "max_requests=5 is spent"), ({"deadline": 1}, "deadline has passed")]
+)
+def test_a_job_that_the_run_stopped_asking_for_is_not_unsent(limit, why):
+    """It was submitted: the row says how far it was, and retry_failed asks on."""
+    jobs = Jobs(lambda key, asked: "running")
+    with replying(jobs) as server:
+        with pytest.warns(paio.FetchWarning, match="2 of 2 rows failed: .*the job was still 'running' when the run"):
+            found = jobs.fetch(server, ["a", "b"], poll=paio.Poll("state", every=[0, 0, 60]), **limit)
+        assert found.aio.report.outcomes == {"timeout": 2}
+        assert all(why in error for error in found.aio.failures["error"])
+        jobs.states = lambda key, asked: "done"
+        done = found.aio.retry_failed(deadline=None, max_requests=None)
+    assert done["x"].tolist() == ["result a", "result b"]
+    assert set(jobs.submitted.values()) == {1}
+
+
+@pytest.mark.parametrize("options", [{"format": "csv"}, {"parser": lambda response: {"a": [1]}, "error_when": "code"}])
+def test_format_parser_and_error_when_are_the_results(options):
+    """The answers on the way are read for what they say of the job."""
+    jobs = Jobs(lambda key, asked: answer({"state": "done", "code": 7, "result": "/r"}))
+
+    def reply(asked):
+        return answer(b"a\n1\n") if target(asked) == "/r" else jobs(asked)
+
+    with replying(reply) as server:
+        found = jobs.fetch(server, ["k"], poll=paio.Poll("state", result="result", every=0.01), **options)
+    assert found.columns.tolist() == ["key", "a"]
+    assert found.aio.report.outcomes == {"ok": 1}

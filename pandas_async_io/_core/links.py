@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urljoin
 
 from pandas_async_io._core.errors import UnsafeUrlError
 from pandas_async_io._core.models import EMPTY
-from pandas_async_io._core.places import with_params
+from pandas_async_io._core.places import param, with_params
 from pandas_async_io._core.safety import allows, forbidden_value, home_of, origin_of, redact_url, same_origin
 from pandas_async_io._core.template import Template
 
@@ -136,6 +136,32 @@ def admitted(home: Request, request: Request, allow_hosts: Sequence[str]) -> Req
     if request.body is not None:
         raise UnsafeUrlError(f"the next page would hand the body for {old} to {new}")
     return replace(request, headers=EMPTY)
+
+
+def signed(first: Request, request: Request, keys: Sequence[str]) -> Request:
+    """Return a request with the keys that its URL was given without: an API may keep them out of its links.
+
+    Parameters
+    ----------
+    first : Request
+        Whose query holds them; on another origin they are not given away.
+    keys : sequence of str
+        The query's parameters that hold credentials.
+
+    Examples
+    --------
+    >>> from pandas_async_io._core.models import Request
+    >>> first = Request("http://e.com/jobs?key=k")
+    >>> signed(first, Request("http://e.com/jobs/7"), ["key"]).url
+    'http://e.com/jobs/7?key=k'
+    >>> signed(first, Request("http://cdn.com/7"), ["key"]).url
+    'http://cdn.com/7'
+    """
+    given = {name: text for name in keys if (text := param(first, name)) is not None}
+    lacking = {name: text for name, text in given.items() if param(request, name) is None}
+    if not lacking or not same_origin(origin_of(first.url), origin_of(request.url)):
+        return request
+    return with_params(request, lacking)
 
 
 class Steps(NamedTuple):
