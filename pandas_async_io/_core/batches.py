@@ -172,7 +172,7 @@ class Batches:
         count = _count(size)
         arrays = {name: resolve(frame, name) for name in (field, *beside)}
         texts = _factorised(field, arrays[field], plain=True)
-        keys = [_factorised(field, arrays[field], json=True) if in_body else texts]
+        keys = [_factorised(field, _integers(arrays[field]), json=True) if in_body else texts]
         keys += [_factorised(name, arrays[name], json=name in wholes) for name in beside]
         wrong = texts.holding(lone_surrogate if in_body else forbidden_value)
         unsafe = dict.fromkeys(np.flatnonzero(wrong).tolist(), f"field {{{field}}} holds characters that are not sent")
@@ -241,6 +241,15 @@ def _factorised(name: str, array: Any, *, json: bool = False, plain: bool = Fals
             f"df.explode({name!r}) gives each a row of its own"
         )
     return key
+
+
+def _integers(array: Any) -> Any:
+    """Return a column of any cells with whole floats as integers: JSON has one kind of number."""
+    if array.dtype != object:
+        return array
+    same = np.empty(len(array), dtype=object)
+    same[:] = [int(cell) if isinstance(cell, float | np.floating) and cell.is_integer() else cell for cell in array]
+    return same
 
 
 def _dots(key: Key) -> Mask:

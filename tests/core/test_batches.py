@@ -113,8 +113,8 @@ def test_a_key_that_means_nothing_in_a_request_names_its_column():
 
 
 def test_in_a_body_a_number_and_its_text_are_two_keys():
-    """And so are a truth value and its name; in a URL they are written alike, and are one."""
-    frame = pd.DataFrame({"id": pd.Series([1, "1", True, "true", 1, None, float("inf")], dtype=object)})
+    """And so are a truth value and its name, but not 1 and 1.0; in a URL what is written alike is one."""
+    frame = pd.DataFrame({"id": pd.Series([1, "1", True, "true", 1.0, None, float("inf")], dtype=object)})
     body = Batches.of(frame, "id", 9, in_body=True)
     assert body.row_to_key.tolist() == [0, 1, 2, 3, 0, -1, -1]
     assert body.requests(body.blocks)["id"].tolist() == [[1, "1", True, "true"]]
