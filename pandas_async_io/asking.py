@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pandas_async_io._core.batches import Batches, batch_field, unexploded
+from pandas_async_io._core.batches import Batches, batch_field, exploded, unexploded
 from pandas_async_io._core.errors import FetchWarning, PlanError
 from pandas_async_io._core.expand import Expansion, expand, expand_urls
 from pandas_async_io._core.graphql import GraphQL
 from pandas_async_io._core.models import EMPTY
-from pandas_async_io._core.recipe import compile_recipe
+from pandas_async_io._core.recipe import checked_method, compile_recipe
 from pandas_async_io._core.safety import check_headers
 from pandas_async_io._core.values import Text
 
@@ -86,7 +87,7 @@ def ask(
         return Asked(sent, sent)
     recipe = _recipe(url, options, client, auth)
     if options.batch is not None:
-        return _batched(frame, recipe, options, client)
+        return _batched(frame, recipe, options, options.batch, client)
     if not (recipe.texts or recipe.wholes) and len(frame) > 1 and recipe.safe:
         text = "no field in the request: every row gets the same answer. In an f-string a field is {{column}}"
         warnings.warn(text, FetchWarning, stacklevel=outside())
@@ -97,6 +98,11 @@ def ask(
 def _recipe(url: str, options: FetchOptions | ReadOptions, client: Client, auth: Auth | None) -> Recipe:
     query = options.json if isinstance(options.json, GraphQL) else None
     json = _json(options)
+    if options.batch is None and (lists := exploded(json)):
+        raise PlanError(
+            f"json= holds '{{{lists[0]}*}}', a list of keys: pass batch=50, the number of keys in a request, "
+            f"or write '{{{lists[0]}}}' for one"
+        )
     parts: dict[str, Any] = {
         "base_url": client.base_url,
         "method": options.method if query is None else query.method,
@@ -118,26 +124,44 @@ def _recipe(url: str, options: FetchOptions | ReadOptions, client: Client, auth:
 
 
 def _json(options: FetchOptions | ReadOptions) -> Any:
-    return options.json.json if isinstance(options.json, GraphQL) else options.json
+    """Return the body; a query of GraphQL is all of it, and is posted."""
+    json = options.json
+    if not isinstance(json, GraphQL):
+        parts = json.values() if isinstance(json, Mapping) else json if isinstance(json, list | tuple) else ()
+        if any(isinstance(part, GraphQL) for part in parts):
+            raise PlanError("graphql() is a whole body: pass json=graphql(…) by itself, one query per request")
+        return json
+    if checked_method(options.method) not in {"GET", "POST"}:  # the first is the default
+        raise PlanError(f"method={options.method!r}: a query of graphql() is posted, leave method= out")
+    return json.json
 
 
-def _batched(frame: pd.DataFrame, recipe: Recipe, options: FetchOptions | ReadOptions, client: Client) -> Asked:
+def _batched(
+    frame: pd.DataFrame, recipe: Recipe, options: FetchOptions | ReadOptions, size: int, client: Client
+) -> Asked:
     """Put many keys into each request; what the rows ask for are the keys."""
-    if options.batch is None:
-        raise TypeError("without batch there are no blocks")
     field = batch_field(sorted(recipe.template.exploded), _json(options))
     every = dict.fromkeys([*recipe.texts, *recipe.wholes])
     exposed = {*recipe.template.fields, *(name for _, text in recipe.headers for name in text.fields)}
     beside = [name for name in every if name != field]
-    where = {"in_body": field not in exposed, "in_path": field in recipe.template.in_path}
-    batches = Batches.of(frame, field, options.batch, beside=beside, **where)
+    batches = Batches.of(
+        frame,
+        field,
+        size,
+        beside=beside,
+        in_body=field not in exposed,
+        in_path=field in recipe.template.in_path,
+        wholes=recipe.wholes,
+        typed=frozenset(options.schema or ()),
+    )
     sent = expand(batches.requests(batches.blocks), recipe, allow_hosts=client.allow_hosts)
     keys = sum(map(len, batches.blocks))
     urls, fine, unsafe = [""] * keys, np.zeros(keys + 1, dtype=bool), dict(batches.unsafe)
     blocks: list[Positions] = [np.empty(0, np.int64)] * len(sent)
     for at, (block, request) in enumerate(zip(batches.blocks, sent.row_to_request.tolist(), strict=True)):
         if request >= 0:
-            blocks[request], fine[block] = block, True
+            blocks[request] = np.concatenate([blocks[request], block])  # two may be written alike
+            fine[block] = True
             for key in block.tolist():
                 urls[key] = sent.urls[request]
         elif at in sent.unsafe:

@@ -68,9 +68,11 @@ class Options:
     max_pages : int, optional
         Of each request's, at most.
     batch : int, optional
-        Keys in one request, for the one field written ``{?id*}``, ``{id*}`` or, in ``json``, ``"{id*}"``.
+        Keys in one request, for the one field written ``{?id*}``, ``{id*}`` or, in ``json``, ``"{id*}"``. A request
+        that is refused (400, 413, 414, 422) is halved until the bad key stands alone.
     on : str, optional
-        With ``batch``: where a record has its key; by default the field's name.
+        With ``batch``: where a record has its key, ``"id"`` or ``"user.id"``; by default the field's name. It is
+        not repeated among the columns, unless ``columns`` or ``schema`` name it.
     poll : Poll, optional
         Each request submits a job, whose result is the answer.
     schema : mapping, optional
@@ -151,6 +153,8 @@ class Options:
         for name, needed in (("max_pages", "pages"), ("on", "batch")):
             if getattr(self, name) is not None and getattr(self, needed) is None:
                 raise PlanError(f"{name}={getattr(self, name)!r} is about {needed}=, which is not given")
+        if self.on is not None and (not isinstance(self.on, str) or not self.on):
+            raise PlanError(f"on={self.on!r}: give the name of the key in a record, or its path, as on='user.id'")
         if self.batch is not None and self.meta is not None:
             raise PlanError("meta= and batch= do not go together: an envelope belongs to all of its keys")
         if self.poll is not None and not hasattr(self.poll, "submitted"):

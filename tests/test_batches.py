@@ -1,5 +1,6 @@
 """Many keys in one request: how many requests there are, and that each row gets its own answer."""
 
+import io
 import json
 from urllib.parse import unquote, urlsplit
 
@@ -93,6 +94,23 @@ def test_blocks_that_are_too_long_are_halved_until_they_fit(api, method):
     assert len(api.log) == 3 * (1 + 2 + 4)
 
 
+@pytest.mark.parametrize("concurrency", [1, 32])
+@pytest.mark.parametrize(
+    ("count", "bad", "batch"), [(50, range(1, 46), 50), (8, [1, 2, 3, 4, 5, 7], 2), (100, range(95), 50)]
+)
+def test_few_good_keys_among_many_bad_ones_are_answered(concurrency, count, bad, batch):
+    """Until every part was accepted or stands alone, and whatever the order of the answers."""
+    wrong = set(map(str, bad))
+
+    def reply(asked):
+        return answer({}, status="422 X") if wrong.intersection(keys_of(asked)) else known(asked)
+
+    frame = pd.DataFrame({"id": range(count)})
+    with replying(reply) as server, pytest.warns(paio.FetchWarning, match="HTTP 422"):
+        found = fetch(frame, server.url, batch=batch, concurrency=concurrency)
+    assert found.aio.failures["row"].tolist() == list(bad)
+
+
 def test_a_server_that_refuses_everything_is_not_asked_for_every_key():
     """One block is taken apart, the others fail with the server's message: 100 requests and few more."""
     with (
@@ -140,6 +158,39 @@ def test_every_shape_of_an_answer_is_brought_to_its_rows(shape, options):
     assert sorted(map(keys_of, server.asked)) == [["3", "1", "2"], ["9"]]
 
 
+POSTS = {"1": [{"id": 2, "t": "a"}, {"id": 5, "t": "b"}], "3": [{"id": 3, "t": "c"}]}
+
+
+def test_an_answer_by_key_is_never_taken_for_the_list_in_it():
+    """Each user has the posts that stand under the own key, be it alone in the answer or not."""
+    with replying(lambda asked: answer({key: POSTS[key] for key in keys_of(asked) if key in POSTS})) as server:
+        found = fetch(pd.DataFrame({"id": [1, 2, 3]}), server.url, batch=2)
+    assert found["id"].tolist() == [1, 1, 2, 3]
+    assert found["id_api"].tolist() == [2, 5, pd.NA, 3]
+    assert found["t"].fillna("-").tolist() == ["a", "b", "-", "c"]
+
+
+def test_an_answer_that_is_one_record_is_not_opened():
+    """The list in it is a cell, as without batches."""
+    with replying(lambda asked: answer({"id": 7, "name": "x", "tags": ["u"], "items": [{"id": 7}]})) as server:
+        found = fetch(pd.DataFrame({"id": [7]}), server.url)
+    assert found.drop(columns="id").to_dict("records") == [{"name": "x", "tags": ["u"], "items": [{"id": 7}]}]
+
+
+def test_keys_in_a_table_may_be_bytes():
+    """As a Parquet file without text has them; no block of keys ends the run."""
+
+    def reply(asked):
+        body = io.BytesIO()
+        pd.DataFrame({"id": [key.encode() for key in keys_of(asked)], "x": 1}).to_parquet(body)
+        return answer(body.getvalue(), "Content-Type: application/vnd.apache.parquet")
+
+    with replying(reply) as server:
+        assert fetch(KEYS, server.url)["x"].tolist() == [1] * 5
+        with pytest.warns(paio.FetchWarning, match="5 x batch=: no record holds a key at 'id'"):
+            fetch(KEYS, server.url, parser=lambda response: [{"id": 1j, "x": len(response.body)}])
+
+
 def test_plain_values_by_key_are_a_column():
     """As exchange rates are answered."""
     with replying(lambda asked: answer({key: float(key) for key in keys_of(asked) if key != "9"})) as server:
@@ -160,10 +211,11 @@ def test_several_records_of_a_key_repeat_its_rows():
 
 
 def test_the_key_may_lie_deep_in_a_record():
-    """on= is a path; where it is wrong, the row's error says what there is instead."""
+    """on= is a path, and not repeated; where it is wrong, the row's error says what there is instead."""
     with replying(lambda asked: answer([{"user": record(key)} for key in keys_of(asked)])) as server:
         found = fetch(KEYS, server.url, on="user.id")
         assert found["user.x"].tolist() == [1] * 5
+        assert found.columns.tolist() == ["id", "user.x"]
         with pytest.warns(paio.FetchWarning, match="5 of 5 rows failed"):
             lost = fetch(KEYS, server.url, on="id")
     error = "batch=: no record holds a key at 'id': pass on=, the key's name in the answer; there is 'user'"
@@ -217,13 +269,14 @@ def test_keys_go_wherever_a_template_may_have_a_list(path, targets):
     assert found["x"].tolist() == [1, 1, 1, 1, pd.NA]
 
 
-def test_security_s1_a_key_that_is_dots_takes_no_other_with_it():
-    """As a segment of the path it is not sent, and the other keys of its block are."""
+@pytest.mark.parametrize("dots", ["..", "%2e%2e", "a/../b"])
+def test_security_s1_a_key_that_is_dots_takes_no_other_with_it(dots):
+    """As a segment of the path it is not sent, encoded or not, and the other keys of its block are."""
     with (
         replying(lambda asked: answer([record(key) for key in target(asked).split("/")[2:]])) as server,
-        pytest.warns(paio.FetchWarning, match="1 of 4 rows failed"),
+        pytest.warns(paio.FetchWarning, match="1 of 4 rows failed: 1 x field {id} is dots"),
     ):
-        found = pd.DataFrame({"id": ["a", "..", "b", "c"]}).aio.fetch(server.url + "/b{/id*}", batch=3)
+        found = pd.DataFrame({"id": ["a", dots, "b", "c"]}).aio.fetch(server.url + "/b{/id*}", batch=3)
     assert [target(asked) for asked in server.asked] == ["/b/a/b/c"]
     assert found.aio.outcomes["outcome"].tolist() == ["ok", "unsafe_url", "ok", "ok"]
 
@@ -245,6 +298,36 @@ def test_keys_in_a_body_keep_their_types():
     assert sent[0] == {"ids": [1, 22], "sort": ["name"], "limit": 10}
     assert found["x"].tolist() == [1, pd.NA, 2]
     assert texts["x"].tolist() == [1, 1, 1]
+
+
+def test_in_a_body_a_number_and_its_text_are_two_keys():
+    """Each is sent as it is, and has the answer of its own type."""
+
+    def reply(asked):
+        return answer([{"id": key, "x": type(key).__name__} for key in json.loads(asked.body)["ids"]])
+
+    frame = pd.DataFrame({"id": pd.Series([1, "1", True, "true", 1], dtype=object)})
+    with replying(reply) as server:
+        found = frame.aio.fetch(server.url, method="POST", json={"ids": "{id*}"}, batch=9)
+    assert [asked.body for asked in server.asked] == [b'{"ids":[1,"1",true,"true"]}']
+    assert found["x"].tolist() == ["int", "str", "bool", "str", "int"]
+
+
+def test_what_is_beside_the_keys_in_a_body_keeps_its_type_too():
+    """Keys go together only where it is the same."""
+    frame = pd.DataFrame({"id": [1, 2], "org": pd.Series([7, "7"], dtype=object)})
+    with replying(lambda asked: answer([record(key) for key in json.loads(asked.body)["ids"]])) as server:
+        frame.aio.fetch(server.url, method="POST", json={"ids": "{id*}", "org": "{org}"}, batch=9)
+    assert sorted(asked.body for asked in server.asked) == [b'{"ids":[1],"org":7}', b'{"ids":[2],"org":"7"}']
+
+
+def test_blocks_that_are_written_alike_are_asked_for_once_and_answered_each():
+    """In a template that leaves commas as they are, a key may look like two."""
+    keys = ["a,b", "c", "a", "b,c"]
+    with replying(lambda asked: answer([record(key) for key in keys])) as server:
+        found = pd.DataFrame({"id": keys}).aio.fetch(server.url + "/b?ids={+id*}", batch=2)
+    assert [target(asked) for asked in server.asked] == ["/b?ids=a,b,c"]
+    assert found["x"].tolist() == [3, 1, 1, 3]
 
 
 def test_keys_go_together_only_where_the_rest_of_the_request_agrees():
@@ -271,12 +354,16 @@ FORMS = {
         {"id": [3, 1, 2, 3], "key": ["3", "1", "2", "3"], "x": [1, 1, 1, 1]},
     ),
     "schema": ({"schema": {"x": "string"}, "how": "inner"}, {"id": [3, 1, 2, 3], "x": ["1", "1", "1", "1"]}),
+    "schema of the key": (
+        {"schema": {"id": "int32"}, "how": "inner"},
+        {"id": [3, 1, 2, 3], "id_api": [3, 1, 2, 3], "x": [1, 1, 1, 1]},
+    ),
 }
 
 
 @pytest.mark.parametrize(("options", "expected"), FORMS.values(), ids=FORMS.keys())
 def test_the_output_has_every_form_that_it_has_without_batches(options, expected):
-    """The key is not repeated, unless columns= names it."""
+    """The key is not repeated, unless columns= or schema= names it."""
     with replying(known) as server:
         found = fetch(KEYS, server.url, **options)
     assert found.to_dict("list") == expected
@@ -374,12 +461,28 @@ def test_errors_raise_has_the_other_rows():
         ("?ids={id*}", {"batch": 3, "pages": "auto"}),
         ("?ids={id*}", {"batch": 3, "meta": "total"}),
         ("?ids={id}", {"on": "id"}),
+        ("?ids={id*}", {"batch": 3, "on": 5}),
+        ("?ids={id*}", {"batch": 3, "on": ["user", "id"]}),
+        ("?ids={id*}", {"batch": 3, "on": ""}),
+        ("", {"batch": 3, "params": {"ids": "{id*}"}}),
+        ("", {"method": "POST", "json": {"in": ["{id*}"]}}),
+        ("", {"method": "POST", "json": {"in": "{lists*}"}, "batch": 3}),
+        ("?ids={lists*}", {"batch": 3}),
     ],
 )
 def test_a_batch_that_makes_no_sense_is_refused_before_anything_is_sent(api, path, options):
     """A size that is none, no field for the keys or two of them, an unknown one, what does not go together."""
     with pytest.raises(paio.PlanError):
-        KEYS.assign(x=1).aio.fetch(api + "/batch" + path, **options)
+        KEYS.assign(x=1, lists=[[1]] * 5).aio.fetch(api + "/batch" + path, **options)
+    assert not api.log
+
+
+def test_a_list_of_keys_without_batch_says_what_is_missing(api):
+    """It would be sent as the text that it is, once per row."""
+    with pytest.raises(paio.PlanError, match=r"json= holds '\{id\*\}', a list of keys: pass batch=50"):
+        KEYS.aio.fetch(api + "/batch", method="POST", json={"ids": "{id*}"})
+    with pytest.raises(paio.PlanError, match=r"in the URL, as .* or in json=.*; found none"):
+        KEYS.aio.fetch(api + "/batch", params={"ids": "{id*}"}, batch=3)
     assert not api.log
 
 

@@ -9,14 +9,17 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pandas_async_io._core.batches import Batches, Halving, scatter
+from pandas_async_io._core.batches import Batches
 from pandas_async_io._core.chain import Chain
 from pandas_async_io._core.errors import ParseError, PayloadError
 from pandas_async_io._core.graphql import cost_budget, graphql, refusal, throttled
+from pandas_async_io._core.halving import Halving, halves
+from pandas_async_io._core.matching import match
 from pandas_async_io._core.models import Page, Request, Response
 from pandas_async_io._core.numbered import Offset, PageNumber
 from pandas_async_io._core.pages import Cursor, GraphQLCursor, LinkHeader, NextUrl
 from pandas_async_io._core.poll import Poll
+from pandas_async_io._core.shape import Shape
 from pandas_async_io.demo import data, serve
 
 QUERY = """
@@ -258,7 +261,7 @@ def test_a_batch_is_answered_by_key_and_one_bad_key_is_found(served, posted):
     import pandas as pd
 
     batches = Batches.of(pd.DataFrame({"id": [*range(99), 77]}), "id", 50)
-    halving, blocks, found, bad = Halving(), list(batches.blocks), {}, []
+    halving, blocks, found, bad = Halving(batches.blocks), list(batches.blocks), {}, []
     while blocks:
         block = blocks.pop(0)
         keys = batches.texts(block)
@@ -266,12 +269,12 @@ def test_a_batch_is_answered_by_key_and_one_bad_key_is_found(served, posted):
         body = json.dumps({"ids": keys}).encode() if posted else None
         page = send(Request(url, "POST", body=body) if posted else Request(f"{url}&ids={','.join(keys)}"))
         if page.response.status == 200:
-            halving.accepted()
-            found.update(zip(keys, scatter(keys, page.payload, page.payload, "id"), strict=True))
-            continue
-        halves = halving.refused(block, page.response.status)
-        blocks += halves
-        bad += [] if halves else keys
+            due = halving.accepted(block)
+            found.update(zip(keys, match(keys, page.payload, "id", Shape()).found, strict=True))
+        else:
+            due = halving.refused(block, page.response.status)
+            bad += keys if len(keys) == 1 else []
+        blocks += [half for each in due for half in halves(each)]
     assert bad == ["77"]
     assert found.pop("0") is None
     assert found == {str(n): [{"name": f"record {n}", "group": n % 10}] for n in range(1, 99) if n != 77}

@@ -276,9 +276,44 @@ def test_credentials_go_with_every_query():
     assert {asked.headers["content-type"] for asked in server.asked} == {"application/json"}
 
 
-@pytest.mark.parametrize("options", [{"data": "x"}, {"batch": 2}])
+@pytest.mark.parametrize("options", [{"data": "x"}, {"batch": 2}, {"method": "PUT"}, {"method": "x y"}])
 def test_a_query_that_makes_no_sense_is_refused_before_anything_is_sent(api, options):
-    """Two bodies, or blocks without a field for their keys."""
+    """Two bodies, blocks without a field for their keys, a method that is not to be had."""
     with pytest.raises(paio.PlanError):
         fetch(api, **options)
     assert not api.log
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "post"])
+def test_a_query_is_posted(api, method):
+    """GET is the default of the option, and means nothing else."""
+    fetch(api, method=method)
+    assert {seen.method for seen in api.log} == {"POST"}
+
+
+@pytest.mark.parametrize("wrapped", [lambda query: [query], lambda query: {"q": query}], ids=["list", "mapping"])
+def test_a_query_inside_a_body_is_refused(api, wrapped):
+    """It is all of it: servers that take several at once have no row for each answer."""
+    with pytest.raises(paio.PlanError, match=r"pass json=graphql\(…\) by itself"):
+        LOGINS.aio.fetch(api + "/graphql", json=wrapped(paio.graphql(USER, LOGIN)))
+    assert not api.log
+
+
+def test_a_list_of_keys_in_the_variables_needs_batch(api):
+    """Else the text of the field would be the variable's value."""
+    with pytest.raises(paio.PlanError, match="pass batch="):
+        fetch(api, variables={"login": "{login*}"})
+    assert not api.log
+
+
+def test_a_rate_limit_in_a_200_is_waited_for():
+    """As GitHub answers: it spends no attempt."""
+    limited = answer({"errors": [{"type": "RATE_LIMITED", "message": "API rate limit exceeded"}]})
+
+    def reply(asked):
+        return limited if len(server.asked) <= 3 else user(asked)
+
+    with replying(reply) as server:
+        retry = paio.Retry(attempts=2, throttle_base=0.01)
+        report = fetch(server.url, frame=LOGINS.head(1), retry=retry, client=paio.Client()).aio.report
+    assert (report.outcomes, report.sent, report.refused) == ({"ok": 1}, 4, 3)

@@ -1,36 +1,33 @@
-"""Many keys, one request: blocks of distinct keys, and each answer back to its key.
+"""Many keys, one request: blocks of distinct keys.
 
 A frame of keys becomes a frame of blocks, whose cells are lists, and is expanded as any other;
-each key then has an answer of its own, as if it had been asked for alone.
+each key then has an answer of its own, as if it had been asked for alone (`matching`).
 """
 
 from __future__ import annotations
 
-import math
+import operator
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
 
-from pandas_async_io._core.errors import ParseError, PlanError
-from pandas_async_io._core.keys import factorise, group, resolve
-from pandas_async_io._core.places import find
-from pandas_async_io._core.safety import forbidden_value, lone_surrogate
+from pandas_async_io._core.errors import PlanError
+from pandas_async_io._core.keys import Key, factorise, factorise_json, first_rows, group, resolve
+from pandas_async_io._core.safety import dot_segments, forbidden_value, lone_surrogate
+from pandas_async_io._core.template import varname
 from pandas_async_io._core.values import scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
-    from pandas_async_io._core.keys import Positions
-
-TOO_MUCH = frozenset({400, 413, 414, 422})
-"""Statuses that may be one key's fault, or the block's length's."""
+    from pandas_async_io._core.keys import Mask, Positions
 
 _EXPLODED = re.compile(r"\{([^{}*]+)\*\}")
-_LONE_REFUSALS = 4
 
 
 def batch_field(fields: Sequence[str], json: Any) -> str:
@@ -53,13 +50,25 @@ def batch_field(fields: Sequence[str], json: Any) -> str:
     >>> batch_field(["id"], None), batch_field([], {"ids": "{id*}"})
     ('id', 'id')
     """
-    found = dict.fromkeys([*fields, *(match[1] for text in _leaves(json) if (match := _EXPLODED.fullmatch(text)))])
+    found = dict.fromkeys([*fields, *exploded(json)])
     if len(found) != 1:
         several = ", ".join(map(repr, found)) or "none"
         raise PlanError(
-            f"batch=: one field takes the keys, as {{?id*}}, ?ids={{id*}} or json={{'ids': '{{id*}}'}}; found {several}"
+            "batch=: one field takes the keys, in the URL, as {?id*} or ?ids={id*}, or in json={'ids': '{id*}'}, "
+            f"not in params=, data= or headers=; found {several}"
         )
     return str(next(iter(found)))
+
+
+def exploded(json: Any) -> list[str]:
+    """Return the fields that stand in a body as ``"{id*}"``.
+
+    Examples
+    --------
+    >>> exploded({"ids": "{id*}", "text": "all {id*}"})
+    ['id']
+    """
+    return [match[1] for text in _leaves(json) if (match := _EXPLODED.fullmatch(text))]
 
 
 def unexploded(json: Any) -> Any:
@@ -102,6 +111,8 @@ class Batches:
         The rows whose keys must not be sent, and why; all others without a key are null.
     blocks : list of array of int64
         The numbers of the keys that go together.
+    typed : collection of str
+        Columns of the answer that a type was asked for: the key's is one of them, or it is left out.
     """
 
     field: str
@@ -109,6 +120,7 @@ class Batches:
     row_to_key: Positions
     unsafe: dict[int, str]
     blocks: list[Positions]
+    typed: Collection[str] = ()
 
     @classmethod
     def of(
@@ -120,6 +132,8 @@ class Batches:
         beside: Sequence[str] = (),
         in_body: bool = False,
         in_path: bool = False,
+        wholes: Collection[str] = (),
+        typed: Collection[str] = (),
     ) -> Batches:
         """Put a frame's keys into blocks, in the order of their first rows.
 
@@ -134,9 +148,18 @@ class Batches:
         beside : sequence of str
             Other fields of the request: keys go together only where these agree.
         in_body : bool
-            Whether the keys stand in the body alone, where control characters do no harm.
+            Whether the keys stand in a JSON body alone, where control characters do no harm and 1 is not "1".
         in_path : bool
             Whether they stand in the URL's path, where one may be a segment by itself.
+        wholes : collection of str
+            Which of ``beside`` are a whole JSON value, whose type counts.
+        typed : collection of str
+            As below.
+
+        Raises
+        ------
+        PlanError
+            If a key is no single value, or means nothing in a request.
 
         Examples
         --------
@@ -146,35 +169,37 @@ class Batches:
         >>> batches.requests(batches.blocks)["id"].tolist()
         [['a', 'b'], ['c']]
         """
-        if type(size) is not int or size < 1:
-            raise PlanError(f"batch={size!r} is the number of keys in a request, from 1")
+        count = _count(size)
         arrays = {name: resolve(frame, name) for name in (field, *beside)}
-        try:
-            keys = [factorise(array) for array in arrays.values()]
-        except TypeError as exc:
-            raise PlanError(f"batch=: {exc}") from None
-        wrong = keys[0].holding(lone_surrogate if in_body else forbidden_value)
+        texts = _factorised(field, arrays[field], plain=True)
+        keys = [_factorised(field, _integers(arrays[field]), json=True) if in_body else texts]
+        keys += [_factorised(name, arrays[name], json=name in wholes) for name in beside]
+        wrong = texts.holding(lone_surrogate if in_body else forbidden_value)
+        unsafe = dict.fromkeys(np.flatnonzero(wrong).tolist(), f"field {{{field}}} holds characters that are not sent")
         if in_path:  # here, and not in its URL, so that it takes no other key with it
-            wrong = wrong | keys[0].has_text(".") | keys[0].has_text("..")
+            dots = _dots(texts)
+            unsafe |= dict.fromkeys(np.flatnonzero(dots).tolist(), f"field {{{field}}} is dots, no segment of a path")
+            wrong = wrong | dots
         # In a list in a URL nothing between two commas is no key.
-        empty = np.zeros(len(frame), dtype=bool) if in_body else keys[0].has_text("")
-        usable = np.flatnonzero((keys[0].codes >= 0) & ~wrong & ~empty)
+        empty = np.zeros(len(frame), dtype=bool) if in_body else texts.has_text("")
+        usable = np.flatnonzero((texts.codes >= 0) & ~wrong & ~empty)
         first, numbers = group(keys, usable)
         row_to_key = np.full(len(frame), -1, dtype=np.int64)
         row_to_key[usable] = numbers
         _, home = group(keys[1:], first) if beside else (None, np.zeros(len(first), dtype=np.int64))
         order = np.argsort(home, kind="stable")
         bounds = np.flatnonzero(np.diff(home[order])) + 1
-        blocks = [part[start : start + size] for part in np.split(order, bounds) for start in range(0, len(part), size)]
-        unsafe = dict.fromkeys(np.flatnonzero(wrong).tolist(), f"field {{{field}}} holds characters that are not sent")
-        return cls(field, {name: array.take(first) for name, array in arrays.items()}, row_to_key, unsafe, blocks)
+        parts = np.split(order, bounds)
+        blocks = [part[start : start + count] for part in parts for start in range(0, len(part), count)]
+        columns = {name: array.take(first) for name, array in arrays.items()}
+        return cls(field, columns, row_to_key, unsafe, blocks, typed)
 
     def requests(self, blocks: Sequence[Positions]) -> pd.DataFrame:
         """Return a frame with one row per block: a list of keys, and what goes beside them."""
         heads = [block[0] for block in blocks]
         beside = {name: array.take(heads) for name, array in self.columns.items() if name != self.field}
         cells = np.empty(len(blocks), dtype=object)
-        cells[:] = [self._keys(block) for block in blocks]
+        cells[:] = [self.keys(block) for block in blocks]
         return pd.DataFrame({self.field: cells, **beside})
 
     def texts(self, block: Positions) -> list[str]:
@@ -186,111 +211,49 @@ class Batches:
         >>> batches.texts(batches.blocks[0])
         ['7', '8.5']
         """
-        return [scalar(key) or "" for key in self._keys(block)]
+        return [scalar(key) or "" for key in self.keys(block)]
 
-    def _keys(self, block: Positions) -> list[Any]:
+    def keys(self, block: Positions) -> list[Any]:
+        """Return a block's keys as they stand in the frame."""
         keys: list[Any] = self.columns[self.field].take(block).tolist()
         return keys
 
 
-def by_key(keys: Sequence[str], whole: Any) -> list[list[Any] | None] | None:
-    """Return what an object that has the keys for names says of each; None if it is no such object.
-
-    Examples
-    --------
-    >>> by_key(["1", "2", "3"], {"2": {"x": "b"}, "3": [{"x": "c"}, {"x": "d"}]})
-    [None, [{'x': 'b'}], [{'x': 'c'}, {'x': 'd'}]]
-    """
-    if not isinstance(whole, dict) or whole.keys().isdisjoint(keys):
-        return None
-    found = (whole.get(key) for key in keys)
-    return [(each or None) if isinstance(each, list) else None if each is None else [each] for each in found]
+def _count(size: Any) -> int:
+    try:
+        count = 0 if isinstance(size, bool) else operator.index(size)
+    except TypeError:
+        count = 0
+    if count < 1:
+        raise PlanError(f"batch={size!r} is the number of keys in a request, from 1")
+    return count
 
 
-def scatter(
-    keys: Sequence[str], whole: Any, records: Sequence[Any], on: str, *, keep: bool = False
-) -> list[list[Any] | None]:
-    """Return the records of each key, None where there are none.
-
-    Parameters
-    ----------
-    keys : sequence of str
-        The block's keys, as texts.
-    whole : object
-        What may be an object with the keys for names, if no record is of any of them.
-    records : sequence
-        The answer's.
-    on : str
-        The path of the key in a record.
-    keep : bool
-        Whether that field is wanted: the row has it already.
-
-    Raises
-    ------
-    ParseError
-        If no record holds a key at ``on``.
-
-    Examples
-    --------
-    >>> records = [{"id": 2, "x": "b"}, {"id": 1, "x": "a"}, {"id": 2, "x": "c"}]
-    >>> scatter(["1", "2", "3"], records, records, "id")
-    [[{'x': 'a'}], [{'x': 'b'}, {'x': 'c'}], None]
-    """
-    homes: dict[str, list[Any]] = {key: [] for key in keys}
-    known = False
-    for record in records:
-        key = find(record, on)
-        if key is None or isinstance(key, dict | list):
-            continue
-        known = True
-        home = homes.get(scalar(key) or "")
-        if home is not None:
-            home.append({name: value for name, value in record.items() if keep or name != on})
-    if not any(homes.values()) and (found := by_key(keys, whole)) is not None:
-        return found
-    if records and not known:
-        held = ", ".join(map(repr, list(records[0])[:10]))
-        raise ParseError(
-            f"batch=: no record holds a key at {on!r}: pass on=, the key's name in the answer; there is {held}"
+def _factorised(name: str, array: Any, *, json: bool = False, plain: bool = False) -> Key:
+    """Factorise a column, which holds single values if it is to be ``plain``."""
+    try:
+        key = (factorise_json if json else factorise)(array)
+    except TypeError as exc:
+        raise PlanError(f"batch=: field {{{varname(name)}}}: {exc}") from None
+    if plain and not key.plain():
+        raise PlanError(
+            f"batch=: field {{{varname(name)}}} holds lists or mappings, a key is one value: "
+            f"df.explode({name!r}) gives each a row of its own"
         )
-    return [homes[key] or None for key in keys]
+    return key
 
 
-class Halving:
-    """Which refused blocks are worth halving: two requests per level lead to the one bad key.
+def _integers(array: Any) -> Any:
+    """Return a column of any cells with whole floats as integers: JSON has one kind of number."""
+    if array.dtype != object:
+        return array
+    same = np.empty(len(array), dtype=object)
+    same[:] = [int(cell) if isinstance(cell, float | np.floating) and cell.is_integer() else cell for cell in array]
+    return same
 
-    While nothing has been accepted, it may be the call that is wrong and not a key: then ever shorter
-    parts of one block are taken apart and the others must wait, until a few keys were refused alone.
 
-    Examples
-    --------
-    >>> halving = Halving()
-    >>> [half.tolist() for half in halving.refused(np.arange(5), 400)]
-    [[0, 1, 2], [3, 4]]
-    >>> halving.refused(np.arange(5), 400), halving.refused(np.arange(2), 404)
-    ((), ())
-    """
-
-    __slots__ = ("_accepted", "_alone", "_shortest")
-
-    def __init__(self) -> None:
-        self._accepted = False
-        self._alone = 0
-        self._shortest = math.inf
-
-    def accepted(self) -> None:
-        """Note that a block was answered."""
-        self._accepted = True
-
-    def refused(self, block: Positions, status: int | None) -> tuple[Positions, ...]:
-        """Return the halves to send in place of a refused block; none if it must wait, or fail."""
-        if status not in TOO_MUCH:
-            return ()
-        if len(block) == 1:
-            self._alone += 1
-            self._shortest = math.inf if self._alone < _LONE_REFUSALS else self._shortest
-            return ()
-        if len(block) >= self._shortest and not self._accepted:
-            return ()
-        self._shortest, middle = len(block), (len(block) + 1) // 2
-        return block[:middle], block[middle:]
+def _dots(key: Key) -> Mask:
+    """Whether each row's key would be ``.`` or ``..`` in a path, or holds one, encoded or not."""
+    texts = key.texts(first_rows(key.codes))
+    urls = [f"http://e.com/{quote(text, safe='') if isinstance(text, str) else ''}" for text in texts]
+    return np.isin(key.codes, dot_segments(urls))

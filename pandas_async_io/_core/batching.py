@@ -9,19 +9,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid5
 
-import pandas as pd
-
-from pandas_async_io._core.batches import TOO_MUCH, Batches, Halving, by_key, scatter
 from pandas_async_io._core.course import Step
-from pandas_async_io._core.errors import ParseError, PlanError
+from pandas_async_io._core.errors import ParseError
+from pandas_async_io._core.halving import TOO_MUCH, Halving, halves
+from pandas_async_io._core.matching import match
 from pandas_async_io._core.models import SAFE_METHODS, Outcome, Result
-from pandas_async_io._core.places import find, open_records
-from pandas_async_io._core.records import records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from uuid import UUID
 
+    from pandas_async_io._core.batches import Batches
     from pandas_async_io._core.course import Decode, Deliver
     from pandas_async_io._core.keys import Positions
     from pandas_async_io._core.models import Page, Request, Response
@@ -38,16 +36,25 @@ class Block:
     ----------
     url : str or None
         Of the request, where it is not the one that was planned for these keys.
+    headers : mapping of str to str or None
+        Of the request, once it was refused.
     found : list or None
         The records of each key, once they came.
-    headers : mapping of str to str or None
-        Of the request, if it was refused and its halves have yet to be asked for.
+    error : ParseError or None
+        What was wrong with the answer.
+    result : Result or None
+        What became of it, if it was refused and its halves may yet be asked for.
+    halved : bool
+        Whether they are.
     """
 
     keys: Positions
     url: str | None = None
-    found: list[list[Any] | None] | None = None
     headers: Mapping[str, str] | None = None
+    found: list[list[Any] | None] | None = None
+    error: ParseError | None = None
+    result: Result | None = None
+    halved: bool = False
 
 
 class Batching:
@@ -71,6 +78,11 @@ class Batching:
         Takes the result of each key, its records as the payload.
     key : (str, UUID), optional
         The header whose value tells a request that changes something from any other, and what it is derived from.
+
+    Attributes
+    ----------
+    findings : dict of int to list of str
+        What is to be said of an answer, by the first of its keys that had none.
     """
 
     def __init__(
@@ -88,11 +100,12 @@ class Batching:
         self._batches, self._requests, self._on, self._shape, self._deliver = batches, requests, on, shape, deliver
         self._decode = decode
         self._key = key
-        self._keep = shape.columns is not None and on in shape.columns
-        self._halving = Halving()
+        self._keep = not {on, on.replace(".", shape.sep)}.isdisjoint(shape.columns or batches.typed)
+        self._halving = Halving(blocks)
         self._blocks = {(position, 1): Block(block) for position, block in enumerate(blocks)}
         self._steps = [1] * len(blocks)
-        self._waiting: list[tuple[Block, Result]] = []
+        self._waiting: dict[int, Block] = {}
+        self.findings: dict[int, list[str]] = {}
 
     def begin(self, position: int, request: Request) -> Sequence[Step]:  # noqa: ARG002 - of the protocol
         """Return the whole block's request."""
@@ -104,63 +117,37 @@ class Batching:
 
     def answered(self, position: int, number: int, page: Page, now: float, epoch: float) -> Sequence[Step]:  # noqa: ARG002 - as above
         """Take the answers of a block's keys; return the halves of the blocks that waited for any answer."""
-        self._halving.accepted()
         block = self._blocks[position, number]
-        block.found = self._scattered(self._batches.texts(block.keys), page.payload)
-        waiting, self._waiting = self._waiting, []
-        return [step for each in waiting for step in self._resumed(position, *each)]
-
-    def _scattered(self, keys: Sequence[str], payload: Any) -> list[list[Any] | None]:
-        # An object without fields, or null, is no answer: some write so what they do not know.
-        every = [record for record in self._records(keys, payload) if any(one is not None for one in record.values())]
-        whole = payload if self._shape.path is None else every[0] if len(every) == 1 else None
-        found = scatter(keys, whole, every, self._on, keep=self._keep)
-        if every and not any(found):
-            others = list(dict.fromkeys(str(find(record, self._on)) for record in every))[:3]
-            raise ParseError(
-                f"batch=: none of the keys is in the answer: {', '.join(map(repr, keys[:3]))} were asked for, "
-                f"{', '.join(map(repr, others))} came at {self._on!r}"
-            )
-        return found
-
-    def _records(self, keys: Sequence[str], payload: Any) -> Sequence[dict[str, Any]]:
-        if isinstance(payload, pd.DataFrame):
-            rows: list[Any] = payload.to_dict("records")
-            return rows
-        if self._shape.path is not None:
-            return records(payload, self._shape)
         try:
-            return records(payload, replace(self._shape, path=open_records(payload) or None))
-        except PlanError as exc:
-            if by_key(keys, payload):
-                return []
-            raise ParseError(str(exc).replace("pages=", "batch=", 1)) from None
+            self._take(block, page.payload)
+        except ParseError as error:  # raised, it would keep back what the others waited for
+            block.error = error
+        return self._halved(position, self._halving.accepted(block.keys))
+
+    def _take(self, block: Block, payload: Any) -> None:
+        matched = match(self._batches.keys(block.keys), payload, self._on, self._shape, keep=self._keep)
+        block.found = matched.found
+        if (text := matched.finding(self._batches.texts(block.keys))) is not None:
+            self.findings.setdefault(int(block.keys[matched.found.index(None)]), []).append(text)
 
     def refused(self, position: int, number: int, request: Request, status: int) -> Sequence[Step]:
         """Return the requests of a block's halves, if its keys or its length may be at fault."""
         block = self._blocks[position, number]
-        parts = self._halving.refused(block.keys, status)
-        if parts:
-            del self._blocks[position, number]
-            block.headers = request.headers
-            return self._halved(position, block, parts)
-        if len(block.keys) > 1 and status in TOO_MUCH:
-            block.headers = request.headers
-        elif self._waiting and (steps := self._resumed(position, *self._waiting[-1])):
-            self._waiting.pop()  # a key was refused alone: the search goes on among others
-            return steps
-        return ()
+        block.headers = request.headers
+        if status in TOO_MUCH and len(block.keys) > 1:
+            self._waiting[int(block.keys[0])] = block
+        return self._halved(position, self._halving.refused(block.keys, status))
 
-    def _resumed(self, position: int, block: Block, result: Result) -> list[Step]:
-        return self._halved(position, block, self._halving.refused(block.keys, result.status))
-
-    def _halved(self, position: int, block: Block, parts: Sequence[Positions]) -> list[Step]:
+    def _halved(self, position: int, due: Sequence[Positions]) -> list[Step]:
         steps = []
-        for part, made in zip(parts, self._requests(parts), strict=True):
-            self._steps[position] = at = self._steps[position] + 1
-            self._blocks[position, at] = Block(part, made.url)
-            headers = {**(block.headers or {}), **self._keyed(made)}
-            steps.append(Step(at, replace(made, headers=headers)))
+        for keys in due:
+            block, parts = self._waiting.pop(int(keys[0])), halves(keys)
+            block.halved = True
+            for part, made in zip(parts, self._requests(parts), strict=True):
+                self._steps[position] = at = self._steps[position] + 1
+                self._blocks[position, at] = Block(part, made.url)
+                headers = {**(block.headers or {}), **self._keyed(made)}
+                steps.append(Step(at, replace(made, headers=headers)))
         return steps
 
     def _keyed(self, request: Request) -> dict[str, str]:
@@ -172,22 +159,23 @@ class Batching:
         return {} if given else {name: str(uuid5(call, f"{request.url} {request.body!r}"))}
 
     def ended(self, position: int, number: int, result: Result) -> None:
-        """Deliver what became of a block to each of its keys."""
-        block = self._blocks.pop((position, number), None)
-        if block is None:  # its halves are asked for
-            return
-        if block.headers is not None:
-            self._waiting.append((block, result))
-        else:
+        """Deliver what became of a block to each of its keys, unless its halves are asked for, or may yet be."""
+        block = self._blocks.pop((position, number))
+        if self._waiting.get(int(block.keys[0])) is block:
+            block.result = result
+        elif not block.halved:
+            self._halving.lost(block.keys)
             self._close(block, result)
 
     def close(self) -> None:
         """Deliver what waited in vain."""
-        for block, result in self._waiting:
-            self._close(block, result)
-        self._waiting = []
+        for block in self._waiting.values():
+            self._close(block, block.result or Result(Outcome.CANCELLED))
+        self._waiting = {}
 
     def _close(self, block: Block, result: Result) -> None:
+        if block.error is not None:
+            result = replace(result, outcome=block.error.outcome, error=str(block.error))
         found = block.found if result.outcome is Outcome.OK else None
         url = result.url or block.url
         for key, mine in zip(block.keys.tolist(), found or [None] * len(block.keys), strict=True):

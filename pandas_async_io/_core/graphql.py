@@ -23,10 +23,14 @@ _LIKE_A_FIELD = re.compile(rf"(\{{{_COUNTED}(?:\.{_COUNTED})*\}})", re.ASCII)
 _SILENT = re.compile(r'"""(?:\\"""|[^"]|"(?!""))*"""|"(?:[^"\\\n]|\\.)*"|#[^\n\r]*|[\s,\ufeff]+')
 _WORD = re.compile(r"\w+", re.ASCII)
 _STATUS = "extensions.cost.throttleStatus"
+_THROTTLED = frozenset({"THROTTLED", "RATE_LIMITED", "RATE_LIMIT"})
+"""Shopify's code, and GitHub's types, the old and the new one."""
 
 
 def graphql(query: str, variables: Mapping[str, Any] | None = None, *, operation: str | None = None) -> GraphQL:
     """Make a GraphQL request: ``df.aio.fetch(url, json=graphql(query, {"login": "{login}"}))``.
+
+    It is posted, whole; persisted queries, and queries in the URL of a GET, are not supported.
 
     Parameters
     ----------
@@ -54,7 +58,9 @@ def graphql(query: str, variables: Mapping[str, Any] | None = None, *, operation
         raise PlanError("graphql(): the query is a str, the variables are a mapping")
     found = _operations(query)
     chosen = [kind for kind, name in found if operation in {None, name}]
-    names = ", ".join(repr(name) for _, name in found) or "none"
+    if not found:
+        raise PlanError("graphql(): the document is empty, or has only fragments: write an operation, as query {…}")
+    names = ", ".join(repr(name) for _, name in found)
     if len(chosen) != 1:
         raise PlanError(f"graphql(): operation={operation!r} is one of the document's operations; it has {names}")
     if chosen[0] == "subscription":
@@ -156,8 +162,9 @@ def throttled(payload: Any) -> float | None:
     2.0
     """
     errors = payload.get("errors") if isinstance(payload, dict) else None
-    codes = [find(error, "extensions.code") for error in errors] if isinstance(errors, list) else []
-    if not {"THROTTLED", "RATE_LIMITED"}.intersection(code for code in codes if isinstance(code, str)):
+    listed = errors if isinstance(errors, list) else []
+    codes = [find(error, where) for error in listed for where in ("extensions.code", "type")]
+    if _THROTTLED.isdisjoint(code for code in codes if isinstance(code, str)):
         return None
     missing = _number(payload, "extensions.cost.requestedQueryCost") - _number(payload, f"{_STATUS}.currentlyAvailable")
     return max(0.0, missing / (_number(payload, f"{_STATUS}.restoreRate") or 1.0))

@@ -1,8 +1,6 @@
-"""Batches: blocks of distinct keys, answers back to their keys, and the search for the one bad key."""
+"""Batches: blocks of distinct keys, each of them fit to be sent."""
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 import pandas as pd
@@ -10,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pandas_async_io._core.batches import Batches, Halving, batch_field, scatter, unexploded
-from pandas_async_io._core.errors import ParseError, PlanError
+from pandas_async_io._core.batches import Batches, batch_field, exploded, unexploded
+from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.expand import expand
 from pandas_async_io._core.places import json_body
 from pandas_async_io._core.recipe import compile_recipe
@@ -82,84 +80,64 @@ def test_a_key_that_must_not_be_sent_costs_no_other_row():
     ("fields", "json"), [([], None), (["a", "b"], None), (["a"], {"x": "{b*}"}), ([], {"x": "{a*} "})]
 )
 def test_one_field_takes_the_keys(fields, json):
-    """None, or several, is a question."""
-    with pytest.raises(PlanError, match="batch=: one field"):
+    """None, or several, is a question; the message says where a list can stand."""
+    with pytest.raises(PlanError, match=r"batch=: one field .* in the URL, .* or in json=.*, not in params="):
         batch_field(fields, json)
 
 
-@pytest.mark.parametrize("size", [0, -1, 1.5, True, "50"])
+@pytest.mark.parametrize("size", [0, -1, 1.5, True, "50", np.bool_(1), np.float64(2)])
 def test_a_batch_is_a_number_of_keys(size):
     """From one."""
     with pytest.raises(PlanError, match="batch="):
         Batches.of(pd.DataFrame({"id": [1]}), "id", size)
 
 
-@given(st.lists(st.integers(0, 20), unique=True, min_size=1), st.lists(st.integers(0, 20)), st.randoms())
-def test_each_key_gets_its_own_answers(keys, known, dice):
-    """In the answer's order within a key, whatever the order of the keys; none is no error."""
-    records = [{"id": key, "at": at} for at, key in enumerate(known)]
-    dice.shuffle(records)
-    found = scatter(list(map(str, keys)), records, records, "id")
-    mine = [[{"at": record["at"]} for record in records if record["id"] == key] or None for key in keys]
-    assert found == mine
+def test_a_size_may_be_any_whole_number():
+    """As numpy counts."""
+    assert len(Batches.of(pd.DataFrame({"id": range(4)}), "id", np.int64(3)).blocks) == 2
 
 
-def test_answers_are_matched_by_their_text():
-    """Numbers, their texts and whole floats are one key; nested keys are found; others are left out."""
-    records = [{"id": "7", "x": 1}, {"id": 8.0, "x": 2}, {"id": None, "x": 3}, {"id": 9, "x": 4}]
-    assert scatter(["7", "8", "10"], records, records, "id") == [[{"x": 1}], [{"x": 2}], None]
-    nested = [{"user": {"id": 7}, "x": 1}]
-    assert scatter(["7"], nested, nested, "user.id") == [nested]
+@pytest.mark.parametrize("cell", [[1], (1, 2), {"a": 1}, frozenset([1])], ids=str)
+@pytest.mark.parametrize("in_body", [False, True])
+def test_a_key_is_one_value(cell, in_body):
+    """A list or a mapping is none: the message names the column and what to do, before anything is sent."""
+    frame = pd.DataFrame({"User ID": pd.Series([cell, "a"], dtype=object)})
+    with pytest.raises(PlanError, match=r"field \{User%20ID\} holds lists .*df\.explode\('User ID'\)"):
+        Batches.of(frame, "User ID", 5, in_body=in_body)
 
 
-def test_an_object_by_key_is_understood():
-    """As price APIs answer."""
-    assert scatter(["a", "b"], {"a": {"usd": 1}, "c": {"usd": 2}}, [], "id") == [[{"usd": 1}], None]
-    assert scatter(["a"], {"a": [{"x": 1}, {"x": 2}]}, [], "id") == [[{"x": 1}, {"x": 2}]]
+def test_a_key_that_means_nothing_in_a_request_names_its_column():
+    """Bytes, say."""
+    with pytest.raises(PlanError, match=r"batch=: field \{id\}: a value of type bytes"):
+        Batches.of(pd.DataFrame({"id": [b"a"]}), "id", 5)
 
 
-@pytest.mark.parametrize("records", [[{"key": 1}], ["a"], [{"id": None}], [{"id": [1]}]])
-def test_answers_without_the_key_are_an_error(records):
-    """Else every row would silently have none; the message says what there is."""
-    with pytest.raises(ParseError, match="pass on="):
-        scatter(["1"], records, records, "id")
-    assert scatter(["1"], [], [], "id") == [None]
+def test_in_a_body_a_number_and_its_text_are_two_keys():
+    """And so are a truth value and its name, but not 1 and 1.0; in a URL what is written alike is one."""
+    frame = pd.DataFrame({"id": pd.Series([1, "1", True, "true", 1.0, None, float("inf")], dtype=object)})
+    body = Batches.of(frame, "id", 9, in_body=True)
+    assert body.row_to_key.tolist() == [0, 1, 2, 3, 0, -1, -1]
+    assert body.requests(body.blocks)["id"].tolist() == [[1, "1", True, "true"]]
+    assert Batches.of(frame, "id", 9).row_to_key.tolist() == [0, 0, 1, 1, 0, -1, -1]
 
 
-@given(st.integers(1, 300), st.data())
-def test_one_poisoned_key_is_found_alone(size, data):
-    """All others are answered, with two more requests per level at most."""
-    poison = data.draw(st.integers(0, size - 1))
-    halving, blocks, asked, ok, bad = Halving(), [np.arange(size)], 0, set(), []
-    halving.accepted()
-    while blocks:
-        block = blocks.pop()
-        asked += 1
-        if poison not in block:
-            ok.update(block.tolist())
-        else:
-            halves = halving.refused(block, 422)
-            blocks += halves
-            bad += [] if halves else block.tolist()
-    assert (bad, len(ok)) == ([poison], size - 1)
-    assert asked - 1 <= 2 * math.ceil(math.log2(size)) if size > 1 else asked == 1
+def test_keys_go_together_only_where_the_type_of_what_is_beside_agrees():
+    """In a body, where it is sent as it is; in a URL its text counts."""
+    frame = pd.DataFrame({"id": [1, 2], "org": pd.Series([7, "7"], dtype=object)})
+    assert len(Batches.of(frame, "id", 9, beside=["org"], wholes=["org"]).blocks) == 2
+    assert len(Batches.of(frame, "id", 9, beside=["org"]).blocks) == 1
 
 
-@pytest.mark.parametrize(
-    ("status", "halved"),
-    [(400, True), (413, True), (414, True), (422, True), (404, False), (500, False), (None, False)],
-)
-def test_a_block_is_halved_where_a_key_or_its_length_may_be_to_blame(status, halved):
-    """Any other failure is the block's own."""
-    assert bool(Halving().refused(np.arange(4), status)) is halved
+@pytest.mark.parametrize("dots", [".", "..", "%2e", "%2E%2e", ".%2e", "%252e.", "a/../b", "..%2fa", "a\\.."])
+def test_security_s1_dots_in_a_path_are_found_in_every_spelling(dots):
+    """Only the row of the one key is refused; elsewhere in a URL dots do no harm."""
+    frame = pd.DataFrame({"id": ["a", dots, "b.c", "?/../", "v1.."]})
+    assert list(Batches.of(frame, "id", 9, in_path=True).unsafe) == [1, 3]
+    assert Batches.of(frame, "id", 9).unsafe == {}
+    assert Batches.of(pd.DataFrame({"id": [1, 2]}), "id", 9, in_path=True).unsafe == {}
 
 
-def test_a_request_that_is_always_wrong_is_not_taken_apart():
-    """While nothing was accepted, two keys refused alone end the search; an answer opens it again."""
-    halving, blocks, asked = Halving(), [np.arange(at, at + 64) for at in range(0, 6400, 64)], 0
-    while blocks:
-        asked += 1
-        blocks += halving.refused(blocks.pop(), 400)
-    assert asked < 100 + 20
-    halving.accepted()
-    assert halving.refused(np.arange(2), 400)
+def test_a_list_stands_in_a_body_as_a_leaf_of_its_own():
+    """Within a text it is none."""
+    assert exploded({"a": [{"b": "{x*}"}, "{y*}"], "c": "all {z*}", "{k*}": 1}) == ["x", "y"]
+    assert exploded(None) == []

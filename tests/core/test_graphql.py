@@ -47,6 +47,13 @@ def test_what_is_no_document_is_refused(query):
         graphql(query)
 
 
+@pytest.mark.parametrize("query", ["", " # { a }\n", "fragment F on A { b }"])
+def test_a_document_without_an_operation_says_so(query):
+    """Not that there is none of the name None."""
+    with pytest.raises(PlanError, match="empty, or has only fragments"):
+        graphql(query)
+
+
 def test_of_several_operations_one_is_named():
     """Without a name none is meant; a subscription has no answer."""
     document = "query A { a } mutation B { b } subscription C { c }"
@@ -118,6 +125,13 @@ def test_a_refusal_for_its_cost_passes():
     assert throttled({"errors": [{"message": "x"}], "extensions": cost(300, 100)}) is None
     assert throttled({"data": 1}) is None
     assert throttled([]) is None
+
+
+@pytest.mark.parametrize("kind", ["RATE_LIMITED", "RATE_LIMIT"])
+def test_a_rate_limit_in_a_200_is_a_refusal(kind):
+    """As GitHub types it; the headers say for how long."""
+    assert throttled({"errors": [{"type": kind, "message": "API rate limit exceeded"}]}) == 0.0
+    assert throttled({"errors": [{"type": "NOT_FOUND"}, {"type": [kind]}, kind]}) is None
 
 
 def test_the_cost_limit_is_a_budget_in_queries():
