@@ -80,6 +80,17 @@ def number_at(page: Page, where: Path | None) -> int | None:
     return value if type(value) is int and value >= 0 else None
 
 
+def says_no(flag: Any) -> bool:
+    """Whether a flag is a text that means no, and would count as true.
+
+    Examples
+    --------
+    >>> [says_no(flag) for flag in ("False", "0", "no", "true", "x", True)]
+    [True, True, True, False, False, False]
+    """
+    return isinstance(flag, str) and flag.strip().lower() in {"false", "0", "no"}
+
+
 def announced(page: Page, records: Path) -> int | None:
     """Return the number of records that an answer says there are, under any usual name.
 
