@@ -70,12 +70,13 @@ def by_url(answer: Answer) -> Iterator[Candidate]:
     for home, fields in (*answer.envelopes, *_inner(answer)):
         for name in (name for name in names.NEXT if name in fields):
             path, link = home + name, next_link(fields, (name,))
-            target, plain = target_of(link), name not in names.VAGUE or isinstance(link, dict) or "link" in home
+            target, linked = target_of(link), "link" in home
+            plain = linked or isinstance(link, dict) or name not in names.VAGUE
             if isinstance(target, str) and not ended(target) and (plain or _URL.fullmatch(target)):
                 counted = path == "next" and type(fields.get("count")) is int
                 way = NextUrl(path, count="count") if counted else NextUrl(path)
                 yield Candidate(0.98, way, f"{path!r} holds a URL")
-            elif ended(target) and not single and names.BEFORE & (fields.keys() | payload.keys()):
+            elif ended(target) and not single and (linked or names.BEFORE & (fields.keys() | payload.keys())):
                 yield Candidate(0.9, NextUrl(path), f"{path!r} is null: this is the last page")
 
 
@@ -116,7 +117,7 @@ def by_token(answer: Answer) -> Iterator[Candidate]:
         yield from _after(answer, more)
     continued = payload.get("continue")
     for key in continued if isinstance(continued, dict) else ():
-        if key != "continue":
+        if key not in {"", "continue"}:
             yield Candidate(0.6, Cursor(f"continue.{key}", key), f"'continue' holds {key!r}")
     yield from _unknown(answer)
 
@@ -148,15 +149,21 @@ def _after(answer: Answer, more: str) -> Iterator[Candidate]:
 
 
 def _unknown(answer: Answer) -> Iterator[Candidate]:
-    """Find what is called like a token, and that no table knows."""
+    """Find what is called like a token, or lies in an object that is, and that no table knows."""
     if answer.held is None or answer.says_none:
         return
     for home, fields in answer.envelopes:
         for key, value in fields.items():
-            if not names.TOKEN.search(key) or not value or not isinstance(value, str | int) or isinstance(value, bool):
-                continue
-            if isinstance(value, str) and _URL.fullmatch(value):
-                yield Candidate(0.5, NextUrl(home + key), f"{home + key!r} may be the next page's URL")
-            else:
-                way = Cursor(home + key, key, body=answer.placed(key)[1])
-                yield Candidate(0.3, way, f"{home + key!r} may be a token")
+            if names.TOKEN.search(key):
+                inner = value.items() if isinstance(value, dict) else ()
+                for path, name, token in ((key, key, value), *((f"{key}.{name}", name, each) for name, each in inner)):
+                    yield from _guess(answer, home + path, name, token)
+
+
+def _guess(answer: Answer, path: str, name: str, token: Any) -> Iterator[Candidate]:
+    if isinstance(token, bool) or not isinstance(token, str | int) or not (token and name):
+        return
+    if isinstance(token, str) and _URL.fullmatch(token):
+        yield Candidate(0.5, NextUrl(path), f"{path!r} may be the next page's URL")
+    else:
+        yield Candidate(0.3, Cursor(path, name, body=answer.placed(name)[1]), f"{path!r} may be a token")

@@ -50,7 +50,13 @@ ENVELOPES = (
     *(("meta",), ("pagination",), ("paging",), ("page",), ("meta", "pagination"), ("meta", "page"), ("_meta",)),
     *(("info",), ("result_info",), ("data", "pagination"), ("data", "meta")),
 )
-TOLD = (("data",), ("pageInfo",), ("page_info",), ("metadata",))  # too vague for a total, not for the rest
+TOLD = (
+    ("data",),
+    ("pageInfo",),
+    ("page_info",),
+    ("metadata",),
+    ("additional_data", "pagination"),
+)  # too vague for a total, not for the rest
 
 # Links to the next page: what they are called, and in which objects of an envelope they may be.
 NEXT = (
@@ -58,7 +64,7 @@ NEXT = (
     *("@odata.nextLink", "odata.nextLink", "nextRecordsUrl", "__next", "hydra:next"),
 )
 LINKS = ("_links", "links", "hydra:view")
-BEFORE = {"previous", "prev", "first", "last", "self", "count"}  # beside these a null says: this is the last page
+BEFORE = {"previous", "prev", "count"}  # beside these a null says: this is the last page
 
 # Tokens: where they are, the parameter that takes them, a companion that names the API, how sure that is.
 TOKENS = (
@@ -70,6 +76,7 @@ TOKENS = (
     ("paging.next.after", "after", None, 0.95),
     ("paging.cursors.after", "after", None, 0.9),
     ("cursors.after", "after", None, 0.85),
+    ("result_info.cursors.after", "cursor", None, 0.9),
     ("data.after", "after", "data.children", 0.9),
     ("meta.next_token", "pagination_token", None, 0.85),
     ("meta.after_cursor", "page[after]", "meta.has_more", 0.9),
@@ -114,6 +121,9 @@ PAGES = (
 )
 ECHOES = ("page", "current_page", "currentPage", "number", *PARAMS[3:])
 PAGES_HEADERS = ("X-Total-Pages", "X-WP-TotalPages")
-OFFSETS = (("startAt", "maxResults"), ("offset", "limit"), ("skip", "limit"), ("start", "limit"), ("from", "size"))
+OFFSETS = (
+    *(("startAt", "maxResults"), ("offset", "limit"), ("skip", "limit"), ("start", "limit"), ("from", "size")),
+    ("startIndex", "itemsPerPage"),
+)
 OFFSET_OF = {"@odata.count": "$skip", "__count": "$skip", "value": "from"}  # by the count's name
 TOTALS = ("total", "total_count", "totalCount", "total_results", "totalResults", "total_records", "totalRecords")

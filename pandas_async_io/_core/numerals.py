@@ -59,12 +59,12 @@ def by_total(answer: Answer) -> Iterator[Candidate]:
         if answer.last_has("id"):
             more = flag if names.snake(flag.rpartition(".")[2]) in names.MORE else None
             way = Cursor(after="id", param="starting_after", more=more, body=answer.placed("starting_after")[1])
-            yield Candidate(0.5, way, why)
+            yield Candidate(0.25, way, why)
     where = _counted(answer)
     if not answer.asked:
-        yield Candidate(0.4, PageNumber(count=where, body=answer.placed("page")[1]), why)
+        yield Candidate(0.2, PageNumber(count=where, body=answer.placed("page")[1]), why)
     name = _offset(answer)
-    yield Candidate(0.4, Offset(name, count=where, body=answer.placed(name)[1]), why)
+    yield Candidate(0.2, Offset(name, count=where, body=answer.placed(name)[1]), why)
 
 
 def _paged(answer: Answer) -> Iterator[Candidate]:

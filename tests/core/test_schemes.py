@@ -110,6 +110,10 @@ def page(payload, headers=None, url=URL, body=None):
             Cursor("meta.after_cursor", "page[after]"),
         ),
         (page({"data": ONE, "cursors": {"after": "x"}}), Cursor("cursors.after", "after")),
+        (
+            page({"result": ONE, "result_info": {"cursors": {"after": "x"}}}),
+            Cursor("result_info.cursors.after"),
+        ),
         (page({"result": {"items": ONE, "next_cursor": "x"}}), Cursor("result.next_cursor")),
         # OData v2, Hydra, HAL with lists, links in the object that holds the records, relative links
         (page({"d": {"results": ONE, "__next": f"{URL}?$skiptoken=1"}}), NextUrl("d.__next")),
@@ -121,6 +125,10 @@ def page(payload, headers=None, url=URL, body=None):
         (page({"tracks": {"items": ONE, "next": f"{URL}?offset=1", "total": 9}}), NextUrl("tracks.next")),
         (page({"data": ONE, "links": {"self": URL, "next": None}}), NextUrl("links.next")),
         (page({"results": ONE, "count": 1, "next": "", "previous": ""}), NextUrl()),
+        (
+            page({"Resources": ONE, "totalResults": 4, "startIndex": 1, "itemsPerPage": 1}),
+            Offset("startIndex", ("itemsPerPage", 1), "totalResults", start=1),
+        ),
         # Headers: GitLab, Azure
         (page(ONE, {"X-Next-Page": "2"}), Cursor(header="X-Next-Page", param="page")),
         (page(ONE, {"X-Next-Page": ""}, url=f"{URL}?p=4"), Cursor(header="X-Next-Page", param="p")),
@@ -307,8 +315,13 @@ def test_what_says_more_outweighs_a_link_that_ends():
             page({"response": {"numFound": 90, "start": 0, "docs": ONE}}),
             ["Offset(param='start', count='response.numFound')"],
         ),
+        (
+            page({"Contents": ONE, "IsTruncated": True, "NextContinuationToken": "x"}),
+            ["Cursor(path='NextContinuationToken', param='NextContinuationToken')"],
+        ),
         (page({"data": ONE, "next_page": 2}), ["Cursor(path='next_page', param='page')"]),
         (page({"data": ONE, "cursor_next": "/t?c=2"}), ["NextUrl(path='cursor_next')"]),
+        (page({"data": ONE, "next": {"after": "x"}}), ["Cursor(path='next.after', param='after')"]),
         (
             page({"query": {"pages": ONE}, "continue": {"apcontinue": "B", "continue": "-||"}}),
             ["Cursor(path='continue.apcontinue', param='apcontinue')"],
@@ -350,6 +363,8 @@ def test_what_is_not_sure_is_a_question(answer, candidates):
         {"data": ONE, "has_more": "false", "cursor_id": "x"},
         {"content": ONE, "number": 0, "last": True},
         {"items": [], "total": 0},
+        {"data": {"a": {"nodes": ONE, "pageInfo": {"hasNextPage": False}}}},
+        {"id": 2, "first": "Ann", "last": "Lee", "next": None, "orders": ONE},
         {"data": ONE, "continue": None},
         # Records, whatever their fields are called
         {"id": 2, "name": "y", "last": "Smith", "total": 12.5, "next": "text"},
