@@ -296,7 +296,7 @@ def follow_job(served, job, poll):
         page, turn = send(asks.request), turn + 1
         if asks.last:
             break
-        asks = poll.answered(page, submit, turn=turn, waited=0.0, epoch=0.0)
+        asks = poll.answered(page, turn=turn, epoch=0.0)
     return page.payload, turn
 
 

@@ -12,20 +12,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import AttemptError, ParseError, PlanError
-from pandas_async_io._core.links import admitted
+from pandas_async_io._core.links import admitted, signed
 from pandas_async_io._core.message import counted
 from pandas_async_io._core.numbered import Offset, PageNumber
 from pandas_async_io._core.opened import Opened
 from pandas_async_io._core.pages import first_request, next_request, other_requests
 from pandas_async_io._core.places import (
+    bare,
     counted_at,
     number_at,
     open_records,
     paged_records,
-    param,
     renewed,
-    usual,
-    with_params,
 )
 from pandas_async_io._core.safety import origin_of, redact_url, same_origin
 from pandas_async_io._core.schemes import choose
@@ -215,7 +213,7 @@ class Chain:
             path = open_records(held)
         except PlanError:
             return ()
-        return path if path and usual(path[-1]) and "id" not in held else ()
+        return path if path and bare(held, path) else ()
 
     def again(self, request: Request) -> Chain:
         """Return a chain that asks for what is pending, with the credentials of another request for the first page."""
@@ -282,7 +280,7 @@ class Chain:
             if at > self._max_pages:
                 self._more = True
                 break
-            sent = self._signed(admitted(self.first, request, self._allow_hosts))
+            sent = signed(self.first, admitted(self.first, request, self._allow_hosts), self._keys)
             before = self._asked.setdefault(_identity(sent), at)
             if before != at:
                 url = redact_url(sent.url)
@@ -290,13 +288,6 @@ class Chain:
             self.pending[at] = sent
             asked.append((at, sent))
         return asked
-
-    def _signed(self, request: Request) -> Request:
-        """Return a request with the key that its URL was given without: an API may keep it out of its links."""
-        lacking = [name for name in self._keys if param(request, name) is None]
-        if not lacking or not same_origin(origin_of(self.first.url), origin_of(request.url)):
-            return request
-        return with_params(request, {name: param(self.first, name) for name in lacking})
 
     def _watch(self, number: int, page: Page, records: Sequence[Any]) -> None:
         """Look for what was there before, and note the totals."""

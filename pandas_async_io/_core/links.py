@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl, urljoin
 
-from pandas_async_io._core.errors import UnsafeUrlError
+from pandas_async_io._core.errors import ParseError, UnsafeUrlError
 from pandas_async_io._core.models import EMPTY
-from pandas_async_io._core.places import param, with_params
+from pandas_async_io._core.places import Path, find, param, with_params
 from pandas_async_io._core.safety import allows, forbidden_value, home_of, origin_of, redact_url, same_origin
 from pandas_async_io._core.template import Template
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _TARGET = re.compile(r"[\s,]*<([^<>]*)>\s*")
 _PARAMETER = re.compile(r';\s*([!#$%&\'*+.^_`|~0-9A-Za-z-]+)\s*(?:=\s*(?:"((?:[^"\\]|\\.)*)"|([^",;\s]*))\s*)?')
 _NEXT_LINK = re.compile(r"\s*(?:,|$)")
+_TARGETS = ("href", "url", "link")
 _WHOLE = Template.compile("{+url}")
 _SIZE = re.compile(r"_?limit|per_?page|page_?size|page\[size\]|size|count|maxResults", re.IGNORECASE)
 _NUMBER = re.compile(r"pg?|(?!.*(?:size|token|per_?page)).*page.*", re.IGNORECASE)
@@ -162,6 +163,50 @@ def signed(first: Request, request: Request, keys: Sequence[str]) -> Request:
     if not lacking or not same_origin(origin_of(first.url), origin_of(request.url)):
         return request
     return with_params(request, lacking)
+
+
+def next_link(payload: Any, path: Path) -> Any:
+    """Return the link at a path, out of a list the next one's; None if there is none.
+
+    Raises
+    ------
+    ParseError
+        If the links of a list have no relation, and the path does not say what they are.
+
+    Examples
+    --------
+    >>> next_link({"links": [{"rel": "self", "href": "/1"}, {"rel": "next", "href": "/2"}]}, "links")
+    {'rel': 'next', 'href': '/2'}
+    >>> next_link({"_links": {"next": [{"href": "/2"}]}}, "_links.next")
+    {'href': '/2'}
+    """
+    link = find(payload, path)
+    if not isinstance(link, list) or not link:
+        return link
+    relations = [_relation(each) for each in link]
+    if any(relations):
+        return next((each for each, relation in zip(link, relations, strict=True) if "next" in relation), None)
+    if "next" in (path.split(".") if isinstance(path, str) else path)[-1].lower():
+        return link[0]
+    raise ParseError(f"the links at {path!r} do not say which of them is the next page's: none has a rel")
+
+
+def target_of(link: Any) -> Any:
+    """Return where a link leads: its URL, or what it holds in the place of one.
+
+    Examples
+    --------
+    >>> target_of({"href": "/2"}), target_of("/2"), target_of({"after": "x"}), target_of({"href": None})
+    ('/2', '/2', {'after': 'x'}, None)
+    """
+    if not isinstance(link, dict) or not link.keys() & set(_TARGETS):
+        return link
+    return next((link[key] for key in _TARGETS if link.get(key)), None)
+
+
+def _relation(link: Any) -> list[str]:
+    relation = link.get("rel", link.get("relation")) if isinstance(link, dict) else None
+    return relation.split() if isinstance(relation, str) else relation if isinstance(relation, list) else []
 
 
 class Steps(NamedTuple):

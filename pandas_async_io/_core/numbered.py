@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pandas_async_io._core.checked import checked
 from pandas_async_io._core.errors import ParseError
 from pandas_async_io._core.opened import MOST, Opened, shown
 from pandas_async_io._core.places import Path, number_at, param, with_params
@@ -38,6 +39,9 @@ class PageNumber:
     count: Path | None = None
     body: bool = False
     __repr__ = shown
+
+    def __post_init__(self) -> None:
+        checked(self)
 
     def next(self, opened: Opened) -> Request | None:
         """Return the next page's request."""
@@ -81,6 +85,9 @@ class Offset:
     start: int = 0
     body: bool = False
     __repr__ = shown
+
+    def __post_init__(self) -> None:
+        checked(self)
 
     def next(self, opened: Opened) -> Request | None:
         """Return the next page's request."""

@@ -7,18 +7,21 @@ itself says. A server that says "there is more" and does not say where is an err
 
 from __future__ import annotations
 
+import inspect
 import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pandas_async_io._core.checked import checked
 from pandas_async_io._core.errors import ParseError, PlanError
-from pandas_async_io._core.links import Steps, follow, ladder, last_of, links_of, steps
+from pandas_async_io._core.links import Steps, follow, ladder, last_of, links_of, next_link, steps, target_of
+from pandas_async_io._core.message import raised
 from pandas_async_io._core.models import Page, Request
 from pandas_async_io._core.numbered import Offset, PageNumber
 from pandas_async_io._core.opened import MOST, Opened, ended, shown
-from pandas_async_io._core.places import Path, find, json_body, number_at, param, with_params
+from pandas_async_io._core.places import Path, find, json_body, number_at, param, says_no, with_params
 from pandas_async_io._core.values import dump_json
 
 Own = Callable[[Page], Request | str | None]
@@ -43,10 +46,12 @@ def as_paginator(value: Any, *, posted: bool = True) -> Paginator | None:
     >>> as_paginator(LinkHeader())
     LinkHeader()
     """
-    if value == "auto":
+    if isinstance(value, str) and value == "auto":
         return None
     if isinstance(value, type) or not (isinstance(value, KINDS) or callable(value)):
         raise PlanError(f"pages={value!r}: pass 'auto', a paginator as LinkHeader(), or a function of the page")
+    if any(map(inspect.iscoroutinefunction, (value, getattr(value, "__call__", None)))):  # noqa: B004 - an object's own
+        raise PlanError(f"pages={value!r} is an async function: pass a plain one, which returns the next request")
     if getattr(value, "body", False) and not posted:
         raise PlanError(f"pages={value!r} puts its parameter into a JSON body: pass method='POST' and json=")
     paginator: Paginator = value
@@ -82,8 +87,8 @@ def next_request(paginator: Paginator, opened: Opened) -> Request | None:
         return paginator.next(opened)
     try:
         found = paginator(opened.page)
-    except Exception as exc:
-        raise ParseError(f"the function in pages= raised {type(exc).__name__}: {exc}") from exc
+    except Exception as exc:  # noqa: BLE001 - the user's own function; the other rows go on
+        raise ParseError(raised("pages=", exc)) from None
     if found is None or isinstance(found, Request):
         return found
     if not isinstance(found, str):
@@ -142,18 +147,21 @@ class NextUrl:
         Where the number of records is: pages that are numbered can then be asked for at once.
     """
 
-    path: Path = "next"
+    path: Path | None = "next"
     header: str | None = None
     count: Path | None = None
     __repr__ = shown
 
+    def __post_init__(self) -> None:
+        checked(self)
+        if self.path is None and self.header is None:
+            raise PlanError("NextUrl: pass path= or header=, which says where the URL is")
+
     def next(self, opened: Opened) -> Request | None:
         """Return the next page's request."""
         page = opened.page
-        link = page.response.header(self.header) if self.header else find(page.payload, self.path)
-        if isinstance(link, list):
-            link = next((each for each in link if "next" in _relation(each)), None)
-        target = (link.get("href") or link.get("url") or link.get("link")) if isinstance(link, dict) else link
+        link = page.response.header(self.header) if self.header else next_link(page.payload, self.path or ())
+        target = target_of(link)
         if ended(target):
             return None
         if not isinstance(target, str):
@@ -170,11 +178,6 @@ class NextUrl:
         if way is None or way.value != (2 if way.step == 1 else length):
             return None
         return _climb(following, way, math.ceil(count / length) - 1)
-
-
-def _relation(link: Any) -> list[str]:
-    relation = link.get("rel", link.get("relation")) if isinstance(link, dict) else None
-    return relation.split() if isinstance(relation, str) else relation if isinstance(relation, list) else []
 
 
 def _posted(request: Request, link: dict[str, Any]) -> Request:
@@ -214,6 +217,7 @@ class Cursor:
     __repr__ = shown
 
     def __post_init__(self) -> None:
+        checked(self)
         if sum(each is not None for each in (self.path, self.header, self.after)) != 1:
             raise PlanError("Cursor: pass one of path=, header= or after=, which say where the token is")
 
@@ -223,7 +227,7 @@ class Cursor:
         more = None if self.more is None else find(page.payload, self.more)
         if self.more is not None and more is None and isinstance(page.payload, dict):
             raise ParseError(f"{self}: the page does not say whether there is more")
-        if self.more is not None and ended(more):
+        if self.more is not None and (ended(more) or says_no(more)):
             return None
         if self.after is not None:
             token = find(opened.records[-1], self.after) if opened.records else None
@@ -255,6 +259,9 @@ class GraphQLCursor:
     path: Path
     variable: str = "cursor"
     __repr__ = shown
+
+    def __post_init__(self) -> None:
+        checked(self)
 
     def next(self, opened: Opened) -> Request | None:
         """Return the next page's request."""

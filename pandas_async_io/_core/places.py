@@ -10,12 +10,14 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, unquote_plus
 
 import pandas as pd
 
 from pandas_async_io._core.errors import ParseError, PlanError
+from pandas_async_io._core.names import ABOUT, AROUND, BESIDE, COUNT, COUNT_HEADERS, ENVELOPES, LESS, RECORDS, snake
 from pandas_async_io._core.values import dump_json
 
 if TYPE_CHECKING:
@@ -24,19 +26,7 @@ if TYPE_CHECKING:
 Path = str | Sequence[str]
 
 _DEPTH = 4
-_WELL_KNOWN = re.compile(
-    "data|items|results|records|values?|entr(?:y|ies)|objects|hits|rows|nodes|edges|features|list|content|elements",
-    re.IGNORECASE,
-)
-_BESIDE = re.compile("links?|errors|warnings|included|facets|aggregations|messages", re.IGNORECASE)
-_COUNT = re.compile(
-    r"total(?:_?(?:count|results|elements|items|records|size))?|numFound|@odata\.count|count", re.IGNORECASE
-)
-_COUNT_HEADERS = ("X-Total-Count", "Total-Objects", "X-Total", "X-WP-Total")
-_ENVELOPES = (
-    *(("meta",), ("pagination",), ("paging",), ("page",)),
-    *(("meta", "pagination"), ("meta", "page"), ("_meta",), ("info",)),
-)
+_WHOLE = re.compile(r"\s*(?:(?:(?!bytes)[\w-]+ +)?(?:[0-9]+-[0-9]+|\*)/)?([0-9]{1,15})\s*", re.IGNORECASE)
 
 
 def find(payload: Any, path: Path) -> Any:
@@ -60,6 +50,20 @@ def find(payload: Any, path: Path) -> Any:
     return None
 
 
+def has(payload: Any, path: str) -> bool:
+    """Whether a path leads to something, if only to null.
+
+    Examples
+    --------
+    >>> has({"meta": {"next": None}}, "meta.next"), has({"meta": None}, "meta.next")
+    (True, False)
+    """
+    if not isinstance(payload, dict):
+        return False
+    head, _, rest = path.partition(".")
+    return path in payload or (bool(rest) and has(payload.get(head), rest))
+
+
 def number_at(page: Page, where: Path | None) -> int | None:
     """Return the whole number that lies at a path of the payload or in a header; None if there is none.
 
@@ -75,32 +79,43 @@ def number_at(page: Page, where: Path | None) -> int | None:
     value = find(page.payload, where)
     if value is None and isinstance(where, str):
         value = page.response.header(where)
-    if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,15}\s*", value):
-        return int(value)
+    return whole(value)
+
+
+def whole(value: Any) -> int | None:
+    """Return a whole number that is not negative, also from a text and from a range of records; None of all else.
+
+    Examples
+    --------
+    >>> [whole(value) for value in (35, " 35", "0-9/35", "items */35", "bytes 0-9/35", "0-9/*", True, -1, 3.5)]
+    [35, 35, 35, 35, None, None, None, None, None]
+    """
+    if isinstance(value, str):
+        told = _WHOLE.fullmatch(value)
+        return int(told[1]) if told else None
     return value if type(value) is int and value >= 0 else None
 
 
-def announced(page: Page, records: Path) -> int | None:
-    """Return the number of records that an answer says there are, under any usual name.
+def says_no(flag: Any) -> bool:
+    """Whether a flag is a text that means no, and would count as true.
+
+    Examples
+    --------
+    >>> [says_no(flag) for flag in ("False", "0", "no", "true", "x", True)]
+    [True, True, True, False, False, False]
+    """
+    return isinstance(flag, str) and flag.strip().lower() in {"false", "0", "no"}
+
+
+def counted_at(page: Page, records: Path, *, least: bool = False) -> Path | None:
+    """Return where an answer says how many records there are, under any usual name; None if it does not.
 
     Parameters
     ----------
     records : path
         Of the records: the objects on the way to them are looked at too.
-
-    Examples
-    --------
-    >>> from pandas_async_io._core.models import Page, Request, Response
-    >>> page = Page(Request("http://e.com/"), Response(200, {}, b"", ""), {"meta": {"total": 95}, "data": []})
-    >>> announced(page, ("data",))
-    95
-    """
-    where = counted_at(page, records)
-    return None if where is None else number_at(page, where)
-
-
-def counted_at(page: Page, records: Path) -> Path | None:
-    """Return the path or the header that `announced` goes by; None if there is none.
+    least : bool
+        Whether a number will do that there are at least: Elasticsearch counts so far and no further.
 
     Examples
     --------
@@ -109,20 +124,30 @@ def counted_at(page: Page, records: Path) -> Path | None:
     >>> counted_at(page, ("data",))
     ('meta', 'total')
     """
-    ways = [*(tuple(records[:depth]) for depth in range(len(records))), *_ENVELOPES]
-    for way, envelope in ((way, find(page.payload, way)) for way in ways):
-        if not isinstance(envelope, dict):
-            continue
-        named = [key for key, value in envelope.items() if _COUNT.fullmatch(key) and type(value) is int and value >= 0]
-        if named:
-            return (*way, min(named, key="count".__eq__))
-    return next((name for name in _COUNT_HEADERS if number_at(page, name) is not None), None)
+    ways = [*(tuple(records[:depth]) for depth in range(len(records))), *ENVELOPES]
+    told = [
+        (*way, key, *inner)
+        for way, envelope in ((way, find(page.payload, way)) for way in ways)
+        for key, value in (envelope.items() if isinstance(envelope, dict) else ())
+        if COUNT.fullmatch(key) and (inner := _number_in(value, least=least)) is not None
+    ]
+    headers = (name for name in COUNT_HEADERS if whole(page.response.header(name)) is not None)
+    sure = (where for where in told if where[-1] not in LESS)
+    return next(chain(sure, headers, told), None)
+
+
+def _number_in(value: Any, *, least: bool) -> tuple[str, ...] | None:
+    if not isinstance(value, dict):
+        return None if whole(value) is None else ()
+    exact = least or value.get("relation") != "gte"
+    return ("value",) if exact and whole(value.get("value")) is not None else None
 
 
 def open_records(payload: Any) -> tuple[str, ...]:
     """Return the path of the list that an answer is a page of; ``()`` if it holds none.
 
-    A list of objects that is the only one, or the only one under a usual name.
+    A list of objects that is the only one, or the only one under a usual name. One without a usual name
+    that is empty may be a field of the object around it: then that has no other field of its own.
 
     Raises
     ------
@@ -138,16 +163,18 @@ def open_records(payload: Any) -> tuple[str, ...]:
     """
     if not isinstance(payload, dict):
         return ()
-    every = dict(_lists(payload, ()))
+    every = dict(lists(payload))
     if not every:
         return ()
-    usual = {path: found for path, found in every.items() if _WELL_KNOWN.fullmatch(path[-1])}
+    usual = {path: found for path, found in every.items() if RECORDS.fullmatch(path[-1])}
     objects = {path: found for path, found in every.items() if all(isinstance(one, dict) for one in found)}
     for candidates in (usual, objects):
         depth = min(map(len, candidates), default=0)
         nearest = [path for path in candidates if len(path) == depth]
         if len(nearest) > 1 and nearest[0][-1] in {"nodes", "edges"}:
             nearest = [path for path in nearest if path[-1] != "edges"]  # a connection may say it twice
+        if candidates is objects and not any(map(candidates.get, nearest)) and not bare(payload, *nearest[:1]):
+            return ()
         if len(nearest) == 1:
             path = nearest[0]
             wrapped = path[-1] == "edges" and all("node" in one for one in candidates[path] if isinstance(one, dict))
@@ -159,25 +186,34 @@ def open_records(payload: Any) -> tuple[str, ...]:
     )
 
 
-def usual(name: str) -> bool:
-    """Whether a list of this name is what an answer is about.
+def bare(payload: Any, path: Sequence[str] = ()) -> bool:
+    """Whether beside a list there is nothing but other lists and what tells of the page.
 
     Examples
     --------
-    >>> usual("items"), usual("tags")
+    >>> bare({"orders": [], "total": 0}, ("orders",)), bare({"orders": [], "name": "y"}, ("orders",))
     (True, False)
     """
-    return _WELL_KNOWN.fullmatch(name) is not None
+    levels = [(key, find(payload, path[:depth])) for depth, key in enumerate(path)]
+    fields = ((name, value) for key, level in levels for name, value in level.items() if name != key)
+    return all(isinstance(value, list) or AROUND.fullmatch(snake(name)) for name, value in fields)
 
 
-def _lists(payload: dict[str, Any], way: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], list[Any]]]:
+def lists(payload: dict[str, Any], way: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], list[Any]]]:
+    """Return the lists in an object that may be its records, with their paths.
+
+    Examples
+    --------
+    >>> dict(lists({"data": {"orders": [1]}, "_links": {"next": [2]}, "items": None}))
+    {('data', 'orders'): [1], ('items',): []}
+    """
     for key, value in payload.items():
-        if isinstance(value, list) and _BESIDE.fullmatch(key) is None:
+        if isinstance(value, list) and BESIDE.fullmatch(key) is None:
             yield (*way, key), value
-        elif value is None and _WELL_KNOWN.fullmatch(key):  # some write an empty list so
+        elif value is None and RECORDS.fullmatch(key):  # some write an empty list so
             yield (*way, key), []
-        elif isinstance(value, dict) and len(way) + 1 < _DEPTH:
-            yield from _lists(value, (*way, key))
+        elif isinstance(value, dict) and len(way) + 1 < _DEPTH and ABOUT.fullmatch(key) is None:
+            yield from lists(value, (*way, key))
 
 
 def paged_records(payload: Any, path: Sequence[str]) -> list[Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from pandas_async_io._core.errors import ParseError, PlanError
@@ -51,7 +53,15 @@ def url_of(paginator, page):
         (NextUrl(header="Next-Page"), None, {"next-page": "/2"}, "http://e.com/2"),
         (Cursor("meta.next"), {"meta": {"next": "a&b"}}, {}, "http://e.com/u?a=1&cursor=a%26b"),
         (Cursor("next", param="page"), {"next": 7}, {}, "http://e.com/u?a=1&page=7"),
+        (NextUrl("_links.next"), {"_links": {"next": [{"href": "/2"}, {"href": "/3"}]}}, {}, "http://e.com/2"),
+        (NextUrl(["_links", "next"]), {"_links": {"next": ["/2"]}}, {}, "http://e.com/2"),
+        (NextUrl("nextLinks"), {"nextLinks": [{"rel": "next", "href": "/2"}]}, {}, "http://e.com/2"),
+        (NextUrl("_links.next"), {"_links": {"next": [{"rel": "up", "href": "/2"}]}}, {}, None),
+        (NextUrl("next"), {"next": [{"href": None}]}, {}, None),
+        (NextUrl("links"), {"links": [{"rel": "self", "href": "/1"}, {"href": "/2"}]}, {}, None),
+        (NextUrl(None, header="N"), {"next": "/3"}, {"n": "/2"}, "http://e.com/2"),
         (Cursor("next", more="more"), {"next": "x", "more": False}, {}, None),
+        (Cursor("next", more="more"), {"next": "x", "more": "True"}, {}, f"{URL}&cursor=x"),
         (Cursor(header="Sforce-Locator", param="locator"), None, {"Sforce-Locator": "MTA"}, f"{URL}&locator=MTA"),
         (Cursor(after="id", param="after", more="more"), {"more": True}, {}, f"{URL}&after=10"),
         (Cursor(after="id", param="after", more="more"), {"more": False}, {}, None),
@@ -116,6 +126,11 @@ def test_fault_44_without_a_word_of_more_an_empty_page_is_the_end(paginator):
         (GraphQLCursor("u.pageInfo"), opened({"u": {"pageInfo": {"hasNextPage": True, "endCursor": None}}})),
         (GraphQLCursor("u.pageInfo"), opened({"u": {"nodes": []}})),
         (NextUrl("next"), opened({"next": 7})),
+        (NextUrl("links"), opened({"links": [{"href": "/2"}]})),
+        (NextUrl("links"), opened({"links": ["/2"]})),
+        (NextUrl("links"), opened({"links": [None]})),
+        (NextUrl("next"), opened({"next": [{"after": "x"}]})),
+        (NextUrl("paging.next"), opened({"paging": {"next": {"after": "x"}}})),
         (PageNumber("a"), opened(url="http://e.com/?a=x")),
     ],
 )
@@ -172,8 +187,20 @@ def test_a_function_of_yours_is_a_paginator():
     assert url_of(lambda page: "", opened()) is None
     with pytest.raises(ParseError, match="returned a int"):
         next_request(lambda page: 7, opened())
-    with pytest.raises(ParseError, match="raised KeyError: 'next'"):
+    with pytest.raises(ParseError, match="pages= raised KeyError: 'next'"):
         next_request(lambda page: {}["next"], opened())
+
+
+def test_what_a_function_of_yours_raised_is_told_without_secrets():
+    """Its message may hold a request's URL, and so may the error behind it."""
+
+    def own(page):
+        raise ValueError("http://e.com/?api_key=hunter2")
+
+    with pytest.raises(ParseError, match="pages= raised ValueError") as caught:
+        next_request(own, opened())
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.__cause__ is None
 
 
 def urls(found):
@@ -243,6 +270,64 @@ def test_what_is_no_paginator_is_refused(value):
     with pytest.raises(PlanError, match="pages="):
         as_paginator(value)
     assert as_paginator("auto") is None
+
+
+def test_an_async_function_is_no_paginator():
+    """Nobody waits for what it returns: it is told before anything is sent."""
+
+    async def own(page):
+        return None
+
+    class Own:
+        async def __call__(self, page):
+            return None
+
+    for each in (own, Own(), partial(own)):
+        with pytest.raises(PlanError, match="async function"):
+            as_paginator(each)
+
+
+@pytest.mark.parametrize("no", ["false", "False", " FALSE ", "0", "no", "null", "", False, 0])
+def test_a_flag_that_is_a_text_may_say_no(no):
+    """Some write their flags as texts, and every text that is not empty is true."""
+    paginator = Cursor("next", more="more")
+    assert next_request(paginator, opened({"next": "x", "more": no})) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "expected"),
+    [
+        (PageNumber, {"size": 100}, "('per_page', 100)"),
+        (PageNumber, {"size": "per_page"}, "('per_page', 100)"),
+        (PageNumber, {"size": ("n", "x")}, "('per_page', 100)"),
+        (PageNumber, {"size": ("n", 0)}, "('per_page', 100)"),
+        (PageNumber, {"start": "1"}, "a whole number from 0"),
+        (PageNumber, {"start": True}, "a whole number from 0"),
+        (PageNumber, {"start": -1}, "a whole number from 0"),
+        (PageNumber, {"param": 3}, "a name"),
+        (PageNumber, {"total": 5}, "a path"),
+        (PageNumber, {"count": []}, "a path"),
+        (PageNumber, {"body": "yes"}, "True or False"),
+        (Offset, {"start": 1.5}, "a whole number from 0"),
+        (Offset, {"count": ["a", 1]}, "a path"),
+        (NextUrl, {"path": 5}, "a path"),
+        (NextUrl, {"path": ""}, "a path"),
+        (NextUrl, {"path": None}, "pass path= or header="),
+        (NextUrl, {"header": 5}, "a name"),
+        (Cursor, {"path": 5}, "a path"),
+        (Cursor, {"path": "next", "param": None}, "a name"),
+        (Cursor, {"path": "next", "more": 5}, "a path"),
+        (GraphQLCursor, {"path": 5}, "a path"),
+        (GraphQLCursor, {"path": None}, "a path"),
+        (GraphQLCursor, {"path": "a.pageInfo", "variable": ""}, "a name"),
+    ],
+)
+def test_a_paginator_says_at_once_what_its_fields_are_to_be(kind, fields, expected):
+    """Not in the middle of the run: the message names the class, the field and what is due."""
+    with pytest.raises(PlanError) as caught:
+        kind(**fields)
+    assert kind.__name__ in str(caught.value)
+    assert expected in str(caught.value)
 
 
 def test_a_cursor_says_where_its_token_is():

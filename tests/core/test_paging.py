@@ -237,6 +237,6 @@ def test_a_user_function_that_raises_is_the_failure_of_its_page():
 
     run = Run(own)
     run.answer(1, run.begin()[1], linked(1))
-    assert run.results[0].error == "page 1: the function in pages= raised KeyError: 'nothing'"
+    assert run.results[0].error.startswith("page 1: pages= raised KeyError: 'nothing', in own (test_paging.py:")
     assert run.results[0].outcome is ParseError("").outcome
     assert run.ids() == ([1], [1])

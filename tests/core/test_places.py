@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pandas_async_io._core.errors import ParseError, PlanError
 from pandas_async_io._core.models import Page, Request, Response
 from pandas_async_io._core.places import (
-    announced,
+    counted_at,
     find,
     json_body,
     number_at,
@@ -67,13 +67,37 @@ def test_a_number_is_whole_and_not_negative(value, expected):
         ({"meta": {"pagination": {"total": 95}}, "results": []}, {}, 95),
         ({"page": {"totalElements": 95}, "results": []}, {}, 95),
         ({"results": []}, {"X-Total-Count": "95"}, 95),
-        ({"results": [], "total": {"value": 95}}, {}, None),
+        ({"results": [], "total": {"value": 95}}, {}, 95),
+        ({"results": [], "total": {"value": 95, "relation": "gte"}}, {}, None),
+        ({"results": [], "total": {"amount": 95}}, {}, None),
+        ({"results": [], "total": "95"}, {}, 95),
+        ({"results": [], "total": 95.5}, {}, None),
+        ({"results": [], "total_rows": 95}, {}, 95),
+        ({"results": [], "totalHits": 95}, {}, 95),
+        ({"results": [], "recordsTotal": 99, "recordsFiltered": 95}, {}, 95),
+        ({"results": [], "recordsTotal": 95}, {}, 95),
+        ({"results": [], "numberMatched": 95, "numberReturned": 10}, {}, 95),
+        ({"results": [], "hydra:totalItems": 95}, {}, 95),
+        ({"results": [], "count": 10, "meta": {"total": 95}}, {}, 95),
+        ({"results": [], "count": 10}, {"X-Total-Count": "95"}, 95),
+        ({"results": [], "result_info": {"total_count": 95}}, {}, 95),
+        ({"results": []}, {"Content-Range": "items 0-9/95"}, 95),
+        ({"results": []}, {"Content-Range": "bytes 0-9/95"}, None),
+        ({"results": []}, {"Content-Range": "0-9/*"}, None),
         ({"results": []}, {}, None),
     ],
 )
 def test_the_announced_count_is_found_under_its_usual_names(payload, headers, expected):
     """At the top, in the usual envelopes, in headers; a plain ``count`` counts least."""
-    assert announced(page(payload, headers), ("results",)) == expected
+    answer = page(payload, headers)
+    assert number_at(answer, counted_at(answer, ("results",))) == expected
+
+
+def test_a_number_of_at_least_so_many_is_no_total_to_hold_against_an_answer():
+    """It does to tell that there are more: Elasticsearch counts to 10 000."""
+    answer = page({"hits": {"total": {"value": 10_000, "relation": "gte"}, "hits": []}})
+    assert counted_at(answer, ("hits", "hits")) is None
+    assert counted_at(answer, ("hits", "hits"), least=True) == ("hits", "total", "value")
 
 
 @pytest.mark.parametrize(
@@ -92,15 +116,34 @@ def test_the_announced_count_is_found_under_its_usual_names(payload, headers, ex
         ({"results": [], "tags": []}, ("results",)),
         ({"results": None, "count": 0}, ("results",)),
         ({"id": 1, "name": "x"}, ()),
+        ({"id": 2, "name": "y", "orders": []}, ()),
+        ({"id": 2, "name": "y", "orders": [], "tags": []}, ()),
+        ({"user": {"id": 2, "orders": []}, "ok": True}, ()),
+        ({"id": 2, "name": "y", "items": []}, ("items",)),
+        ({"orders": []}, ("orders",)),
+        ({"orders": [], "total": 0, "hasMore": False, "next_cursor": None, "_links": {}}, ("orders",)),
+        ({"response": {"orders": []}, "ok": True}, ("response", "orders")),
+        ({"result": [], "success": True, "errors": [], "messages": [], "result_info": {"page": 1}}, ("result",)),
+        ({"name": "y", "_links": {"self": [{"href": "/1"}], "next": [{"href": "/2"}]}}, ()),
+        ({"o": {"orders": [{"id": 1}]}, "links": {"next": [{"href": "/2"}]}}, ("o", "orders")),
+        ({"o": {"orders": [{"id": 1}]}, "meta": {"filters": [{"by": "x"}]}}, ("o", "orders")),
+        ({"hydra:member": [{"id": 1}], "hydra:search": {"hydra:mapping": [{"variable": "x"}]}}, ("hydra:member",)),
     ],
 )
 def test_an_answer_is_opened_where_its_records_are(payload, expected):
-    """The only list of objects, or the one with a usual name; an object without lists is a record itself."""
+    """The only list of objects, or the one with a usual name; an object without such a list is a record itself."""
     assert open_records(payload) == expected
 
 
 @pytest.mark.parametrize(
-    "payload", [{"a": [{"x": 1}], "b": [{"y": 1}]}, {"a": [1, 2], "c": 1}, {"data": [], "items": []}]
+    "payload",
+    [
+        {"a": [{"x": 1}], "b": [{"y": 1}]},
+        {"a": [{"x": 1}], "b": []},
+        {"a": [], "b": []},
+        {"a": [1, 2], "c": 1},
+        {"data": [], "items": []},
+    ],
 )
 def test_an_answer_that_may_be_opened_in_two_ways_is_a_question(payload):
     """The message lists the keys that hold lists."""
