@@ -300,7 +300,7 @@ class Call:
         return carry(frame, (*runs_of(self._frame), run), errors="ignore" if quiet else options.errors)
 
     def _loose(self, take: Positions, kept: Mask) -> dict[str, Any]:
-        """Return what a run keeps of pages that are missing, and of jobs that may still run, by row.
+        """Return what a run keeps of what its course found, and may go on with, by row.
 
         Parameters
         ----------
@@ -311,13 +311,12 @@ class Call:
         """
         course, row_to_request = self._course, self._asked.rows.row_to_request
         found: dict[str, Any] = {}
-        if isinstance(course, Paging):
+        if isinstance(self._answers, PagedAnswers):
+            found["pages"] = np.append(self._answers.pages[kept], 0)[take]
+        if course is not None:
             first = first_rows(row_to_request)
             found["findings"] = {int(first[position]): texts for position, texts in sorted(course.findings.items())}
             found["taken"] = course.taken
-        if isinstance(self._answers, PagedAnswers):
-            found["pages"] = np.append(self._answers.pages[kept], 0)[take]
-        if isinstance(course, Paging | Polling):
             rows = np.flatnonzero(np.isin(row_to_request, list(course.unfinished))).tolist()
             found["unfinished"] = {row: course.unfinished[int(row_to_request[row])] for row in rows}
         return found

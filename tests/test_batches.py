@@ -437,6 +437,18 @@ def test_each_set_of_keys_that_is_posted_has_an_idempotency_key_of_its_own():
     assert found["x"].tolist() == [1, 1, 1, 1, 1]
 
 
+def test_an_answer_that_fits_no_key_is_told_where_a_key_has_none():
+    """The server wrote it otherwise: in the warning and in the report, and no row is guessed."""
+
+    def reply(asked):
+        return answer([{"id": key.lower(), "x": 1} for key in keys_of(asked)])
+
+    with replying(reply) as server, pytest.warns(paio.FetchWarning, match=r"1 of 2 keys .*'DEF'.*'def'.*\(row 1\)"):
+        found = fetch(pd.DataFrame({"id": ["abc", "DEF"]}), server.url, batch=5)
+    assert found["x"].tolist() == [1, pd.NA]
+    assert any("'DEF'" in each for each in found.aio.report.findings)
+
+
 def test_errors_raise_has_the_other_rows():
     """The keys of the block that was halved are in .partial, the bad one is in .failures."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid5
 
-from pandas_async_io._core.course import Step
+from pandas_async_io._core.course import Course, Step
 from pandas_async_io._core.errors import ParseError
 from pandas_async_io._core.halving import TOO_MUCH, Halving, halves
 from pandas_async_io._core.matching import match
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from pandas_async_io._core.batches import Batches
-    from pandas_async_io._core.course import Decode, Deliver
+    from pandas_async_io._core.course import Deliver
+    from pandas_async_io._core.interpret import Interpreter
     from pandas_async_io._core.keys import Positions
-    from pandas_async_io._core.models import Page, Request, Response
+    from pandas_async_io._core.models import Page, Request
     from pandas_async_io._core.shape import Shape
 
     Requests = Callable[[Sequence[Positions]], Sequence[Request]]
@@ -57,7 +58,7 @@ class Block:
     halved: bool = False
 
 
-class Batching:
+class Batching(Course):
     """Asks for blocks of keys and delivers to each key.
 
     Parameters
@@ -72,17 +73,12 @@ class Batching:
         The path of the key in a record.
     shape : Shape
         Where the records are.
-    decode : callable
+    decode : Interpreter
         Takes a response and returns its payload.
     deliver : callable
         Takes the result of each key, its records as the payload.
     key : (str, UUID), optional
         The header whose value tells a request that changes something from any other, and what it is derived from.
-
-    Attributes
-    ----------
-    findings : dict of int to list of str
-        What is to be said of an answer, by the first of its keys that had none.
     """
 
     def __init__(
@@ -93,27 +89,22 @@ class Batching:
         *,
         on: str,
         shape: Shape,
-        decode: Decode,
+        decode: Interpreter,
         deliver: Deliver,
         key: tuple[str, UUID] | None = None,
     ) -> None:
+        super().__init__(decode)
         self._batches, self._requests, self._on, self._shape, self._deliver = batches, requests, on, shape, deliver
-        self._decode = decode
         self._key = key
         self._keep = not {on, on.replace(".", shape.sep)}.isdisjoint(shape.columns or batches.typed)
         self._halving = Halving(blocks)
         self._blocks = {(position, 1): Block(block) for position, block in enumerate(blocks)}
         self._steps = [1] * len(blocks)
         self._waiting: dict[int, Block] = {}
-        self.findings: dict[int, list[str]] = {}
 
     def begin(self, position: int, request: Request) -> Sequence[Step]:  # noqa: ARG002 - of the protocol
         """Return the whole block's request."""
         return [Step(1, replace(request, headers={**request.headers, **self._keyed(request)}))]
-
-    def decode(self, position: int, number: int, response: Response) -> Any:  # noqa: ARG002 - of the protocol
-        """Return what an answer holds."""
-        return self._decode(response)
 
     def answered(self, position: int, number: int, page: Page, now: float, epoch: float) -> Sequence[Step]:  # noqa: ARG002 - as above
         """Take the answers of a block's keys; return the halves of the blocks that waited for any answer."""

@@ -7,17 +7,16 @@ block of keys (`batching`) is decided by one course for all requests of a call.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.models import Outcome, Result
 
 if TYPE_CHECKING:
+    from pandas_async_io._core.interpret import Interpreter
     from pandas_async_io._core.models import Page, Request, Response
-
-Decode = Callable[["Response"], Any]
-"""Takes a response and returns its payload; raises `AttemptError`."""
 
 Deliver = Callable[[int, Result], None]
 """Takes the result of a position, exactly once."""
@@ -42,13 +41,30 @@ class Step:
     after: float = 0.0
 
 
-class Course(Protocol):
-    """What the engine asks; every step ends with one call of `ended`."""
+class Course(ABC):
+    """What the engine asks; every step ends with one call of `ended`.
 
+    Attributes
+    ----------
+    unfinished : dict of int to object
+        Positions that another run may go on with, and what it has to know of them.
+    findings : dict of int to list of str
+        What is to be said of a position, though it may be ``ok``.
+    taken : str or None
+        How the pages were recognised, if that was asked for.
+    """
+
+    def __init__(self, decode: Interpreter) -> None:
+        self.unfinished: dict[int, Any] = {}
+        self.findings: dict[int, list[str]] = {}
+        self.taken: str | None = None
+        self._decode = decode
+
+    @abstractmethod
     def begin(self, position: int, request: Request) -> Sequence[Step]:
         """Return what is sent first for a position."""
 
-    def decode(self, position: int, number: int, response: Response) -> Any:
+    def decode(self, position: int, number: int, response: Response) -> Any:  # noqa: ARG002 - courses differ
         """Return what an answer of success holds.
 
         Raises
@@ -56,7 +72,9 @@ class Course(Protocol):
         AttemptError
             If it is no such answer; another attempt may be.
         """
+        return self._decode(response)
 
+    @abstractmethod
     def answered(self, position: int, number: int, page: Page, now: float, epoch: float) -> Sequence[Step]:
         """Return what an answer asks for next.
 
@@ -73,12 +91,15 @@ class Course(Protocol):
             If it ends the run's.
         """
 
-    def refused(self, position: int, number: int, request: Request, status: int) -> Sequence[Step]:
+    def refused(self, position: int, number: int, request: Request, status: int) -> Sequence[Step]:  # noqa: ARG002 - as above
         """Return what is sent in place of a step that failed for good; nothing if it counts as failed."""
+        return ()
 
+    @abstractmethod
     def ended(self, position: int, number: int, result: Result) -> None:
         """Take what became of a step."""
 
+    @abstractmethod
     def close(self) -> None:
         """Take note that nothing more is sent, be it over or not."""
 

@@ -13,7 +13,7 @@ from uuid import NAMESPACE_OID, uuid5
 import pandas as pd
 
 from pandas_async_io._core.chain import Chain, expired, named
-from pandas_async_io._core.course import Step, Sum
+from pandas_async_io._core.course import Course, Step, Sum
 from pandas_async_io._core.errors import AttemptError, ParseError, PlanError
 from pandas_async_io._core.models import Outcome, Result
 from pandas_async_io._core.opened import Opened
@@ -44,7 +44,7 @@ class Parsed:
     payload: Any
 
 
-class Paging:
+class Paging(Course):
     """Reads every page of every position.
 
     Parameters
@@ -67,15 +67,6 @@ class Paging:
         The header whose value tells a request that changes something from any other.
     unfinished : mapping of int to Chain
         Positions that go on where an earlier run stopped.
-
-    Attributes
-    ----------
-    unfinished : dict of int to Chain
-        Positions that another run may go on with.
-    findings : dict of int to list of str
-        What speaks against a position's being complete.
-    taken : str or None
-        How the pages were recognised, if that was asked for.
     """
 
     def __init__(
@@ -91,10 +82,8 @@ class Paging:
         idempotency_key: str | None = None,
         unfinished: Mapping[int, Chain] | None = None,
     ) -> None:
-        self.unfinished: dict[int, Chain] = {}
-        self.findings: dict[int, list[str]] = {}
-        self.taken: str | None = None
-        self._paginator, self._answers, self._decode, self._deliver = paginator, answers, decode, deliver
+        super().__init__(decode)
+        self._paginator, self._answers, self._deliver = paginator, answers, deliver
         self._allow_hosts, self._max_pages, self._keys, self._key = allow_hosts, max_pages, keys, idempotency_key
         self._earlier = dict(unfinished or {})
         self._chains: dict[int, tuple[Chain, Sum]] = {}
@@ -133,7 +122,7 @@ class Paging:
             return self._decode.headless(first)(response)
         return payload
 
-    def answered(self, position: int, number: int, page: Page, now: float, epoch: float) -> Sequence[Step]:  # noqa: ARG002 - of the protocol
+    def answered(self, position: int, number: int, page: Page, now: float, epoch: float) -> Sequence[Step]:  # noqa: ARG002 - a chain needs no clock
         """Take a page and return the requests of those that can be asked for now."""
         chain, whole = self._chains[position]
         held = page.payload
@@ -155,10 +144,6 @@ class Paging:
         whole.open += len(following)
         self.asked += len(following)
         return [Step(at, self._keyed(chain, at, request)) for at, request in following]
-
-    def refused(self, position: int, number: int, request: Request, status: int) -> Sequence[Step]:  # noqa: ARG002 - of the protocol
-        """Return nothing: a page has no substitute."""
-        return ()
 
     def ended(self, position: int, number: int, result: Result) -> None:
         """Take what became of a page; with the last one the chain is over."""

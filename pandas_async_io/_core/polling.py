@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_OID, uuid5
 
-from pandas_async_io._core.course import Step, Sum
+from pandas_async_io._core.course import Course, Step, Sum
 from pandas_async_io._core.errors import AttemptError, PayloadError, UnsafeUrlError
 from pandas_async_io._core.links import admitted, signed
 from pandas_async_io._core.models import EMPTY, SAFE_METHODS, Outcome, Page, Request, Result
@@ -96,7 +96,7 @@ class _Way:
     gone: bool = False
 
 
-class Polling:
+class Polling(Course):
     """Follows every position's job to its end.
 
     Parameters
@@ -115,11 +115,6 @@ class Polling:
         The header whose value tells a submission from any other.
     unfinished : mapping of int to Submitted
         Positions that were submitted by an earlier run.
-
-    Attributes
-    ----------
-    unfinished : dict of int to Submitted
-        Positions whose jobs may still run, or have failed.
     """
 
     def __init__(
@@ -133,8 +128,8 @@ class Polling:
         idempotency_key: str | None = None,
         unfinished: Mapping[int, Submitted] | None = None,
     ) -> None:
-        self.unfinished: dict[int, Submitted] = {}
-        self._poll, self._decode, self._deliver = poll, decode, deliver
+        super().__init__(decode)
+        self._poll, self._deliver = poll, deliver
         self._allow_hosts, self._keys, self._key = allow_hosts, keys, idempotency_key
         self._earlier = dict(unfinished or {})
         self._ways: dict[int, _Way] = {}

@@ -29,13 +29,14 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 
     from pandas_async_io._core.budgets import Budget
-    from pandas_async_io._core.course import Course, Decode, Deliver, Step
+    from pandas_async_io._core.course import Course, Deliver, Step
     from pandas_async_io._core.limits import Rate
     from pandas_async_io._core.ration import Ration
     from pandas_async_io._core.report import Tally
     from pandas_async_io._core.safety import Origin
 
     Send = Callable[[Request, float], Awaitable[Response]]
+    Decode = Callable[[Response], Any]
 
 _BREATH = 1_000
 """Results without a request after which the loop lets others run."""
