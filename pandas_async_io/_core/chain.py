@@ -17,14 +17,8 @@ from pandas_async_io._core.message import counted
 from pandas_async_io._core.numbered import Offset, PageNumber
 from pandas_async_io._core.opened import Opened
 from pandas_async_io._core.pages import first_request, next_request, other_requests
-from pandas_async_io._core.places import (
-    bare,
-    counted_at,
-    number_at,
-    open_records,
-    paged_records,
-    renewed,
-)
+from pandas_async_io._core.params import renewed
+from pandas_async_io._core.places import bare, counted_at, number_at, open_records, paged_records
 from pandas_async_io._core.safety import origin_of, redact_url, same_origin
 from pandas_async_io._core.schemes import choose
 from pandas_async_io._core.seen import Seen

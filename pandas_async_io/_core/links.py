@@ -9,7 +9,8 @@ from urllib.parse import parse_qsl, urljoin
 
 from pandas_async_io._core.errors import ParseError, UnsafeUrlError
 from pandas_async_io._core.models import EMPTY
-from pandas_async_io._core.places import Path, find, param, with_params
+from pandas_async_io._core.params import param, with_params
+from pandas_async_io._core.places import Path, find
 from pandas_async_io._core.safety import allows, forbidden_value, home_of, origin_of, redact_url, same_origin
 from pandas_async_io._core.template import Template
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from pandas_async_io._core.checked import checked
 from pandas_async_io._core.errors import ParseError
 from pandas_async_io._core.opened import MOST, Opened, shown
-from pandas_async_io._core.places import Path, number_at, param, with_params
+from pandas_async_io._core.params import param, with_params
+from pandas_async_io._core.places import Path, number_at
 
 if TYPE_CHECKING:
     from pandas_async_io._core.models import Request

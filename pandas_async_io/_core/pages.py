@@ -21,7 +21,8 @@ from pandas_async_io._core.message import raised
 from pandas_async_io._core.models import Page, Request
 from pandas_async_io._core.numbered import Offset, PageNumber
 from pandas_async_io._core.opened import MOST, Opened, ended, shown
-from pandas_async_io._core.places import Path, find, json_body, number_at, param, says_no, with_params
+from pandas_async_io._core.params import json_body, param, with_params
+from pandas_async_io._core.places import Path, find, number_at, says_no
 from pandas_async_io._core.values import dump_json
 
 Own = Callable[[Page], Request | str | None]

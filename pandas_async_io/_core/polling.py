@@ -14,7 +14,7 @@ from pandas_async_io._core.course import Course, Step, Sum
 from pandas_async_io._core.errors import AttemptError, PayloadError, UnsafeUrlError
 from pandas_async_io._core.links import admitted, signed
 from pandas_async_io._core.models import EMPTY, SAFE_METHODS, Outcome, Page, Request, Result
-from pandas_async_io._core.places import renewed
+from pandas_async_io._core.params import renewed
 from pandas_async_io._core.safety import merged_headers, origin_of, same_origin
 from pandas_async_io._core.states import standing
 

@@ -13,17 +13,16 @@ import pandas as pd
 
 from pandas_async_io._core.errors import ParseError, PlanError
 from pandas_async_io._core.names import DONE, ENVELOPES, MORE, PARAMS, TOLD, snake
+from pandas_async_io._core.params import json_body, param
 from pandas_async_io._core.places import (
     Path,
     bare,
     counted_at,
     find,
-    json_body,
     lists,
     number_at,
     open_records,
     paged_records,
-    param,
     whole,
 )
 

@@ -22,7 +22,8 @@ from pandas_async_io._core.news import News, news
 from pandas_async_io._core.ration import cut_short, pointless
 from pandas_async_io._core.retry import REFUSALS, Again, Failure, Retry, Stop, decide, ending
 from pandas_async_io._io.backlog import Backlog, Job
-from pandas_async_io._io.gate import Entry, Gate, descriptor_limit
+from pandas_async_io._io.gate import Entry, Gate
+from pandas_async_io._io.slots import descriptor_limit
 from pandas_async_io._io.ways import Ways
 
 if TYPE_CHECKING:
@@ -266,7 +267,7 @@ class Lane:
                 gate.keep(left)
         refused = told is News.REFUSED
         if error is not None or response is not None:
-            self.tally.attempted(started, now, size, refused=refused, in_flight=gate.in_flight)
+            self.tally.attempted(started, now, size, refused=refused, in_flight=gate.slots.taken)
         if told is News.ANSWERED:
             gate.answered(started, now)
             self._watch(gate, 200 if response is None else response.status)
@@ -327,7 +328,7 @@ class Lane:
 
     def _unsent(self, job: Job) -> None:
         """Wait for a connection of others to end: this process may open no more."""
-        job.gate.narrow(job.started + job.elapsed)
+        job.gate.slots.narrow(job.started + job.elapsed)
         self.tally.sent -= 1
         self.tally.retried -= job.met is not None
         self.ration.unsent()

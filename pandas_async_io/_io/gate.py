@@ -7,17 +7,15 @@ cancelled. All of it runs on one event loop; nothing needs a lock of threads.
 from __future__ import annotations
 
 import asyncio
-import logging
-import sys
-from collections import deque
 from contextlib import contextmanager
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from pandas_async_io._core.adaptive import Adaptive, Pace
+from pandas_async_io._core.adaptive import Pace
 from pandas_async_io._core.budgets import budget, spacing
 from pandas_async_io._core.limits import Breaker, State
 from pandas_async_io._io.pacing import Rates
+from pandas_async_io._io.slots import Slots
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -25,10 +23,6 @@ if TYPE_CHECKING:
     from pandas_async_io._core.budgets import Budget
     from pandas_async_io._core.limits import Rate
 
-_LOGGER = logging.getLogger("pandas_async_io")
-
-_SPARE_DESCRIPTORS = 64
-_WITHOUT_LIMIT = 4096
 _DAY = 86_400.0
 _NEVER = float("inf")
 _AT_ONCE = 8
@@ -57,18 +51,6 @@ class Entry(Enum):
     """The caller's time has passed."""
 
 
-def descriptor_limit() -> int:
-    """Return how many connections this process may open, from its soft limit of file descriptors."""
-    if sys.platform == "win32":
-        return _WITHOUT_LIMIT
-    import resource  # noqa: PLC0415 - Windows has none
-
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < 0 or soft == resource.RLIM_INFINITY:
-        return _WITHOUT_LIMIT
-    return max(1, min(soft - _SPARE_DESCRIPTORS, _WITHOUT_LIMIT))
-
-
 class Gate:
     """What all calls of one client share on their way to one origin.
 
@@ -76,70 +58,30 @@ class Gate:
     ----------
     ceiling : int or None
         The client's own limit of requests in flight; None leaves it to the calls.
-
-    Notes
-    -----
-    As many requests are in flight as the most generous of the calls that are
-    under way allows, counted over all of them: two calls of 32 are 32 together.
     """
 
     def __init__(self, ceiling: int | None = None) -> None:
-        self.in_flight = 0
+        self.slots = Slots(ceiling)
         self.left = 0
         """Requests without a result yet, of the calls that are under way."""
-        self._ceiling = ceiling
-        self._limits: list[int] = []
-        self._most = 1
-        self._waiting: deque[asyncio.Future[None]] = deque()
         self._rates = Rates()
         self._resume_at = self._asked_until = 0.0
         self._last_start = self._next_start = 0.0
         self._pace: Pace | None = None
         self._heard = False
         self._breaker = Breaker()
-        self._adaptive: Adaptive | None = None
-        self._adaptive_users = 0
         self._budget_gap = 0.0
-        self._granted: int | None = None
-        """What a server said is left: so many may draw on it at once."""
         self._look_in = self._bare = 0
-        self._room: int | None = None
 
     @contextmanager
     def open(self, concurrency: int, *, adaptive: bool = False) -> Iterator[None]:
         """Take part, as long as the call lasts, with a limit of one's own that may adapt below it."""
-        if self._breaker.state in {State.DEAD, State.CLOSED} and not self._limits:
+        if self._breaker.state in {State.DEAD, State.CLOSED} and not self.slots.users:
             self._breaker = Breaker()  # the failures of calls that are over are none of this one's
-        if adaptive and (self._adaptive is None or not self._adaptive_users):
-            self._adaptive = Adaptive(start=min(8, concurrency), high=concurrency)
-        if not self._limits:
-            self._room = None
         if self._pace is None:
             self._pace = Pace(asyncio.get_running_loop().time())
-        self._limits.append(concurrency)
-        self._limited()
-        self._adaptive_users += adaptive
-        self._wake()
-        try:
+        with self.slots.open(concurrency, adaptive=adaptive):
             yield
-        finally:
-            self._limits.remove(concurrency)
-            self._limited()
-            self._adaptive_users -= adaptive
-
-    def _limited(self) -> None:
-        most = max(self._limits, default=1)
-        self._most = most if self._ceiling is None else min(most, self._ceiling)
-
-    @property
-    def slots(self) -> int:
-        """How many requests may be in flight now."""
-        most = self._most
-        if self._adaptive is not None and self._adaptive_users:
-            most = min(most, self._adaptive.limit)
-        if self._granted is not None:
-            most = min(most, self._granted)
-        return most if self._room is None else min(most, self._room)
 
     @property
     def shut(self) -> bool:
@@ -183,7 +125,7 @@ class Gate:
                 return Entry.LATE
             now = clock()
             if max(self._earliest(), self._rates.not_before(rates)) > now:  # others went while we waited for the slot
-                self.leave()
+                self.slots.leave()
                 continue
             passed = self._pass(now, rates)
             if isinstance(passed, Entry):
@@ -196,7 +138,7 @@ class Gate:
         probe = self.shut
         wait = self._breaker.allow(now)
         if wait:
-            self.leave()
+            self.slots.leave()
             return Entry.DOWN if wait == _NEVER else wait
         self._start(now)
         self._rates.started(rates, now)
@@ -204,7 +146,7 @@ class Gate:
 
     def at_once(self, now: float) -> bool:
         """Take a slot, if a request without a rate of its own may go right now."""
-        if self._earliest() > now or self.shut or not self._free():
+        if self._earliest() > now or self.shut or not self.slots.free():
             return False
         self._start(now)
         return True
@@ -218,9 +160,8 @@ class Gate:
         return max(self._resume_at - now, 0.0)
 
     def leave(self) -> None:
-        """Give a slot back."""
-        self.in_flight -= 1
-        self._wake()
+        """Give the slot back."""
+        self.slots.leave()
 
     def pause(self, seconds: float, *, asked: bool = True) -> None:
         """Let nobody through for so long, as the server asks or of our own accord; the longest pause holds."""
@@ -234,27 +175,17 @@ class Gate:
         self._breaker.succeeded()
         if self._pace is not None:
             self._pace.accepted(now, started=started)
-        if self._adaptive is not None:
-            self._adaptive.on_success(now - started, self.in_flight, now)
+        self.slots.answered(started, now)
 
     def refused(self, started: float, now: float, asked: float = 0.0, *, cap: float = _NEVER) -> None:
         """Learn from a refusal, and be silent as long as the server asks, or as the pace suggests, within a cap."""
         self._breaker.succeeded()
-        adaptive = self._adaptive if self._adaptive_users else None
-        fewer = adaptive is not None and adaptive.on_refused(now, self.in_flight, asked)
+        fewer = self.slots.refused(now, asked)
         silence = None if fewer or self._pace is None else self._pace.refused(now, started=started)
         if asked:
             self.pause(min(asked, _DAY))
         elif silence:
             self.pause(min(silence, cap), asked=False)
-
-    def narrow(self, now: float) -> None:
-        """Let no more requests fly than there were sockets for, as long as calls are under way."""
-        if self._adaptive is not None:
-            self._adaptive.on_refused(now, self.in_flight)
-        if self._room is None:
-            _LOGGER.warning("no more file descriptors for connections: fewer requests in flight (see `ulimit -n`)")
-        self._room = max(1, min(self.in_flight, self.slots - 1))
 
     def failed(self, started: float, now: float) -> None:
         """Learn from a transport failure or a 5xx."""
@@ -276,25 +207,25 @@ class Gate:
             self._bare = 0
             self.keep(left)
             if backoff:
-                self._granted = None  # a silence is no count
+                self.slots.granted = None  # a silence is no count
         else:
             self._bare += 1  # one answer may come from a cache
             if self._bare >= _BARE:
                 self._look_in = _LOOK_AGAIN
-                self._budget_gap, self._granted = 0.0, None
+                self._budget_gap, self.slots.granted = 0.0, None
 
     def keep(self, left: Budget) -> None:
         """Keep within a budget that the server told."""
         spent = left.reset_in if left.remaining <= 0 else None
-        self._granted = max(1, int(left.remaining))
-        self._budget_gap = 0.0 if spent else spacing(left, self.in_flight, waiting=self.left)
+        self.slots.granted = max(1, int(left.remaining))
+        self._budget_gap = 0.0 if spent else spacing(left, self.slots.taken, waiting=self.left)
         if spent:
             self.pause(spent)
 
     def _start(self, now: float) -> None:
         """Count a start, and say when the next may be; a timer that rang late is made up for in part."""
         self._last_start = now
-        gap = _FEELER if not self._heard and self.in_flight >= _AT_ONCE else 0.0
+        gap = _FEELER if not self._heard and self.slots.taken >= _AT_ONCE else 0.0
         if self._pace is not None:
             self._pace.started(now)
             gap = max(gap, self._pace.spacing)
@@ -310,36 +241,9 @@ class Gate:
                     await self._rates.wait(rates)
                     waits[cause] += clock() - begun
                     cause, begun = "slot", clock()
-                    await self._slot()
+                    await self.slots.take()
         except TimeoutError:
             return False
         finally:
             waits[cause] += clock() - begun
         return True
-
-    def _free(self) -> bool:
-        """Take a slot, if one is free and nobody waits for it."""
-        free = self.in_flight < self.slots and not self._waiting
-        self.in_flight += free
-        return free
-
-    async def _slot(self) -> None:
-        if self._free():
-            return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self.leave()  # the slot came together with the cancellation
-            elif turn in self._waiting:
-                self._waiting.remove(turn)
-            raise
-
-    def _wake(self) -> None:
-        while self._waiting and self.in_flight < self.slots:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                self.in_flight += 1
-                turn.set_result(None)

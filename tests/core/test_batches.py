@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pandas_async_io._core.batches import Batches, batch_field, exploded, unexploded
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.expand import expand
-from pandas_async_io._core.places import json_body
+from pandas_async_io._core.params import json_body
 from pandas_async_io._core.recipe import compile_recipe
 
 cells = st.one_of(st.none(), st.integers(0, 9).map(str))

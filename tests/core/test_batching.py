@@ -16,7 +16,7 @@ from pandas_async_io._core.errors import AttemptError
 from pandas_async_io._core.expand import expand
 from pandas_async_io._core.interpret import Interpreter
 from pandas_async_io._core.models import Outcome, Page, Response, Result
-from pandas_async_io._core.places import json_body
+from pandas_async_io._core.params import json_body
 from pandas_async_io._core.recipe import compile_recipe
 from pandas_async_io._core.shape import compile_shape
 

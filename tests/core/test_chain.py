@@ -16,7 +16,7 @@ from pandas_async_io._core.links import parse_links
 from pandas_async_io._core.models import Page, Request, Response
 from pandas_async_io._core.numbered import Offset, PageNumber
 from pandas_async_io._core.pages import Cursor, LinkHeader, NextUrl
-from pandas_async_io._core.places import param
+from pandas_async_io._core.params import param
 
 URL = "http://e.com/u"
 

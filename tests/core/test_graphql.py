@@ -12,7 +12,7 @@ from pandas_async_io._core.errors import PayloadError, PlanError
 from pandas_async_io._core.expand import expand
 from pandas_async_io._core.graphql import GraphQL, cost_budget, graphql, refusal, throttled
 from pandas_async_io._core.models import Outcome
-from pandas_async_io._core.places import json_body
+from pandas_async_io._core.params import json_body
 from pandas_async_io._core.recipe import compile_recipe
 
 

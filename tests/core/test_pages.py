@@ -20,7 +20,7 @@ from pandas_async_io._core.pages import (
     next_request,
     other_requests,
 )
-from pandas_async_io._core.places import json_body
+from pandas_async_io._core.params import json_body
 
 URL = "http://e.com/u?a=1"
 TEN = [{"id": number} for number in range(1, 11)]

@@ -11,16 +11,8 @@ from hypothesis import strategies as st
 
 from pandas_async_io._core.errors import ParseError, PlanError
 from pandas_async_io._core.models import Page, Request, Response
-from pandas_async_io._core.places import (
-    counted_at,
-    find,
-    json_body,
-    number_at,
-    open_records,
-    paged_records,
-    param,
-    with_params,
-)
+from pandas_async_io._core.params import json_body, param, with_params
+from pandas_async_io._core.places import counted_at, find, number_at, open_records, paged_records
 
 
 def page(payload, headers=None):

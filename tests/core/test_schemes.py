@@ -9,7 +9,7 @@ from pandas_async_io._core.models import Page, Request, Response
 from pandas_async_io._core.numbered import Offset, PageNumber
 from pandas_async_io._core.opened import Opened
 from pandas_async_io._core.pages import Cursor, GraphQLCursor, LinkHeader, NextUrl, other_requests
-from pandas_async_io._core.places import param
+from pandas_async_io._core.params import param
 from pandas_async_io._core.schemes import choose, detect, overlooked
 
 ONE = [{"id": "a"}]

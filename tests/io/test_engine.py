@@ -351,7 +351,7 @@ def test_a_cancelled_run_leaves_nothing_behind():
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        return gate.in_flight, gate.shut, asyncio.all_tasks() - {asyncio.current_task()}
+        return gate.slots.taken, gate.shut, asyncio.all_tasks() - {asyncio.current_task()}
 
     assert asyncio.run(main()) == (0, False, set())
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from pandas_async_io._core.limits import Rate
 from pandas_async_io._core.report import WAITS
-from pandas_async_io._io.gate import Entry, Gate, descriptor_limit
+from pandas_async_io._io.gate import Entry, Gate
+from pandas_async_io._io.slots import descriptor_limit
 from tests.io.leaping import leaping
 
 NEVER = float("inf")
@@ -26,7 +27,7 @@ def test_calls_share_the_slots_of_the_most_generous():
     async def main():
         gate, tight = Gate(), Gate(ceiling=2)
         with gate.open(3), gate.open(2), tight.open(5):
-            return gate.slots, tight.slots
+            return gate.slots.count, tight.slots.count
 
     assert asyncio.run(main()) == (3, 2)
 
@@ -52,7 +53,7 @@ def test_a_slot_goes_to_who_waited_first():
             gate.leave()
             await waiting[2]
             gate.leave()
-        return order, gate.in_flight
+        return order, gate.slots.taken
 
     assert asyncio.run(main()) == (["a", "c"], 0)
 
@@ -70,7 +71,7 @@ def test_a_cancellation_that_comes_with_the_slot_gives_it_back():
             waiter.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await waiter
-        return gate.in_flight
+        return gate.slots.taken
 
     assert asyncio.run(main()) == 0
 
@@ -86,7 +87,7 @@ def test_nobody_passes_during_a_pause_and_nobody_holds_a_slot():
             begun = clock()
             waiter = asyncio.create_task(enter(gate))
             await asyncio.sleep(0)
-            held = gate.in_flight
+            held = gate.slots.taken
             entry = await waiter
             waited = clock() - begun
             gate.pause(1000)
@@ -156,7 +157,7 @@ def test_a_deadline_is_kept_while_a_rate_is_waited_for():
         with gate.open(1):
             for expected in (Entry.GO, Entry.LATE):
                 assert await gate.enter([Rate(1, 3600)], patience=300.0, until=5.0, waits=waits) is expected
-                gate.in_flight = 0
+                gate.slots.taken = 0
         return asyncio.get_running_loop().time(), waits["rate"]
 
     assert leaping(main()) == pytest.approx((5.0, 5.0))
@@ -228,12 +229,12 @@ def test_no_more_requests_are_in_flight_than_a_server_says_are_left():
         gate = Gate()
         with gate.open(8):
             gate.heed({"X-RateLimit-Remaining": "3"}, 0.0)
-            few = gate.slots
+            few = gate.slots.count
             gate.heed({}, 0.0)
-            cached = gate.slots
+            cached = gate.slots.count
             for _ in range(7):
                 gate.heed({}, 0.0)
-            return few, cached, gate.slots
+            return few, cached, gate.slots.count
 
     assert leaping(main()) == (3, 3, 8)
 
