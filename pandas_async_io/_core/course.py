@@ -121,7 +121,7 @@ class Sum:
     failed: tuple[int, Result] | None = None
 
     def add(self, number: int, result: Result) -> None:
-        """Take one more; of several failures the first step's counts."""
+        """Take one more; of several failures the first step's counts, of several answers the last one."""
         self.open -= 1
         self.attempts += result.attempts
         self.elapsed = max(self.elapsed, result.elapsed)

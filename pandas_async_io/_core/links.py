@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urljoin
 
 from pandas_async_io._core.errors import ParseError, UnsafeUrlError
 from pandas_async_io._core.models import EMPTY
-from pandas_async_io._core.params import param, with_params
+from pandas_async_io._core.params import numbered, param, with_params
 from pandas_async_io._core.places import Path, find
 from pandas_async_io._core.safety import allows, forbidden_value, home_of, origin_of, redact_url, same_origin
 from pandas_async_io._core.template import Template
@@ -271,4 +271,4 @@ def ladder(request: Request, way: Steps, count: int) -> list[Request]:
     >>> [each.url for each in ladder(Request("http://e.com/?page=2"), Steps("page", 2, 1), 2)]
     ['http://e.com/?page=2', 'http://e.com/?page=3']
     """
-    return [with_params(request, {way.name: way.value + at * way.step}) for at in range(max(count, 0))]
+    return numbered(request, way.name, (way.value + at * way.step for at in range(max(count, 0))))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pandas_async_io._core.checked import checked
 from pandas_async_io._core.errors import ParseError
 from pandas_async_io._core.opened import MOST, Opened, shown
-from pandas_async_io._core.params import param, with_params
+from pandas_async_io._core.params import numbered, param, with_params
 from pandas_async_io._core.places import Path, number_at
 
 if TYPE_CHECKING:
@@ -119,4 +119,4 @@ def _numbered(
     if count > MOST:
         return None
     page, name, body = opened.page, paginator.param, paginator.body
-    return [with_params(page.request, {name: begin + at * step}, body=body) for at in range(max(count, 0))]
+    return numbered(page.request, name, (begin + at * step for at in range(max(count, 0))), body=body)

@@ -153,10 +153,10 @@ class Paging(Course):
             text = named(number, result.error or str(result.outcome), status=result.status, paginator=chain.paginator)
             asked = chain.pending.get(number)
             result = replace(result, error=text, url=result.url or (asked.url if asked else None))
-        whole.add(number, replace(result, payload=None))
+        whole.add(number, result)
         if not whole.open:
             self._close(position)
-            self._deliver(position, whole.result())
+            self._deliver(position, replace(whole.result(), payload=None))  # the pages are kept elsewhere
 
     def close(self) -> None:
         """Close what was cut short."""

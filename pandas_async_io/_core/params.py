@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, unquote_plus
 
 from pandas_async_io._core.errors import ParseError
+from pandas_async_io._core.models import Request
 from pandas_async_io._core.places import find
 from pandas_async_io._core.values import dump_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-    from pandas_async_io._core.models import Request
+_PLACE = "~~~"
 
 
 def param(request: Request, name: str, *, body: bool = False) -> Any:
@@ -59,6 +60,24 @@ def with_params(request: Request, values: Mapping[str, Any], *, body: bool = Fal
             pairs.append(pair)
     pairs += [_pair(name, value) for name, value in left.items()]
     return replace(request, url=f"{address}?{'&'.join(pairs)}")
+
+
+def numbered(request: Request, name: str, numbers: Iterable[int], *, body: bool = False) -> list[Request]:
+    """Return a request for each number that a parameter takes.
+
+    Examples
+    --------
+    >>> from pandas_async_io._core.models import Request
+    >>> [each.url for each in numbered(Request("http://e.com/?page=1&q=a"), "page", range(2, 4))]
+    ['http://e.com/?page=2&q=a', 'http://e.com/?page=3&q=a']
+    """
+    if body:
+        return [with_params(request, {name: number}, body=True) for number in numbers]
+    place = f"{quote(name, safe='')}="
+    head, _, tail = with_params(request, {name: _PLACE}).url.partition(place + _PLACE)  # once for all of them
+    return [
+        Request(f"{head}{place}{number}{tail}", request.method, request.headers, request.body) for number in numbers
+    ]
 
 
 def renewed(request: Request, stale: Request, fresh: Request) -> Request:

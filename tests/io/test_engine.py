@@ -287,11 +287,11 @@ def test_a_block_of_bad_rows_does_not_take_the_others_with_it(monkeypatch):
 
     async def send(request, timeout):
         await asyncio.sleep(0)
-        return answer(500 if int(request.url.rsplit("/", 1)[1]) < 200 else 200)
+        return answer(500 if int(request.url.rsplit("/", 1)[1]) < 40 else 200)
 
-    results = run(send, 1000)
-    assert {results[n].outcome for n in range(200)} == {Outcome.HTTP_ERROR}
-    assert {results[n].outcome for n in range(200, 1000)} == {Outcome.OK}
+    results = run(send, 300)
+    assert {results[n].outcome for n in range(40)} == {Outcome.HTTP_ERROR}
+    assert {results[n].outcome for n in range(40, 300)} == {Outcome.OK}
 
 
 def test_bad_rows_at_the_end_do_not_open_the_breaker():
