@@ -130,6 +130,13 @@ def test_following_next_keeps_the_other_parameters_and_meets_every_post_of_the_u
     assert answer.headers["X-Total-Count"] == "10"
 
 
+@pytest.mark.parametrize(("token", "status"), [("fresh", 200), ("expired", 401)])
+def test_who_has_the_token_gets_private_things(base_url, token, status):
+    """Any other is told that it has expired."""
+    reply = ask(base_url, "/private/1", headers={"Authorization": f"Bearer {token}"})
+    assert reply.status == status
+
+
 def test_users_come_in_pages_too(base_url):
     """Without ids the users are paged."""
     answer = ask(base_url, "/users?_page=10&_limit=100")

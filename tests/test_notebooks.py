@@ -13,10 +13,10 @@ from nbclient import NotebookClient
 
 from pandas_async_io.demo import serve
 
-NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "01_rows_to_requests.ipynb"
+NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 PATIENCE = 60
 
-SHOWN = {
+ROWS = {
     "users.aio.fetch(": ["Chloé Jansen", "Tallinn"],
     "api.log": ["3"],
     "users.aio.plan(": ["5 rows, 3 requests", "Authorization: ***"],
@@ -31,6 +31,24 @@ SHOWN = {
     "rate=": ["ok    10"],
 }
 """What a cell's output holds, by a piece of its source."""
+
+PAGES = {
+    'pages="auto"': ["1 ok", "pages=LinkHeader() was taken"],
+    "every = ": ["Lisbon    95", "Osaka     95"],
+    "broken = ": ["page 3 did not come", "http_error"],
+    "whole = ": ["(25, 35)"],
+    "batch=2": ["record 3", "record 7"],
+    "paio.graphql(": ["user_login", "grace"],
+    "poll=finished": ["2024  2024"],
+    "limited = ": ["100 ok", "the server: it refuses more"],
+    "timeline": ["in_flight"],
+    "stale = ": ["pass fresh auth= to retry_failed", "not_attempted"],
+    "fresh = ": ["{'ok': 100}"],
+}
+
+SHOWN = dict(zip(NOTEBOOKS, (ROWS, PAGES), strict=True))
+
+EACH = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 pytestmark = pytest.mark.slow
 
@@ -79,39 +97,43 @@ def evaluate(client, expression):
     return reply["content"]["user_expressions"]["it"]["data"]["text/plain"]
 
 
-def missing(sources, outputs):
+def missing(path, sources, outputs):
     """Return what the cells should have shown and did not."""
-    shown = {piece: text for piece in SHOWN for cell, text in zip(sources, outputs, strict=True) if piece in cell}
-    assert set(shown) == set(SHOWN)
-    return [(piece, part) for piece, parts in SHOWN.items() for part in parts if part not in shown[piece]]
+    wanted = SHOWN[path]
+    shown = {piece: text for piece in wanted for cell, text in zip(sources, outputs, strict=True) if piece in cell}
+    assert set(shown) == set(wanted)
+    return [(piece, part) for piece, parts in wanted.items() for part in parts if part not in shown[piece]]
 
 
-def test_the_notebook_stores_no_outputs():
+@EACH
+def test_a_notebook_stores_no_outputs(path):
     """What a run prints differs from run to run: the file holds the cells alone."""
-    cells = nbformat.read(NOTEBOOK, as_version=4).cells
+    cells = nbformat.read(path, as_version=4).cells
     assert [cell.id for cell in cells if cell.get("outputs") or cell.get("execution_count")] == []
 
 
-def test_the_notebook_runs_cell_by_cell():
+@EACH
+def test_a_notebook_runs_cell_by_cell(path):
     """Each cell, run after the last one ended, is fine and shows what it is there for."""
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    notebook = nbformat.read(path, as_version=4)
     NotebookClient(notebook, timeout=PATIENCE, kernel_name="python3").execute()
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     texts = [
         "".join(output.get("text", "") + output.get("data", {}).get("text/plain", "") for output in cell.outputs)
         for cell in cells
     ]
-    assert missing([cell.source for cell in cells], texts) == []
+    assert missing(path, [cell.source for cell in cells], texts) == []
 
 
-def test_the_notebook_survives_run_all():
+@EACH
+def test_a_notebook_survives_run_all(path):
     """With all cells queued at once, every one is answered in its turn, none is dropped."""
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    notebook = nbformat.read(path, as_version=4)
     sources = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
     with kernel() as (_, client):
         replies, texts = run_all(client, sources)
     assert {reply["status"] for reply in replies} == {"ok"}
-    assert missing(sources, texts) == []
+    assert missing(path, sources, texts) == []
 
 
 def test_fault_69_cells_queued_behind_a_call_in_the_kernels_own_loop_are_not_dropped():

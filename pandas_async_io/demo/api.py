@@ -90,6 +90,13 @@ async def _user(request: web.Request) -> web.Response:
     return _found(request.app[_STATE].users, request)
 
 
+async def _private(request: web.Request) -> web.Response:
+    """Answer a user to who has the ``token``, "fresh" by default."""
+    if request.headers.get("Authorization") != f"Bearer {request.query.get('token', 'fresh')}":
+        raise web.HTTPUnauthorized(text="the token has expired")
+    return _found(request.app[_STATE].users, request)
+
+
 async def _users(request: web.Request) -> web.Response:
     """Answer the users of ``ids=1,2`` or ``ids=1&ids=2``, each once and all at once; else a page."""
     users = request.app[_STATE].users
@@ -244,6 +251,7 @@ _STATE = web.AppKey("_STATE", _State)
 _ROUTES = (
     web.get("/users/{id}", _user),
     web.get("/users", _users),
+    web.get("/private/{id}", _private),
     web.post("/users", _new_user),
     web.get("/users/{id}/posts", _posts_of_user),
     web.get("/posts/{id}", _post),
