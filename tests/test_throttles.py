@@ -13,8 +13,9 @@ from tests.io.servers import http, replying
 QUICK = paio.Retry(base=0.001, throttle_base=0.001)
 SECONDARY = b'{"message": "You have exceeded a secondary rate limit."}'
 USED_UP = http(b"[]", "Sforce-Limit-Info: api-usage=15000/15000", status="403 Forbidden")
-DISCORD = b'{"message": "You are being rate limited.", "retry_after": 0.15, "global": false}'
-WAIT = 0.15
+DISCORD = b'{"message": "You are being rate limited.", "retry_after": 0.5, "global": false}'
+WAIT = 0.5
+"""Seconds: longer than the silence that a refusal brings by itself."""
 
 
 def refused(body, *headers, status="400 Bad Request"):

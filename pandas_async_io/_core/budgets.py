@@ -155,24 +155,27 @@ def _family(fields: Mapping[str, str], epoch: float, date: str | None) -> Iterat
         stem, found, suffix = name.partition("-remaining")
         if not found:
             continue
-        resets = _members(fields.get(f"{stem}-reset-after{suffix}", fields.get(f"{stem}-reset{suffix}", "")))
-        limits = _members(fields.get(f"{stem}-limit{suffix}", fields.get(f"{stem}-max", "")))
+        reset = fields.get(f"{stem}-reset-after{suffix}") or fields.get(f"{stem}-reset{suffix}")
+        limit = fields.get(f"{stem}-limit{suffix}") or fields.get(f"{stem}-max")
         window = number(fields.get(f"{stem}-interval-milliseconds"))
         for at, text in enumerate(_members(value)):
             if (left := number(text)) is None:
                 continue
-            seconds = reset_in(_at(resets, at), epoch=epoch, date=date)
+            seconds = reset_in(_at(reset, at), epoch=epoch, date=date)
             if seconds is None and window is not None:
                 seconds = window / 1000
-            yield Budget(left, seconds, number(_at(limits, at)))
+            yield Budget(left, seconds, number(_at(limit, at)))
 
 
 def _members(field: str) -> list[str]:
     return _MEMBERS.split(field) if "," in field else [field]
 
 
-def _at(members: list[str], at: int) -> str:
+def _at(field: str | None, at: int) -> str | None:
     """Return what belongs to the n-th member of another list; who says a thing once means it for all."""
+    if field is None or "," not in field:
+        return field
+    members = _members(field)
     return members[min(at, len(members) - 1)]
 
 

@@ -174,7 +174,7 @@ class Retry:
     attempts : int
         The first included; 1 never repeats anything, not even what a rate limit refused.
     statuses : collection of int
-        Answers that are worth another attempt.
+        Answers that are worth another attempt; what the server says itself (``Stripe-Should-Retry``) goes before.
     methods : collection of str
         Methods that may be repeated after the server may have received them.
     base, throttle_base : float
