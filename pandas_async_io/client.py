@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from pandas_async_io._core.auth import Auth, as_auth
 from pandas_async_io._core.errors import PlanError, PortalError
 from pandas_async_io._core.limits import Rate, rates
+from pandas_async_io._core.numeric import seconds_above_zero, whole_of
 from pandas_async_io._core.retry import Retry, as_retry
 from pandas_async_io._core.safety import FOLLOW, Origin, check_headers, origin_of, redact_url, same_origin
 from pandas_async_io._io import block, portal
@@ -105,9 +106,9 @@ class Client:
         self.params = dict(params or {})
         self.auth = as_auth(auth)
         self.rates = rates(rate)
-        self.concurrency = _positive("concurrency", concurrency)
+        self.concurrency = None if concurrency is None else _ceiling(concurrency)
         self.retry = as_retry(retry)
-        self.timeout = _seconds(timeout)
+        self.timeout = seconds_above_zero("timeout", timeout)
         self.allow_hosts = tuple(allow_hosts)
         self.strict_json = strict_json
         self.session = session
@@ -205,15 +206,17 @@ class Client:
         timeout: float | None = None,
     ) -> Policy:
         """Return a call's policy: what it asks for, within this client's ceilings."""
-        adaptive = concurrency == "auto"
-        most = ADAPTIVE_CONCURRENCY if adaptive else _positive("concurrency", concurrency)
-        asked = most or self.concurrency or CONCURRENCY
+        adaptive = isinstance(concurrency, str) and concurrency == "auto"  # an array would answer for each element
+        if concurrency is None:
+            asked = self.concurrency or CONCURRENCY
+        else:
+            asked = ADAPTIVE_CONCURRENCY if adaptive else _requests(concurrency, ", or 'auto'")
         return Policy(
             concurrency=asked if self.concurrency is None else min(asked, self.concurrency),
             adaptive=adaptive,
             rates=tuple(dict.fromkeys([*self.rates, *rates(rate)])),
             retry=self.retry if retry is None else as_retry(retry),
-            timeout=self.timeout if timeout is None else min(_seconds(timeout), self.timeout),
+            timeout=self.timeout if timeout is None else min(seconds_above_zero("timeout", timeout), self.timeout),
         )
 
     def run(self, make: Callable[[], Coroutine[Any, Any, Any]], tick: Callable[[], None] = lambda: None) -> Any:
@@ -227,17 +230,17 @@ class Client:
         return block.run(make, self.loop, tick, foreign=self.session is not None)
 
 
-def _positive(name: str, value: Any) -> int | None:
-    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 1):
-        return value
-    auto = ", or 'auto'" if name == "concurrency" else ""
-    raise PlanError(f"{name}={value!r} is not a number of requests: 1 or more{auto}")
+def _ceiling(concurrency: int | str) -> int:
+    if concurrency == "auto":
+        raise PlanError("a client's concurrency= is a ceiling: a number; pass concurrency='auto' to the call")
+    return _requests(concurrency)
 
 
-def _seconds(timeout: float) -> float:
-    if not isinstance(timeout, int | float) or isinstance(timeout, bool) or not 0 < timeout < float("inf"):
-        raise PlanError(f"timeout={timeout!r} is not a number of seconds above 0")
-    return float(timeout)
+def _requests(concurrency: int | str, otherwise: str = "") -> int:
+    found = whole_of(concurrency)
+    if found is None or found < 1:
+        raise PlanError(f"concurrency={concurrency!r} is not a number of requests: 1 or more{otherwise}")
+    return found
 
 
 def _bytes(size: int | str) -> int:
@@ -249,8 +252,8 @@ def _bytes(size: int | str) -> int:
     (67108864, 1500, 10)
     """
     match = _SIZE.fullmatch(size) if isinstance(size, str) else None
-    value = int(float(match[1]) * _UNITS[(match[2] or "B").lower()]) if match else size
-    if not isinstance(value, int) or value < 1:
+    value = int(float(match[1]) * _UNITS[(match[2] or "B").lower()]) if match else whole_of(size)
+    if value is None or value < 1:
         raise PlanError(f"max_body={size!r} is not a size: write '64MiB', '500kB' or a number of bytes")
     return value
 

@@ -7,17 +7,15 @@ in a notebook is the manual), in its types and in its docstring.
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 
-import numpy as np
-
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.models import FORMATS
+from pandas_async_io._core.numeric import seconds_above_zero, whole_above_zero
 
 if TYPE_CHECKING:
     from pandas_async_io._core.auth import Auth
@@ -139,11 +137,17 @@ class Options:
                 f"client= is a Client, as Client('https://api.example.com'), not a {type(self.client).__name__}"
             )
         self._check_ways()
-        _check_number("deadline", self.deadline, whole=False)
-        for name in ("max_requests", "max_pages"):
-            _check_number(name, getattr(self, name), whole=True)
+        self._check_numbers()
         if not getattr(self, "suffix", "_"):
             raise PlanError("suffix='' would let an answer's column take the place of another: give it a text")
+
+    def _check_numbers(self) -> None:
+        """Make Python's own numbers of those that are given."""
+        for name in ("deadline", "max_requests", "max_pages"):
+            value = getattr(self, name)
+            if value is not None:
+                read = seconds_above_zero if name == "deadline" else whole_above_zero
+                object.__setattr__(self, name, read(name, value))
 
     def _check_ways(self) -> None:
         """Refuse what has no meaning beside each other."""
@@ -203,12 +207,6 @@ class ReadOptions(Options):
     over: Mapping[str, Iterable[Any]] | None = None
     suffix: str = "_api"
     errors: Literal["raise", "coerce"] = "raise"
-
-
-def _check_number(name: str, value: Any, *, whole: bool) -> None:
-    kinds = (int, np.integer) if whole else (int, float, np.integer, np.floating)
-    if value is not None and (isinstance(value, bool) or not isinstance(value, kinds) or not 0 < value < math.inf):
-        raise PlanError(f"{name}={value!r}: give a {'whole ' * whole}number above 0")
 
 
 P = ParamSpec("P")

@@ -3,9 +3,13 @@
 import inspect
 from dataclasses import fields
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from pandas_async_io._core.errors import PlanError
+from pandas_async_io._core.limits import Rate
+from pandas_async_io.client import Client
 from pandas_async_io.options import FetchOptions, ReadOptions, takes, takes_with_url
 
 
@@ -81,9 +85,51 @@ def test_a_typo_names_the_nearest_option(typo, nearest):
         ({"suffix": None}, "no text"),
         ({"prefix": None}, "no text"),
         ({"client": "https://e.com"}, "client= is a Client"),
+        ({"deadline": 0}, "deadline=0 is not a number of seconds above 0"),
+        ({"deadline": "1min"}, "deadline='1min' is not a number of seconds"),
+        ({"max_requests": 2.5}, "max_requests=2.5 is not a whole number above 0"),
+        ({"max_pages": True, "pages": "auto"}, "max_pages=True is not a whole number above 0"),
     ],
 )
 def test_a_value_that_cannot_be_right_raises_at_once(options, message):
     """A wrong option is found before a frame is looked at."""
     with pytest.raises(PlanError, match=message):
         FetchOptions(**options)
+
+
+def test_numbers_may_be_numpys_and_durations_pandas():
+    """What comes out of a frame counts as what it is; what is kept is Python's own."""
+    options = FetchOptions(deadline=pd.Timedelta("2min"), max_requests=np.int64(7))
+    assert (options.deadline, options.max_requests) == (120.0, 7)
+    assert type(options.max_requests) is int
+    client = Client(concurrency=np.int64(4), rate=np.float64(20), retry=np.int64(2), timeout=np.float64(1))
+    assert (client.concurrency, client.rates, client.retry.attempts, client.timeout) == (4, (Rate(20.0),), 2, 1.0)
+    policy = client.policy(concurrency=np.int64(2), rate=np.int64(5), retry=np.int8(1), timeout=pd.Timedelta("500ms"))
+    assert (policy.concurrency, policy.retry.attempts, policy.timeout) == (2, 1, 0.5)
+    assert policy.rates == (Rate(20), Rate(5))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"concurrency": "auto"}, "is a ceiling: a number; pass concurrency='auto' to the call"),
+        ({"concurrency": 0}, "concurrency=0 is not a number of requests: 1 or more$"),
+        ({"concurrency": True}, "concurrency=True is not"),
+        ({"timeout": float("inf")}, "timeout=inf is not a number of seconds above 0"),
+        ({"timeout": "30"}, "timeout='30' is not"),
+        ({"rate": b"20/s"}, "a number per second, a Rate, or a list of them"),
+        ({"max_body": True}, "max_body=True is not a size"),
+    ],
+)
+def test_a_clients_value_that_cannot_be_right_raises_at_once(options, message):
+    """A client says what its own option may be, not what a call's may."""
+    with pytest.raises(PlanError, match=message):
+        Client(**options)
+
+
+@pytest.mark.parametrize("value", [0, "fast", 2.0, True, np.array([1, 2])])
+def test_a_calls_concurrency_may_also_be_auto(value):
+    """A call hears of the choice that it has."""
+    with pytest.raises(PlanError, match=r"is not a number of requests: 1 or more, or 'auto'$"):
+        Client().policy(concurrency=value)
+    assert Client(concurrency=8).policy(concurrency="auto").adaptive

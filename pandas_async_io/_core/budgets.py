@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pandas_async_io._core.structured import Item, Parameters, parse_dictionary, parse_list
-from pandas_async_io._core.waits import number, reset_in
+from pandas_async_io._core.waits import lines, number, reset_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _USED = re.compile(r"(?:api-usage=)?([0-9]{1,15})/([0-9]{1,15})")
+_MEMBERS = re.compile(r"(?<![A-Za-z]{3}),")
+"""The commas of a list; one behind a day's name is a date's."""
 _WIDEST = 60.0
 """Seconds between two starts beyond which a budget is used up rather than spread: a day's, say."""
 _USED_FIELDS = ("x-shopify-shop-api-call-limit", "sforce-limit-info")
@@ -48,7 +50,7 @@ def budget(headers: Mapping[str, str], *, epoch: float, date: str | None = None)
     Parameters
     ----------
     headers : mapping of str to str
-        Names in any case.
+        Names in any case; of a multidict, a field's lines are one list.
     epoch : float
         Our clock, in seconds since the epoch.
     date : str or None
@@ -60,12 +62,15 @@ def budget(headers: Mapping[str, str], *, epoch: float, date: str | None = None)
     Budget(remaining=0.0, reset_in=7.0, limit=None)
     >>> budget({"X-RateLimit-Remaining": "lots"}, epoch=0.0)
     """
-    fields = {k: v for name, v in headers.items() if "limit" in (k := name.lower()) or k == "backoff"}
+    fields: dict[str, str] = {}
+    for name, value in headers.items():
+        if "limit" in (key := name.lower()) or key == "backoff":
+            fields[key] = f"{fields[key]}, {value}" if key in fields else value  # one list (RFC 9110, 5.3)
     if not fields:
         return None
     if date is None:
         date = next((v for name, v in headers.items() if name.lower() == "date"), None)
-    found = [*_structured(fields), *_family(fields, epoch, date), *_used(fields), *_backoff(fields)]
+    found = [*_structured(fields, headers), *_family(fields, epoch, date), *_used(fields), *_backoff(fields)]
     return min(found, key=_tightness, default=None)
 
 
@@ -103,13 +108,15 @@ def _tightness(left: Budget) -> tuple[bool, float, float, float]:
     return not spent, -(left.reset_in or 0.0) if spent else 0.0, share, left.remaining
 
 
-def _structured(fields: Mapping[str, str]) -> Iterator[Budget]:
+def _structured(fields: Mapping[str, str], headers: Mapping[str, str]) -> Iterator[Budget]:
     """Read ``RateLimit`` as a list (drafts 8 and later) or a dictionary (draft 7)."""
     field = fields.get("ratelimit", "")
     try:
         yield from _policies(parse_list(field), _quotas(fields.get("ratelimit-policy", "")))
     except ValueError:
-        yield from _draft_7(field)
+        # Of a dictionary's equal keys the last one counts, but two proxies send two dictionaries.
+        for text in {field, *lines(headers, "ratelimit")}:
+            yield from _draft_7(text)
 
 
 def _policies(items: list[Item], quotas: Mapping[object, Parameters]) -> Iterator[Budget]:
@@ -146,25 +153,40 @@ def _family(fields: Mapping[str, str], epoch: float, date: str | None) -> Iterat
     """Read ``<stem>-remaining<suffix>`` and what goes with it, whoever's stem it is."""
     for name, value in fields.items():
         stem, found, suffix = name.partition("-remaining")
-        if not found or (left := number(value)) is None:
+        if not found:
             continue
-        reset = fields.get(f"{stem}-reset-after{suffix}", fields.get(f"{stem}-reset{suffix}"))
-        seconds = reset_in(reset, epoch=epoch, date=date)
+        reset = fields.get(f"{stem}-reset-after{suffix}") or fields.get(f"{stem}-reset{suffix}")
+        limit = fields.get(f"{stem}-limit{suffix}") or fields.get(f"{stem}-max")
         window = number(fields.get(f"{stem}-interval-milliseconds"))
-        if seconds is None and window is not None:
-            seconds = window / 1000
-        limit = fields.get(f"{stem}-limit{suffix}", fields.get(f"{stem}-max", ""))
-        yield Budget(left, seconds, number(limit.partition(",")[0]))
+        for at, text in enumerate(_members(value)):
+            if (left := number(text)) is None:
+                continue
+            seconds = reset_in(_at(reset, at), epoch=epoch, date=date)
+            if seconds is None and window is not None:
+                seconds = window / 1000
+            yield Budget(left, seconds, number(_at(limit, at)))
+
+
+def _members(field: str) -> list[str]:
+    return _MEMBERS.split(field) if "," in field else [field]
+
+
+def _at(field: str | None, at: int) -> str | None:
+    """Return what belongs to the n-th member of another list; who says a thing once means it for all."""
+    if field is None or "," not in field:
+        return field
+    members = _members(field)
+    return members[min(at, len(members) - 1)]
 
 
 def _used(fields: Mapping[str, str]) -> Iterator[Budget]:
     for name in _USED_FIELDS:
-        if (found := _USED.search(fields.get(name, ""))) is not None:
-            limit = float(found[2])
-            yield Budget(max(0.0, limit - float(found[1])), None, limit)
+        for used, limit in _USED.findall(fields.get(name, "")):
+            yield Budget(max(0.0, float(limit) - float(used)), None, float(limit))
 
 
 def _backoff(fields: Mapping[str, str]) -> Iterator[Budget]:
     """Kinto asks for a silence on answers that are themselves fine."""
-    if seconds := number(fields.get("backoff")):
-        yield Budget(0.0, seconds)
+    for text in _members(fields.get("backoff", "")):
+        if seconds := number(text):
+            yield Budget(0.0, seconds)

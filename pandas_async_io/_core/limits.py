@@ -5,17 +5,21 @@ The state machines take their clock as an argument: seconds of one that never ju
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from pandas_async_io._core.errors import PlanError
+from pandas_async_io._core.numeric import number_of, whole_of
+from pandas_async_io._core.waits import SECONDS
 
-GRAMMAR = 'a rate is "count/unit" or "count/n unit", as in "20/s", "500/h", "100/15min" or "1000/day"'
+GRAMMAR = (
+    'a rate is "count/unit" or "count/n unit", as in "20/s", "500/h", "100/15min" or "1000/day", '
+    "a number per second, a Rate, or a list of them"
+)
 
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _FORM = re.compile(
     r"([0-9]+(?:\.[0-9]+)?) ?/ ?([0-9]+(?:\.[0-9]+)?)? ?"
     r"(?:(ms)|(s)(?:ec(?:ond)?s?)?|(m)(?:in(?:ute)?s?)?|(h)(?:r|ours?)?|(d)(?:ays?)?)"
@@ -57,15 +61,21 @@ def rates(value: str | float | Rate | Sequence[str | float | Rate] | None) -> tu
         return (value,)
     if isinstance(value, str):
         return (Rate.parse(value),)
-    if isinstance(value, (int, float)):
-        return (Rate(value),)
-    if isinstance(value, Sequence):
+    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray | memoryview):
         return tuple(rate for one in value for rate in rates(one))
-    raise PlanError(f"rate={value!r}: {GRAMMAR}, a number per second, a Rate, or a list of them.")
+    count = number_of(value)
+    if count is None:
+        raise PlanError(f"rate={value!r}: {GRAMMAR}.")
+    return (Rate(count),)
 
 
-def _number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+_LAWS: dict[str, tuple[Callable[[Any], float | None], Callable[[float], bool], str]] = {
+    "count": (number_of, lambda count: count > 0, "a positive, finite number"),
+    "per": (number_of, lambda per: per > 0, "a positive, finite number of seconds"),
+    "burst": (whole_of, lambda burst: burst >= 1, "a whole number from 1"),
+    "margin": (number_of, lambda margin: 0 <= margin < 1, "a share of the rate, from 0 to below 1"),
+    "cost": (number_of, lambda cost: cost > 0, "what one request counts, a positive, finite number"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +109,11 @@ class Rate:
     cost: float = 1.0
 
     def __post_init__(self) -> None:
-        if not (_number(self.count) and self.count > 0 and _number(self.per) and self.per > 0):
-            raise PlanError(f"{self}: count and per (seconds) are positive, finite numbers.")
-        if type(self.burst) is not int or self.burst < 1:
-            raise PlanError(f"{self}: burst is a whole number from 1.")
-        if not (_number(self.margin) and 0 <= self.margin < 1):
-            raise PlanError(f"{self}: margin is a share of the rate, from 0 to below 1.")
-        if not (_number(self.cost) and self.cost > 0):
-            raise PlanError(f"{self}: cost, what one request counts, is a positive, finite number.")
+        for name, (read, fits, meant) in _LAWS.items():
+            number = read(getattr(self, name))
+            if number is None or not fits(number):
+                raise PlanError(f"{self}: {name} is {meant}.")
+            object.__setattr__(self, name, number)
 
     @classmethod
     def parse(cls, text: str) -> Rate:
@@ -124,9 +131,9 @@ class Rate:
         """
         found = _FORM.fullmatch(text.strip().lower())
         if found is None:
-            raise PlanError(f"rate={text!r}: {GRAMMAR}.")
+            raise PlanError(f"rate={text!r}: {_several(text) or GRAMMAR}.")
         unit = next(name for name in found.groups()[2:] if name)
-        return cls(float(found[1]), float(found[2] or 1) * _SECONDS[unit])
+        return cls(float(found[1]), float(found[2] or 1) * SECONDS[unit])
 
     @property
     def spacing(self) -> float:
@@ -156,8 +163,16 @@ class Rate:
         return size, size * self.spacing
 
 
+def _several(text: str) -> str:
+    parts = [part.strip() for part in re.split(r"[,;+&]", text)]
+    listed = len(parts) > 1 and all(_FORM.fullmatch(part.lower()) for part in parts)
+    return f"several rates are a list: rate={parts}" if listed else ""
+
+
 class RetryBudget:
     """Retries stay within a share of the requests sent, or a floor that small runs need.
+
+    A share of 0 has no floor: nothing is repeated.
 
     Parameters
     ----------
@@ -176,7 +191,7 @@ class RetryBudget:
     __slots__ = ("_floor", "_sent", "_share", "_taken")
 
     def __init__(self, concurrency: int, share: float = 0.2) -> None:
-        self._floor = max(10, concurrency)
+        self._floor = max(10, concurrency) if share > 0 else 0
         self._share = share
         self._sent = self._taken = 0
 

@@ -1,31 +1,30 @@
 """Again? After how many seconds? The one decision about a failed attempt.
 
 Two counts are kept apart: an attempt that the server refused before it processed
-anything (429, or 503 with ``Retry-After``) is repeated for every method and spends
-nothing; any other failure spends an attempt, and is repeated only where that can
-do no harm.
+anything (429, 503 with ``Retry-After``, or in an API's own words: see `throttles`)
+is repeated for every method and spends nothing; any other failure spends an attempt,
+and is repeated only where that can do no harm.
 """
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
-from pandas_async_io._core.budgets import budget
 from pandas_async_io._core.errors import AttemptError, ParseError, PlanError, ProtocolError
-from pandas_async_io._core.message import http_error, raised
-from pandas_async_io._core.models import EMPTY, Outcome, Request, Response
-from pandas_async_io._core.waits import asked_delay
+from pandas_async_io._core.message import http_error
+from pandas_async_io._core.models import Outcome, Request, Response
+from pandas_async_io._core.numeric import number_of, whole_of
+from pandas_async_io._core.predicate import When, ask, is_predicate
+from pandas_async_io._core.throttles import REFUSING, repeatable, told
+from pandas_async_io._core.waits import in_words
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 REFUSALS = 10
 """A row that was refused so often is given up."""
-
-When = Callable[[Response | None, AttemptError | None], bool | None]
-"""True: worth another attempt. False: never. None: as without a predicate."""
 
 
 def as_retry(value: Retry | int | None) -> Retry:
@@ -76,11 +75,13 @@ def decide(retry: Retry, failure: Failure, *, epoch: float, dice: float) -> Verd
     Stop(outcome=<Outcome.TRANSPORT_ERROR: 'transport_error'>, error='reset')
     """
     try:
-        said = retry.when(failure.response, failure.error) if retry.when else None
-    except Exception as exc:  # noqa: BLE001 - the user's own predicate; the other rows go on
-        return Stop(Outcome.PARSE_ERROR, raised("Retry(when=...)", exc))
+        said = None if retry.when is None else ask(retry.when, failure.response, failure.error)
+    except ParseError as exc:
+        return Stop(exc.outcome, str(exc))
     if failure.error is None and 200 <= failure.status < 300 and not said:
         return None
+    if said is None and failure.error is None and failure.response is not None:
+        said = repeatable(failure.response)
     if retry.attempts == 1 or said is False:
         return ending(failure)
     floor, refused = _refusal(retry, failure, epoch)
@@ -94,8 +95,8 @@ def decide(retry: Retry, failure: Failure, *, epoch: float, dice: float) -> Verd
     if note is not None:
         return ending(failure, note)
     if floor > retry.max_wait:
-        text = f"{_cause(failure)} (the server asks for {floor:g} s, max_wait is {retry.max_wait:g} s)"
-        return Stop(Outcome.RATE_LIMITED_TOO_LONG, text)
+        text = f"the server asks for {in_words(floor)}; max_wait is {in_words(retry.max_wait)}"
+        return Stop(Outcome.RATE_LIMITED_TOO_LONG, f"{_cause(failure)} ({text})")
     base = retry.throttle_base if refused else retry.base
     # The exponent is bounded: floats overflow.
     reach = min(retry.cap, base * 2.0 ** min(turn - 1, 64))
@@ -111,7 +112,7 @@ def refusal(retry: Retry, response: Response, *, epoch: float) -> float | None:
     >>> [refusal(Retry(), Response(status, {}, b"", ""), epoch=0.0) for status in (429, 503)]
     [0.0, None]
     """
-    if response.status not in {403, 429, 503, 529}:
+    if response.status not in REFUSING:
         return None
     asked, refused = _refusal(retry, Failure(Request(""), response), epoch)
     return asked if refused else None
@@ -136,17 +137,10 @@ def _refusal(retry: Retry, failure: Failure, epoch: float) -> tuple[float, bool]
     """Return the seconds the server asks for, and whether it refused before processing."""
     if failure.error is not None and failure.error.asked is not None:
         return failure.error.asked, True
-    status, headers = failure.status, failure.headers
-    asked = asked_delay(headers, epoch=epoch)
-    spent = headers.get("x-ratelimit-remaining") == "0"
-    # GitHub says 403 where others say 429.
-    limited = status == 429 or (status == 403 and (spent or asked is not None))
-    refused = (429 if limited else status) in retry.statuses and (
-        limited or (status in {503, 529} and asked is not None)
-    )
-    if asked is None and limited and (left := budget(headers, epoch=epoch)) and left.remaining <= 0:
-        asked = left.reset_in
-    return asked or 0.0, refused
+    if failure.response is None:
+        return 0.0, False
+    seconds, refusing = told(failure.response, epoch=epoch)
+    return seconds, refusing in retry.statuses
 
 
 def _passing(retry: Retry, failure: Failure) -> bool:
@@ -178,9 +172,9 @@ class Retry:
     Parameters
     ----------
     attempts : int
-        The first included; 1 never repeats anything.
+        The first included; 1 never repeats anything, not even what a rate limit refused.
     statuses : collection of int
-        Answers that are worth another attempt.
+        Answers that are worth another attempt; what the server says itself (``Stripe-Should-Retry``) goes before.
     methods : collection of str
         Methods that may be repeated after the server may have received them.
     base, throttle_base : float
@@ -190,12 +184,13 @@ class Retry:
     max_wait : float
         Seconds that a server may ask for; beyond, the row ends as ``rate_limited_too_long``.
     when : callable or None
-        ``when(response, error)``, asked first: True is worth another attempt, False
+        ``when(response, error)``, asked first, also about what is fine: True is worth another attempt, False
         is not, None leaves it to the rules. ``attempts`` and ``methods`` hold all the same.
     idempotency_key : str or None
         Name of a header that carries a fresh key per row, so that every method may be repeated.
     budget : float
-        Retries stay within this share of the requests sent.
+        Retries stay within this share of the requests sent, but a small run may repeat 10, or as many as are
+        in flight at once; 0 repeats nothing. What a rate limit refused is not counted.
 
     Raises
     ------
@@ -215,23 +210,31 @@ class Retry:
     budget: float = 0.2
 
     def __post_init__(self) -> None:
-        if type(self.attempts) is not int or self.attempts < 1:
+        attempts = whole_of(self.attempts)
+        if attempts is None or attempts < 1:
             raise PlanError(f"Retry: attempts={self.attempts!r} counts the first: a whole number from 1.")
+        object.__setattr__(self, "attempts", attempts)
         for name in ("base", "throttle_base", "cap", "max_wait", "budget"):
-            value = getattr(self, name)
-            if type(value) not in {int, float} or not (math.isfinite(value) and value >= 0):
-                raise PlanError(f"Retry: {name}={value!r} is a finite number from 0.")
-        for name, kind in (("statuses", int), ("methods", str)):
-            several = getattr(self, name)
-            listed = isinstance(several, Collection) and not isinstance(several, str)
-            if not (listed and all(type(one) is kind for one in several)):
-                raise PlanError(f"Retry: {name}={several!r} is a collection of {kind.__name__}.")
-        if self.when is not None and not callable(self.when):
-            raise PlanError(f"Retry: when={self.when!r} is called with a response and an error.")
-        if self.idempotency_key is not None and not _TOKEN.fullmatch(self.idempotency_key):
-            raise PlanError(f"Retry: idempotency_key={self.idempotency_key!r} is the name of a header.")
-        object.__setattr__(self, "statuses", frozenset(self.statuses))
-        object.__setattr__(self, "methods", frozenset(name.upper() for name in self.methods))
+            number = number_of(getattr(self, name))
+            if number is None or number < 0:
+                raise PlanError(f"Retry: {name}={getattr(self, name)!r} is a finite number from 0.")
+            object.__setattr__(self, name, number)
+        object.__setattr__(self, "statuses", frozenset(_members("statuses", self.statuses, int)))
+        object.__setattr__(self, "methods", frozenset(map(str.upper, _members("methods", self.methods, str))))
+        if self.when is not None and not is_predicate(self.when):
+            text = "is called with a response and an error; it is no function that must be awaited"
+            raise PlanError(f"Retry: when={self.when!r} {text}.")
+        key = self.idempotency_key
+        if key is not None and not (isinstance(key, str) and _TOKEN.fullmatch(key)):
+            raise PlanError(f"Retry: idempotency_key={key!r} is the name of a header.")
+
+
+def _members(name: str, several: object, kind: type) -> list[Any]:
+    if isinstance(several, Collection) and not isinstance(several, str | bytes):
+        members = [whole_of(one) if kind is int else one for one in several]
+        if all(isinstance(one, kind) for one in members):
+            return members
+    raise PlanError(f"Retry: {name}={several!r} is a collection of {kind.__name__}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,12 +268,6 @@ class Failure:
     def status(self) -> int:
         """Of the response; 0 if there is none."""
         return self.response.status if self.response is not None else 0
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """Of the response, with names in lower case."""
-        headers = self.response.headers if self.response is not None else EMPTY
-        return {name.lower(): value for name, value in headers.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ the two clocks need not agree, and ours may jump.
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -19,7 +20,10 @@ _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _DATE = re.compile(r"[A-Z][a-z]{2,8},? .*[0-9]{2}:[0-9]{2}:[0-9]{2}.*", re.ASCII)
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)")
 _DURATION = re.compile(f"(?:{_PART.pattern})+")
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+"""Of a unit, as durations and rates write it."""
+_UNITS = (("d", "h"), ("h", "m"), ("m", "s"))
+_WORDS = {"d": "d", "h": "h", "m": "min", "s": "s"}
 
 
 def number(value: str | None) -> float | None:
@@ -80,27 +84,66 @@ def retry_after(value: str | None, *, epoch: float, date: str | None = None) -> 
     return seconds
 
 
-def asked_delay(headers: Mapping[str, str], *, epoch: float) -> float | None:
-    """Return the seconds that a response asks to wait, or None.
-
-    Reads ``retry-after-ms`` and ``x-ms-retry-after-ms``, which are finer, before ``Retry-After``.
+def lines(headers: Mapping[str, str], name: str) -> list[str]:
+    """Return the lines of one field, in their order; a multidict has one item for each.
 
     Parameters
     ----------
     headers : mapping of str to str
-        Names in lower case.
+        Names in any case.
+    name : str
+        In lower case.
+
+    Examples
+    --------
+    >>> lines({"Retry-After": "3"}, "retry-after"), lines({}, "date")
+    (['3'], [])
+    """
+    return [value for key, value in headers.items() if key.lower() == name]
+
+
+def asked_delay(headers: Mapping[str, str], *, epoch: float) -> float | None:
+    """Return the seconds that a response asks to wait, or None.
+
+    Reads ``retry-after-ms`` and ``x-ms-retry-after-ms``, which are finer, before
+    ``Retry-After``. Who is asked on several lines waits for the longest.
+
+    Parameters
+    ----------
+    headers : mapping of str to str
+        Names in any case.
     epoch : float
         Our clock, in seconds since the epoch.
 
     Examples
     --------
-    >>> asked_delay({"retry-after": "1", "retry-after-ms": "250"}, epoch=0.0)
+    >>> asked_delay({"Retry-After": "1", "retry-after-ms": "250"}, epoch=0.0)
     0.25
     """
     for name in ("retry-after-ms", "x-ms-retry-after-ms"):
-        if (milliseconds := number(headers.get(name))) is not None:
-            return milliseconds / 1000
-    return retry_after(headers.get("retry-after"), epoch=epoch, date=headers.get("date"))
+        milliseconds = [each for text in lines(headers, name) if (each := number(text)) is not None]
+        if milliseconds:
+            return max(milliseconds) / 1000
+    date = next(iter(lines(headers, "date")), None)
+    seconds = [retry_after(text, epoch=epoch, date=date) for text in lines(headers, "retry-after")]
+    return max((each for each in seconds if each is not None), default=None)
+
+
+def in_words(seconds: float) -> str:
+    """Return a duration as it is read: its two largest units, rounded up; "ever" if it never ends.
+
+    Examples
+    --------
+    >>> [in_words(seconds) for seconds in (0.25, 42, 300, 301, 7500, 86400, 99999999999)]
+    ['0.25 s', '42 s', '5 min', '5 min 01 s', '2 h 05 min', '1 d', '1157407 d 10 h']
+    """
+    if seconds < 60:
+        return f"{seconds:.3g} s"
+    if seconds == math.inf:  # more digits than a float holds
+        return "ever"
+    large, small = next(pair for pair in _UNITS if seconds >= SECONDS[pair[0]])
+    count, rest = divmod(math.ceil(seconds / SECONDS[small]), round(SECONDS[large] / SECONDS[small]))
+    return f"{count} {_WORDS[large]}" + (f" {rest:02} {_WORDS[small]}" if rest else "")
 
 
 def reset_in(value: str | None, *, epoch: float, date: str | None = None) -> float | None:
@@ -120,7 +163,7 @@ def reset_in(value: str | None, *, epoch: float, date: str | None = None) -> flo
     if value is None:
         return None
     if _DURATION.fullmatch(text := value.strip(" \t")):
-        return sum(float(part[1]) * _SECONDS[part[2]] for part in _PART.finditer(text))
+        return sum(float(part[1]) * SECONDS[part[2]] for part in _PART.finditer(text))
     moment = number(text)
     if moment is None:
         moment = http_date(text)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from pandas_async_io._core.budgets import Budget, budget, spacing
 
@@ -102,6 +103,52 @@ def test_fault_70_a_given_date_replaces_both_clocks():
 def test_fault_38_of_two_spent_limits_the_longer_counts():
     """Who waits for the shorter one is refused by the other."""
     assert budget({"RateLimit": '"a";r=0;t=7, "b";r=0;t=70, "c";r=1;t=900'}, epoch=NOW) == Budget(0, 70)
+
+
+SPENT = "Mon, 03 Jun 2019 11:00:07 GMT"
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ([("RateLimit", '"a";r=0;t=7'), ("RateLimit", '"b";r=900;t=50')], Budget(0, 7)),
+        ([("RateLimit", '"b";r=900;t=50'), ("ratelimit", '"a";r=0;t=7')], Budget(0, 7)),
+        (
+            [
+                ("RateLimit", '"a";r=5'),
+                ("RateLimit-Policy", '"a";q=100;w=60'),
+                ("RateLimit-Policy", '"b";q=9;w=1'),
+            ],
+            Budget(5, 60, 100),
+        ),
+        (
+            [("RateLimit", "limit=9, remaining=0, reset=7"), ("RateLimit", "limit=9, remaining=8, reset=1")],
+            Budget(0, 7, 9),
+        ),
+        ([("RateLimit", "limit=9, reset=7"), ("RateLimit", "remaining=3")], Budget(3, 7, 9)),
+        (
+            [
+                ("X-RateLimit-Limit", "10"),
+                ("X-RateLimit-Remaining", "0"),
+                ("X-RateLimit-Reset", "7"),
+                ("X-RateLimit-Limit", "5000"),
+                ("X-RateLimit-Remaining", "4999"),
+                ("X-RateLimit-Reset", "3600"),
+            ],
+            Budget(0, 7, 10),
+        ),
+        ([("X-RateLimit-Remaining", "9"), ("X-RateLimit-Remaining", "2"), ("X-RateLimit-Reset", "7")], Budget(2, 7)),
+        ([("X-RateLimit-Remaining", "9, 2"), ("X-RateLimit-Reset", "3, 7")], Budget(2, 7)),
+        ([("X-RateLimit-Remaining", "9"), ("X-RateLimit-Remaining", "lots"), ("X-RateLimit-Reset", "7")], Budget(9, 7)),
+        ([("X-RateLimit-Remaining", "0"), ("X-RateLimit-Reset", SPENT)], Budget(0, 7)),
+        ([("Backoff", "3"), ("Backoff", "7")], Budget(0, 7)),
+        ([("X-Shopify-Shop-Api-Call-Limit", "1/40"), ("X-Shopify-Shop-Api-Call-Limit", "38/40")], Budget(2, None, 40)),
+        ([("Sforce-Limit-Info", "api-usage=18/5000; per-app-api-usage=249/250(appName=x)")], Budget(1, None, 250)),
+    ],
+)
+def test_fault_38_lines_of_one_field_are_one_list(headers, expected):
+    """A limit on each of two lines, as two proxies send them: the one that binds first counts, whichever line it is."""
+    assert budget(CIMultiDictProxy(CIMultiDict(headers)), epoch=NOW) == expected
 
 
 NAMES = st.sampled_from(

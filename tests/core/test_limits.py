@@ -1,3 +1,6 @@
+import re
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,6 +51,7 @@ def test_a_text_that_is_no_rate_shows_the_grammar(text):
         {"count": 1, "burst": 1.5},
         {"count": 1, "margin": 1},
         {"count": 1, "margin": -0.1},
+        {"count": 1, "cost": 0},
     ],
 )
 def test_a_rate_out_of_range_raises(options):
@@ -56,11 +60,33 @@ def test_a_rate_out_of_range_raises(options):
         Rate(**options)
 
 
-@pytest.mark.parametrize("value", [object(), True, {"20/s": 1}, [None, object()], "0/s"])
+@pytest.mark.parametrize("value", [object(), True, {"20/s": 1}, [None, object()], b"20/s", bytearray(b"9"), "20"])
 def test_an_option_that_is_no_rate_raises(value):
-    """The option raises for what is neither text, number, Rate nor a list of them."""
+    """What is neither text, number, Rate nor a list of them raises, and hears what there is."""
+    with pytest.raises(PlanError, match="a number per second, a Rate, or a list of them"):
+        rates(value)
+
+
+@pytest.mark.parametrize("value", ["0/s", 0, -1, float("nan"), np.int64(0)])
+def test_a_rate_of_nothing_raises(value):
+    """A rate that lets nothing through is none."""
     with pytest.raises(PlanError):
         rates(value)
+
+
+@pytest.mark.parametrize("text", ["20/s,500/h", "20/s; 500/h", "20/s + 500/h"])
+def test_several_rates_in_one_text_are_a_list(text):
+    """Who writes two rates into one text is shown how two are written."""
+    with pytest.raises(PlanError, match=re.escape("several rates are a list: rate=['20/s', '500/h']")):
+        rates(text)
+
+
+@pytest.mark.parametrize("value", [np.int64(20), np.float64(20), np.float32(20), Rate(np.int64(20), burst=np.int64(1))])
+def test_a_rate_may_be_numpys_number(value):
+    """What comes out of a column is a number, and what is kept is Python's own."""
+    (rate,) = rates(value)
+    assert rate == Rate(20)
+    assert (type(rate.count), type(rate.burst)) in {(int, int), (float, int)}
 
 
 def test_fault_38_several_rates_are_all_returned():
@@ -147,7 +173,14 @@ def test_fault_34_the_retry_budget_is_never_negative(concurrency, share, steps):
         else:
             taken += budget.take()
         assert budget.left >= 0
-        assert taken <= max(10, concurrency, share * sent)
+        assert taken <= (max(10, concurrency, share * sent) if share else 0)
+
+
+def test_a_share_of_0_repeats_nothing():
+    """Who switches retries off gets none, however small the run: the floor belongs to a share."""
+    budget = RetryBudget(32, 0)
+    budget.sent()
+    assert (budget.left, budget.take()) == (0, False)
 
 
 def opened(at=0.0):

@@ -1,3 +1,7 @@
+from http import HTTPStatus
+
+import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +20,15 @@ from pandas_async_io._core.retry import Again, Failure, Retry, Stop, as_retry, d
 
 URL = "https://api.example.com"
 RETRY = Retry()
+
+
+async def awaited(response, error):
+    return True
+
+
+class Awaited:
+    async def __call__(self, response, error):
+        return True
 
 
 def failure(status=None, headers=None, error=None, method="GET", sent=None, **counts):
@@ -61,13 +74,22 @@ def test_fault_29_each_failure_has_its_verdict(failed, expected):
     assert verdict(failed) == expected
 
 
-@pytest.mark.parametrize("seconds", ["301", "99999999999", "Mon, 03 Jun 2199 11:00:00 GMT"])
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ("301", "5 min 01 s"),
+        ("7500", "2 h 05 min"),
+        ("99999999999", "1157407 d 10 h"),
+        ("9" * 400, "ever"),
+        ("Mon, 03 Jun 2199 11:00:00 GMT", "83794 d 11 h"),
+    ],
+)
 @pytest.mark.parametrize("status", [429, 503, 500])
-def test_fault_32_an_absurd_wait_ends_the_row_at_once(status, seconds):
-    """A server that asks for more than max_wait is not waited for."""
-    stop = verdict(failure(status, {"Retry-After": seconds}))
+def test_fault_32_an_absurd_wait_ends_the_row_at_once(status, asked, words):
+    """A server that asks for more than max_wait is not waited for; both are said as a human reads them."""
+    stop = verdict(failure(status, {"Retry-After": asked}))
     assert stop.outcome is Outcome.RATE_LIMITED_TOO_LONG
-    assert "max_wait is 300 s" in stop.error
+    assert f"(the server asks for {words}; max_wait is 5 min)" in stop.error
 
 
 def test_fault_70_a_clock_jump_sleeps_no_day():
@@ -144,6 +166,34 @@ def test_one_attempt_repeats_nothing(failed):
     assert isinstance(verdict(failed, as_retry(1)), Stop)
 
 
+@pytest.mark.parametrize("name", ["Stripe-Should-Retry", "stripe-should-retry", "X-Should-Retry"])
+def test_a_server_may_say_itself_whether_another_attempt_is_worth_it(name):
+    """Its true makes any status worth one, its false none; methods and attempts hold, and the user's own say."""
+    yes, no = {name: "true"}, {name: "false"}
+    assert verdict(failure(409, yes)) == Again(0.05, False)
+    assert verdict(failure(409, yes, method="POST", sent={"Idempotency-Key": "1"})) == Again(0.05, False)
+    assert verdict(failure(429, yes)) == Again(0.5, True)
+    for failed in (
+        failure(409, yes, method="POST"),
+        failure(409, yes, attempts=3),
+        failure(500, no),
+        failure(429, no),
+        failure(503, {**no, "Retry-After": "1"}),
+        failure(409, {name: "maybe"}),
+    ):
+        assert isinstance(verdict(failed), Stop)
+    assert isinstance(verdict(failure(500, no), Retry(when=lambda response, error: True)), Again)
+    assert isinstance(verdict(failure(409, yes), Retry(when=lambda response, error: False)), Stop)
+    assert verdict(failure(200, yes)) is None
+
+
+def test_a_refusal_in_an_apis_own_words_spends_nothing():
+    """What `throttles` knows to be a refusal is one for every method, unless 429 is not to be repeated."""
+    failed = failure(400, {"x-amzn-ErrorType": "ThrottlingException"}, method="POST", attempts=3)
+    assert verdict(failed) == Again(0.5, True)
+    assert isinstance(verdict(failed, Retry(statuses=[500])), Stop)
+
+
 def test_statuses_decide_what_is_worth_it():
     """A status that the option leaves out is an answer, a rate limit's too."""
     retry = Retry(statuses=[418])
@@ -175,6 +225,38 @@ def test_a_predicate_is_asked_first(said, failed, kind):
     retry = Retry(when=lambda response, error: asked.append((response, error)) or said)
     assert type(verdict(failed, retry)) is kind
     assert asked == [(failed.response, failed.error)]
+
+
+@pytest.mark.parametrize(("said", "kind"), [(np.True_, Again), (np.False_, Stop)])
+def test_numpys_bools_are_bools(said, kind):
+    """What a comparison of columns gives counts as True and False."""
+    assert type(verdict(failure(404 if said else 500), Retry(when=lambda response, error: said))) is kind
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [(1, "int"), (0, "int"), ("no", "str"), ([], "list"), (pd.NA, "NAType"), (np.array([True]), "ndarray")],
+)
+@pytest.mark.parametrize("status", [200, 500])
+def test_a_predicate_says_true_false_or_none(status, said, kind):
+    """Anything else is a mistake in the predicate, which the row's error says."""
+    stop = verdict(failure(status), Retry(when=lambda response, error: said))
+    assert stop.outcome is Outcome.PARSE_ERROR
+    assert f"Retry(when=...) returned a {kind}: return True, False or None" in stop.error
+
+
+def test_a_predicate_that_hands_out_a_coroutine_is_a_mistake():
+    """Where it could not be seen at construction, the row's error says so, and nothing is left unawaited."""
+    stop = verdict(failure(200), Retry(when=lambda response, error: awaited(response, error)))  # noqa: PLW0108
+    assert stop == Stop(Outcome.PARSE_ERROR, "Retry(when=...) returned a coroutine: return True, False or None")
+
+
+def test_options_may_be_numpys_numbers():
+    """What is kept is Python's own."""
+    retry = Retry(attempts=np.int64(2), cap=np.float64(5), statuses=np.array([500, 503]), methods=["get"])
+    assert (retry.attempts, retry.cap, retry.statuses) == (2, 5.0, {500, 503})
+    assert {type(each) for each in (retry.attempts, *retry.statuses)} == {int}
+    assert Retry(statuses=list(HTTPStatus)[-2:]).statuses == {510, 511}
 
 
 @given(
@@ -220,8 +302,14 @@ def test_delays_are_bounded(retry, status, counts, dice, asked):
         {"methods": "GET"},
         {"methods": [1]},
         {"when": True},
+        {"when": awaited},
+        {"when": Awaited()},
         {"idempotency_key": "two words"},
         {"idempotency_key": ""},
+        {"idempotency_key": True},
+        {"idempotency_key": b"k"},
+        {"statuses": [True]},
+        {"methods": b"GET"},
     ],
 )
 def test_an_option_out_of_range_raises(options):

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from multidict import CIMultiDict
 
-from pandas_async_io._core.waits import asked_delay, http_date, number, reset_in, retry_after
+from pandas_async_io._core.waits import asked_delay, http_date, in_words, number, reset_in, retry_after
 
 NOW = datetime(2019, 6, 3, 11, tzinfo=UTC).timestamp()
 DATE = "Mon, 03 Jun 2019 11:00:00 GMT"
@@ -53,10 +54,14 @@ def test_fault_70_a_clock_jump_moves_no_reset(jump):
         ({"retry-after": "3", "retry-after-ms": "2500"}, 2.5),
         ({"retry-after": "3", "x-ms-retry-after-ms": "40"}, 0.04),
         ({"retry-after": "3", "retry-after-ms": "soon"}, 3),
+        ({"Retry-After": "3"}, 3),
+        ({"Retry-After": "3", "Retry-After-Ms": "2500"}, 2.5),
+        (CIMultiDict([("Retry-After", "3"), ("retry-after", "7"), ("Retry-After", "soon")]), 7),
+        (CIMultiDict([("retry-after-ms", "3"), ("retry-after-ms", "7")]), 0.007),
     ],
 )
 def test_fault_31_milliseconds_come_first(headers, seconds):
-    """The finer header is read before the coarse one, unless it is malformed."""
+    """The finer header is read before the coarse one, unless it is malformed; of two lines the longer wait counts."""
     assert asked_delay(headers, epoch=NOW) == seconds
 
 
@@ -109,3 +114,13 @@ def test_fault_33_no_text_makes_a_reader_raise(text):
     """Whatever a server sends is a number of seconds from 0, or ignored."""
     for seconds in (number(text), retry_after(text, epoch=NOW), reset_in(text, epoch=NOW)):
         assert seconds is None or seconds >= 0
+
+
+@given(st.floats(0, 1e12))
+def test_a_duration_in_words_is_never_shorter(seconds):
+    """Who reads how long to wait does not come back too early."""
+    units = {"d": 86400, "h": 3600, "min": 60, "s": 1}
+    words = in_words(seconds).split()
+    read = sum(float(count) * units[unit] for count, unit in zip(words[::2], words[1::2], strict=True))
+    assert read >= seconds * (1 - 1e-2 * (seconds < 60))
+    assert read <= seconds * 1.05 + 1

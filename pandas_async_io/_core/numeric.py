@@ -1,0 +1,85 @@
+"""Numbers among the options, numpy's included: a bool is none, nor is NaN, infinity or a text."""
+
+from __future__ import annotations
+
+import math
+import operator
+from datetime import timedelta
+from numbers import Real
+from typing import Any
+
+from pandas_async_io._core.errors import PlanError
+
+
+def number_of(value: object) -> float | None:
+    """Return a finite number as Python's own int or float, None if it is none.
+
+    Examples
+    --------
+    >>> number_of(20), number_of(0.5), number_of("20"), number_of(True), number_of(float("nan"))
+    (20, 0.5, None, None, None)
+    """
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return None
+    try:
+        near = float(value)
+    except OverflowError:
+        return None
+    whole = whole_of(value)
+    return (near if math.isfinite(near) else None) if whole is None else whole
+
+
+def whole_of(value: Any) -> int | None:
+    """Return a whole number as Python's own int, None if it is none; 2.0 is none.
+
+    Examples
+    --------
+    >>> whole_of(3), whole_of(2.0), whole_of(True)
+    (3, None, None)
+    """
+    try:
+        return None if isinstance(value, bool) else int(operator.index(value))
+    except TypeError:
+        return None
+
+
+def seconds_above_zero(name: str, value: object) -> float:
+    """Return an option that is a duration: seconds, or a timedelta (pandas' too).
+
+    Raises
+    ------
+    PlanError
+        It is not a finite number above 0.
+
+    Examples
+    --------
+    >>> seconds_above_zero("timeout", 1.5), seconds_above_zero("timeout", timedelta(minutes=2))
+    (1.5, 120.0)
+    >>> seconds_above_zero("timeout", 0)
+    Traceback (most recent call last):
+    pandas_async_io._core.errors.PlanError: timeout=0 is not a number of seconds above 0
+    """
+    found = number_of(value.total_seconds() if isinstance(value, timedelta) else value)
+    if found is None or found <= 0:
+        raise PlanError(f"{name}={value!r} is not a number of seconds above 0")
+    return float(found)
+
+
+def whole_above_zero(name: str, value: object) -> int:
+    """Return an option that counts something.
+
+    Raises
+    ------
+    PlanError
+        It is not a whole number above 0.
+
+    Examples
+    --------
+    >>> whole_above_zero("max_pages", 2.5)
+    Traceback (most recent call last):
+    pandas_async_io._core.errors.PlanError: max_pages=2.5 is not a whole number above 0
+    """
+    found = whole_of(value)
+    if found is None or found <= 0:
+        raise PlanError(f"{name}={value!r} is not a whole number above 0")
+    return found
