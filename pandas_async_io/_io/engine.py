@@ -21,6 +21,7 @@ from pandas_async_io._core.models import Outcome, Page, Request, Response, Resul
 from pandas_async_io._core.news import News, news
 from pandas_async_io._core.ration import cut_short, pointless
 from pandas_async_io._core.retry import REFUSALS, Again, Failure, Retry, Stop, decide, ending
+from pandas_async_io._core.waits import in_words
 from pandas_async_io._io.backlog import Backlog, Job
 from pandas_async_io._io.gate import Entry, Gate
 from pandas_async_io._io.slots import descriptor_limit
@@ -207,8 +208,8 @@ class Lane:
 
     def _stop(self, entry: Entry, now: float) -> Stop:
         if entry is Entry.TOO_LONG:
-            longest = self.policy.retry.max_wait
-            text = f"not sent: the server asks for a longer pause than max_wait, {longest:g} s"
+            longest = in_words(self.policy.retry.max_wait)
+            text = f"not sent: the server asks for a longer pause than max_wait, {longest}"
             return Stop(Outcome.RATE_LIMITED_TOO_LONG, text)
         return self._over(now) or _DOWN
 
