@@ -161,7 +161,7 @@ class Options:
             raise PlanError(f"on={self.on!r}: give the name of the key in a record, or its path, as on='user.id'")
         if self.batch is not None and self.meta is not None:
             raise PlanError("meta= and batch= do not go together: an envelope belongs to all of its keys")
-        if self.poll is not None and (isinstance(self.poll, type) or not hasattr(self.poll, "submitted")):
+        if self.poll is not None and type(self.poll).__name__ != "Poll":
             raise PlanError(f"poll={self.poll!r} is no Poll: pass poll=Poll(status='state', …)")
 
 
