@@ -22,6 +22,7 @@ from pandas_async_io._core.idempotency import keyed
 from pandas_async_io._core.interpret import interpreter
 from pandas_async_io._core.join import answers, join, positions
 from pandas_async_io._core.keys import first_rows
+from pandas_async_io._core.message import counted
 from pandas_async_io._core.models import Outcome, Result
 from pandas_async_io._core.outcomes import Outcomes
 from pandas_async_io._core.pages import as_paginator, first_request
@@ -30,7 +31,7 @@ from pandas_async_io._core.plan import Plan, plan_of
 from pandas_async_io._core.polling import Polling
 from pandas_async_io._core.ration import Ration
 from pandas_async_io._core.report import Tally
-from pandas_async_io._core.runs import KEY, Run, Runs, runs_of, summary
+from pandas_async_io._core.runs import KEY, Run, Runs, bare, runs_of, summary
 from pandas_async_io._core.safety import Origin, redact_url
 from pandas_async_io._core.schema import as_text, compile_schema
 from pandas_async_io._core.shape import compile_shape
@@ -60,6 +61,15 @@ class Source:
     url: str | Sequence[Any]
     options: FetchOptions | ReadOptions
     key: UUID = field(default_factory=uuid4)
+
+    def __repr__(self) -> str:
+        """Say what it is about; the options have credentials in them."""
+        return f"<Source {self.label}: {counted(len(self.frame), 'row')}>"
+
+    @property
+    def label(self) -> str:
+        """What is asked for, without secrets."""
+        return redact_url(self.url) if isinstance(self.url, str) else counted(len(self.url), "URL")
 
 
 class Call:
@@ -122,7 +132,7 @@ class Call:
         if not self._client.verifies:
             text = "this client has ssl=False: certificates are not verified, and anyone in between can read along"
             warnings.warn(text, FetchWarning, stacklevel=outside())
-        self._label = redact_url(url) if isinstance(url, str) else f"{len(url)} URLs"
+        self._label = self._source.label
         self._finished = False
         self._asked = ask(frame, url, options, self._client, self._auth)
         self._outcomes = Outcomes(self._asked.rows)
@@ -282,13 +292,14 @@ class Call:
         run = Run(
             self._outcomes,
             self._frame.index,
-            frame.index,
+            bare(frame),
             rows,
             self._source,
             self._tally,
             len(self._asked.sent),
             self._policy.concurrency * max(len(self._asked.sent.origins), 1),
             columns.drifted,
+            label=self._label,
             **self._loose(take, np.repeat(found.counts == columns.counts, found.counts)),
         )
         return carry(frame, (*runs_of(self._frame), run), errors="ignore" if quiet else options.errors)
