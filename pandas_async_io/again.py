@@ -12,7 +12,8 @@ from pandas_async_io._core.combine import Places, merge, stacked
 from pandas_async_io._core.join import ROW
 from pandas_async_io._core.message import counted
 from pandas_async_io._core.runs import bare, runs_of
-from pandas_async_io.call import Call, carry
+from pandas_async_io.call import Call
+from pandas_async_io.carrying import carry
 from pandas_async_io.options import FetchOptions, ReadOptions
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from pandas_async_io._core.keys import Positions
     from pandas_async_io._core.runs import Run
-    from pandas_async_io.call import Source
+    from pandas_async_io.carrying import Source
 
 CHANGES = (
     "headers",

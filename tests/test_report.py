@@ -2,6 +2,8 @@
 
 import asyncio
 import sys
+import warnings
+from unittest.mock import ANY
 
 import numpy as np
 import pandas as pd
@@ -9,6 +11,7 @@ import pytest
 
 import pandas_async_io as paio
 from tests.io.answering import answering
+from tests.io.servers import http, serving
 
 QUICK = paio.Retry(base=0.001, throttle_base=0.001)
 
@@ -163,3 +166,90 @@ def test_a_raised_error_names_the_first_row_of_each_cause():
     assert second.startswith("row 5: http_error")
     assert "HTTP 403" in second
     assert "s3cret" not in first + second
+
+
+CANARY = "c4n4ry/s3cret+key"
+ECHOES = {
+    "message": b'{"error": {"message": "Incorrect API key provided: %s. See the docs"}}',
+    "text": b'"token %s is expired"',
+    "title": b"<html><title>%s</title></html>",
+    "cut off": b'{"message": "' + b"x" * 190 + b' %s"}',
+    "no message": b'{"given": "%s"}',
+}
+GIVEN = {
+    "bearer": {"auth": CANARY},
+    "password": {"auth": ("me", CANARY)},
+    "key": {"auth": paio.ApiKey(CANARY, header="X-Mine")},
+    "key in the query": {"auth": paio.ApiKey(CANARY, param="appid")},
+    "header": {"headers": {"Authorization": f"Token {CANARY}"}},
+    "cookie": {"headers": {"Cookie": f"a=1; b={CANARY}"}},
+    "parameter": {"params": {"access_token": CANARY}},
+    "body": {"method": "POST", "json": {"login": {"password": CANARY}}},
+    "a row's own": {"headers": {"X-Api-Key": "{key}"}},
+}
+
+
+@pytest.mark.parametrize("given", GIVEN.values(), ids=GIVEN.keys())
+@pytest.mark.parametrize("echo", ECHOES.values(), ids=ECHOES.keys())
+def test_security_s11_a_credential_that_the_server_repeats_is_in_no_text(echo, given):
+    """Warning, failures, outcomes, error, notes, and the reprs of runs and sources hold none, nor most of one."""
+    frame = pd.DataFrame({"id": [1], "key": CANARY if "X-Api-Key" in given.get("headers", ()) else "-"})
+    body = echo.replace(b"%s", CANARY.encode())
+    with serving(http(body, status="401 X"), http(body, status="401 X")) as server:
+        options = {"client": paio.Client(), "retry": 1, **given}
+        with pytest.warns(paio.FetchWarning) as warned:
+            out = frame.aio.fetch(server.url + "/{id}", **options)
+        with pytest.raises(paio.FetchError) as caught:
+            frame.aio.fetch(server.url + "/{id}", **options, errors="raise")
+    texts = [str(warned[0].message), str(caught.value), *caught.value.__notes__, repr(caught.value)]
+    texts += [out.aio.failures.to_csv(), out.aio.outcomes.to_csv(), str(out.attrs), repr(out.aio.report)]
+    texts += [repr(out.aio.runs), *(repr(run.source) for run in out.aio.runs)]
+    assert "401" in texts[0]
+    for text in texts:
+        for piece in (CANARY[:8], CANARY[-8:], "c4n4ry%2F"):
+            assert piece not in text
+
+
+def test_security_s11_a_finished_retry_keeps_the_secrets_of_both_out():
+    """Of two runs with two keys, each one's texts are without its own."""
+    with serving(http(b'"no OLDKEY-1"', status="401 X"), http(b'"no NEWKEY-2"', status="401 X")) as server:
+        client = paio.Client(server.url, auth=paio.ApiKey("OLDKEY-1", param="appid"))
+        with pytest.warns(paio.FetchWarning):
+            out = rows(1).aio.fetch("/{id}", client=client)
+        with pytest.warns(paio.FetchWarning):
+            again = out.aio.retry_failed(auth=paio.ApiKey("NEWKEY-2", param="appid"))
+    assert [asked.line.split()[1] for asked in server.asked] == ["/0?appid=OLDKEY-1", "/0?appid=NEWKEY-2"]
+    assert again.aio.outcomes.loc[0, ["error", "url"]].tolist() == ["HTTP 401 Unauthorized: no ***", ANY]
+    assert "KEY-" not in again.aio.outcomes.to_csv()
+
+
+def test_the_canary_tells_the_next_step_and_what_was_sent_comes_first():
+    """The answers that stopped the run are told before the rows that were not sent, however many these are."""
+
+    async def answer(seen):
+        return 401, {}
+
+    with answering(answer) as server, pytest.raises(paio.FetchError) as caught:
+        rows(500).aio.fetch(server.url + "/{id}", client=paio.Client(server.url, auth="old"), errors="raise")
+    sent, unsent = str(caught.value).split("; ")[:2]
+    assert " x HTTP 401 Unauthorized" in sent
+    assert sent.endswith(": pass fresh auth= to retry_failed")
+    assert unsent.startswith(f"{500 - len(server.log)} x not sent: ")
+    assert "credentials right? pass fresh auth= to retry_failed" in unsent
+    first, second = caught.value.__notes__
+    assert "HTTP 401" in first
+    assert "not sent" in second
+
+
+def test_where_warnings_are_errors_the_frame_is_on_the_warning():
+    """The work of a run is not lost with -W error: ``.partial`` is what the fetch would have returned."""
+
+    async def answer(seen):
+        return (404 if seen.path == "/1" else 200), {}
+
+    with answering(answer) as server, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(paio.FetchWarning, match="1 of 3 rows failed") as caught:
+            rows(3).aio.fetch(server.url + "/{id}", client=paio.Client())
+    assert caught.value.partial["ok"].tolist() == [True, pd.NA, True]
+    assert caught.value.partial.aio.failures["row"].tolist() == [1]
