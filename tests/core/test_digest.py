@@ -5,9 +5,13 @@ import pytest
 from pandas_async_io._core.digest import Cause, common, digest, step_of
 
 ON = "call retry_failed to go on"
-POST = (
-    "(POST is not repeated: the server may have received it; send Idempotency-Key or name POST in Retry(methods=...))"
-)
+FRESH, OTHER = "pass fresh auth= to retry_failed", "pass auth= that may do this to retry_failed"
+LONGER = "pass a longer timeout= to retry_failed, up to its client's"
+TWICE = "retry_failed sends again what the server may have received"
+LATER, UP = "call retry_failed when its pause is over", "call retry_failed when it is up again"
+POST = "(POST is not repeated: the server may have received it; send Key or name POST in Retry(methods=...))"
+CANARY = "not sent: the first 25 answers were all 403: are the credentials right?"
+PAUSE = "HTTP 429 X (the server asks for 400 s, max_wait is 300 s)"
 
 
 @pytest.mark.parametrize(
@@ -23,41 +27,16 @@ POST = (
         ("HTTP 503 Service Unavailable (not sent: max_requests=5 is spent)", "http_error", 503, ON),
         ("HTTP 500 X (not repeated: the run's retries are spent)", "http_error", 500, ON),
         ("not sent: max_requests=5 is spent", "budget_exhausted", 0, ON),
-        (
-            "not sent: nothing came through to this origin for 30 s",
-            "not_attempted",
-            0,
-            UP,
-        ),
-        (
-            "no complete answer from https://e.com within 30 s",
-            "timeout",
-            0,
-            LONGER,
-        ),
-        (
-            f"no complete answer from https://e.com within 30 s {POST}",
-            "timeout",
-            0,
-            TWICE,
-        ),
+        ("not sent: nothing came through to this origin for 30 s", "not_attempted", 0, UP),
+        ("no complete answer from https://e.com within 30 s", "timeout", 0, LONGER),
+        (f"no complete answer from https://e.com within 30 s {POST}", "timeout", 0, TWICE),
         ("no connection to https://e.com within 10 s", "timeout", 0, ""),
         ("the job has not ended within 60 s (Poll(patience=...))", "timeout", 0, ""),
         ("no complete answer within 5 s (pass timeout=60)", "timeout", 0, ""),
         ("more than 9 bytes: raise Client(max_body=...) if you want it", "body_too_large", 200, ""),
-        (
-            CANARY,
-            "not_attempted",
-            0,
-            OTHER,
-        ),
+        (CANARY, "not_attempted", 0, OTHER),
         ("not sent: the first 25 answers failed for good, all alike", "not_attempted", 0, ""),
-        (
-            PAUSE,
-            "rate_limited_too_long",
-            0,
-            LATER,
-        ),
+        (PAUSE, "rate_limited_too_long", 0, LATER),
     ],
 )
 def test_the_next_step_is_one_that_helps(error, outcome, status, step):
