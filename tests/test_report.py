@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import pandas_async_io as paio
+from pandas_async_io._core.report import Tally, timeline_of
 from tests.io.answering import answering
 from tests.io.servers import http, serving
 
@@ -131,9 +132,43 @@ def test_the_plot_shows_latencies_and_the_timeline(monkeypatch):
             report.plot()
     monkeypatch.undo()
     pytest.importorskip("matplotlib")
-    left, right = report.plot().axes
-    assert sum(patch.get_height() for patch in left.patches) == 20
-    assert [line.get_label() for line in right.lines] == ["done", "refused", "in_flight"]
+    latency, done, in_flight = report.plot().axes
+    assert sum(patch.get_height() for patch in latency.patches) == 20
+    assert [axes.get_title(loc="left") != "" for axes in (latency, done, in_flight)] == [True] * 3
+    assert done.patches[0].get_data()[0].tolist() == [20]
+    assert 0 < done.get_xlim()[1] <= 1
+
+
+def report_of(seconds, latencies, lasted):
+    """Return a report with a timeline of (done, refused, in flight) and latencies."""
+    tally = Tally(sent=1, ended=lasted)
+    tally.seconds = {at: list(counts) for at, counts in seconds.items()}
+    with answering(fine) as server:
+        report = rows(1).aio.fetch(server.url + "/{id}", client=paio.Client()).aio.report
+    own = {"timeline": timeline_of(tally), "latencies": np.array(latencies), "seconds": lasted}
+    return paio.Report(**{name: getattr(report, name) for name in report.__slots__} | own)
+
+
+def test_the_plot_has_every_second_and_refusals_of_their_own():
+    """A pause is a gap, what was refused stands within what was done, and in flight has a scale of its own."""
+    pytest.importorskip("matplotlib")
+    report = report_of({0: (500, 100, 32), 4: (300, 0, 8)}, [0.01] * 99 + [5.0], 4.5)
+    assert report.timeline.index.tolist() == [0, 1, 2, 3, 4]
+    latency, done, in_flight = report.plot().axes
+    assert [patch.get_data()[0].tolist() for patch in done.patches] == [[500, 0, 0, 0, 300], [100, 0, 0, 0, 0]]
+    assert [text.get_text() for text in done.get_legend().get_texts()] == ["refused"]
+    assert in_flight.patches[0].get_data()[0].tolist() == [32, 0, 0, 0, 8]
+    assert in_flight.get_ylim()[1] < 50
+    assert done.get_xlim() == in_flight.get_xlim() == (0, 4.5)
+    assert latency.get_xscale() == "log"
+
+
+def test_the_plot_is_a_picture_where_nobody_imported_pyplot():
+    """A notebook shows the figure by its PNG; a run that sent nothing has one too."""
+    pytest.importorskip("matplotlib")
+    for report in (report_of({}, [], 0.0), report_of({0: (3, 0, 3)}, [0.1, 0.2, 0.4], 0.5)):
+        assert report.plot()._repr_png_().startswith(b"\x89PNG")
+    assert "matplotlib.pyplot" not in sys.modules
 
 
 def test_the_digest_groups_by_cause_and_says_the_next_step():
