@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_object_dtype
 
+from pandas_async_io._core.columns import masked
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
@@ -157,7 +159,9 @@ def _objects(values: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def _missing(length: int, dtype: Any) -> pd.Series[Any]:
-    """Return a column of missing values, of a dtype if it can hold them."""
+    """Return a column of missing values, of a dtype if it can hold them, else of the nullable one beside it."""
+    if isinstance(dtype, np.dtype) and dtype.kind in "iub" and length:
+        return pd.Series(masked(np.zeros(length, dtype), np.ones(length, dtype=bool)))
     try:
         return pd.Series([np.nan if is_object_dtype(dtype) else None] * length, dtype=dtype)
     except (TypeError, ValueError):
