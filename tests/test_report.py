@@ -245,6 +245,18 @@ def test_security_s11_a_credential_that_the_server_repeats_is_in_no_text(echo, g
             assert piece not in text
 
 
+def test_security_s11_findings_hold_no_credential():
+    """What is said of pages names keys of the answers, which may repeat one."""
+    pages = [b'{"next":"/?x=1","items":[{"n":1}]}', b'{"items":[{"n":2}]}']
+    odd = b'{"next_%s":"abc","items":[{"n":3}],"more":true}' % CANARY.replace("/", "").encode()
+    with serving(*map(http, [*pages, odd])) as server:
+        client = paio.Client(server.url, auth=CANARY.replace("/", ""))
+        with pytest.warns(paio.FetchWarning, match=r"next_\*\*\*"):
+            out = rows(2).aio.fetch("/{id}", client=client, pages="auto", concurrency=1)
+    assert "next_***" in repr(out.aio.report)
+    assert "s3cret" not in repr(out.aio.report)
+
+
 def test_security_s11_a_finished_retry_keeps_the_secrets_of_both_out():
     """Of two runs with two keys, each one's texts are without its own."""
     with serving(http(b'"no OLDKEY-1"', status="401 X"), http(b'"no NEWKEY-2"', status="401 X")) as server:

@@ -51,7 +51,8 @@ class Blot:
     def __init__(self, secrets: Iterable[str] = (), of: Callable[[int], Iterable[str]] | None = None) -> None:
         self._of = of
         self._secrets = sorted({form for secret in secrets for form in _forms(secret)}, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(re.escape, self._secrets))) if self._secrets else None
+        alternatives = "|".join(map(re.escape, self._secrets))
+        self._pattern = re.compile(alternatives, re.IGNORECASE) if alternatives else None
 
     def __call__(self, text: str) -> str:
         """Blot out one text."""

@@ -12,6 +12,7 @@ SECRET = "s3cret/key+of mine"
     [
         SECRET,
         "s3cret%2Fkey%2Bof%20mine",
+        SECRET.upper(),
         "s3cret%2Fkey%2Bof+mine",
         f"a{SECRET}b{SECRET}",
         f"{'x' * 190} {SECRET[:9]}",
@@ -22,7 +23,7 @@ SECRET = "s3cret/key+of mine"
 )
 def test_no_form_of_a_secret_is_left(form):
     """As it is, encoded, twice, or cut off by the length of a text."""
-    assert "s3cret" not in Blot([SECRET])(form)
+    assert "s3cret" not in Blot([SECRET])(form).lower()
 
 
 @pytest.mark.parametrize("text", ["", "a key of mine", "s3cret", "s3cret/k, so it is said", "s3cre…"])
