@@ -129,7 +129,10 @@ class FrameAccessor:
         return self._last().report()
 
     def retry_failed(self, **changes: Any) -> pd.DataFrame:
-        """Send the failed rows of the last fetch again and return its complete output, this frame's and the new rows.
+        """Send the failed rows of the last fetch again and return its complete output, the old rows and the new.
+
+        What was done to this frame's columns and values since does not come along: call it first. ``auth`` takes
+        the place of a header or parameter of that name that the fetch itself gave.
 
         Parameters
         ----------
@@ -144,7 +147,7 @@ class FrameAccessor:
         Raises
         ------
         ValueError
-            If this frame's rows are no longer those that the fetch returned.
+            If this frame's length or index is no longer that of what the fetch returned.
         """
         self._last()
         from pandas_async_io.again import retry_failed  # noqa: PLC0415 - as above

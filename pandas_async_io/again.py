@@ -6,17 +6,22 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
+from pandas_async_io._core.auth import as_auth
+from pandas_async_io._core.combine import Places, merge, stacked
 from pandas_async_io._core.join import ROW
-from pandas_async_io._core.runs import runs_of
-from pandas_async_io.call import Call, carry
+from pandas_async_io._core.message import counted
+from pandas_async_io._core.runs import bare, runs_of
+from pandas_async_io.call import Call
+from pandas_async_io.carrying import carry
 from pandas_async_io.options import FetchOptions, ReadOptions
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from pandas_async_io._core.keys import Positions
     from pandas_async_io._core.runs import Run
-    from pandas_async_io.call import Source
+    from pandas_async_io.carrying import Source
 
 CHANGES = (
     "headers",
@@ -40,7 +45,8 @@ def retry_failed(frame: pd.DataFrame, changes: dict[str, Any]) -> pd.DataFrame:
     Parameters
     ----------
     frame : DataFrame
-        As the run returned it, at least in its length and index. It is not changed.
+        As the run returned it, at least in its length and index; its columns do not matter. It is not changed, and
+        nothing is taken from it: what comes back is made of the run's own output.
     changes : dict
         Options in place of the run's own.
 
@@ -55,12 +61,8 @@ def retry_failed(frame: pd.DataFrame, changes: dict[str, Any]) -> pd.DataFrame:
     unknown = next((name for name in changes if name not in CHANGES), None)
     if unknown is not None:
         raise TypeError(f"retry_failed() can't change {unknown!r}, only how rows are sent: {', '.join(CHANGES)}")
-    if len(frame) != len(run.output) or not frame.index.equals(run.output):
-        raise ValueError(
-            f"retry_failed() needs the {len(run.output)} rows that the fetch returned, in their order; "
-            f"this frame has {len(frame)}: filter and sort after it"
-        )
-    source = replace(run.source, options=replace(run.source.options, **changes))
+    _check_rows(frame, run)
+    source = replace(run.source, options=_changed(run.source.options, changes))
     failed = np.flatnonzero(run.outcomes.failed())
     unfinished = {at: run.unfinished[row] for at, row in enumerate(failed.tolist()) if row in run.unfinished}
     call = Call(
@@ -75,99 +77,85 @@ def retry_failed(frame: pd.DataFrame, changes: dict[str, Any]) -> pd.DataFrame:
         sent = call.run(quiet=True)
     except KeyboardInterrupt as interrupt:
         sent = vars(interrupt)["partial"]
-        combined, merged = _complete(frame, run, sent, failed, source)
+        combined, merged = _complete(run, sent, failed, source)
         vars(interrupt)["partial"] = carry(combined, (*before, merged), errors="ignore")
         raise
-    combined, merged = _complete(frame, run, sent, failed, source)
+    combined, merged = _complete(run, sent, failed, source)
     return carry(combined, (*before, merged), errors=source.options.errors)
+
+
+def _check_rows(frame: pd.DataFrame, run: Run) -> None:
+    """Refuse a frame that has lost, gained or moved rows: its user may expect a result that looks like it."""
+    count, output = len(frame), run.output
+    if count != len(output):
+        has = f"has {count}: call it on the frame that fetch returned, and filter or concatenate what comes back"
+    elif not frame.index.equals(output.index):
+        has = "has another index, so it was sorted or reindexed since: call it before, and sort what comes back"
+    else:
+        return
+    raise ValueError(
+        f"retry_failed() needs the {counted(len(output), 'row')} that the fetch returned; this frame {has}"
+    )
+
+
+def _changed(options: FetchOptions | ReadOptions, changes: dict[str, Any]) -> FetchOptions | ReadOptions:
+    """Return the options with changes; a new credential takes the place of the one that the call itself gave.
+
+    In one call its own headers and parameters hold against ``auth``; those of an earlier call are old.
+
+    Examples
+    --------
+    >>> options = FetchOptions(headers={"authorization": "Bearer old", "Accept": "*/*"})
+    >>> _changed(options, {"auth": "new"}).headers
+    {'Accept': '*/*'}
+    """
+    auth = changes.get("auth")
+    if auth is not None:
+        sent = as_auth(auth)
+        names = {name.lower() for name in sent.headers}
+        headers = {name: value for name, value in (options.headers or {}).items() if name.lower() not in names}
+        params = {name: value for name, value in (options.params or {}).items() if name not in sent.params}
+        options = replace(options, headers=headers or None, params=params or None)
+    return replace(options, **changes)
 
 
 def _urls(source: Source, rows: Positions) -> Any:
     return source.url if isinstance(source.url, str) else [source.url[row] for row in rows.tolist()]
 
 
-def _complete(
-    frame: pd.DataFrame, run: Run, sent: pd.DataFrame, failed: Positions, source: Source
-) -> tuple[pd.DataFrame, Run]:
-    """Put the old rows that were fine and the new ones together, in the order of the input."""
-    options, index, sent_run = source.options, source.frame.index, runs_of(sent)[-1]
-    old_rows = np.arange(len(frame)) if run.rows is None else run.rows
-    new_rows = failed if sent_run.rows is None else failed[sent_run.rows]
-    old_pages = np.zeros(len(old_rows), np.int64) if run.pages is None else run.pages
-    new_pages = np.zeros(len(new_rows), np.int64) if sent_run.pages is None else sent_run.pages
-    # A row that went on where it had stopped keeps the pages that it had.
-    went_on = (old_pages > 0) & np.isin(old_rows, list(run.unfinished))
-    kept = np.flatnonzero(~np.isin(old_rows, failed) | went_on)
-    came = np.flatnonzero((new_pages > 0) | ~np.isin(new_rows, old_rows[kept]))
-    rows, pages = (
-        np.concatenate([old[kept], new[came]]) for old, new in ((old_rows, new_rows), (old_pages, new_pages))
-    )
-    order = np.lexsort((pages, rows))
-    rows, pages = rows[order], pages[order]
-    alone = isinstance(options, FetchOptions) and not options.join
-    new = (sent.assign(**{ROW: new_rows}) if alone else sent).iloc[came]
-    combined = _stacked(frame.iloc[kept], new, order)
-    if alone or isinstance(options, ReadOptions):
-        combined.index = pd.RangeIndex(len(combined))
-    else:
+def _complete(run: Run, sent: pd.DataFrame, failed: Positions, source: Source) -> tuple[pd.DataFrame, Run]:
+    """Put the run's rows that were fine and the new ones together, in the order of the input."""
+    sent_run = runs_of(sent)[-1]
+    there = sent_run.places()
+    new = Places(failed[there.rows], there.pages)
+    merged = merge(run.places(), new, again=failed, unfinished=run.unfinished)
+    alone = isinstance(source.options, FetchOptions) and not source.options.join
+    came = (sent.assign(**{ROW: new.rows}) if alone else sent).iloc[merged.came]
+    combined = stacked(run.output.iloc[merged.kept], came, merged.order)
+    if not alone and isinstance(source.options, FetchOptions):
+        rows, index = merged.places.rows, source.frame.index
         combined.index = index if np.array_equal(rows, np.arange(len(index))) else index.take(rows)
-    return combined, replace(
-        sent_run,
-        outcomes=run.outcomes.followed_by(sent_run.outcomes, failed),
-        tally=run.tally.followed_by(sent_run.tally),
+    combined.attrs = dict(sent.attrs)
+    return combined, _one(run, sent_run, combined, failed=failed, source=source, places=merged.places)
+
+
+def _one(run: Run, sent: Run, combined: pd.DataFrame, *, failed: Positions, source: Source, places: Places) -> Run:
+    """Return two runs as one over all rows: the second has sent those that failed in the first."""
+    at = failed.tolist()
+    again = set(at)
+    old = {row: texts for row, texts in run.findings.items() if row not in again}
+    return replace(
+        sent,
+        outcomes=run.outcomes.followed_by(sent.outcomes, failed),
+        tally=run.tally.followed_by(sent.tally),
         requests=run.requests,
-        index=index,
-        output=combined.index,
-        rows=rows,
+        index=source.frame.index,
+        output=bare(combined),
+        rows=places.rows,
         source=source,
-        pages=None if run.pages is None else pages,
-        unfinished={int(failed[row]): state for row, state in sent_run.unfinished.items()},
-        findings={
-            **{row: texts for row, texts in run.findings.items() if row not in set(failed.tolist())},
-            **{int(failed[row]): texts for row, texts in sent_run.findings.items()},
-        },
-        taken=sent_run.taken or run.taken,
+        label=run.label,
+        pages=None if run.pages is None else places.pages,
+        unfinished={at[row]: state for row, state in sent.unfinished.items()},
+        findings={**old, **{at[row]: texts for row, texts in sent.findings.items()}},
+        taken=sent.taken or run.taken,
     )
-
-
-def _stacked(old: pd.DataFrame, new: pd.DataFrame, order: Positions) -> pd.DataFrame:
-    """Put rows under rows, column by column, each in a dtype that holds both parts exactly."""
-    upper, lower = _numbered(old), _numbered(new)
-    columns = [
-        _column(upper.get(key), lower.get(key), len(old), len(new)).take(order).array
-        for key in dict.fromkeys([*upper, *lower])
-    ]
-    labels = old.columns.append(pd.Index([label for label, number in lower if (label, number) not in upper]))
-    result = pd.DataFrame(dict(enumerate(columns)))
-    result.columns = labels
-    return result
-
-
-def _numbered(frame: pd.DataFrame) -> dict[tuple[Any, int], pd.Series[Any]]:
-    """Return the columns by label and, for labels that come twice, number."""
-    found: dict[tuple[Any, int], pd.Series[Any]] = {}
-    for at, label in enumerate(frame.columns):
-        number = next(n for n in range(at + 1) if (label, n) not in found)
-        found[label, number] = frame.iloc[:, at]
-    return found
-
-
-def _column(upper: pd.Series[Any] | None, lower: pd.Series[Any] | None, above: int, below: int) -> pd.Series[Any]:
-    upper = _missing(above, object) if upper is None else upper
-    lower = _missing(below, object) if lower is None else lower
-    if upper.dtype != lower.dtype:
-        if not upper.notna().any():
-            upper = _missing(above, lower.dtype)
-        elif not lower.notna().any():
-            lower = _missing(below, upper.dtype)
-    if upper.dtype != lower.dtype:
-        upper, lower = upper.astype(object), lower.astype(object)
-    return pd.concat([upper, lower], ignore_index=True)
-
-
-def _missing(length: int, dtype: Any) -> pd.Series[Any]:
-    """Return a column of missing values, of a dtype if it can hold them."""
-    try:
-        return pd.Series([None] * length, dtype=dtype)
-    except (TypeError, ValueError):
-        return pd.Series([None] * length, dtype=object)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from uuid import UUID, uuid4
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from pandas_async_io._core.auth import as_auth
 from pandas_async_io._core.backends import check_backend
 from pandas_async_io._core.batching import Batching
 from pandas_async_io._core.conform import conform
-from pandas_async_io._core.errors import FetchError, FetchWarning
+from pandas_async_io._core.errors import FetchWarning
 from pandas_async_io._core.graphql import GraphQL, cost_budget, refusal
 from pandas_async_io._core.idempotency import keyed
 from pandas_async_io._core.interpret import interpreter
@@ -30,36 +29,28 @@ from pandas_async_io._core.plan import Plan, plan_of
 from pandas_async_io._core.polling import Polling
 from pandas_async_io._core.ration import Ration
 from pandas_async_io._core.report import Tally
-from pandas_async_io._core.runs import KEY, Run, Runs, runs_of, summary
-from pandas_async_io._core.safety import Origin, redact_url
+from pandas_async_io._core.runs import Run, bare, runs_of
 from pandas_async_io._core.schema import as_text, compile_schema
 from pandas_async_io._core.shape import compile_shape
 from pandas_async_io._io import portal
 from pandas_async_io._io.engine import Lane, drive
 from pandas_async_io._io.progress import Progress
 from pandas_async_io.asking import ask, outside
+from pandas_async_io.carrying import Source, blot_of, carry
 from pandas_async_io.client import default_client
 from pandas_async_io.future import FrameFuture
 from pandas_async_io.options import FetchOptions, ReadOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from uuid import UUID
 
     import pandas as pd
 
     from pandas_async_io._core.course import Course, Deliver
     from pandas_async_io._core.keys import Mask, Positions
     from pandas_async_io._core.models import Request
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """What a call was made of; ``key`` is what its idempotency keys are derived from."""
-
-    frame: pd.DataFrame
-    url: str | Sequence[Any]
-    options: FetchOptions | ReadOptions
-    key: UUID = field(default_factory=uuid4)
+    from pandas_async_io._core.safety import Origin
 
 
 class Call:
@@ -122,10 +113,11 @@ class Call:
         if not self._client.verifies:
             text = "this client has ssl=False: certificates are not verified, and anyone in between can read along"
             warnings.warn(text, FetchWarning, stacklevel=outside())
-        self._label = redact_url(url) if isinstance(url, str) else f"{len(url)} URLs"
+        self._label = self._source.label
         self._finished = False
         self._asked = ask(frame, url, options, self._client, self._auth)
-        self._outcomes = Outcomes(self._asked.rows)
+        self._blot = blot_of(self._source, self._client, self._auth, self._asked)
+        self._outcomes = Outcomes(self._asked.rows, self._blot)
         self._tally = Tally()
         self._put: Deliver = self._outcomes.put
         self._answers, self._course = self._follow(unfinished or {})
@@ -288,13 +280,14 @@ class Call:
         run = Run(
             self._outcomes,
             self._frame.index,
-            frame.index,
+            bare(frame),
             rows,
             self._source,
             self._tally,
             len(self._asked.sent),
             self._policy.concurrency * max(len(self._asked.sent.origins), 1),
             columns.drifted,
+            label=self._label,
             **self._loose(take, np.repeat(found.counts == columns.counts, found.counts)),
         )
         return carry(frame, (*runs_of(self._frame), run), errors="ignore" if quiet else options.errors)
@@ -315,35 +308,11 @@ class Call:
             found["pages"] = np.append(self._answers.pages[kept], 0)[take]
         if course is not None:
             first = first_rows(row_to_request)
-            found["findings"] = {int(first[position]): texts for position, texts in sorted(course.findings.items())}
-            found["taken"] = course.taken
+            found["findings"] = {
+                int(first[position]): [self._blot.of(position, text) for text in texts]
+                for position, texts in sorted(course.findings.items())
+            }
+            found["taken"] = None if course.taken is None else self._blot(course.taken)
             rows = np.flatnonzero(np.isin(row_to_request, list(course.unfinished))).tolist()
             found["unfinished"] = {row: course.unfinished[int(row_to_request[row])] for row in rows}
         return found
-
-
-def carry(frame: pd.DataFrame, runs: tuple[Run, ...], *, errors: str) -> pd.DataFrame:
-    """Hang the runs on a frame; say what failed in the last one.
-
-    Raises
-    ------
-    FetchError
-        If rows failed and ``errors`` is "raise".
-    """
-    frame.attrs[KEY] = Runs(uuid4().hex[:8], runs)
-    outcomes, findings = runs[-1].outcomes, summary(runs[-1].findings)
-    if errors == "ignore":
-        return frame
-    if not outcomes.failed().any():
-        if findings:
-            warnings.warn(f"{'; '.join(findings)}. See .aio.report", FetchWarning, stacklevel=outside())
-        return frame
-    digest = "; ".join([outcomes.digest(), *findings])
-    if errors == "raise":
-        message = f"{digest}. This error's .partial has the frame so far; .partial.aio.retry_failed() goes on"
-        error = FetchError(message, partial=frame, failures=runs[-1].failures())
-        for note in outcomes.notes():
-            error.add_note(note)
-        raise error
-    warnings.warn(f"{digest}. See .aio.failures, .aio.retry_failed()", FetchWarning, stacklevel=outside())
-    return frame

@@ -1,6 +1,8 @@
 """Failed rows are sent again, as often as needed, and the run's complete output comes back."""
 
+import gc
 import warnings
+import weakref
 
 import numpy as np
 import pandas as pd
@@ -8,6 +10,7 @@ import pytest
 from pandas.testing import assert_frame_equal, assert_index_equal
 
 import pandas_async_io as paio
+from pandas_async_io._core.runs import runs_of
 from tests.io.answering import answering
 from tests.io.servers import http, serving
 
@@ -132,6 +135,50 @@ def test_fresh_credentials_finish_what_the_old_ones_could_not():
     assert done["ok"].tolist() == [True] * 4
 
 
+@pytest.mark.parametrize(
+    ("old", "auth", "name", "fresh"),
+    [
+        ({"headers": {"Authorization": "Bearer old"}}, "new", "authorization", "Bearer new"),
+        ({"headers": {"x-api-key": "old", "Accept": "*/*"}}, paio.ApiKey("new"), "x-api-key", "new"),
+    ],
+)
+def test_fresh_credentials_take_the_place_of_those_that_the_call_gave(old, auth, name, fresh):
+    """A header of the call itself is old where auth= is passed for it; also for the next retry."""
+
+    async def answer(seen):
+        return 200 if seen.headers[name] == fresh and len(server.log) > 3 else 401, {}
+
+    with answering(answer) as server:
+        out = quietly(pd.DataFrame({"id": [1, 2]}).aio.fetch, server.url + "/{id}", client=paio.Client(), **old)
+        again = quietly(out.aio.retry_failed, auth=auth, concurrency=1)
+        done = again.aio.retry_failed()
+    assert [seen.headers[name] for seen in server.log[2:]] == [fresh] * 3
+    assert done["ok"].tolist() == [True] * 2
+
+
+def test_a_fresh_key_takes_the_place_of_the_one_in_the_query():
+    """So does a parameter."""
+
+    async def answer(seen):
+        return 200 if seen.path == "/1?key=new" else 401, {}
+
+    with answering(answer) as server:
+        options = {"client": paio.Client(server.url), "params": {"key": "old"}}
+        out = quietly(pd.DataFrame({"id": [1]}).aio.fetch, "/{id}", **options)
+        assert out.aio.retry_failed(auth=paio.ApiKey("new", param="key"))["ok"].tolist() == [True]
+
+
+def test_headers_that_are_passed_beside_fresh_credentials_hold():
+    """As in a fetch, a header of the same call goes before auth=."""
+
+    async def answer(seen):
+        return 200 if seen.headers["authorization"] == "mine" else 401, {}
+
+    with answering(answer) as server:
+        out = quietly(pd.DataFrame({"id": [1]}).aio.fetch, server.url + "/{id}", client=paio.Client())
+        assert out.aio.retry_failed(auth="new", headers={"Authorization": "mine"})["ok"].tolist() == [True]
+
+
 def test_what_changes_is_kept_for_the_next_time(api):
     """Options given once hold on; so does what the run itself was told."""
     out = quietly(frame().aio.fetch, api + FAILS, **ONCE, columns=["tries"])
@@ -163,24 +210,90 @@ def test_chained_fetches_retry_the_last_one(api):
 
 
 @pytest.mark.parametrize(
-    "change", [lambda out: out.head(3), lambda out: out.reset_index(drop=True), lambda out: out.iloc[::-1]]
+    ("change", "words"),
+    [
+        (lambda out: out.head(3), "this frame has 3: .*filter or concatenate what comes back"),
+        (lambda out: pd.concat([out, out]), "this frame has 12: "),
+        (lambda out: out.reset_index(drop=True), "this frame has another index, .*sorted or reindexed"),
+        (lambda out: out.iloc[::-1], "this frame has another index, .*sort what comes back"),
+    ],
+    ids=["filtered", "longer", "renumbered", "sorted"],
 )
-def test_a_frame_with_other_rows_is_refused(api, change):
-    """Filtered, sorted or renumbered: nothing is sent, and the message says what is needed."""
+def test_a_frame_with_other_rows_is_refused(api, change, words):
+    """Nothing is sent, and the message says whether it is the length or the index, and what to do."""
     out = quietly(frame(pd.Index(list("abcdef"))).aio.fetch, api + FAILS, **ONCE)
     api.clear()
-    with pytest.raises(ValueError, match="needs the 6 rows that the fetch returned"):
+    with pytest.raises(ValueError, match=f"needs the 6 rows that the fetch returned; {words}"):
         change(out).aio.retry_failed()
     assert not api.log
 
 
-def test_columns_that_were_added_since_are_not_lost(api):
-    """The frame's own new columns come along; for rows that were sent again they are missing."""
-    out = quietly(frame().aio.fetch, api + FAILS, **ONCE)
-    out["note"] = list("abcdef")
-    done = quietly(out.aio.retry_failed, retry=paio.Retry(base=0.001))
-    assert done.loc[[0, 2, 5], "note"].tolist() == ["a", "c", "f"]
-    assert done["tries"].tolist() == [1, 2, 1, 3, 2, 1]
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda out: out.sort_values("key", ascending=False, ignore_index=True),
+        lambda out: out.rename(columns={"key": "k", "tries": "t"}),
+        lambda out: out.drop(columns=["key", "tries"]),
+        lambda out: out.assign(note="x", tries=-1),
+        lambda out: out.astype({"small": "float64", "key": "category"}),
+        lambda out: out.assign(number=range(6)).set_index("number"),
+        lambda out: out[["real"]],
+    ],
+    ids=["sorted", "renamed", "dropped", "added", "cast", "index", "one"],
+)
+def test_whatever_the_user_made_of_the_frame_the_runs_own_output_is_completed(api, change):
+    """The rows that were fine are taken from what the run returned: none is lost, doubled or half-filled."""
+    changed = change(quietly(frame().aio.fetch, api + FAILS, **ONCE))
+    before = changed.copy()
+    done = quietly(changed.aio.retry_failed, retry=paio.Retry(base=0.001))
+    with paio.demo.serve() as whole:
+        expected = quietly(frame().aio.fetch, whole + FAILS, retry=paio.Retry(base=0.001))
+    assert_frame_equal(done, expected)
+    assert_frame_equal(changed, before)
+
+
+@pytest.mark.parametrize("kind", ["alone", "read"])
+def test_answers_alone_are_completed_after_they_were_sorted_too(api, kind):
+    """The output of join=False and of a read has a RangeIndex, as a sorted one with a fresh index has."""
+    if kind == "alone":
+        out = quietly(frame().aio.fetch, api + FAILS, **ONCE, join=False)
+    else:
+        over = {"key": ["a", "b", "c"], "fail": [0, 1]}
+        out = quietly(paio.read_api, api + "/flaky/{key}{fail}?fail={fail}", over=over, errors="coerce", **ONCE)
+    turned = out.iloc[::-1].reset_index(drop=True)
+    done = turned.aio.retry_failed(retry=3)
+    assert_frame_equal(done.drop(columns="tries"), out.aio.retry_failed(retry=3).drop(columns="tries"))
+    assert (done["tries"] == 1).sum() == out["tries"].notna().sum() == len(done) // 2
+
+
+def test_a_run_does_not_hold_itself(api):
+    """The output that it keeps carries no attrs, so that it goes with the last frame that was made of it."""
+    given = frame()
+    given.attrs["origin"] = "mine"
+    out = quietly(given.aio.fetch, api + FAILS, **ONCE)
+    done = quietly(paio.aio(out).retry_failed)  # pandas 2 keeps `out.aio` on the frame, in a cycle of its own
+    assert done.attrs["origin"] == out.attrs["origin"] == "mine"
+    gone = [weakref.ref(array) for found in (out, done) for array in (runs_of(found)[-1].output["kind"].array,)]
+    assert all(runs_of(found)[-1].output.attrs == {} for found in (out, done))
+    gc.disable()
+    try:
+        del out, done
+        assert all(ref() is None for ref in gone)
+    finally:
+        gc.enable()
+
+
+def test_the_labels_and_what_is_missing_stay_as_they_were():
+    """The columns' own name comes back, and each kind of missing value of an object column."""
+    given = pd.DataFrame({"id": [1, 2, 3], "any": pd.Series([np.nan, None, pd.NA], dtype=object)})
+    given.columns.name = "C"
+    with serving(http(b'{"n":1}'), http(status="500 X"), http(b"{}"), http(b'{"more":"x"}')) as server:
+        out = quietly(given.aio.fetch, server.url + "/{id}", concurrency=1, client=paio.Client(), **ONCE)
+        done = out.aio.retry_failed()
+    assert done.columns.name == "C"
+    assert done.columns.tolist() == ["id", "any", "n", "more"]
+    assert [type(value) for value in done["any"]] == [float, type(None), type(pd.NA)]
+    assert done["more"].isna().tolist() == [True, False, True]
 
 
 def test_the_users_later_changes_do_not_reach_what_is_sent(api):

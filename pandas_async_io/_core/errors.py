@@ -148,4 +148,15 @@ class PortalError(ApiError, RuntimeError):
 
 
 class FetchWarning(UserWarning):
-    """Rows failed; the message counts them by cause."""
+    """Rows failed; the message counts them by cause.
+
+    Attributes
+    ----------
+    partial : DataFrame or None
+        The frame that the fetch returns, or would have: where warnings are errors (``-W error``),
+        ``except FetchWarning as warning: warning.partial`` has it. None before anything was sent.
+    """
+
+    def __init__(self, message: str, *, partial: pd.DataFrame | None = None) -> None:
+        super().__init__(message)
+        self.partial = partial

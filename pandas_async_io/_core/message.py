@@ -20,7 +20,7 @@ _KEYS = ("message", "error_description", "error", "detail", "title", "descriptio
 _MOST = 1 << 16
 """A longer body is no message."""
 
-_TITLE = re.compile(r"<title[^>]*>([^<]{1,80})", re.IGNORECASE)
+_TITLE = re.compile(r"<title[^>]*>([^<]{1,300})", re.IGNORECASE)
 _PATH = re.compile(r".*[/\\]")
 _FRAMES = 3
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from pandas_async_io._core.digest import Cause, common, ordered
 from pandas_async_io._core.models import Outcome, Result
-from pandas_async_io._core.safety import redact_urls
+from pandas_async_io._core.redaction import Blot
+from pandas_async_io._core.safety import redact_url, redact_urls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,28 +23,11 @@ if TYPE_CHECKING:
 _KINDS = tuple(Outcome)
 _CODES = {outcome: code for code, outcome in enumerate(_KINDS)}
 _NAMES = np.array([str(outcome) for outcome in _KINDS], dtype=object)
-_STEPS: dict[int | str, str] = {
-    401: "pass fresh auth= to retry_failed",
-    403: "pass auth= that may do this to retry_failed",
-    429: "pass a lower rate= to retry_failed",
-    Outcome.RATE_LIMITED_TOO_LONG: "call retry_failed when its pause is over",
-    Outcome.TIMEOUT: "pass a longer timeout= to retry_failed",
-    Outcome.BODY_TOO_LARGE: "give the client a larger max_body=",
-}
-_PAGE = re.compile(r"page \d+: ")
-_NOTES = 10
-"""Causes that a traceback is told of."""
-
 FINE = (Outcome.OK, Outcome.NULL_KEY)
 """The outcomes that are no failures."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """Why some rows failed, and which."""
-
-    text: str
-    rows: list[int]
+_NOTHING = Blot()
 
 
 class Outcomes:
@@ -52,11 +37,14 @@ class Outcomes:
     ----------
     expansion : Expansion
         Which row asked for which request; a request without a result counts as cancelled.
+    blot : Blot, optional
+        Blots the call's credentials out of what servers say.
     """
 
-    def __init__(self, expansion: Expansion) -> None:
+    def __init__(self, expansion: Expansion, blot: Blot = _NOTHING) -> None:
         requests = len(expansion)
         self.expansion = expansion
+        self._blot = blot
         self.done = 0
         self._codes = np.full(requests, _CODES[Outcome.CANCELLED], dtype=np.int8)
         self._status = np.zeros(requests, dtype=np.int16)
@@ -82,13 +70,13 @@ class Outcomes:
         if result.url is not None:
             self._urls[position] = result.url
         if result.error is not None:
-            self._errors[position] = result.error
+            self._errors[position] = self._blot.of(position, result.error)
 
     def fail(self, failures: Mapping[int, Exception]) -> None:
         """Turn requests whose payload could not be opened into parse errors."""
         for position, error in failures.items():
             self._codes[position] = _CODES[Outcome.PARSE_ERROR]
-            self._errors[position] = str(error)
+            self._errors[position] = self._blot.of(position, str(error))
 
     def latencies(self) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Return the seconds of each request's last attempt, of those that were sent."""
@@ -110,12 +98,11 @@ class Outcomes:
         replaced = set(rows.tolist())
         unsafe = {row: reason for row, reason in old.unsafe.items() if row not in replaced}
         unsafe.update({int(rows[row]): reason for row, reason in new.unsafe.items()})
-        both = Outcomes(replace(old, urls=old.urls + new.urls, row_to_request=row_to_request, unsafe=unsafe))
+        urls = self._all_urls() + other._all_urls()
+        both = Outcomes(replace(old, urls=urls, row_to_request=row_to_request, unsafe=unsafe))
         for name in ("_codes", "_status", "_attempts", "_elapsed", "_fetched_at", "_from_store"):
             setattr(both, name, np.concatenate([getattr(self, name), getattr(other, name)]))
-        for name in ("_urls", "_errors"):
-            moved = {position + len(old): text for position, text in getattr(other, name).items()}
-            setattr(both, name, {**getattr(self, name), **moved})
+        both._errors = {**self._errors, **{len(old) + position: text for position, text in other._errors.items()}}
         return both
 
     def of_rows(self) -> np.ndarray[Any, Any]:
@@ -173,10 +160,17 @@ class Outcomes:
 
     def _row_urls(self) -> np.ndarray[Any, Any]:
         urls = np.empty(len(self.expansion) + 1, dtype=object)
-        urls[:-1] = redact_urls(self.expansion.urls)
-        for position, url in self._urls.items():
-            urls[position] = redact_urls([url])[0]
+        urls[:-1] = self._all_urls()
         return urls[self.expansion.row_to_request]
+
+    def _all_urls(self) -> list[str]:
+        """Return where each request's answer came from, or would have, secrets blotted out."""
+        urls = self._blot.every(redact_urls(self.expansion.urls))
+        if self._urls:
+            urls = list(urls)
+            for position, url in self._urls.items():
+                urls[position] = self._shown(url)
+        return urls
 
     def _row_errors(self) -> np.ndarray[Any, Any]:
         errors = np.empty(len(self.expansion) + 1, dtype=object)
@@ -188,53 +182,31 @@ class Outcomes:
         return of_rows
 
     def causes(self) -> list[Cause]:
-        """Return why rows failed, the most frequent cause first."""
+        """Return why rows failed, in the order in which they are told."""
         errors, outcomes = self._row_errors(), self.of_rows()
-        rows: dict[str, list[int]] = {}
+        sent = np.append(self._attempts, 0)[self.expansion.row_to_request] > 0
+        same: dict[tuple[str, str], list[int]] = {}
         for row in np.flatnonzero(self.failed()).tolist():
-            text = errors[row] or outcomes[row]
-            # What servers say of each row differs, and so do pages: rows of one status are one cause.
-            cause = _PAGE.sub("", text)
-            cause = cause.partition(": ")[0] if outcomes[row] == Outcome.HTTP_ERROR else cause
-            rows.setdefault(cause, []).append(row)
-        return [
-            Cause(
-                errors[several[0]] if len({errors[row] for row in several}) == 1 and errors[several[0]] else cause,
-                several,
-            )
-            for cause, several in sorted(rows.items(), key=lambda item: -len(item[1]))
-        ]
+            same.setdefault((errors[row] or "", outcomes[row]), []).append(row)
+        alike: dict[str, list[tuple[str, list[int]]]] = {}
+        for (error, outcome), rows in same.items():
+            text = error or outcome
+            alike.setdefault(common(text, outcome), []).append((text, rows))
+        causes = []
+        for text, several in alike.items():
+            rows = sorted(chain.from_iterable(rows for _, rows in several))
+            shown = several[0][0] if len(several) == 1 else text
+            status, url = self._answer(rows[0])
+            first = str(outcomes[rows[0]]), status, errors[rows[0]] or "", url
+            causes.append(Cause(shown, rows, *first, sent=bool(sent[rows].any())))
+        return ordered(causes)
 
-    def digest(self) -> str:
-        """Return the failed rows by cause and what to do about them, in one line.
+    def _answer(self, row: int) -> tuple[int, str]:
+        """Return the status of a row's answer, and where it came from."""
+        position = int(self.expansion.row_to_request[row])
+        if position < 0:
+            return 0, ""
+        return int(self._status[position]), self._shown(self._urls.get(position, self.expansion.urls[position]))
 
-        Examples
-        --------
-        A run where 15 rows of 300 met a 404: ``15 of 300 rows failed: 15 x HTTP 404 Not Found``.
-        """
-        causes, outcomes = self.causes(), self.of_rows()
-        status = np.append(self._status, 0)[self.expansion.row_to_request]
-        several = []
-        for cause in causes[:3]:
-            row = cause.rows[0]
-            step = _STEPS.get(int(status[row])) or _STEPS.get(outcomes[row])
-            several.append(f"{len(cause.rows)} x {_short(cause.text)}{f': {step}' if step else ''}")
-        more = f"; {len(causes) - 3} other causes" if len(causes) > 3 else ""
-        return f"{int(self.failed().sum())} of {len(outcomes)} rows failed: {'; '.join(several)}{more}"
-
-    def notes(self) -> list[str]:
-        """Return one line for each cause, about its first row."""
-        errors, outcomes, take = self._row_errors(), self.of_rows(), self.expansion.row_to_request
-        rows = [cause.rows[0] for cause in self.causes()[:_NOTES]]
-        urls = redact_urls([self._url(int(take[row])) for row in rows])
-        return [
-            f"row {row}: " + ", ".join(str(part) for part in (outcomes[row], url, errors[row]) if part)
-            for row, url in zip(rows, urls, strict=True)
-        ]
-
-    def _url(self, position: int) -> str:
-        return self._urls.get(position, self.expansion.urls[position]) if position >= 0 else ""
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 160 else text[:159] + "…"
+    def _shown(self, url: str) -> str:
+        return self._blot(redact_url(url))

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from pandas_async_io._core.drawing import draw
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -19,7 +21,8 @@ _CAUSES = {
     "rate": "the rate that you set: a higher rate= would be faster",
     "pause": "the server: it refuses more; ask its owner for a higher limit, or set rate= to what it allows",
     "breaker": "the server: it was down for most of the time",
-    "slot": "the client's slots: other calls share them, or concurrency='auto' or this process allows no more",
+    "slot": "the client's slots: its other calls had them (give this call a Client of its own, or raise that one's "
+    "concurrency=), or concurrency='auto' (set a number) or the open files (raise ulimit -n) allowed no more",
     "poll": "the server's jobs: they had to run; a shorter Poll(every=...) may notice their end earlier",
     "backoff": "failures: the last rows waited for another attempt",
 }
@@ -47,6 +50,8 @@ class Tally:
     cpu: float = 0.0
     waits: dict[str, float] = field(default_factory=lambda: dict.fromkeys(WAITS, 0.0))
     seconds: dict[int, list[int]] = field(default_factory=dict)
+    across: dict[int, int] = field(default_factory=dict)
+    """By how many more, or fewer, attempts were under way when a second began than when the one before did."""
 
     def attempted(self, started: float, now: float, size: int, *, refused: bool, in_flight: int) -> None:
         """Count one attempt that has ended.
@@ -63,18 +68,26 @@ class Tally:
         self.received += size
         self.refused += refused
         self.busy += now - started
-        second = self.seconds.get(int(now - self.began))
+        first, last = int(started - self.began), int(now - self.began)
+        second = self.seconds.get(last)
         if second is None:
-            second = self.seconds[int(now - self.began)] = [0, 0, 0]
+            second = self.seconds[last] = [0, 0, 0]
         second[0] += 1
         second[1] += refused
         second[2] = max(second[2], in_flight)
+        if first < last:
+            self.across[first + 1] = self.across.get(first + 1, 0) + 1
+            self.across[last + 1] = self.across.get(last + 1, 0) - 1
 
     def followed_by(self, other: Tally) -> Tally:
         """Return the counts of this run and of one that went on with it, one right after the other."""
         lasted = self.ended - self.began
-        later = {second + ceil(lasted): list(counts) for second, counts in other.seconds.items()}
-        both = Tally(ended=lasted + other.ended - other.began, seconds={**self.seconds, **later})
+        later = ceil(lasted)
+        both = Tally(ended=lasted + other.ended - other.began)
+        both.seconds = {**self.seconds, **{later + at: list(counts) for at, counts in other.seconds.items()}}
+        both.across = dict(self.across)
+        for at, change in other.across.items():
+            both.across[later + at] = both.across.get(later + at, 0) + change
         for name in ("sent", "retried", "refused", "received", "busy", "cpu"):
             setattr(both, name, getattr(self, name) + getattr(other, name))
         both.waits = {cause: self.waits[cause] + other.waits[cause] for cause in WAITS}
@@ -170,20 +183,9 @@ class Report:
         Returns
         -------
         matplotlib.figure.Figure
+            A notebook shows it; ``.savefig("run.png")`` writes it.
         """
-        try:
-            from matplotlib.figure import Figure  # noqa: PLC0415 - optional
-        except ImportError:
-            raise ImportError("Report.plot draws with matplotlib: python -m pip install matplotlib") from None
-        figure = Figure(figsize=(9, 3), layout="constrained")
-        left, right = figure.subplots(1, 2)
-        left.hist(self.latencies, bins=50)
-        left.set(xlabel="latency (s)", ylabel="requests")
-        for column in self.timeline:
-            right.plot(self.timeline.index, self.timeline[column], label=column)
-        right.set(xlabel="second of the run")
-        right.legend()
-        return figure
+        return draw(self)
 
 
 def report_of(
@@ -209,7 +211,6 @@ def report_of(
     asked, latencies = outcomes.expansion.row_to_request, outcomes.latencies()
     p50, p95, p99 = np.quantile(latencies, [0.5, 0.95, 0.99]).tolist() if len(latencies) else (0.0, 0.0, 0.0)
     seconds = max(tally.ended - tally.began, 0.0)
-    timeline = pd.DataFrame.from_dict(tally.seconds, orient="index", columns=["done", "refused", "in_flight"])
     return Report(
         rows=len(asked),
         distinct=requests,
@@ -226,9 +227,32 @@ def report_of(
         limited_by=limit_of(tally, seconds, concurrency),
         drifted=drifted,
         findings=findings,
-        timeline=timeline.sort_index().rename_axis("second"),
+        timeline=timeline_of(tally),
         latencies=latencies,
     )
+
+
+def timeline_of(tally: Tally) -> pd.DataFrame:
+    """Return one line per second, also of those in which no attempt ended.
+
+    Examples
+    --------
+    >>> tally = Tally()
+    >>> tally.attempted(0.1, 0.2, 10, refused=False, in_flight=1)
+    >>> tally.attempted(0.3, 2.5, 10, refused=True, in_flight=1)
+    >>> timeline_of(tally)
+            done  refused  in_flight
+    second
+    0          1        0          1
+    1          0        0          1
+    2          1        1          1
+    """
+    counted = pd.DataFrame.from_dict(tally.seconds, orient="index", columns=["done", "refused", "in_flight"])
+    every = pd.RangeIndex(max(tally.seconds, default=-1) + 1, name="second")
+    timeline = counted.reindex(every, fill_value=0).astype("int64")
+    under_way = pd.Series(tally.across, dtype="int64").reindex(every, fill_value=0).cumsum()
+    timeline["in_flight"] = np.maximum(timeline["in_flight"], under_way)
+    return timeline
 
 
 def limit_of(tally: Tally, seconds: float, concurrency: int) -> str:

@@ -10,6 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
+
+from pandas_async_io._core.combine import Places
+from pandas_async_io._core.message import counted
 from pandas_async_io._core.report import Report, Tally, report_of
 
 if TYPE_CHECKING:
@@ -33,8 +37,8 @@ class Run:
         Of every input row.
     index : Index
         Of the input frame.
-    output : Index
-        Of the frame that the run returned.
+    output : DataFrame
+        What the run returned, as `bare` keeps it: the user may go on to change theirs.
     rows : array of int64 or None
         For each row of that frame the position of its input row; None: each row once.
     source : object
@@ -55,11 +59,13 @@ class Run:
         What speaks against the pages of an input row's being complete.
     taken : str or None
         How the pages were recognised.
+    label : str
+        What was fetched, without secrets.
     """
 
     outcomes: Outcomes
     index: pd.Index[Any]
-    output: pd.Index[Any]
+    output: pd.DataFrame
     rows: Positions | None = None
     source: Any = None
     tally: Tally = field(default_factory=Tally)
@@ -70,6 +76,19 @@ class Run:
     unfinished: Mapping[int, Any] = field(default_factory=dict)
     findings: Mapping[int, Sequence[str]] = field(default_factory=dict)
     taken: str | None = None
+    label: str = ""
+
+    def __repr__(self) -> str:
+        """Say how the rows ended; the call itself, which this carries, has credentials in it."""
+        rows = counted(len(self.outcomes.expansion.row_to_request), "row")
+        ended = ", ".join(f"{count} {outcome}" for outcome, count in self.outcomes.count().items())
+        return f"<Run {self.label}: {rows}{f', {ended}' if ended else ''}>"
+
+    def places(self) -> Places:
+        """Return the input row and the page that each row of the output came from."""
+        count = len(self.output)
+        rows = np.arange(count) if self.rows is None else self.rows
+        return Places(rows, np.zeros(count, np.int64) if self.pages is None else self.pages)
 
     def report(self) -> Report:
         """Return how the run went."""
@@ -112,6 +131,22 @@ class Runs(str):
 
     def __reduce__(self) -> tuple[type[str], tuple[str]]:
         return str, (str(self),)
+
+
+def bare(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame that shares another's memory and carries nothing: a run must not hold itself.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"a": [1]})
+    >>> frame.attrs["run"] = "x"
+    >>> bare(frame).attrs
+    {}
+    """
+    alone = frame.copy(deep=False)
+    alone.attrs = {}
+    return alone
 
 
 def runs_of(frame: pd.DataFrame) -> tuple[Run, ...]:

@@ -40,6 +40,7 @@ _CREDENTIAL = (
     r"|auth|authorization|bearer|code|key|pwd|sid|session|sessionid|sig|jwt)"
 )
 _SECRET_QUERY = re.compile(rf"([?&;]{_CREDENTIAL}=)[^&#;\s\"'<>]+", re.IGNORECASE)
+_SECRET_NAME = re.compile(rf"(?:x-)?{_CREDENTIAL}|cookie|proxy-authorization|x-.*auth.*", re.IGNORECASE)
 _ANY_USERINFO = re.compile(r"(?<=//).*@")
 """What stands between ``//`` and the last ``@``: a password may hold a slash where it must not."""
 _USERINFO = re.compile(r"(\w{1,30}://)[^/?#\s@\"'<>]*@")
@@ -380,5 +381,15 @@ def redact_headers(headers: Mapping[str, str]) -> dict[str, str]:
     >>> redact_headers({"Authorization": "Bearer x", "X-API-Key": "y", "Accept": "*/*"})
     {'Authorization': '***', 'X-API-Key': '***', 'Accept': '*/*'}
     """
-    secret = re.compile(rf"(?:x-)?{_CREDENTIAL}|cookie|proxy-authorization|x-.*auth.*", re.IGNORECASE)
-    return {name: "***" if secret.fullmatch(name) else value for name, value in headers.items()}
+    return {name: "***" if secret_name(name) else value for name, value in headers.items()}
+
+
+def secret_name(name: str) -> bool:
+    """Whether what goes by this name, in a header, a query or a body, is a credential.
+
+    Examples
+    --------
+    >>> secret_name("X-API-Key"), secret_name("access_token"), secret_name("Accept")
+    (True, True, False)
+    """
+    return _SECRET_NAME.fullmatch(name) is not None

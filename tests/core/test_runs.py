@@ -28,7 +28,7 @@ def run_of(ids):
                 error="HTTP 404" if last else None,
             ),
         )
-    return Run(outcomes, frame.index, frame.index, requests=len(outcomes.expansion))
+    return Run(outcomes, frame.index, frame, requests=len(outcomes.expansion))
 
 
 @pytest.fixture
