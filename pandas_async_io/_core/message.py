@@ -49,7 +49,7 @@ def line(text: str) -> str:
     return shown if len(shown) <= LENGTH else shown[: LENGTH - 1] + "…"
 
 
-def message_of(value: Any) -> str:
+def message_of(value: Any, depth: int = 8) -> str:
     """Return the message in a decoded error, "" if it has none (RFC 9457 calls it detail and title).
 
     Examples
@@ -61,12 +61,12 @@ def message_of(value: Any) -> str:
     """
     if isinstance(value, str):
         return value.strip()
-    if isinstance(value, list):
-        return next(filter(None, map(message_of, value[:3])), "")
-    if not isinstance(value, dict):
+    if not (isinstance(value, list | dict) and depth):
         return ""
+    if isinstance(value, list):
+        return next(filter(None, (message_of(inner, depth - 1) for inner in value[:3])), "")
     folded = {str(key).lower(): inner for key, inner in value.items()}
-    return next(filter(None, (message_of(folded.get(key)) for key in _KEYS)), "")
+    return next(filter(None, (message_of(folded.get(key), depth - 1) for key in _KEYS)), "")
 
 
 def title_of(text: str) -> str:
@@ -100,7 +100,7 @@ def said(response: Response) -> str:
     except orjson.JSONDecodeError:
         text = body.decode(errors="replace").strip()
         return line(title_of(text) if text.startswith("<") else text)
-    return line(message_of(value) or (orjson.dumps(value).decode() if value else ""))
+    return line(message_of(value) or (body.decode(errors="replace") if value else ""))
 
 
 def http_error(response: Response) -> str:

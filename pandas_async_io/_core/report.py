@@ -175,7 +175,7 @@ class Report:
         ]
         drifted = ", ".join(f"{name} ({' and '.join(kinds)})" for name, kinds in self.drifted.items())
         lines += [("drifted columns", drifted)] if drifted else []
-        return lines + [("pages", finding) for finding in self.findings]
+        return lines + [("found", finding) for finding in self.findings]
 
     def plot(self) -> Any:
         """Draw the distribution of latencies and the run over time; needs matplotlib.

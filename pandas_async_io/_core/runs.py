@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 KEY = "pandas_async_io"
 
+_MOST = 20
+"""Findings that are told one by one."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Run:
@@ -174,7 +177,8 @@ def summary(findings: Mapping[Any, Sequence[str]]) -> list[str]:
     for row, texts in findings.items():
         for text in texts:
             rows.setdefault(text, []).append(row)
-    return [f"{text} (row {several[0]}{_others(len(several) - 1)})" for text, several in rows.items()]
+    found = [f"{text} (row {several[0]}{_others(len(several) - 1)})" for text, several in rows.items()]
+    return found[:_MOST] + ([f"and as much of {len(found) - _MOST} other rows"] if len(found) > _MOST else [])
 
 
 def _others(count: int) -> str:
