@@ -1,4 +1,4 @@
-"""A report as a figure: how long answers took, and the run over time. The only file that knows matplotlib."""
+"""A run as a figure: how long answers took, and what it did over time. The only file that knows matplotlib."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from collections.abc import Sequence
 
-    from pandas_async_io._core.report import Report
+    import pandas as pd
 
     Numbers = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -22,8 +22,15 @@ _LONG_TAIL = 10
 """Times the median: a latency beyond would press all others into one bar, so the axis is logarithmic."""
 
 
-def draw(report: Report) -> Any:
-    """Draw a report's latencies and its timeline.
+def draw(latencies: Numbers, marks: Sequence[float], timeline: pd.DataFrame, lasted: float) -> Any:
+    """Draw latencies and a timeline, as `Report` has them.
+
+    Parameters
+    ----------
+    marks : (float, float, float)
+        The latencies' p50, p95 and p99.
+    lasted : float
+        Seconds of the run.
 
     Raises
     ------
@@ -44,8 +51,8 @@ def draw(report: Report) -> Any:
     shown = type("Figure", (Figure,), {"_repr_png_": _png})  # shown where pyplot, which sees to it, is not imported
     figure = shown(figsize=(10, 4), layout="constrained")
     axes = figure.subplot_mosaic([["latency", "done"], ["latency", "in_flight"]], height_ratios=[3, 2])
-    _latencies(axes["latency"], report)
-    _timeline(axes["done"], axes["in_flight"], report)
+    _latencies(axes["latency"], latencies, marks)
+    _timeline(axes["done"], axes["in_flight"], timeline, lasted)
     for each in axes.values():
         each.spines[["top", "right"]].set_visible(False)
         each.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
@@ -58,41 +65,40 @@ def _png(figure: Any) -> bytes:
     return picture.getvalue()
 
 
-def _latencies(axes: Any, report: Report) -> None:
+def _latencies(axes: Any, latencies: Numbers, marks: Sequence[float]) -> None:
     axes.set_title("Seconds until an answer was complete", loc="left")
     axes.set_ylabel("requests")
-    if not len(report.latencies):
+    if not len(latencies):
         _nothing(axes)
         return
-    edges = bins(report.latencies)
-    axes.hist(np.clip(report.latencies, edges[0], edges[-1]), bins=edges, color=_DONE)
+    edges = bins(latencies)
+    axes.hist(np.clip(latencies, edges[0], edges[-1]), bins=edges, color=_DONE)
     if edges[-1] - edges[-2] > 2 * (edges[1] - edges[0]):
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter("{x:g}")
     else:
         axes.set_xlim(left=0)
-    for name in ("p50", "p95", "p99"):
-        at = getattr(report, name)
+    for at in marks:
         axes.axvline(at, color=_IN_FLIGHT, linewidth=1, linestyle=":")
-    axes.set_xlabel(f"p50 {report.p50:.3g} s, p95 {report.p95:.3g} s, p99 {report.p99:.3g} s (dotted)")
+    axes.set_xlabel("p50 {:.3g} s, p95 {:.3g} s, p99 {:.3g} s (dotted)".format(*marks))
 
 
-def _timeline(above: Any, below: Any, report: Report) -> None:
+def _timeline(above: Any, below: Any, timeline: pd.DataFrame, lasted: float) -> None:
     above.set_title("Answers in each second", loc="left")
     below.set_title("In flight at most", loc="left")
     below.set_xlabel("seconds since the run began")
     above.sharex(below)
     above.tick_params(labelbottom=False)
-    if report.timeline.empty:
+    if timeline.empty:
         _nothing(above)
         _nothing(below)
         return
-    edges = seconds(report.timeline, report.seconds)
-    above.stairs(report.timeline["done"], edges, fill=True, color=_DONE)
-    if report.timeline["refused"].any():
-        above.stairs(report.timeline["refused"], edges, fill=True, color=_REFUSED, label="refused")
+    edges = seconds(timeline, lasted)
+    above.stairs(timeline["done"], edges, fill=True, color=_DONE)
+    if timeline["refused"].any():
+        above.stairs(timeline["refused"], edges, fill=True, color=_REFUSED, label="refused")
         above.legend(loc="lower right", bbox_to_anchor=(1, 1), frameon=False, borderaxespad=0)
-    below.stairs(report.timeline["in_flight"], edges, fill=True, color=_IN_FLIGHT)
+    below.stairs(timeline["in_flight"], edges, fill=True, color=_IN_FLIGHT)
     below.set_xlim(0, edges[-1])
     for each in (above, below):
         each.set_ylim(bottom=0)

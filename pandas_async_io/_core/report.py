@@ -185,7 +185,7 @@ class Report:
         matplotlib.figure.Figure
             A notebook shows it; ``.savefig("run.png")`` writes it.
         """
-        return draw(self)
+        return draw(self.latencies, (self.p50, self.p95, self.p99), self.timeline, self.seconds)
 
 
 def report_of(
