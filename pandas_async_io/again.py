@@ -129,7 +129,7 @@ def _complete(run: Run, sent: pd.DataFrame, failed: Positions, source: Source) -
     there = sent_run.places()
     new = Places(failed[there.rows], there.pages)
     merged = merge(run.places(), new, again=failed, unfinished=run.unfinished)
-    alone = isinstance(source.options, FetchOptions) and not source.options.join
+    alone = not source.options.join
     came = (sent.assign(**{ROW: new.rows}) if alone else sent).iloc[merged.came]
     combined = stacked(run.output.iloc[merged.kept], came, merged.order)
     if not alone and isinstance(source.options, FetchOptions):

@@ -268,13 +268,12 @@ class Call:
         self._outcomes.fail(columns.failures)
         if isinstance(self._course, Paging):
             self._course.forget(columns.failures)
-        how = options.how if isinstance(options, FetchOptions) else "inner"
-        rows, take = positions(self._asked.rows.row_to_request, columns.counts, how=how)
-        if isinstance(options, FetchOptions) and not options.join:
-            frame = answers(columns.arrays, rows=rows, take=take, prefix=options.prefix, suffix=options.suffix)
+        rows, take = positions(self._asked.rows.row_to_request, columns.counts, how=options.how)
+        names = {"prefix": options.prefix, "suffix": options.suffix}
+        if options.join:
+            frame = join(self._frame, columns.arrays, rows=rows, take=take, **names)
         else:
-            prefix = getattr(options, "prefix", "")
-            frame = join(self._frame, columns.arrays, rows=rows, take=take, prefix=prefix, suffix=options.suffix)
+            frame = answers(columns.arrays, rows=rows, take=take, **names)
         if isinstance(options, ReadOptions):
             frame = frame.reset_index(drop=True)
         run = Run(

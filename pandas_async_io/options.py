@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Literal, ParamSpec, TypeVar
 
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.models import FORMATS
@@ -207,6 +207,9 @@ class ReadOptions(Options):
     over: Mapping[str, Iterable[Any]] | None = None
     suffix: str = "_api"
     errors: Literal["raise", "coerce"] = "raise"
+    how: ClassVar[Literal["left", "inner"]] = "inner"
+    prefix: ClassVar[str] = ""
+    join: ClassVar[bool] = True
 
 
 P = ParamSpec("P")
