@@ -181,7 +181,7 @@ def test_functions_that_cannot_work_raise_before_anything_is_sent(options):
         (b'{"title": "Not allowed", "status": 404}', "Not allowed"),
         (b'{"detail": [{"loc": ["q"], "msg": "field required"}]}', "field required"),
         (b'{"errors": ["first", "second"]}', "first"),
-        (b'{"code": 7}', '{"code":***}'),
+        (b'{"code": 7}', '{"code": ***}'),
         (b'"just text"', "just text"),
         (b"plain\n text", "plain text"),
         (b"<html><head><title>502 &amp; more</title></head>", "502 & more"),
