@@ -12,6 +12,7 @@ from pandas_async_io._core.combine import Places, merge, stacked
 from pandas_async_io._core.join import ROW
 from pandas_async_io._core.message import counted
 from pandas_async_io._core.runs import bare, runs_of
+from pandas_async_io._io.wait import interrupted, undisturbed
 from pandas_async_io.call import Call
 from pandas_async_io.carrying import carry
 from pandas_async_io.options import FetchOptions, ReadOptions
@@ -73,15 +74,21 @@ def retry_failed(frame: pd.DataFrame, changes: dict[str, Any]) -> pd.DataFrame:
         rows=failed,
         unfinished=unfinished,
     )
+    stopped: KeyboardInterrupt | None = None
     try:
         sent = call.run(quiet=True)
     except KeyboardInterrupt as interrupt:
+        stopped = interrupt
+        if getattr(interrupt, "partial", None) is None:
+            raise
         sent = vars(interrupt)["partial"]
+    with undisturbed() as presses:
         combined, merged = _complete(run, sent, failed, source)
-        vars(interrupt)["partial"] = carry(combined, (*before, merged), errors="ignore")
-        raise
-    combined, merged = _complete(run, sent, failed, source)
-    return carry(combined, (*before, merged), errors=source.options.errors)
+        over = stopped is None and not presses
+        whole = carry(combined, (*before, merged), errors=source.options.errors if over else "ignore")
+    if over and not presses:
+        return whole
+    raise interrupted(whole) from None
 
 
 def _check_rows(frame: pd.DataFrame, run: Run) -> None:

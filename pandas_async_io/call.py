@@ -35,6 +35,7 @@ from pandas_async_io._core.shape import compile_shape
 from pandas_async_io._io import portal
 from pandas_async_io._io.engine import Lane, drive
 from pandas_async_io._io.progress import Progress
+from pandas_async_io._io.wait import interrupted, undisturbed
 from pandas_async_io.asking import ask, outside
 from pandas_async_io.carrying import Source, blot_of, carry
 from pandas_async_io.client import default_client
@@ -221,7 +222,11 @@ class Call:
             raise
         finally:
             progress.close()
-        return self.finish(quiet=quiet)
+        with undisturbed() as presses:
+            frame = self.finish(quiet=quiet)
+        if presses:
+            raise interrupted(frame)
+        return frame
 
     def start(self) -> FrameFuture:
         """Start sending and return at once."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import warnings
 from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
@@ -217,3 +218,128 @@ def test_retry_failed_keeps_the_order_of_rows_whose_schema_another_row_did_not_f
         done = quietly(out.aio.retry_failed)
     assert out.loc[out["q"] == 1, "id"].tolist() == list(range(110, 130))
     assert done["id"].tolist() == [*range(10, 30), *range(110, 130)]
+
+
+EIGHT = [{"id": number, "on": number % 3 == 0, "parts": [0, 1]} for number in range(1, 9)]
+
+
+def each_twice(response):
+    return [{"id": item["id"]} for item in json.loads(response.body)["items"] for _ in item["parts"]]
+
+
+def some(response):
+    return [{"id": item["id"]} for item in json.loads(response.body)["items"] if item["on"]]
+
+
+@pytest.mark.parametrize(("parser", "ids"), [(each_twice, [n for n in range(1, 9) for _ in "ab"]), (some, [3, 6])])
+@pytest.mark.parametrize(
+    "pages", ["auto", paio.Offset(size=("limit", 2), count="total"), paio.PageNumber(count="total"), paio.PageNumber()]
+)
+def test_what_a_parser_leaves_out_or_repeats_is_no_matter_of_the_pages(pages, parser, ids):
+    """Where the reading is, and whether it is over, the page's own records tell."""
+
+    def reply(asked):
+        asked = query(asked)
+        begin = int(asked.get("offset", 2 * (int(asked.get("page", 1)) - 1)))
+        about = {"offset": begin, "limit": 2} if pages == "auto" else {}
+        return answer({"items": EIGHT[begin : begin + 2], "total": 8, **about})
+
+    with replying(reply) as server:
+        assert paio.read_api(server.url, pages=pages, parser=parser)["id"].tolist() == ids
+
+
+@pytest.mark.parametrize("pages", [NEXT, "auto", paio.PageNumber()])
+def test_a_misspelt_record_path_is_an_error_on_the_first_page_too(pages):
+    """As it is without pages."""
+    with (
+        replying(lambda asked: answer({"items": [{"id": 1}], "next": None})) as server,
+        pytest.raises(paio.FetchError, match="no key 'itmes'"),
+    ):
+        paio.read_api(server.url, record_path="itmes", pages=pages)
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        ({"code": 0, "message": "ok", "data": {"list": [{"id": 1}], "next": 2}}, {"code": 429, "message": "too many"}),
+        ([{"id": 1}], {"message": "too many"}),
+    ],
+)
+def test_fault_27_an_error_in_the_words_of_a_page_is_no_empty_page(first, then):
+    """It names the page, and nothing is silently shorter."""
+
+    def reply(asked):
+        link = [] if isinstance(first, dict) else ["Link: </?page=2>; rel=next"]
+        return answer(then if "page" in query(asked) else first, *link)
+
+    pages = paio.Cursor("data.next", "page") if isinstance(first, dict) else paio.LinkHeader()
+    with replying(reply) as server, pytest.raises(paio.FetchError, match="page 2: "):
+        paio.read_api(server.url, pages=pages)
+
+
+def test_auto_asks_before_it_walks_from_a_record_to_others():
+    """What has fields of its own is a record, and a link of it leads to another one."""
+    record = {"id": 7, "title": "T", "tags": [{"name": "t"}], "next": "/8"}
+    with replying(lambda asked: answer(record)) as server, pytest.raises(paio.PlanError, match="not sure"):
+        paio.read_api(server.url, pages="auto")
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"id": 7, "title": "T", "pages": 12, "page": 1, "authors": [{"name": "a"}]},
+        {"id": 9, "offset": 0, "limit": 10, "total": 45, "lines": [{"n": 1}]},
+        {"id": 1, "done": False, "items": [{"text": "milk"}]},
+    ],
+)
+def test_the_numbers_and_flags_of_a_record_are_its_own(record):
+    """It stays whole, and is asked for once."""
+    with replying(lambda asked: answer(record)) as server:
+        found = paio.read_api(server.url, pages="auto")
+    assert found.columns.tolist() == list(record)
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("late", [1, 2])
+def test_a_frame_does_not_depend_on_who_answers_first(late):
+    """Two rows, one of them with a field more beside its records."""
+
+    def reply(asked):
+        row = int(query(asked)["q"])
+        if row == late:
+            time.sleep(0.1)
+        items = [{"sku": "a"}, {"sku": "b"}] if row == 2 else []
+        return answer({"items": items, "total": len(items), **({"coupon": "X"} if row == 2 else {})})
+
+    with replying(reply) as server:
+        out = pd.DataFrame({"q": [1, 2]}).aio.fetch(server.url + "?q={q}", pages="auto")
+    assert out["sku"].tolist()[1:] == ["a", "b"]
+    assert out.columns.tolist() == ["q", "sku"]
+
+
+def test_a_csv_line_that_looks_a_little_like_the_header_is_a_record():
+    """One of its values is a column's name."""
+
+    def reply(asked):
+        second = "page" in query(asked)
+        link = [] if second else ["Link: </?page=2>; rel=next"]
+        return http(b"2,name\n3,x\n" if second else b"id,name\n1,a\n", "Content-Type: text/csv", *link)
+
+    with replying(reply) as server:
+        found = paio.read_api(server.url, pages=paio.LinkHeader())
+    assert found.to_dict("list") == {"id": [1, 2, 3], "name": ["a", "name", "x"]}
+
+
+def test_equal_records_behind_other_cursors_are_kept_and_told():
+    """Nothing tells them apart but where they are; for ever it does not go on."""
+
+    def reply(asked):
+        page = int(query(asked).get("page", 1))
+        return answer({"data": [{"t": "on" if page < 3 else "off"}], "next": f"?page={page + 1}" if page < 4 else None})
+
+    with replying(reply) as server, pytest.warns(paio.FetchWarning, match="page 2 has the records of page 1"):
+        assert paio.read_api(server.url, pages=NEXT)["t"].tolist() == ["on", "on", "off", "off"]
+    endless = lambda asked: answer({"data": [{"t": 1}], "next": f"?page={int(query(asked).get('page', 1)) + 1}"})  # noqa: E731
+    with replying(endless) as server, pytest.raises(paio.FetchError, match="page loop"):
+        paio.read_api(server.url, pages=NEXT)

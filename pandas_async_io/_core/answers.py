@@ -123,7 +123,7 @@ class PagedAnswers:
     def __init__(self, requests: int, shape: Shape) -> None:
         self.shape = shape
         self.pages: Positions = np.empty(0, np.int64)
-        self._requests = requests
+        self.requests = requests
         self._open: dict[int, _Pages] = {}
         self._unclosed: dict[int, int] = {}
         self._parts: dict[int, list[_Part]] = {}
@@ -146,7 +146,7 @@ class PagedAnswers:
     def close(self, position: int) -> None:
         """Take note that a position's pages are all there."""
         group = position // CHAINS
-        left = self._unclosed.get(group, min(CHAINS, self._requests - group * CHAINS)) - 1
+        left = self._unclosed.get(group, min(CHAINS, self.requests - group * CHAINS)) - 1
         self._unclosed[group] = left
         if not left:
             self._parts[group] = self._group(group)
@@ -159,7 +159,7 @@ class PagedAnswers:
         made = list(chain.from_iterable(part.blocks for part in parts))
         found = concat(made or [flatten([], self.shape)], nullable=nullable)
         pages = np.array([page for part in parts for page in part.pages], dtype=np.int64).reshape(-1, 2)
-        counts = np.zeros(self._requests, dtype=np.int64)
+        counts = np.zeros(self.requests, dtype=np.int64)
         np.add.at(counts, pages[:, 0], found.counts)
         self.pages = np.repeat(pages[:, 1], found.counts)
         failures: dict[int, ParseError] = {}

@@ -196,7 +196,7 @@ class Batches:
 
     def requests(self, blocks: Sequence[Positions]) -> pd.DataFrame:
         """Return a frame with one row per block: a list of keys, and what goes beside them."""
-        heads = [block[0] for block in blocks]
+        heads = np.array([block[0] for block in blocks], dtype=np.int64)
         beside = {name: array.take(heads) for name, array in self.columns.items() if name != self.field}
         cells = np.empty(len(blocks), dtype=object)
         cells[:] = [self.keys(block) for block in blocks]

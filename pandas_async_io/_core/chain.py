@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import AttemptError, ParseError, PlanError
 from pandas_async_io._core.links import admitted, signed
-from pandas_async_io._core.message import counted
+from pandas_async_io._core.message import counted, line, message_of
 from pandas_async_io._core.numbered import Offset, PageNumber
-from pandas_async_io._core.opened import Opened
+from pandas_async_io._core.opened import Opened, ended
 from pandas_async_io._core.pages import first_request, next_request, other_requests
 from pandas_async_io._core.params import renewed
-from pandas_async_io._core.places import bare, counted_at, number_at, open_records, paged_records
+from pandas_async_io._core.places import counted_at, number_at, open_records, paged_records, record_like
 from pandas_async_io._core.safety import origin_of, redact_url, same_origin
 from pandas_async_io._core.schemes import choose
 from pandas_async_io._core.seen import Seen
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 EMPTY_PAGES = 1_000
 """So many pages without a record, one behind the other, are a loop."""
 
-_ITSELF = object()
+_NOT = object()
 _GONE = frozenset({400, 404, 410, 422})
 
 
@@ -142,7 +142,8 @@ class Chain:
         self._counted: Path | None = None
         self._page_counts = True
         self._last: tuple[int, Page, Sequence[Any]] | None = None
-        self._envelope: frozenset[str] = frozenset()
+        self._said: dict[str, Any] = {}
+        self._listed = False
         self._seen = Seen()
 
     @property
@@ -150,13 +151,13 @@ class Chain:
         """Whether every page that was asked for has come."""
         return not self.pending
 
-    def take(self, number: int, page: Page, held: Any = _ITSELF) -> list[tuple[int, Request]]:
+    def take(self, number: int, page: Page, parsed: Any = _NOT) -> list[tuple[int, Request]]:
         """Take one page and return the numbers and requests to send now.
 
         Parameters
         ----------
-        held : object, optional
-            What the page's records are taken from, if that is not its payload.
+        parsed : object, optional
+            What a function of the user's made of it: its records are counted only where the page's own cannot be.
 
         Raises
         ------
@@ -170,19 +171,20 @@ class Chain:
         if self.paginator is None and self.detected is None:
             self.detected = choose(page)
             self.paginator = self.detected.paginator
-        if held is _ITSELF:
-            held = page.payload
-        if self.record_path is None:
-            self.record_path = self._opened(page, held)
-        if number == 1 and isinstance(held, dict):
-            self._envelope = frozenset(held)
-        records = paged_records(held, self.record_path)
+        records = self._records(page, parsed)
+        if number == 1:
+            self._listed = isinstance(page.payload, list)
+            if isinstance(page.payload, dict):
+                self._said = {name: said for name, said in page.payload.items() if not isinstance(said, dict | list)}
         del self.pending[number]
         self.pages += 1
         self.seen += len(records)
         if self._last is None or number > self._last[0]:
             self._last = number, page, records
         try:
+            if self._listed and isinstance(page.payload, dict):
+                said = line(message_of(page.payload)) or "an object"
+                raise ParseError(f"it is no list, as page 1 is: {said}")
             self._watch(number, page, records)
             self.sound = number
             return self._ask(number, self._following(number, page, records))
@@ -190,24 +192,30 @@ class Chain:
             self._more = self.broken = True
             raise type(error)(named(number, str(error))) from error.__cause__
 
-    def omits(self, held: Any) -> bool:
+    def omits(self, number: int, held: Any) -> bool:
         """Whether a page leaves its empty list out: then it says nothing that the first page did not say."""
-        if not isinstance(held, dict):
-            return False
+        if not isinstance(held, dict) or not held:
+            return isinstance(held, dict)
+        first = self._said if number > 1 else {}
         lacks = bool(self.record_path and self.record_path[0] not in held)
-        return not held or (lacks and held.keys() <= self._envelope)
+        return lacks and all(name in first and (ended(text) or first[name] == text) for name, text in held.items())
 
-    def _opened(self, page: Page, held: Any) -> tuple[str, ...]:
-        """Return where the records are; what is no page of many is a record itself, whatever lists it holds."""
-        if held is not page.payload:
-            return ()
-        if self.paginator is not None:
-            return open_records(held)
+    def _records(self, page: Page, parsed: Any) -> Sequence[Any]:
+        if self.record_path is None:
+            self.record_path = self._opened(page.payload, parsed=parsed is not _NOT)
+        if parsed is not _NOT and (page.payload is None or self.record_path is None):
+            return paged_records(parsed, ())
+        return paged_records(page.payload, self.record_path or ())
+
+    def _opened(self, payload: Any, *, parsed: bool) -> tuple[str, ...] | None:
+        """Return where the records are, None if that can't be told; what is no page of many is a record itself."""
         try:
-            path = open_records(held)
+            path = open_records(payload)
         except PlanError:
-            return ()
-        return path if path and bare(held, path) else ()
+            if parsed or self.paginator is None:
+                return None if parsed else ()
+            raise
+        return () if self.paginator is None and record_like(payload, path) else path
 
     def again(self, request: Request) -> Chain:
         """Return a chain that asks for what is pending, with the credentials of another request for the first page."""

@@ -21,6 +21,7 @@ _STEPS: dict[int | str, str] = {
     Outcome.TIMEOUT: "pass a longer timeout= to retry_failed, up to its client's",
 }
 _SAID = (
+    (r"retry_failed does not submit it again", ""),
     (r"the server may have received it", "retry_failed sends again what the server may have received"),
     (r"\b(?:Poll|Retry|Client)\(\w+=|\((?:pass|give|send|set|raise|use)\b[^()]*\)$", ""),
     (r"the run's deadline|\bmax_requests=\d+ is spent|the run's retries are spent", "call retry_failed to go on"),

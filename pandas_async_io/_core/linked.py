@@ -25,9 +25,10 @@ def by_page_info(answer: Answer) -> Iterator[Candidate]:
         return
     more, query = find(answer.page.payload, (*path, "hasNextPage")), (answer.body or {}).get("query")
     where = ".".join(path)
-    variable = re.search(r"\bafter\s*:\s*\$(\w+)", str(query))
-    if variable:
-        yield Candidate(0.99, GraphQLCursor(where, variable[1]), f"pageInfo, after: ${variable[1]}")
+    variables = list(dict.fromkeys(re.findall(r"\bafter\s*:\s*\$(\w+)", str(query))))
+    if variables:
+        sure = 0.99 if len(variables) == 1 else 0.7  # which of them is this connection's?
+        yield from (Candidate(sure, GraphQLCursor(where, name), f"pageInfo, after: ${name}") for name in variables)
     elif more and query is None:
         way = Cursor(f"{where}.endCursor", "after", more=f"{where}.hasNextPage", body=answer.placed("after")[1])
         yield Candidate(0.6, way, "pageInfo, and no query in the request")

@@ -30,9 +30,9 @@ RECORDS = re.compile(
 BESIDE = re.compile("_?links?|errors|warnings|included|facets|aggregations|messages", re.IGNORECASE)
 ABOUT = re.compile("_?links?|_?meta", re.IGNORECASE)  # what lies in these is about the page, not on it
 AROUND = re.compile(  # in snake case: what stands beside the records, and is nobody's own field
-    r"@.*|hydra:.*|_?links?|_?meta(?:data)?|(?:page|paging|pagination|total|next|prev|previous|has|num)(?:_.*)?"
+    r"@.*|hydra:.*|_?links?|(?:.*_)?meta(?:data)?|(?:page|paging|pagination|total|next|prev|previous|has|num)(?:_.*)?"
     r"|.*_(?:count|token|cursor|info)|(?:first|last)(?:_?(?:page|id))?|count|cursor|more|limit|offset|size|skip"
-    r"|start(?:_at)?|from|per_page|max_results|done|is_last|success|ok|status|code|messages?|errors?|warnings"
+    r"|start(?:_at|_index)?|from|after|before|(?:.*_)?per_page|max_results|done|is_last|(?:is_)?truncated|success|ok|status|code|messages?|errors?|warnings"
     r"|object|kind|api_version|took|url|href|self"
 )
 

@@ -269,6 +269,8 @@ class GraphQLCursor:
         request = opened.page.request
         keys = self.path.split(".") if isinstance(self.path, str) else list(self.path)
         connection = find(opened.page.payload, keys[:-1])
+        if connection is None and opened.seen > len(opened.records):
+            raise ParseError(f"{self}: the answer has no connection, and the pages before had one")
         if connection is None:
             return None
         info = find(opened.page.payload, keys)

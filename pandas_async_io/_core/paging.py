@@ -18,7 +18,7 @@ from pandas_async_io._core.errors import AttemptError, ParseError, PlanError
 from pandas_async_io._core.models import Outcome, Result
 from pandas_async_io._core.opened import Opened
 from pandas_async_io._core.pages import KINDS
-from pandas_async_io._core.places import find, paged_records
+from pandas_async_io._core.places import find, paged_records, record_like
 from pandas_async_io._core.records import records
 from pandas_async_io._core.safety import redact_text
 from pandas_async_io._core.schemes import overlooked
@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from pandas_async_io._core.pages import Paginator
 
     Start = Callable[[Request], Chain]
+
+
+_UNCLEAR = 3
+"""First answers that are unclear, one after the other, after which more of them would be asked for in vain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,7 @@ class Paging(Course):
         self._path: tuple[str, ...] | None = None
         self._looked = not isinstance(paginator, KINDS)  # a function of the user's knows what it does
         self._begun = False
+        self._unclear = 0
         self.came = self.asked = 0
 
     def begin(self, position: int, request: Request) -> Sequence[Step]:
@@ -100,7 +105,7 @@ class Paging(Course):
             chain = Chain(
                 self._paginator,
                 request,
-                record_path=self._answers.shape.path,
+                record_path=None if self._decode.parser else self._answers.shape.path,
                 allow_hosts=self._allow_hosts,
                 max_pages=self._max_pages,
                 keys=self._keys,
@@ -126,21 +131,22 @@ class Paging(Course):
         """Take a page and return the requests of those that can be asked for now."""
         chain, whole = self._chains[position]
         held = page.payload
+        parsed: tuple[Any, ...] = ()
         if isinstance(held, Parsed):
-            page, held = replace(page, payload=held.envelope), held.payload
+            page, held, parsed = replace(page, payload=held.envelope), held.payload, (held.payload,)
         if number == 1 and isinstance(held, pd.DataFrame):
             chain.columns = tuple(held.columns)
-        if chain.record_path is None and self._path and _leads(held, self._path):
+        if chain.record_path is None and self._path and self._fits(page.payload, self._path):
             chain.record_path = self._path
         try:
-            following = self._take(position, chain, number, page, held)
+            following = self._take(position, chain, number, page, *parsed)
         except AttemptError:
             if chain.sound == number:
                 self._keep(position, number, chain, held)
             raise
         self._keep(position, number, chain, held)
         if number == 1 and self._paginator is not None and not self._looked:
-            self._look(self._paginator, position, chain, page, held)
+            self._look(self._paginator, position, chain, page)
         whole.open += len(following)
         self.asked += len(following)
         return [Step(at, self._keyed(chain, at, request)) for at, request in following]
@@ -177,16 +183,24 @@ class Paging(Course):
         if chain.pages and chain.pending and not (lost or chain.broken):
             self.unfinished[position] = chain
 
-    def _take(self, position: int, chain: Chain, number: int, page: Page, held: Any) -> list[tuple[int, Request]]:
+    def _fits(self, payload: Any, path: Sequence[str]) -> bool:
+        """Whether a path that other positions' records have leads somewhere here too, and not into a record."""
+        parent = find(payload, path[:-1])
+        leads = isinstance(parent, dict) and path[-1] in parent
+        return leads and (self._paginator is not None or not record_like(payload, path))
+
+    def _take(self, position: int, chain: Chain, number: int, page: Page, *parsed: Any) -> list[tuple[int, Request]]:
         try:
-            following = chain.take(number, page, held)
+            following = chain.take(number, page, *parsed)
         except PlanError as exc:
             if self._sure is None:
-                if self._begun:  # what other positions have is not thrown away
-                    raise ParseError(str(exc)) from None
-                raise
+                self._unclear += 1
+                alone = self._answers.requests == 1 or self._unclear == _UNCLEAR
+                if alone and not self._begun:
+                    raise
+                raise ParseError(str(exc)) from None  # what other positions have is not thrown away
             chain.paginator = self._sure  # what another position's answer showed
-            following = chain.take(number, page, held)
+            following = chain.take(number, page, *parsed)
             if not following:
                 self.findings.setdefault(position, []).append(
                     f"{exc} here; {self._sure!r}, taken as for other rows, finds no next page"
@@ -199,7 +213,9 @@ class Paging(Course):
         return following
 
     def _keep(self, position: int, number: int, chain: Chain, held: Any) -> None:
-        if chain.omits(held):
+        if self._decode.parser is not None:
+            pass  # it has made records already
+        elif chain.omits(number, held):
             held = None
         elif self._answers.shape.path is None and chain.record_path:
             try:
@@ -211,10 +227,10 @@ class Paging(Course):
         self._begun = True
         self._answers.put(position, number, held)
 
-    def _look(self, paginator: Paginator, position: int, chain: Chain, page: Page, held: Any) -> None:
+    def _look(self, paginator: Paginator, position: int, chain: Chain, page: Page) -> None:
         """Look once whether the first answer shows pages that the paginator does not see."""
         self._looked = True
-        opened = Opened(page, paged_records(held, chain.record_path or ()), chain.seen)
+        opened = Opened(page, paged_records(page.payload, chain.record_path or ()), chain.seen)
         try:
             found = overlooked(paginator, opened)
         except AttemptError:
@@ -233,27 +249,24 @@ class Paging(Course):
         return keyed
 
 
-def _leads(payload: Any, path: Sequence[str]) -> bool:
-    """Whether a path that other positions' records have leads somewhere here too."""
-    parent = find(payload, path[:-1])
-    return isinstance(parent, dict) and path[-1] in parent
-
-
 def lacks_header(columns: Sequence[Any], first: Sequence[Any]) -> bool:
     """Whether a table's names are no names: some APIs write a header into the first page only.
 
     Raises
     ------
     ParseError
-        If it is another table.
+        If it is neither a header that fits nor the first line of the same table.
 
     Examples
     --------
-    >>> lacks_header(["20", "Ada"], ["id", "name"]), lacks_header(["id", "title"], ["id", "name"])
+    >>> lacks_header(["20", "Ada"], ["id", "name"]), lacks_header(["name", "id"], ["id", "name"])
     (True, False)
+    >>> lacks_header(["2", "name"], ["id", "name"])
+    True
     """
-    if not first or any(one in first for one in columns):
+    names, before = set(columns), set(first)
+    if not first or names >= before or names <= before:
         return False
-    if len(columns) != len(first):
-        raise ParseError(f"this page's columns, {list(columns)[:10]}, are not those of page 1, {list(first)[:10]}")
-    return True
+    if len(columns) == len(first):
+        return True
+    raise ParseError(f"this page's columns, {list(columns)[:10]}, are not those of page 1, {list(first)[:10]}")

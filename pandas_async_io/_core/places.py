@@ -195,6 +195,21 @@ def bare(payload: Any, path: Sequence[str] = ()) -> bool:
     return all(isinstance(value, list) or AROUND.fullmatch(snake(name)) for name, value in fields)
 
 
+def record_like(payload: Any, path: Sequence[str]) -> bool:
+    """Whether an object that holds a list is a record with it rather than a page of it: it has fields of its own.
+
+    Examples
+    --------
+    >>> record_like({"id": 7, "items": [{"sku": 1}]}, ("items",)), record_like({"items": [], "took": 3}, ("items",))
+    (True, False)
+    >>> record_like({"title": "T", "authors": [{"name": "a"}]}, ("authors",))
+    True
+    """
+    if not path or bare(payload, path):
+        return False
+    return "id" in payload or RECORDS.fullmatch(path[-1]) is None
+
+
 def lists(payload: dict[str, Any], way: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], list[Any]]]:
     """Return the lists in an object that may be its records, with their paths.
 

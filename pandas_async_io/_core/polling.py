@@ -260,8 +260,8 @@ class Polling(Course):
     def _first(self, job: Submitted, result: Result) -> Result:
         """Return how a submission ended, and remember it if its job may run and can't be asked for."""
         success = result.status is not None and 200 <= result.status < 300
-        lost = success and result.outcome in {Outcome.PARSE_ERROR, Outcome.UNSAFE_URL} and job.asked is None
-        if not lost or job.home.method in _HARMLESS:
+        unread = success and result.outcome in {Outcome.PARSE_ERROR, Outcome.UNSAFE_URL} and job.asked is None
+        if job.home.method in _HARMLESS or not (unread or result.outcome is Outcome.BODY_TOO_LARGE):
             return result
         error = f"{result.error} (it was submitted: retry_failed does not submit it again)"
         job.stuck = replace(result, error=error, attempts=0)

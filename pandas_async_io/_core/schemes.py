@@ -71,10 +71,11 @@ def detect(page: Page) -> list[Candidate]:
     [Candidate(confidence=0.98, paginator=NextUrl(path='@odata.nextLink'), why="'@odata.nextLink' holds a URL")]
     """
     answer = answer_of(page)
-    shown = [each for way in (by_url, by_token, by_offset, by_number, by_total) for each in way(answer)]
-    if answer.held is None:  # what looks like a record is read on only if the user says so
+    ways = (by_header, by_url, by_token, by_offset, by_number, by_total)
+    shown = [each for way in ways for each in way(answer)]
+    if answer.held is None and isinstance(page.payload, dict):  # a record is read on only if the user says so
         shown = [each._replace(confidence=min(each.confidence, 0.7)) for each in shown]
-    found = [*by_page_info(answer), *by_header(answer), *shown]
+    found = [*by_page_info(answer), *shown]
     ranked = [(each.confidence >= SURE and _goes_on(answer, each.paginator), each) for each in found]
     if answer.says_more:
         ranked = [(on, each) for on, each in ranked if on or each.confidence < SURE]

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _KEYS = ("id", "_id", "uuid", "guid", "key")
 """Fields that tell records apart, by custom."""
+_ALIKE = 10
+"""So many pages with the records of others, where nothing tells how many there are, are a loop."""
 
 
 class Seen:
@@ -59,7 +61,8 @@ class Seen:
         whole = hash(body)
         before, other = self._pages.setdefault(hash(_content(records) or body), (number, whole))
         if before != number:
-            if self._key or not bounded or whole == other:
+            endless = not bounded and len(self._equal) >= _ALIKE
+            if self._key or whole == other or endless:
                 raise ParseError(f"page loop: the records are those of page {before} again")
             self._equal[number] = before
         elif self._key:

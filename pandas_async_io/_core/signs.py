@@ -1,7 +1,7 @@
 """What a first answer says of itself: how many records it holds, and whether there are more.
 
-The law of this file: an object without a list is a record, and what its fields
-are called says nothing. Only a page's envelope tells of pages.
+The law of this file: an object without a list, or with one among fields of its own, is a
+record, and what its fields are called says nothing. Only a page's envelope tells of pages.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from pandas_async_io._core.places import (
     number_at,
     open_records,
     paged_records,
+    record_like,
     whole,
 )
 
@@ -156,7 +157,9 @@ def _records(payload: Any) -> tuple[tuple[str, ...], int | None]:
         every = ((path, found) for path, found in lists(payload) if found)
         meant = [len(found) for path, found in every if isinstance(found[0], dict) or bare(payload, path)]
         return (), max(meant, default=None)
-    return path, len(paged_records(payload, path)) if path else None
+    if not path or record_like(payload, path):
+        return (), None
+    return path, len(paged_records(payload, path))
 
 
 def _flag(envelopes: tuple[tuple[str, dict[str, Any]], ...], *, single: bool) -> tuple[str, bool] | None:

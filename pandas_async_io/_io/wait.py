@@ -122,6 +122,21 @@ def on_interrupt(handler: Callable[[int, Any], None]) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
+@contextlib.contextmanager
+def undisturbed() -> Iterator[list[int]]:
+    """Hold Ctrl-C back while a frame is made, which would be lost; yields the presses."""
+    presses: list[int] = []
+    with on_interrupt(lambda number, _frame: presses.append(number)):
+        yield presses
+
+
+def interrupted(partial_result: Any) -> KeyboardInterrupt:
+    """Return the interrupt that was held back, with the rows."""
+    interrupt = KeyboardInterrupt()
+    vars(interrupt)["partial"] = partial_result
+    return interrupt
+
+
 class Wait(Generic[T]):
     """The wait for one result, any number of times; a failure nobody waited for is logged.
 
