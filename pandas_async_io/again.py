@@ -73,6 +73,7 @@ def retry_failed(frame: pd.DataFrame, changes: dict[str, Any]) -> pd.DataFrame:
         key=source.key,
         rows=failed,
         unfinished=unfinished,
+        known=run.known,
     )
     stopped: KeyboardInterrupt | None = None
     try:
@@ -165,4 +166,5 @@ def _one(run: Run, sent: Run, combined: pd.DataFrame, *, failed: Positions, sour
         unfinished={at[row]: state for row, state in sent.unfinished.items()},
         findings={**old, **{at[row]: texts for row, texts in sent.findings.items()}},
         taken=sent.taken or run.taken,
+        known=sent.known or run.known,
     )

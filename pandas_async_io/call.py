@@ -67,8 +67,8 @@ class Call:
         All others.
     key, rows : UUID, array of int64, optional
         Of the call that sent these rows before, and their positions in it.
-    unfinished : mapping of int to object, optional
-        As in `Run`, for some of these rows.
+    unfinished, known : optional
+        As in `Run`, the former for some of these rows.
     """
 
     def __init__(
@@ -80,6 +80,7 @@ class Call:
         key: UUID | None = None,
         rows: Positions | None = None,
         unfinished: Mapping[int, Any] | None = None,
+        known: Any = None,
     ) -> None:
         self._source = Source(frame.copy(deep=False), url, options)  # the user may go on to change theirs
         self._key, self._rows = key or self._source.key, rows
@@ -121,9 +122,9 @@ class Call:
         self._outcomes = Outcomes(self._asked.rows, self._blot)
         self._tally = Tally()
         self._put: Deliver = self._outcomes.put
-        self._answers, self._course = self._follow(unfinished or {})
+        self._answers, self._course = self._follow(unfinished or {}, known)
 
-    def _follow(self, unfinished: Mapping[int, Any]) -> tuple[Answers | PagedAnswers, Course | None]:
+    def _follow(self, unfinished: Mapping[int, Any], known: Any) -> tuple[Answers | PagedAnswers, Course | None]:
         """Return what collects the answers, and what they ask for next."""
         options, client, count = self._options, self._client, len(self._asked.rows)
         row_to_request = self._asked.rows.row_to_request
@@ -140,6 +141,7 @@ class Call:
                 keys=tuple((self._auth or client.auth).params),
                 idempotency_key=self._policy.retry.idempotency_key,
                 unfinished=earlier,
+                known=known,
             )
         batches, shape = self._asked.batches, self._shape
         whole = Answers(count, shape if batches is None else replace(shape, path=None, meta=()))
@@ -317,6 +319,7 @@ class Call:
                 for position, texts in sorted(course.findings.items())
             }
             found["taken"] = None if course.taken is None else self._blot(course.taken)
+            found["known"] = course.known
             rows = np.flatnonzero(np.isin(row_to_request, list(course.unfinished))).tolist()
             found["unfinished"] = {row: course.unfinished[int(row_to_request[row])] for row in rows}
         return found

@@ -528,3 +528,12 @@ def test_a_budget_of_requests_holds_for_halves_too(api):
         found = pd.DataFrame({"id": range(1, 9)}).aio.fetch(api + "/batch?poison=1&ids={id*}", batch=8, max_requests=3)
     assert len(api.log) == 3
     assert found.aio.report.outcomes == {"ok": 4, "budget_exhausted": 4}
+
+
+@pytest.mark.parametrize("ids", [[None], []])
+def test_fault_55_56_a_frame_without_a_key_asks_for_nothing(ids):
+    """Its rows have no key, and its schema stays."""
+    frame = pd.DataFrame({"id": pd.Series(ids, dtype="str"), "g": pd.Series(["x"] * len(ids), dtype="str")})
+    found = frame.aio.fetch("http://127.0.0.1:9/{g}?ids={id*}", batch=5)
+    assert_frame_equal(found, frame)
+    assert found.aio.outcomes["outcome"].tolist() == ["null_key"] * len(ids)

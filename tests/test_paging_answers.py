@@ -343,3 +343,32 @@ def test_equal_records_behind_other_cursors_are_kept_and_told():
     endless = lambda asked: answer({"data": [{"t": 1}], "next": f"?page={int(query(asked).get('page', 1)) + 1}"})  # noqa: E731
     with replying(endless) as server, pytest.raises(paio.FetchError, match="page loop"):
         paio.read_api(server.url, pages=NEXT)
+
+
+def test_retry_failed_knows_where_the_records_are():
+    """The row that failed holds two lists: of the others' answers it was plain which one is meant."""
+
+    def reply(asked):
+        row = query(asked)["q"]
+        if row == "2" and len(server.asked) < 3:
+            return http(b"{}", status="500 X")
+        data = {"orders": [{"id": row}], **({"refunds": [{"x": 1}]} if row == "2" else {})}
+        return answer({"data": data, "meta": {"next_cursor": None}})
+
+    with replying(reply) as server:
+        frame = pd.DataFrame({"q": [1, 2]})
+        options = {"pages": paio.Cursor("meta.next_cursor"), "retry": 1, "concurrency": 1}
+        out = quietly(frame.aio.fetch, server.url + "?q={q}", **options)
+        assert out.aio.failures["row"].tolist() == [1]
+        assert out.aio.retry_failed()["id"].tolist() == ["1", "2"]
+
+
+def test_rows_that_are_all_unclear_end_the_run_soon():
+    """A few are asked, then the user."""
+    unclear = {"hints": ["x"], "notes": ["y"]}
+    with (
+        replying(lambda asked: answer(unclear)) as server,
+        pytest.raises(paio.PlanError, match="which list holds the records"),
+    ):
+        pd.DataFrame({"q": range(100)}).aio.fetch(server.url + "?q={q}", pages=NEXT, concurrency=1)
+    assert len(server.asked) == 3

@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 
 import pandas_async_io as paio
-from tests.io.servers import Asked, Then, serving
-from tests.test_batches import answer, replying, target
+from tests.io.servers import Asked, Then, http, replying, serving
+from tests.test_batches import answer, target
 
 POLL = paio.Poll("state", url="links.self", result="links.result", every=0.01)
 LAST = paio.Poll("state", every=0.01)
@@ -533,3 +533,21 @@ def test_format_parser_and_error_when_are_the_results(options):
         found = jobs.fetch(server, ["k"], poll=paio.Poll("state", result="result", every=0.01), **options)
     assert found.columns.tolist() == ["key", "a"]
     assert found.aio.report.outcomes == {"ok": 1}
+
+
+def test_a_submission_whose_answer_is_too_large_is_not_repeated():
+    """It was received: another would be a second job, and the row says so."""
+    asked = []
+
+    def reply(request):
+        asked.append(request)
+        return http(b'{"x":"' + b"y" * 3000 + b'"}', "Location: /jobs/1", status="202 X")
+
+    frame, poll = pd.DataFrame({"k": [1]}), paio.Poll(every=0.01)
+    with replying(reply) as server:
+        options = {"client": paio.Client(server.url, max_body=2000), "json": {"k": "{k}"}}
+        with pytest.warns(paio.FetchWarning, match="does not submit it again"):
+            out = frame.aio.fetch("/jobs", method="POST", poll=poll, **options)
+        with pytest.warns(paio.FetchWarning, match="does not submit it again"):
+            out.aio.retry_failed()
+    assert len(asked) == 1

@@ -1,6 +1,8 @@
 """Failed rows are sent again, as often as needed, and the run's complete output comes back."""
 
+import functools
 import gc
+import signal
 import warnings
 import weakref
 
@@ -10,6 +12,7 @@ import pytest
 from pandas.testing import assert_frame_equal, assert_index_equal
 
 import pandas_async_io as paio
+import pandas_async_io.call
 from pandas_async_io._core.runs import runs_of
 from tests.io.answering import answering
 from tests.io.servers import http, serving
@@ -313,3 +316,28 @@ def test_answers_of_another_kind_than_before_lose_nothing():
         done = out.aio.retry_failed()
     assert done["n"].tolist() == [1, "x"]
     assert done["more"].tolist()[1] == 2.5
+
+
+@pytest.mark.parametrize("step", ["the fetch", "retry_failed"])
+def test_fault_59_an_interrupt_while_a_frame_is_made_keeps_it(monkeypatch, step):
+    """All answers are there: the frame is made, and then the interrupt raised, with it."""
+    made, asked = pandas_async_io.call.join, []
+
+    def interrupted(*args, **options):
+        signal.raise_signal(signal.SIGINT)
+        return made(*args, **options)
+
+    async def answer(seen):
+        asked.append(seen.path)
+        return (500 if len(asked) == 1 and step == "retry_failed" else 200), {}
+
+    with answering(answer) as server:
+        frame = pd.DataFrame({"id": [1, 2]})
+        fetch = functools.partial(frame.aio.fetch, server.url + "/{id}", retry=1, client=paio.Client(), concurrency=1)
+        if step == "retry_failed":
+            with pytest.warns(paio.FetchWarning):
+                fetch = fetch().aio.retry_failed
+        monkeypatch.setattr(pandas_async_io.call, "join", interrupted)
+        with pytest.raises(KeyboardInterrupt) as caught:
+            fetch()
+    assert caught.value.partial["ok"].tolist() == [True, True]

@@ -52,12 +52,15 @@ class Course(ABC):
         What is to be said of a position, though it may be ``ok``.
     taken : str or None
         How the pages were recognised, if that was asked for.
+    known : object
+        What another run of the same call need not find out again.
     """
 
     def __init__(self, decode: Interpreter) -> None:
         self.unfinished: dict[int, Any] = {}
         self.findings: dict[int, list[str]] = {}
         self.taken: str | None = None
+        self.known: Any = None
         self._decode = decode
 
     @abstractmethod

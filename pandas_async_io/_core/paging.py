@@ -71,6 +71,8 @@ class Paging(Course):
         The header whose value tells a request that changes something from any other.
     unfinished : mapping of int to Chain
         Positions that go on where an earlier run stopped.
+    known : (tuple of str, Paginator), optional
+        Of an earlier run: the path of the records, and what ``"auto"`` was sure of.
     """
 
     def __init__(
@@ -85,16 +87,16 @@ class Paging(Course):
         keys: Sequence[str] = (),
         idempotency_key: str | None = None,
         unfinished: Mapping[int, Chain] | None = None,
+        known: tuple[tuple[str, ...] | None, Paginator | None] | None = None,
     ) -> None:
         super().__init__(decode)
         self._paginator, self._answers, self._deliver = paginator, answers, deliver
         self._allow_hosts, self._max_pages, self._keys, self._key = allow_hosts, max_pages, keys, idempotency_key
         self._earlier = dict(unfinished or {})
         self._chains: dict[int, tuple[Chain, Sum]] = {}
-        self._sure: Paginator | None = None
-        self._path: tuple[str, ...] | None = None
+        self._path, self._sure = known or (None, None)
         self._looked = not isinstance(paginator, KINDS)  # a function of the user's knows what it does
-        self._begun = False
+        self._begun = known is not None
         self._unclear = 0
         self.came = self.asked = 0
 
@@ -168,6 +170,7 @@ class Paging(Course):
         """Close what was cut short."""
         for position in list(self._chains):
             self._close(position)
+        self.known = self._path, self._sure
 
     def forget(self, positions: Iterable[int]) -> None:
         """Let positions whose pages could not be opened start again."""

@@ -62,6 +62,8 @@ class Run:
         What speaks against the pages of an input row's being complete.
     taken : str or None
         How the pages were recognised.
+    known : object
+        What another run of the same call need not find out again.
     label : str
         What was fetched, without secrets.
     """
@@ -79,6 +81,7 @@ class Run:
     unfinished: Mapping[int, Any] = field(default_factory=dict)
     findings: Mapping[int, Sequence[str]] = field(default_factory=dict)
     taken: str | None = None
+    known: Any = None
     label: str = ""
 
     def __repr__(self) -> str:

@@ -415,3 +415,11 @@ def test_a_misspelt_path_is_told_by_what_the_answer_shows():
     assert overlooked(Cursor("meta.next_cursor"), more) is None
     end = Opened(page({"data": ONE, "meta": {"next_cursor": None}}), ONE, 1)
     assert overlooked(Cursor("meta.cursor"), end) is None
+
+
+def test_a_query_with_two_cursors_is_a_question():
+    """Which of them is this connection's the answer does not say."""
+    query = b'{"query":"query($p: String, $r: String) { pinned(after: $p) { id } repos(after: $r) { id } }"}'
+    answer = page({"data": {"repos": {"nodes": ONE, "pageInfo": {"hasNextPage": True, "endCursor": "x"}}}}, body=query)
+    with pytest.raises(PlanError, match=r"variable='p'.*variable='r'"):
+        choose(answer)
