@@ -5,6 +5,7 @@ Importing registers ``df.aio``, ``s.aio``, ``pd.read_api`` and ``pd.read_api_asy
 
 from __future__ import annotations
 
+import warnings as _warnings
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -117,3 +118,5 @@ def __dir__() -> list[str]:
 
 _accessor.register()
 _reader.register()
+# Each call warns of its own failures: "once for each place" would be silent from a loop's second chunk on.
+_warnings.filterwarnings("always", category=FetchWarning, append=True)

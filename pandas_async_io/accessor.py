@@ -158,7 +158,7 @@ class FrameAccessor:
         if not self.runs:
             raise AttributeError(
                 "this frame carries no fetch: pandas drops attrs in merges, aggregations and concat of different "
-                "runs; look at the frame that fetch returned"
+                "runs, and files keep none; look at the frame that fetch returned"
             )
         return self.runs[-1]
 

@@ -220,7 +220,7 @@ class Call:
             if len(self._asked.sent):
                 self._client.run(self.drive, progress.tick)
         except KeyboardInterrupt as interrupt:
-            vars(interrupt)["partial"] = self.finish(quiet=True)
+            interrupted(self.finish(quiet=True), interrupt)
             raise
         finally:
             progress.close()
@@ -294,11 +294,11 @@ class Call:
             self._policy.concurrency * max(len(self._asked.sent.origins), 1),
             columns.drifted,
             label=self._label,
-            **self._loose(take, np.repeat(found.counts == columns.counts, found.counts)),
+            **self._loose(take, np.repeat(found.counts == columns.counts, found.counts), found.absent),
         )
         return carry(frame, (*runs_of(self._frame), run), errors="ignore" if quiet else options.errors)
 
-    def _loose(self, take: Positions, kept: Mask) -> dict[str, Any]:
+    def _loose(self, take: Positions, kept: Mask, absent: tuple[str, ...]) -> dict[str, Any]:
         """Return what a run keeps of what its course found, and may go on with, by row.
 
         Parameters
@@ -307,9 +307,11 @@ class Call:
             The record of each row of the frame.
         kept : array of bool
             Which of the records that came are left.
+        absent : tuple of str
+            As in `Columns`.
         """
         course, row_to_request = self._course, self._asked.rows.row_to_request
-        found: dict[str, Any] = {}
+        found: dict[str, Any] = {"absent": absent}
         if isinstance(self._answers, PagedAnswers):
             found["pages"] = np.append(self._answers.pages[kept], 0)[take]
         if course is not None:

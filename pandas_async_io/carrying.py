@@ -13,7 +13,7 @@ from pandas_async_io._core.errors import FetchError, FetchWarning
 from pandas_async_io._core.message import counted
 from pandas_async_io._core.models import EMPTY
 from pandas_async_io._core.redaction import Blot, in_url, named, pieces, varies
-from pandas_async_io._core.runs import KEY, Run, Runs, summary
+from pandas_async_io._core.runs import KEY, Run, Runs
 from pandas_async_io._core.safety import redact_url
 from pandas_async_io.asking import Asked, outside
 
@@ -58,7 +58,7 @@ def carry(frame: pd.DataFrame, runs: tuple[Run, ...], *, errors: str) -> pd.Data
     if errors == "ignore":
         return frame
     run = runs[-1]
-    causes, findings = run.outcomes.causes(), summary(run.findings)
+    causes, findings = run.outcomes.causes(), run.found()
     if causes:
         failed = digest(causes, len(run.index))
         if errors == "raise":

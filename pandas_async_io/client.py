@@ -9,7 +9,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, Self
 
 from pandas_async_io._core.auth import Auth, as_auth
-from pandas_async_io._core.errors import PlanError, PortalError
+from pandas_async_io._core.errors import PlanError, PortalError, UnsafeUrlError
 from pandas_async_io._core.limits import Rate, rates
 from pandas_async_io._core.numeric import seconds_above_zero, whole_of
 from pandas_async_io._core.retry import Retry, as_retry
@@ -101,7 +101,7 @@ class Client:
         if isinstance(allow_hosts, str):
             raise PlanError(f"allow_hosts={allow_hosts!r} is a list of hosts: write [{allow_hosts!r}]")
         self.base_url = base_url
-        self.origin: Origin | None = origin_of(base_url) if base_url else None
+        self.origin: Origin | None = _origin(base_url) if base_url else None
         self.headers = check_headers(headers)
         self.params = dict(params or {})
         self.auth = as_auth(auth)
@@ -266,3 +266,11 @@ def default_client() -> Client:
     if not _default:
         _default.append(Client())
     return _default[0]
+
+
+def _origin(base_url: str) -> Origin:
+    try:
+        return origin_of(base_url)
+    except UnsafeUrlError as error:
+        hint = f": write {'https://' + base_url!r}" if "://" not in base_url else ""
+        raise PlanError(f"base_url={redact_url(base_url)!r} is no URL{hint} ({error})") from None

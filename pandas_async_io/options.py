@@ -58,7 +58,7 @@ class Options:
     record_path, meta, sep, max_level
         As in `pandas.json_normalize`; ``"data.items"`` is a path.
     columns : list or mapping, optional
-        The flat columns to keep, or their new names.
+        The flat columns to keep (``"address.city"``), or their new names; one that no record has is told.
     pages : "auto", paginator or callable, optional
         Every page of every request: "auto" recognises the usual schemes and says which; `LinkHeader`, `NextUrl`,
         `Cursor`, `PageNumber`, `Offset`, `GraphQLCursor`, or a function of a `Page` that returns the next request's
@@ -86,7 +86,7 @@ class Options:
     timeout : float, optional
         Seconds of one attempt, from the start of connecting to the last byte (30).
     deadline : float, optional
-        Seconds for the whole call; what is not sent by then ends ``not_attempted``.
+        Seconds for all sending; what is not sent by then ends ``not_attempted``, what is under way ``timeout``.
     max_requests : int, optional
         Requests on the wire for the whole call, repeated ones included.
     progress : bool, optional

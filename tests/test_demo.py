@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import contextmanager
 from urllib.request import urlopen
 
 import pytest
@@ -40,11 +41,22 @@ def test_the_demo_runs_where_no_process_can_be_started(monkeypatch, capsys):
     assert data.user(1)["name"] in capsys.readouterr().out
 
 
+@contextmanager
+def listening_to_interrupts():
+    """Let processes that are started here listen to Ctrl-C, also where tests run in the background and do not."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.slow
 def test_serve_prints_its_base_url_answers_and_ends_at_an_interrupt_without_a_traceback():
     """`serve` says where it is, waits for every answer as told, and Ctrl-C is its ordinary end."""
     command = [*COMMAND, "serve", "--latency", "0.001"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with listening_to_interrupts(), subprocess.Popen(command, **pipes) as server:
         base_url = server.stdout.readline().strip()
         with urlopen(f"{base_url}/users/1") as answer:
             assert json.load(answer) == data.user(1)

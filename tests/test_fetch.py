@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import copy
 import socket
+import subprocess
+import sys
 import threading
 from collections import Counter
 from urllib.parse import unquote
@@ -486,7 +488,7 @@ def test_a_template_to_another_host_carries_no_credentials(api):
     """An absolute template that leaves the client's origin goes without token, header and parameter."""
     client = paio.Client("https://api.example.com", auth="s3cret", headers={"X-Team": "blue"}, params={"key": "s3cret"})
     found = pd.DataFrame({"id": [1]}).aio.fetch(
-        api + "/echo/{id}", client=client, columns=["path", "headers"], max_level=1
+        api + "/echo/{id}", client=client, columns=["path", "headers"], max_level=0
     )
     assert "s3cret" not in found.astype(str).to_string()
     assert "blue" not in found.astype(str).to_string()
@@ -525,3 +527,32 @@ def test_fetch_async_gives_the_same_frame(api):
     frame = pd.DataFrame({"id": [3, 1]})
     future = frame.aio.fetch_async(api + "/users/{id}")
     assert_frame_equal(future.result(), frame.aio.fetch(api + "/users/{id}"))
+
+
+@pytest.mark.parametrize("columns", [["emial"], {"nmae": "name"}, ["address"]])
+def test_a_column_that_no_record_has_is_told(api, columns):
+    """A misspelt name costs a warning, not only a column of missing values."""
+    name = next(iter(columns.values() if isinstance(columns, dict) else columns))
+    with pytest.warns(paio.FetchWarning, match=f"no record has '{name}': columns= takes flat names"):
+        found = pd.DataFrame({"id": [1, 2]}).aio.fetch(api + "/users/{id}", columns=columns)
+    assert found[name].isna().all()
+
+
+def test_each_call_warns_of_its_own_failures():
+    """Also in a loop, from one line, with one text."""
+    script = """
+import pandas as pd, pandas_async_io as paio
+with paio.demo.serve() as api:
+    for _ in range(3):
+        pd.DataFrame({"u": [9999]}).aio.fetch(api + "/users/{u}", columns=["name"])
+"""
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert ran.stderr.count("FetchWarning: 1 of 1 rows failed") == 3
+
+
+def test_a_base_url_without_a_scheme_says_how_it_is_written():
+    """It is an argument that can't be right, and known before anything is sent."""
+    with pytest.raises(
+        paio.PlanError, match=r"base_url='api\.example\.com' is no URL: write 'https://api\.example\.com'"
+    ):
+        paio.Client("api.example.com")

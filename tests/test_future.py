@@ -123,6 +123,7 @@ def test_fault_59_ctrl_c_cancels_waits_for_the_unwinding_and_keeps_the_finished_
     """KeyboardInterrupt comes out of a blocking wait with `.partial`, after the work has ended."""
     script = """
 import concurrent.futures, os, signal, threading
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where tests run in the background
 import pandas as pd
 from pandas_async_io.future import FrameFuture
 

@@ -1,8 +1,12 @@
 """Failed rows are sent again, as often as needed, and the run's complete output comes back."""
 
+import asyncio
 import functools
 import gc
+import os
 import signal
+import threading
+import time
 import warnings
 import weakref
 
@@ -341,3 +345,35 @@ def test_fault_59_an_interrupt_while_a_frame_is_made_keeps_it(monkeypatch, step)
         with pytest.raises(KeyboardInterrupt) as caught:
             fetch()
     assert caught.value.partial["ok"].tolist() == [True, True]
+
+
+def test_fault_59_rows_that_were_under_way_say_so():
+    """They were sent: a POST may have been received, and what waited for another attempt keeps its cause."""
+    came = threading.Event()
+
+    async def answer(seen):
+        if seen.path == "/1":
+            return 500, {}
+        came.set()
+        await asyncio.sleep(60)
+        return 200, {}
+
+    def stop():
+        came.wait(10)
+        time.sleep(0.1)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    retry = paio.Retry(base=20.0, idempotency_key="K")
+    with answering(answer) as server:
+        threading.Thread(target=stop).start()
+        frame = pd.DataFrame({"id": [1, 2, 3]})
+        options = {"method": "POST", "concurrency": 1, "client": paio.Client(), "retry": retry}
+        with pytest.raises(KeyboardInterrupt) as caught:
+            frame.aio.fetch(server.url + "/{id}", **options)
+        lines = caught.value.partial.aio.outcomes
+    assert lines["outcome"].tolist() == ["http_error", "cancelled", "cancelled"]
+    assert lines["attempts"].tolist() == [1, 1, 0]
+    assert lines["error"].iloc[0].startswith("HTTP 500")
+    assert "not sent again: the run was stopped" in lines["error"].iloc[0]
+    assert "the server may have received it" in lines["error"].iloc[1]
+    assert ".partial" in caught.value.__notes__[0]

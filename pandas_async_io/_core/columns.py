@@ -122,6 +122,7 @@ def concat(blocks: Sequence[Block], *, nullable: bool) -> Columns:
     """
     arrays: dict[str, Array] = {}
     drifted: dict[str, tuple[str, ...]] = {}
+    absent: list[str] = []
     sizes = [int(block.counts.sum()) for block in blocks]
     for parts in ([block.columns for block in blocks], [block.meta for block in blocks]):
         for source in dict.fromkeys(chain.from_iterable(parts)):
@@ -130,13 +131,16 @@ def concat(blocks: Sequence[Block], *, nullable: bool) -> Columns:
             values, kinds = _widen([piece for piece in chunks if piece is not None])
             if len(kinds) > 1 and values.dtype == object:
                 drifted[name] = tuple(sorted(kinds))
-            arrays[name] = _place(values, _states(chunks, sizes), nullable=nullable)
+            states = _states(chunks, sizes)
+            arrays[name] = _place(values, states, nullable=nullable)
+            if not len(values) and states is not None and len(states) and (states == MISSING).all():
+                absent.append(name)
     counts = np.concatenate([np.empty(0, np.int64), *(block.counts for block in blocks)])
     starts = np.cumsum([0, *(len(block.counts) for block in blocks)]).tolist()
     failures = {
         start + at: error for start, block in zip(starts, blocks, strict=False) for at, error in block.failures.items()
     }
-    return Columns(arrays, drifted, counts, failures)
+    return Columns(arrays, drifted, counts, failures, tuple(absent))
 
 
 def _typed(values: list[Any], kinds: frozenset[str]) -> Array:
@@ -292,9 +296,12 @@ class Columns:
         The columns that are object because their cells are of several kinds, and the kinds.
     counts, failures
         As in `Block`, over all payloads.
+    absent : tuple of str
+        Columns that not one of the records has, though there are some.
     """
 
     arrays: dict[str, Array]
     drifted: Mapping[str, tuple[str, ...]]
     counts: NDArray[np.int64]
     failures: Mapping[int, ParseError]
+    absent: tuple[str, ...] = ()

@@ -90,6 +90,9 @@ def _leaves(text: Rendered) -> list[str]:
     return [*text, *text.values()] if isinstance(text, dict) else text or []
 
 
+_NOTHING = "the frame has no columns (pd.read_api takes a field's values as over={'name': [...]})"
+
+
 def resolve(frame: pd.DataFrame, name: str) -> Any:
     """Return the array of the column, or else of the index level, that a field names.
 
@@ -112,7 +115,7 @@ def resolve(frame: pd.DataFrame, name: str) -> Any:
         return _array(frame.index.get_level_values(levels.index(name)))
     known = {spelt.lower(): spelt for spelt in [*columns, *levels] if spelt is not None}
     nearest = get_close_matches(name.lower(), known, n=1, cutoff=0.0)
-    hint = f"nearest: {{{varname(known[nearest[0]])}}}" if nearest else "the frame has no columns"
+    hint = f"nearest: {{{varname(known[nearest[0]])}}}" if nearest else _NOTHING
     raise UnknownFieldError(f"field {{{varname(name)}}}: no column or index level has this name; {hint}")
 
 

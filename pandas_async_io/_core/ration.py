@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pandas_async_io._core.errors import AttemptError, AttemptTimeoutError
 from pandas_async_io._core.limits import RetryBudget
-from pandas_async_io._core.models import Outcome
+from pandas_async_io._core.models import SAFE_METHODS, Outcome
 from pandas_async_io._core.retry import Stop
 
 _FOREVER = float("inf")
@@ -78,6 +78,17 @@ def cut_short(error: AttemptError) -> AttemptError:
         return error
     text = "no complete answer before the run's deadline"
     return AttemptTimeoutError(text, passing=error.passing, received=error.received)
+
+
+def cancelled(method: str) -> str:
+    """Return what is said of a request that was under way when the run was stopped.
+
+    Examples
+    --------
+    >>> cancelled("GET"), cancelled("POST")
+    ('stopped while it was under way', 'stopped while it was under way: the server may have received it')
+    """
+    return "stopped while it was under way" + ("" if method in SAFE_METHODS else ": the server may have received it")
 
 
 def pointless(status: int) -> Stop:

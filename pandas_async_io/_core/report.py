@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _CAUSES = {
     "rate": "the rate that you set: a higher rate= would be faster",
     "pause": "the server: it refuses more; ask its owner for a higher limit, or set rate= to what it allows",
-    "breaker": "the server: it was down for most of the time",
+    "breaker": "the server: it was down, or failed again and again, and was left alone in between",
     "slot": "the client's slots: its other calls had them (give this call a Client of its own, or raise that one's "
     "concurrency=), or concurrency='auto' (set a number) or the open files (raise ulimit -n) allowed no more",
     "poll": "the server's jobs: they had to run; a shorter Poll(every=...) may notice their end earlier",

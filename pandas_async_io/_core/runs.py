@@ -64,6 +64,8 @@ class Run:
         How the pages were recognised.
     known : object
         What another run of the same call need not find out again.
+    absent : tuple of str
+        Columns that were asked for and that no record has.
     label : str
         What was fetched, without secrets.
     """
@@ -82,6 +84,7 @@ class Run:
     findings: Mapping[int, Sequence[str]] = field(default_factory=dict)
     taken: str | None = None
     known: Any = None
+    absent: tuple[str, ...] = ()
     label: str = ""
 
     def __repr__(self) -> str:
@@ -96,9 +99,15 @@ class Run:
         rows = np.arange(count) if self.rows is None else self.rows
         return Places(rows, np.zeros(count, np.int64) if self.pages is None else self.pages)
 
+    def found(self) -> list[str]:
+        """Return what is to be said of the answers, though rows may be ``ok``."""
+        names = ", ".join(map(repr, self.absent))
+        lacking = [f"no record has {names}: columns= takes flat names, as 'address.city'"] if names else []
+        return [*lacking, *summary(self.findings)]
+
     def report(self) -> Report:
         """Return how the run went."""
-        found = (*filter(None, [self.taken]), *summary(self.findings))
+        found = (*filter(None, [self.taken]), *self.found())
         options = {"requests": self.requests, "concurrency": self.concurrency}
         return report_of(self.outcomes, self.tally, **options, drifted=self.drifted, findings=found)
 

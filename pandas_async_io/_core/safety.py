@@ -45,11 +45,11 @@ _ANY_USERINFO = re.compile(r"(?<=//).*@")
 """What stands between ``//`` and the last ``@``: a password may hold a slash where it must not."""
 _USERINFO = re.compile(r"(\w{1,30}://)[^/?#\s@\"'<>]*@")
 _SECRET_PAIR = re.compile(  # a KeyError names no key of anyone's
-    r"""((?:(?:token|key|secret|passw(?:or)?d|passphrase|authorization|cookie|session|credential|signature|jwt|code)
-        (?!error)[\w-]{0,30}|(?<![a-z])(?:auth|bearer|pwd|sid|sig)(?![a-z]))\\?["']?\s{0,9}[:=]\s{0,9}
+    r"""((?:(?:token|key|secret|passw(?:or)?d|passphrase|authorization|cookie|session|credential|signature|jwt)
+        (?!error)[\w-]{0,30}|(?<![a-z])(?:auth|bearer|pwd|sid|sig)(?![a-z])|code(?=\s{0,9}=))\\?["']?\s{0,9}[:=]\s{0,9}
         |\b(?:bearer|basic)\s{1,9})
         ((?:(?:bearer|basic|token)\s{1,9})?
-        (?:"(?:[^"\\]|\\.)*|'(?:[^'\\]|\\.)*|[\[{][^\]}]*|[^\s"\[{,;&}]+))""",
+        (?:"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[\[{][^\]}]*[\]}]?|[^\s"\[{,;&}]+))""",
     re.IGNORECASE | re.VERBOSE,
 )
 
@@ -356,7 +356,7 @@ def redact_text(text: str) -> str:
     Examples
     --------
     >>> redact_text('{"access_token": "abc", "name": "x"} Authorization: Bearer zzz')
-    '{"access_token": ***", "name": "x"} Authorization: ***'
+    '{"access_token": ***, "name": "x"} Authorization: ***'
     """
     return _SECRET_PAIR.sub(r"\1***", redact_url(text))
 

@@ -137,6 +137,10 @@ class Backlog:
         """Take a job that is to be sent in so many seconds, and why not now: one of the report's causes."""
         heappush(self._delayed, (asyncio.get_running_loop().time() + delay, next(self._order), job, cause))
 
+    def sent(self) -> list[Job]:
+        """Return the jobs that were sent and wait to be sent again."""
+        return [job for _, _, job, _ in self._delayed if job.met is not None]
+
     def ended(self) -> None:
         """Take note that a job is no longer under way."""
         self._under_way -= 1

@@ -19,7 +19,7 @@ from pandas_async_io._core.errors import AttemptError, DescriptorError
 from pandas_async_io._core.limits import Canary
 from pandas_async_io._core.models import Outcome, Page, Request, Response, Result
 from pandas_async_io._core.news import News, news
-from pandas_async_io._core.ration import cut_short, pointless
+from pandas_async_io._core.ration import cancelled, cut_short, pointless
 from pandas_async_io._core.retry import REFUSALS, Again, Failure, Retry, Stop, decide, ending
 from pandas_async_io._core.waits import in_words
 from pandas_async_io._io.backlog import Backlog, Job
@@ -47,6 +47,8 @@ _NO_SOCKET = 0.02
 """Seconds that double with every time that the process has no socket for a request."""
 
 _DOWN = Stop(Outcome.NOT_ATTEMPTED, "not sent: nothing came through to this origin for 30 s")
+_SPENT = "not repeated: the run's retries are spent, Retry(budget=...) allows more"
+_STOPPED = Stop(Outcome.CANCELLED, "not sent: the run was stopped")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +121,13 @@ class Lane:
         slots = min(self.policy.concurrency, descriptor_limit())
         with Ways(self.gates, slots, adaptive=self.policy.adaptive) as self._ways:
             self._ways.expect(self.gate, self.length)
-            async with together() as self._workers:
-                self._hire(self.length)
+            try:
+                async with together() as self._workers:
+                    self._hire(self.length)
+            except asyncio.CancelledError:
+                for job in self._backlog.sent():
+                    self._give_up(job, _STOPPED)
+                raise
 
     def _hire(self, count: int) -> None:
         """Have so many more workers, as far as the concurrency allows."""
@@ -219,7 +226,7 @@ class Lane:
         if met is None:
             self._finish(job, None, stop.outcome, error=stop.error)
         else:
-            last = ending(met, stop.error)
+            last = ending(met, stop.error.replace("not sent", "not sent again", 1))
             self._finish(job, met.response, last.outcome, error=last.error)
 
     async def _attempt(self, job: Job, *, probe: bool) -> None:
@@ -238,6 +245,9 @@ class Lane:
             response = await self.send(job.request, min(self.policy.timeout, self.ration.until - now))
             if 200 <= response.status < 300:
                 payload = self._decoded(job, response)
+        except asyncio.CancelledError:
+            self._finish(job, None, Outcome.CANCELLED, error=cancelled(job.request.method))
+            raise
         except AttemptError as exc:
             error = exc if clock() < self.ration.until else cut_short(exc)
         finally:
@@ -301,7 +311,7 @@ class Lane:
         elif verdict is None and response is not None:
             self._take(job, response, payload)
         else:
-            last = verdict if isinstance(verdict, Stop) else ending(met, "not repeated: the run's retries are spent")
+            last = verdict if isinstance(verdict, Stop) else ending(met, _SPENT)
             self._fail(job, response, last)
 
     def _take(self, job: Job, response: Response, payload: Any) -> None:

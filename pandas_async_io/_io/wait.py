@@ -130,10 +130,15 @@ def undisturbed() -> Iterator[list[int]]:
         yield presses
 
 
-def interrupted(partial_result: Any) -> KeyboardInterrupt:
-    """Return the interrupt that was held back, with the rows."""
-    interrupt = KeyboardInterrupt()
+def interrupted(partial_result: Any, interrupt: KeyboardInterrupt | None = None) -> KeyboardInterrupt:
+    """Return an interrupt with the rows that were there."""
+    interrupt = interrupt or KeyboardInterrupt()
     vars(interrupt)["partial"] = partial_result
+    if not getattr(interrupt, "__notes__", None):
+        interrupt.add_note(
+            "the rows that were there are on it, as .partial (in a notebook: sys.last_value.partial); "
+            ".partial.aio.retry_failed() goes on"
+        )
     return interrupt
 
 
