@@ -99,12 +99,12 @@ def test_a_value_that_cannot_be_right_raises_at_once(options, message):
 
 def test_numbers_may_be_numpys_and_durations_pandas():
     """What comes out of a frame counts as what it is; what is kept is Python's own."""
-    options = FetchOptions(deadline=pd.Timedelta("2min"), max_requests=np.int64(7))
+    options = FetchOptions(deadline=pd.Timedelta(2, "min"), max_requests=np.int64(7))
     assert (options.deadline, options.max_requests) == (120.0, 7)
     assert type(options.max_requests) is int
     client = Client(concurrency=np.int64(4), rate=np.float64(20), retry=np.int64(2), timeout=np.float64(1))
     assert (client.concurrency, client.rates, client.retry.attempts, client.timeout) == (4, (Rate(20.0),), 2, 1.0)
-    policy = client.policy(concurrency=np.int64(2), rate=np.int64(5), retry=np.int8(1), timeout=pd.Timedelta("500ms"))
+    policy = client.policy(concurrency=np.int64(2), rate=np.int64(5), retry=np.int8(1), timeout=pd.Timedelta(500, "ms"))
     assert (policy.concurrency, policy.retry.attempts, policy.timeout) == (2, 1, 0.5)
     assert policy.rates == (Rate(20), Rate(5))
 
