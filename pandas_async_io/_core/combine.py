@@ -108,7 +108,9 @@ def stacked(old: pd.DataFrame, new: pd.DataFrame, order: Positions) -> pd.DataFr
         column(upper.get(key), lower.get(key), len(old), len(new)).take(order).array
         for key in dict.fromkeys([*upper, *lower])
     ]
-    result = pd.DataFrame(dict(enumerate(columns)), index=pd.RangeIndex(len(order)))
+    # As series: of an array of objects pandas 3 would think again what they are.
+    series = {at: pd.Series(values, dtype=values.dtype) for at, values in enumerate(columns)}
+    result = pd.DataFrame(series, index=pd.RangeIndex(len(order)))
     result.columns = _labels(old.columns, [label for label, number in lower if (label, number) not in upper])
     return result
 

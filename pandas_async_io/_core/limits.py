@@ -5,6 +5,7 @@ The state machines take their clock as an argument: seconds of one that never ju
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -268,10 +269,11 @@ class Breaker:
                     self._enter(State.PROBING, now)
                 return max(0.0, wait)
 
-    def succeeded(self) -> None:
-        """Report any answer below 500: the server is there."""
-        self.state = State.CLOSED
-        self._failures = 0
+    def succeeded(self, *, started: float = math.inf) -> None:
+        """Report any answer below 500: the server is there. One to an attempt from before it opened is no news."""
+        if self.state is State.CLOSED or started >= self._since:
+            self.state = State.CLOSED
+            self._failures = 0
 
     def failed(self, now: float, *, started: float) -> None:
         """Report a transport failure or a 5xx; an attempt from before the probe is no news of it."""

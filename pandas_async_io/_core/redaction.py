@@ -26,6 +26,8 @@ _SCHEME = re.compile(r"(bearer|basic|token|key|apikey|api-key)\s+(.+)", re.IGNOR
 _FIELD = re.compile(r"\{\w+\}")
 _IN_QUERY = re.compile(r"[?&;]([\w.\-]+)=([^&#;\s{}]+)")
 _USERINFO = re.compile(r"://([^/?#@\s]+)@")
+_MAYBE = re.compile(r"(?:.*[_-])?(?:key|code|session|token[_-]type)", re.IGNORECASE)
+_WORD = re.compile(r"[a-z_]{1,16}", re.IGNORECASE)
 _NOTE = re.compile(r" \([^()]*(?:\([^()]*\))?\)$")
 
 
@@ -67,7 +69,9 @@ class Blot:
         return text
 
     def of(self, position: int, text: str) -> str:
-        """Blot out what is said of one request."""
+        """Blot out what is said of one request; in what was not sent is no word of a server's."""
+        if text.startswith("not sent"):
+            return text
         return self(text if self._of is None else Blot(self._of(position))(text))
 
     def every(self, texts: list[str]) -> list[str]:
@@ -136,8 +140,13 @@ def named(value: Any) -> Iterator[str]:
             yield from named(inner)
         elif str(name).lower() == "cookie":
             yield from (pair.partition("=")[2].strip() for pair in inner.split(";"))
-        elif secret_name(str(name)) and not _FIELD.search(inner):
+        elif secret_name(str(name)) and not _FIELD.search(inner) and not _harmless(str(name), inner):
             yield from pieces(inner)
+
+
+def _harmless(name: str, value: str) -> bool:
+    """Whether a value is an ordinary word under a name that may be a secret's, as in ``key=user_id``."""
+    return _MAYBE.fullmatch(name) is not None and _WORD.fullmatch(value) is not None
 
 
 def in_url(url: str) -> Iterator[str]:
@@ -150,7 +159,8 @@ def in_url(url: str) -> Iterator[str]:
     """
     for userinfo in _USERINFO.findall(url):
         yield userinfo.partition(":")[2]
-    yield from (value for name, value in _IN_QUERY.findall(url) if secret_name(name))
+    found = ((name, value) for name, value in _IN_QUERY.findall(url) if secret_name(name))
+    yield from (value for name, value in found if not _harmless(name, value))
 
 
 def varies(headers: Mapping[str, str] | None) -> bool:

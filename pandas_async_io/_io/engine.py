@@ -239,7 +239,7 @@ class Lane:
         self.tally.sent += 1
         self.tally.retried += job.met is not None
         job.sent += 1
-        job.attempts += 1
+        job.attempts += not probe
         job.started = now = clock()
         try:
             response = await self.send(job.request, min(self.policy.timeout, self.ration.until - now))
@@ -255,11 +255,11 @@ class Lane:
             refused = self._learn(job, response, error, payload, probe=probe)
             job.gate.leave()
         if isinstance(error, DescriptorError) and job.unsent < REFUSALS:
-            self._unsent(job)
+            self._unsent(job, probe=probe)
         elif error is None and self.policy.retry.when is None and response is not None and 200 <= response.status < 300:
             self._take(job, response, payload)
         else:
-            self._judge(job, response, error, payload, spared=probe or refused)
+            self._judge(job, response, error, payload, probe=probe, refused=refused)
 
     def _decoded(self, job: Job, response: Response) -> Any:
         return self.decode(response) if self.course is None else self.course.decode(job.position, job.number, response)
@@ -298,14 +298,21 @@ class Lane:
             self._pointless = pointless(status)
 
     def _judge(
-        self, job: Job, response: Response | None, error: AttemptError | None, payload: Any, *, spared: bool
+        self,
+        job: Job,
+        response: Response | None,
+        error: AttemptError | None,
+        payload: Any,
+        *,
+        probe: bool,
+        refused: bool,
     ) -> None:
         """Decide what follows; an attempt that the breaker sent, or the server refused, costs the row nothing."""
         harmless = self.policy.harmless
         job.met = met = Failure(job.request, response, error, job.attempts, job.refusals, harmless)
         verdict = decide(self.policy.retry, met, epoch=time.time(), dice=random.random())  # noqa: S311 - jitter
-        if isinstance(verdict, Again) and (spared or self.ration.retry()):
-            job.attempts -= spared
+        if isinstance(verdict, Again) and (probe or refused or self.ration.retry()):
+            job.attempts -= refused and not probe
             job.refusals += verdict.refused
             self._backlog.put(job, verdict.delay, "pause" if verdict.refused else "backoff")
         elif verdict is None and response is not None:
@@ -337,14 +344,14 @@ class Lane:
         for step in steps:
             self._backlog.put(self._job(job.position, step), step.after, "poll")
 
-    def _unsent(self, job: Job) -> None:
+    def _unsent(self, job: Job, *, probe: bool) -> None:
         """Wait for a connection of others to end: this process may open no more."""
         job.gate.slots.narrow(job.started + job.elapsed)
         self.tally.sent -= 1
         self.tally.retried -= job.met is not None
         self.ration.unsent()
         job.sent -= 1
-        job.attempts -= 1
+        job.attempts -= not probe
         job.unsent += 1
         self._backlog.put(job, _NO_SOCKET * 2.0**job.unsent, "slot")
 

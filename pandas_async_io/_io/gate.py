@@ -172,14 +172,14 @@ class Gate:
 
     def answered(self, started: float, now: float) -> None:
         """Learn from an attempt that was answered and not refused; its slot is still taken."""
-        self._breaker.succeeded()
+        self._breaker.succeeded(started=started)
         if self._pace is not None:
             self._pace.accepted(now, started=started)
         self.slots.answered(started, now)
 
     def refused(self, started: float, now: float, asked: float = 0.0, *, cap: float = _NEVER) -> None:
         """Learn from a refusal, and be silent as long as the server asks, or as the pace suggests, within a cap."""
-        self._breaker.succeeded()
+        self._breaker.succeeded(started=started)
         fewer = self.slots.refused(now, asked)
         silence = None if fewer or self._pace is None else self._pace.refused(now, started=started)
         if asked:

@@ -51,19 +51,18 @@ class Rates:
 
     def not_before(self, rates: Sequence[Rate]) -> float:
         """Return when the next start may be, after whatever call started last: its cost takes its time."""
-        mine, last = _even(rates), self._last
-        if mine is None or last is None:
-            return 0.0
+        mine, last = _strictest(rates), self._last
+        if mine is None or last is None or (mine == last and mine.bucket[0] > 1):
+            return 0.0  # a burst, or more than a timer can space, is its own limiter's business
         return self._last_start + last.cost * min(mine.spacing / mine.cost, last.spacing / last.cost)
 
     def started(self, rates: Sequence[Rate], now: float) -> None:
         """Take note of a start: that it was held until a slot came free is no reason for the next to follow at once."""
         self._not_before.update((rate, now + rate.spacing) for rate in rates if rate.bucket[0] == 1)
-        even = _even(rates)
-        if even is not None:
-            self._last_start, self._last = now, even
+        strictest = _strictest(rates)
+        if strictest is not None:
+            self._last_start, self._last = now, strictest
 
 
-def _even(rates: Sequence[Rate]) -> Rate | None:
-    """Return the strictest of the rates that space single starts."""
-    return max((rate for rate in rates if rate.bucket[0] == 1), key=lambda rate: rate.spacing, default=None)
+def _strictest(rates: Sequence[Rate]) -> Rate | None:
+    return max(rates, key=lambda rate: rate.spacing, default=None)

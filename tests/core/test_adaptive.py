@@ -227,15 +227,43 @@ def test_adaptive_concurrency_finds_a_hidden_knee(knee, steepness, noise):
 
 
 def test_adaptive_concurrency_stays_within_its_bounds():
-    """A server without a knee is used up to the high mark, one that refuses down to the low one."""
+    """A server without a knee is used up to the high mark, one that refuses a burst down to the low one."""
     adaptive = Adaptive(start=4, low=2, high=16)
     _, limits = throughput(adaptive, 1000, 1.0, 0.0)
     assert max(limits) == 16
-    for now in range(1000, 1100):
+    for number in range(16):
+        adaptive.on_refused(1000 + number / 1000, 16 - number)
+    assert adaptive.limit == 2
+    for now in range(1001, 1100):
         adaptive.on_success(0.1, adaptive.limit, float(now))
         adaptive.on_refused(now + 0.5, adaptive.limit)
-        assert adaptive.limit >= 2
-    assert adaptive.limit == 2
+        assert 2 <= adaptive.limit <= 16
+
+
+DRAWS = {
+    "exponential": lambda dice: dice.expovariate(50),
+    "uniform": lambda dice: dice.uniform(0.01, 0.03),
+    "lognormal": lambda dice: 0.02 * dice.lognormvariate(0, 0.5),
+    "a long tail": lambda dice: 0.02 * dice.lognormvariate(0, 1),
+}
+
+
+@pytest.mark.parametrize("draw", DRAWS.values(), ids=DRAWS)
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_round_trips_that_differ_by_themselves_are_no_queue(draw, seed):
+    """A server without a limit is used well, however its answers vary, and no bad luck lasts."""
+    dice, adaptive, flight, limits = random.Random(seed), Adaptive(high=64), [], []
+    now, sent = 0.0, 0
+    while now < 60:
+        while len(flight) < adaptive.limit:
+            sent += 1
+            heapq.heappush(flight, (now + draw(dice), sent, now))
+        many = len(flight)
+        now, _, start = heapq.heappop(flight)
+        adaptive.on_success(now - start, many, now)
+        limits.append(adaptive.limit)
+    assert mean(limits) >= 20
+    assert mean(limits[len(limits) // 2 :]) >= 20
 
 
 def test_adaptive_concurrency_grows_only_when_it_was_the_limit():
@@ -289,10 +317,24 @@ def test_adaptive_concurrency_learns_how_many_are_not_refused(most, noise, silen
 
 
 def test_a_rate_is_no_matter_of_concurrency():
-    """What is refused even alone is for the pace to learn."""
+    """What is refused however few there are is for the pace to learn, and the limit is what it was."""
     adaptive, explained = Adaptive(start=8), []
     for n in range(8):
         explained.append(adaptive.on_refused(n * 1.0, adaptive.limit))
         adaptive.on_success(0.1, 1, n + 0.5)
-    assert explained == [True] * 7 + [False]
-    assert adaptive.limit == 1
+    assert explained == [True] * 3 + [False] * 5
+    assert adaptive.limit == 8
+
+
+def test_time_in_which_nothing_was_sent_says_nothing_of_a_pace():
+    """An hour of idleness is no hour in which little was accepted."""
+    fresh, idle = Pace(0.0), Pace(0.0)
+    for pace, begin in ((fresh, 0.0), (idle, 3600.0)):
+        if begin:
+            pace.started(0.0)
+            pace.accepted(0.1, started=0.0)
+        for number in range(20):
+            pace.started(begin + number / 100)
+            pace.accepted(begin + number / 100 + 0.1, started=begin + number / 100)
+        pace.refused(begin + 0.5, started=begin + 0.2)
+    assert idle.rate == pytest.approx(fresh.rate, rel=0.1)

@@ -261,6 +261,18 @@ def test_a_breaker_left_open_by_an_earlier_call_is_probed_not_dead():
     assert opened().allow(1e6) == 0
 
 
+def test_an_answer_from_before_an_outage_does_not_end_it():
+    """It was on its way; what is sent after that closes the breaker."""
+    breaker = opened()
+    breaker.succeeded(started=-1.0)
+    assert breaker.state is State.OPEN
+    assert breaker.allow(1.0) == 0
+    breaker.succeeded(started=0.5)
+    assert breaker.state is State.PROBING
+    breaker.succeeded(started=1.0)
+    assert breaker.state is State.CLOSED
+
+
 def test_a_probe_that_told_nothing_is_followed_by_another():
     """It does not count as failed, and nobody waits until it is given up; what began before it changes nothing."""
     breaker = opened()

@@ -39,7 +39,8 @@ def test_a_count_is_whole(value, expected):
 
 
 @pytest.mark.parametrize(
-    ("value", "seconds"), [(1, 1.0), (np.float64(0.5), 0.5), (timedelta(minutes=2), 120.0), (pd.Timedelta(90, "s"), 90.0)]
+    ("value", "seconds"),
+    [(1, 1.0), (np.float64(0.5), 0.5), (timedelta(minutes=2), 120.0), (pd.Timedelta(90, "s"), 90.0)],
 )
 def test_a_duration_may_be_a_timedelta(value, seconds):
     """Seconds, or what says how many it has."""

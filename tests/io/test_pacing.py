@@ -52,6 +52,21 @@ def test_what_costs_more_takes_its_time_from_all():
     assert per_second(both, lambda call: 5 if call else 1) == pytest.approx(100, rel=0.1)
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "most"),
+    [
+        (Rate(300), Rate(250), 300),
+        (Rate(300), Rate(100), 300),
+        (Rate(20, burst=5), Rate(20), 25),
+        (Rate(20, burst=5), Rate(20, burst=4), 27),
+    ],
+)
+def test_fault_39_bursts_and_high_rates_of_several_calls_are_one_pace_too(first, second, most):
+    """In no second are there more than the more generous of them allows by itself, and a burst of each."""
+    starts = [at for at, _ in starts_of(([first], 300), ([second], 300))]
+    assert max(sum(begin <= at < begin + 1 for at in starts) for begin in starts) <= most
+
+
 @given(first=st.floats(1, 100), second=st.floats(1, 100))
 def test_fault_39_calls_of_different_rates_are_within_the_more_generous_together(first, second):
     """And each is within its own."""
