@@ -88,7 +88,7 @@ class Options:
     deadline : float, optional
         Seconds for all sending; what is not sent by then ends ``not_attempted``, what is under way ``timeout``.
     max_requests : int, optional
-        Requests on the wire for the whole call, repeated ones included.
+        Requests for the whole call, repeated ones included; what redirects add is not counted, here and in ``rate``.
     progress : bool, optional
         None: on a terminal or in a notebook, after a second.
     """
