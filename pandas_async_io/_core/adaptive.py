@@ -25,6 +25,7 @@ _ECHO = 0.1  # seconds in which refusals are of one burst
 _WORTH = 20.0  # a silence may cost a twentieth of the time
 _SOON = 1  # answers for each that may be in flight: a refusal after more of them is a stray one
 _PATIENCE = 1_000  # answers after which a refused number is tried again, at the latest
+_MANY = 4  # requests of which a pace lets one through
 _IN_VAIN = 4  # cuts in a row that did not help
 _FORGET = 1.02  # by which the shortest round trip grows with each window: it may have been luck
 
@@ -230,7 +231,7 @@ class Adaptive:
         Returns
         -------
         bool
-            Whether fewer in flight may be the remedy. If not, it is refused even what comes alone, or however
+            Whether fewer in flight may be the remedy. If not, of many only one was taken, or it is refused however
             few there are: then it is a matter of pace, and the limit is what it was before.
         """
         if now > self._refused_at:  # no echo of the last one
@@ -238,10 +239,10 @@ class Adaptive:
             self._before = self.limit if self._streak == 1 else self._before
             self._patience = min(self._patience * 4, _PATIENCE) if self._tried < _SOON * self.limit else _WINDOW
         self._calm, self._passed, self._refused_at = False, 0, now + _ECHO
-        if self._streak >= _IN_VAIN or self.limit <= self._low:
+        fewer = max(min(in_flight, self.limit) - 1, self._low)
+        if self._streak >= _IN_VAIN or self.limit <= self._low or (fewer <= self._low and self._before >= _MANY):
             self._settle(float(max(self._before, self.limit)), now)
             return False
-        fewer = max(min(in_flight, self.limit) - 1, self._low)
         self._ceiling, self._retry_at = fewer + 1.0, now + _WORTH * asked
         self._settle(float(fewer), now)
         return True

@@ -227,13 +227,13 @@ def test_adaptive_concurrency_finds_a_hidden_knee(knee, steepness, noise):
 
 
 def test_adaptive_concurrency_stays_within_its_bounds():
-    """A server without a knee is used up to the high mark, one that refuses a burst down to the low one."""
+    """A server without a knee is used up to the high mark, and refusals lead nowhere below the low one."""
     adaptive = Adaptive(start=4, low=2, high=16)
     _, limits = throughput(adaptive, 1000, 1.0, 0.0)
     assert max(limits) == 16
-    for number in range(16):
+    for number in range(12):
         adaptive.on_refused(1000 + number / 1000, 16 - number)
-    assert adaptive.limit == 2
+    assert adaptive.limit == 4
     for now in range(1001, 1100):
         adaptive.on_success(0.1, adaptive.limit, float(now))
         adaptive.on_refused(now + 0.5, adaptive.limit)
@@ -314,6 +314,13 @@ def test_adaptive_concurrency_learns_how_many_are_not_refused(most, noise, silen
     ideal = 3000 * 0.05 * (1 + noise) / most + silence  # the first refusal is bad luck
     assert reached >= 0.9 * 3000 / ideal
     assert refused <= 40
+
+
+def test_of_a_burst_that_is_refused_but_for_one_the_limit_is_no_matter():
+    """A pace lets one through, whatever else comes with it."""
+    adaptive = Adaptive(start=8)
+    assert [adaptive.on_refused(1.0 + n / 100, 8 - n) for n in range(7)] == [True] * 6 + [False]
+    assert adaptive.limit == 8
 
 
 def test_a_rate_is_no_matter_of_concurrency():
