@@ -26,7 +26,7 @@ _SCHEME = re.compile(r"(bearer|basic|token|key|apikey|api-key)\s+(.+)", re.IGNOR
 _FIELD = re.compile(r"\{\w+\}")
 _IN_QUERY = re.compile(r"[?&;]([\w.\-]+)=([^&#;\s{}]+)")
 _USERINFO = re.compile(r"://([^/?#@\s]+)@")
-_MAYBE = re.compile(r"(?:.*[_-])?(?:key|code|session|token[_-]type)", re.IGNORECASE)
+_MAYBE = re.compile(r"key|code|session|token[_-]type", re.IGNORECASE)
 _WORD = re.compile(r"[a-z_]{1,16}", re.IGNORECASE)
 _NOTE = re.compile(r" \([^()]*(?:\([^()]*\))?\)$")
 
