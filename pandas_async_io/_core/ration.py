@@ -8,6 +8,8 @@ from pandas_async_io._core.models import SAFE_METHODS, Outcome
 from pandas_async_io._core.retry import Stop
 
 _FOREVER = float("inf")
+_GRAIN = 0.002
+"""Seconds."""
 
 
 class Ration:
@@ -45,11 +47,15 @@ class Ration:
 
     def stop(self, now: float) -> Stop | None:
         """Return how an unsent row ends if nothing more is sent, None if the run goes on."""
-        if now >= self.until:
+        if self.late(now):
             return Stop(Outcome.NOT_ATTEMPTED, "not sent: the run's deadline has passed")
         if self._left <= 0:
             return Stop(Outcome.BUDGET_EXHAUSTED, f"not sent: max_requests={self._max} is spent")
         return None
+
+    def late(self, now: float) -> bool:
+        """Whether the deadline has passed; a timer may ring a little before its time."""
+        return now + _GRAIN >= self.until
 
     def sent(self, *, first: bool) -> None:
         """Count a request on the wire, and whether it is its row's first."""

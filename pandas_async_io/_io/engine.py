@@ -249,7 +249,7 @@ class Lane:
             self._finish(job, None, Outcome.CANCELLED, error=cancelled(job.request.method))
             raise
         except AttemptError as exc:
-            error = exc if clock() < self.ration.until else cut_short(exc)
+            error = cut_short(exc) if self.ration.late(clock()) else exc
         finally:
             job.elapsed = clock() - job.started
             refused = self._learn(job, response, error, payload, probe=probe)
@@ -269,7 +269,7 @@ class Lane:
     ) -> bool:
         """Tell the gate how the origin is, and return whether it refused the request before processing it."""
         gate, started, now, epoch = job.gate, job.started, job.started + job.elapsed, time.time()
-        told, asked = news(self.policy.retry, response, error, epoch=epoch, late=now >= self.ration.until)
+        told, asked = news(self.policy.retry, response, error, epoch=epoch, late=self.ration.late(now))
         size = 0
         if response is not None:
             size = len(response.body)
