@@ -44,7 +44,7 @@ def draw(latencies: Numbers, marks: Sequence[float], timeline: pd.DataFrame, las
     """
     try:
         from matplotlib.figure import Figure  # noqa: PLC0415 - optional
-        from matplotlib.ticker import MaxNLocator  # noqa: PLC0415
+        from matplotlib.ticker import MaxNLocator  # noqa: PLC0415 - as above
     except ImportError:
         raise ImportError("Report.plot draws with matplotlib: python -m pip install matplotlib") from None
 

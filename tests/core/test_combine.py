@@ -92,3 +92,9 @@ def test_pages_that_were_there_stay_and_those_that_came_go_between():
     assert (merged.places.rows.tolist(), merged.places.pages.tolist()) == ([0, 0, 0, 1, 2], [1, 2, 3, 1, 1])
     none = merge(old, Places(np.array([0, 1]), np.array([0, 0])), again=np.array([0, 1]), unfinished={0})
     assert none.places.rows.tolist() == [0, 0, 1, 2]
+
+
+def test_a_column_of_objects_stays_one():
+    """Texts in it make it no column of texts."""
+    old, new = (pd.DataFrame({"o": pd.Series([text], dtype=object)}) for text in "ab")
+    assert stacked(old, new, np.array([1, 0]))["o"].dtype == object

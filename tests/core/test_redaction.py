@@ -2,7 +2,7 @@
 
 import pytest
 
-from pandas_async_io._core.redaction import Blot, named, pieces
+from pandas_async_io._core.redaction import Blot, in_url, named, pieces
 
 SECRET = "s3cret/key+of mine"
 
@@ -62,3 +62,15 @@ def test_names_decide_in_a_body_of_any_depth():
     body = {"users": [{"token": "abcdef", "age": 3, "name": "Ada"}, None], "n": {"signature": "ghijkl"}}
     assert list(named(body)) == ["abcdef", "ghijkl"]
     assert list(named(None)) == list(named("token")) == []
+
+
+def test_ordinary_words_under_names_that_say_little_are_no_secrets():
+    """What they are is the row's data; under a name that is a secret's, or with digits in it, it is one."""
+    assert list(named({"key": "user_id", "code": "active", "token_type": "unknown"})) == []
+    assert list(named({"key": "a1b2c3d4", "password": "sunshine"})) == ["a1b2c3d4", "sunshine"]
+    assert list(in_url("https://e.com/?session=orders&key=a1b2c3d4")) == ["a1b2c3d4"]
+
+
+def test_what_was_not_sent_holds_no_word_of_a_servers():
+    """So nobody looks for secrets of its request, of which there may be as many as rows."""
+    assert Blot(of=lambda position: 1 / 0).of(7, "not sent: the run's deadline has passed").startswith("not sent")
