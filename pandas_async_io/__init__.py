@@ -25,46 +25,46 @@ from pandas_async_io.reader import read_api, read_api_async
 
 if TYPE_CHECKING:
     from pandas_async_io import demo
-    from pandas_async_io._core.auth import api_key as ApiKey  # noqa: N812 - reads as the value that it makes
-    from pandas_async_io._core.auth import basic as Basic  # noqa: N812 - as above
-    from pandas_async_io._core.auth import bearer as Bearer  # noqa: N812 - as above
-    from pandas_async_io._core.graphql import graphql
-    from pandas_async_io._core.limits import Rate
     from pandas_async_io._core.models import Outcome, Page, Request, Response
-    from pandas_async_io._core.numbered import Offset, PageNumber
-    from pandas_async_io._core.pages import Cursor, GraphQLCursor, LinkHeader, NextUrl
-    from pandas_async_io._core.plan import Plan
-    from pandas_async_io._core.poll import Poll
-    from pandas_async_io._core.report import Report
-    from pandas_async_io._core.retry import Retry
+    from pandas_async_io._core.policy.rate import Rate
+    from pandas_async_io._core.policy.retry import Retry
+    from pandas_async_io._core.report.report import Report
+    from pandas_async_io._core.request.credentials import api_key as ApiKey  # noqa: N812 - reads as the value that it makes
+    from pandas_async_io._core.request.credentials import basic as Basic  # noqa: N812 - as above
+    from pandas_async_io._core.request.credentials import bearer as Bearer  # noqa: N812 - as above
+    from pandas_async_io._core.request.dry_run import Plan
+    from pandas_async_io._core.request.graphql import graphql
+    from pandas_async_io._core.workflow.jobs.poll import Poll
+    from pandas_async_io._core.workflow.paging.page_number import Offset, PageNumber
+    from pandas_async_io._core.workflow.paging.paginators import Cursor, GraphQLCursor, LinkHeader, NextUrl
     from pandas_async_io.client import Client
     from pandas_async_io.future import FrameFuture
 
 __version__ = "0.1.0"
 
 _LATER = {
-    "ApiKey": ("_core.auth", "api_key"),
-    "Basic": ("_core.auth", "basic"),
-    "Bearer": ("_core.auth", "bearer"),
+    "ApiKey": ("_core.request.credentials", "api_key"),
+    "Basic": ("_core.request.credentials", "basic"),
+    "Bearer": ("_core.request.credentials", "bearer"),
     "Client": ("client", "Client"),
-    "Cursor": ("_core.pages", "Cursor"),
+    "Cursor": ("_core.workflow.paging.paginators", "Cursor"),
     "FrameFuture": ("future", "FrameFuture"),
-    "GraphQLCursor": ("_core.pages", "GraphQLCursor"),
-    "LinkHeader": ("_core.pages", "LinkHeader"),
-    "NextUrl": ("_core.pages", "NextUrl"),
-    "Offset": ("_core.numbered", "Offset"),
+    "GraphQLCursor": ("_core.workflow.paging.paginators", "GraphQLCursor"),
+    "LinkHeader": ("_core.workflow.paging.paginators", "LinkHeader"),
+    "NextUrl": ("_core.workflow.paging.paginators", "NextUrl"),
+    "Offset": ("_core.workflow.paging.page_number", "Offset"),
     "Outcome": ("_core.models", "Outcome"),
     "Page": ("_core.models", "Page"),
-    "PageNumber": ("_core.numbered", "PageNumber"),
-    "Plan": ("_core.plan", "Plan"),
-    "Poll": ("_core.poll", "Poll"),
-    "Rate": ("_core.limits", "Rate"),
-    "Report": ("_core.report", "Report"),
+    "PageNumber": ("_core.workflow.paging.page_number", "PageNumber"),
+    "Plan": ("_core.request.dry_run", "Plan"),
+    "Poll": ("_core.workflow.jobs.poll", "Poll"),
+    "Rate": ("_core.policy.rate", "Rate"),
+    "Report": ("_core.report.report", "Report"),
     "Request": ("_core.models", "Request"),
     "Response": ("_core.models", "Response"),
-    "Retry": ("_core.retry", "Retry"),
+    "Retry": ("_core.policy.retry", "Retry"),
     "demo": ("demo", None),
-    "graphql": ("_core.graphql", "graphql"),
+    "graphql": ("_core.request.graphql", "graphql"),
 }
 """What is imported when it is first asked for: ``import pandas_async_io`` costs a script next to nothing."""
 

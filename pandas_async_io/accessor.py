@@ -11,10 +11,10 @@ from pandas_async_io.options import FetchOptions, takes, takes_with_url
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pandas_async_io._core.plan import Plan
-    from pandas_async_io._core.report import Report
-    from pandas_async_io._core.runs import Run
-    from pandas_async_io.call import Call
+    from pandas_async_io._core.report.history import Run
+    from pandas_async_io._core.report.report import Report
+    from pandas_async_io._core.request.dry_run import Plan
+    from pandas_async_io.call.call import Call
     from pandas_async_io.future import FrameFuture
 
 NAME = "aio"
@@ -100,7 +100,7 @@ class FrameAccessor:
         return self._call(url_template, options).plan()
 
     def _call(self, url_template: str, options: dict[str, Any]) -> Call:
-        from pandas_async_io.call import Call  # noqa: PLC0415 - aiohttp is imported at the first call, not with pandas
+        from pandas_async_io.call.call import Call  # noqa: PLC0415 - aiohttp is imported at the first call, not with pandas
 
         if not isinstance(url_template, str):
             raise TypeError(f"the URL template is a str, not {type(url_template).__name__}")
@@ -109,7 +109,7 @@ class FrameAccessor:
     @property
     def runs(self) -> tuple[Run, ...]:
         """The fetches behind this frame, the last one last."""
-        from pandas_async_io._core.runs import runs_of  # noqa: PLC0415 - as above
+        from pandas_async_io._core.report.history import runs_of  # noqa: PLC0415 - as above
 
         return runs_of(self._frame)
 
@@ -150,7 +150,7 @@ class FrameAccessor:
             If this frame's length or index is no longer that of what the fetch returned.
         """
         self._last()
-        from pandas_async_io.again import retry_failed  # noqa: PLC0415 - as above
+        from pandas_async_io.call.retry_failed import retry_failed  # noqa: PLC0415 - as above
 
         return retry_failed(self._frame, changes)
 
@@ -207,7 +207,7 @@ class SeriesAccessor:
         return self._call(options).plan()
 
     def _call(self, options: dict[str, Any]) -> Call:
-        from pandas_async_io.call import Call  # noqa: PLC0415 - aiohttp is imported at the first call, not with pandas
+        from pandas_async_io.call.call import Call  # noqa: PLC0415 - aiohttp is imported at the first call, not with pandas
 
         series = self._series
         frame = series.to_frame("url" if series.name is None else series.name)

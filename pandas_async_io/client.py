@@ -8,16 +8,19 @@ import re
 import weakref
 from typing import TYPE_CHECKING, Any, Self
 
-from pandas_async_io._core.auth import Auth, as_auth
 from pandas_async_io._core.errors import PlanError, PortalError, UnsafeUrlError
-from pandas_async_io._core.limits import Rate, rates
-from pandas_async_io._core.numeric import seconds_above_zero, whole_of
-from pandas_async_io._core.retry import Retry, as_retry
-from pandas_async_io._core.safety import FOLLOW, Origin, check_headers, origin_of, redact_url, same_origin
-from pandas_async_io._io import block, portal
-from pandas_async_io._io.engine import Policy
-from pandas_async_io._io.gate import Gate
-from pandas_async_io._io.transport import Transport, Wire
+from pandas_async_io._core.numbers import seconds_above_zero, whole_of
+from pandas_async_io._core.policy.policy import Policy
+from pandas_async_io._core.policy.rate import Rate, rates
+from pandas_async_io._core.policy.retry import Retry, as_retry
+from pandas_async_io._core.request.credentials import Auth, as_auth
+from pandas_async_io._core.request.headers import check_headers
+from pandas_async_io._core.security.origins import Origin, origin_of, same_origin
+from pandas_async_io._core.security.redirects import FOLLOW
+from pandas_async_io._core.security.secrets import redact_url
+from pandas_async_io._io.bridge import block, portal
+from pandas_async_io._io.gate.gate import Gate
+from pandas_async_io._io.transport.transport import Transport, Wire
 
 if TYPE_CHECKING:
     import ssl as tls

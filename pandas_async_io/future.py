@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pandas as pd
 
 from pandas_async_io._core.errors import PortalError
-from pandas_async_io._io.wait import CANCELLED, Wait, failure
+from pandas_async_io._io.bridge.wait import CANCELLED, Wait, failure
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

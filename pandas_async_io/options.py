@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Literal, ParamSpec
 
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.models import FORMATS
-from pandas_async_io._core.numeric import seconds_above_zero, whole_above_zero
+from pandas_async_io._core.numbers import seconds_above_zero, whole_above_zero
 
 if TYPE_CHECKING:
-    from pandas_async_io._core.auth import Auth
-    from pandas_async_io._core.limits import Rate
     from pandas_async_io._core.models import Response
-    from pandas_async_io._core.pages import Paginator
-    from pandas_async_io._core.poll import Poll
-    from pandas_async_io._core.retry import Retry
+    from pandas_async_io._core.policy.rate import Rate
+    from pandas_async_io._core.policy.retry import Retry
+    from pandas_async_io._core.request.credentials import Auth
+    from pandas_async_io._core.workflow.jobs.poll import Poll
+    from pandas_async_io._core.workflow.paging.paginators import Paginator
     from pandas_async_io.client import Client
 
 _CHOICES = {"how": ("left", "inner"), "errors": ("raise", "coerce"), "format": FORMATS}

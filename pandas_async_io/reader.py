@@ -12,7 +12,7 @@ from pandas_async_io._core.errors import PlanError
 from pandas_async_io.options import ReadOptions, takes
 
 if TYPE_CHECKING:
-    from pandas_async_io.call import Call
+    from pandas_async_io.call.call import Call
     from pandas_async_io.future import FrameFuture
 
 
@@ -69,7 +69,7 @@ def read_api_async(url: str | list[str], **options: Any) -> FrameFuture:
 
 
 def _call(url: Any, options: ReadOptions) -> Call:
-    from pandas_async_io.call import Call  # noqa: PLC0415 - aiohttp is imported at the first call, not with pandas
+    from pandas_async_io.call.call import Call  # noqa: PLC0415 - aiohttp is imported at the first call, not with pandas
 
     if isinstance(url, str):
         return Call(_grid(options.over), url, options)

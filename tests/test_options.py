@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from pandas_async_io._core.errors import PlanError
-from pandas_async_io._core.limits import Rate
+from pandas_async_io._core.policy.rate import Rate
 from pandas_async_io.client import Client
 from pandas_async_io.options import FetchOptions, ReadOptions, takes, takes_with_url
 

@@ -11,7 +11,7 @@ import time
 import pandas as pd
 
 import pandas_async_io as paio
-from tests.io.answering import answering
+from tests.servers.answering import answering
 
 ROWS = 600
 KNEE = 5

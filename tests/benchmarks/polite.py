@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 import pandas_async_io as paio
-from tests.io.answering import strict
+from tests.servers.answering import strict
 
 
 @dataclass(frozen=True, slots=True)

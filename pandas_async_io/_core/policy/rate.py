@@ -1,0 +1,157 @@
+"""Limits: how often a request may start, and what spares a server that struggles.
+
+The state machines take their clock as an argument: seconds of one that never jumps.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pandas_async_io._core.errors import PlanError
+from pandas_async_io._core.numbers import number_of, whole_of
+from pandas_async_io._core.policy.header_times import SECONDS
+
+GRAMMAR = (
+    'a rate is "count/unit" or "count/n unit", as in "20/s", "500/h", "100/15min" or "1000/day", '
+    "a number per second, a Rate, or a list of them"
+)
+
+_FORM = re.compile(
+    r"([0-9]+(?:\.[0-9]+)?) ?/ ?([0-9]+(?:\.[0-9]+)?)? ?"
+    r"(?:(ms)|(s)(?:ec(?:ond)?s?)?|(m)(?:in(?:ute)?s?)?|(h)(?:r|ours?)?|(d)(?:ays?)?)"
+)
+
+
+def rates(value: str | float | Rate | Sequence[str | float | Rate] | None) -> tuple[Rate, ...]:
+    """Return what the option ``rate`` says, each of which is to be kept.
+
+    Parameters
+    ----------
+    value : str, number, Rate, a sequence of them, or None
+        A bare number counts starts per second.
+
+    Raises
+    ------
+    PlanError
+        It is none of these.
+
+    Examples
+    --------
+    >>> [(r.count, r.per) for r in rates(["20/s", "500/h"])]
+    [(20.0, 1.0), (500.0, 3600.0)]
+    """
+    if value is None:
+        return ()
+    if isinstance(value, Rate):
+        return (value,)
+    if isinstance(value, str):
+        return (Rate.parse(value),)
+    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray | memoryview):
+        return tuple(rate for one in value for rate in rates(one))
+    count = number_of(value)
+    if count is None:
+        raise PlanError(f"rate={value!r}: {GRAMMAR}.")
+    return (Rate(count),)
+
+
+_LAWS: dict[str, tuple[Callable[[Any], float | None], Callable[[float], bool], str]] = {
+    "count": (number_of, lambda count: count > 0, "a positive, finite number"),
+    "per": (number_of, lambda per: per > 0, "a positive, finite number of seconds"),
+    "burst": (whole_of, lambda burst: burst >= 1, "a whole number from 1"),
+    "margin": (number_of, lambda margin: 0 <= margin < 1, "a share of the rate, from 0 to below 1"),
+    "cost": (number_of, lambda cost: cost > 0, "what one request counts, a positive, finite number"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """At most ``count`` starts in ``per`` seconds, evenly spaced.
+
+    Parameters
+    ----------
+    count : float
+        Starts that the API allows.
+    per : float
+        In so many seconds.
+    burst : int
+        Starts that may follow each other at once after a silence.
+    margin : float
+        The share of the rate that is left unused: the network moves requests
+        closer together than they were sent.
+    cost : float
+        What one request counts, where the API counts points.
+
+    Raises
+    ------
+    PlanError
+        A value is out of its range.
+    """
+
+    count: float
+    per: float = 1.0
+    burst: int = 1
+    margin: float = 0.1
+    cost: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name, (read, fits, meant) in _LAWS.items():
+            number = read(getattr(self, name))
+            if number is None or not fits(number):
+                raise PlanError(f"{self}: {name} is {meant}.")
+            object.__setattr__(self, name, number)
+
+    @classmethod
+    def parse(cls, text: str) -> Rate:
+        """Read ``"20/s"`` and its kin.
+
+        Raises
+        ------
+        PlanError
+            The text is no rate; the message shows the grammar.
+
+        Examples
+        --------
+        >>> Rate.parse("100/15min")
+        Rate(count=100.0, per=900.0, burst=1, margin=0.1, cost=1.0)
+        """
+        found = _FORM.fullmatch(text.strip().lower())
+        if found is None:
+            raise PlanError(f"rate={text!r}: {_several(text) or GRAMMAR}.")
+        unit = next(name for name in found.groups()[2:] if name)
+        return cls(float(found[1]), float(found[2] or 1) * SECONDS[unit])
+
+    @property
+    def spacing(self) -> float:
+        """Seconds between two starts, the margin included.
+
+        Examples
+        --------
+        >>> Rate(20, margin=0.2).spacing, Rate(100, margin=0.2, cost=5).spacing
+        (0.0625, 0.0625)
+        """
+        return self.per * self.cost / (self.count * (1 - self.margin))
+
+    @property
+    def bucket(self) -> tuple[float, float]:
+        """Return ``max_rate`` and ``time_period`` (seconds) for a leaky bucket.
+
+        A bucket of one is even, but its timer cannot wake more than some 200
+        times a second: above, it lets a hundredth of a second through at once.
+
+        Examples
+        --------
+        >>> Rate(20, margin=0).bucket, Rate(1000, margin=0).bucket
+        ((1, 0.05), (10, 0.01))
+        """
+        rate = 1 / self.spacing
+        size = self.burst if self.burst > 1 or rate <= 200 else round(rate / 100)
+        return size, size * self.spacing
+
+
+def _several(text: str) -> str:
+    parts = [part.strip() for part in re.split(r"[,;+&]", text)]
+    listed = len(parts) > 1 and all(_FORM.fullmatch(part.lower()) for part in parts)
+    return f"several rates are a list: rate={parts}" if listed else ""

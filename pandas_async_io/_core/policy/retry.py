@@ -1,0 +1,297 @@
+"""Again? After how many seconds? The one decision about a failed attempt.
+
+Two counts are kept apart: an attempt that the server refused before it processed
+anything (429, 503 with ``Retry-After``, or in an API's own words: see `throttles`)
+is repeated for every method and spends nothing; any other failure spends an attempt,
+and is repeated only where that can do no harm.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from pandas_async_io._core.errors import AttemptError, ParseError, PlanError, ProtocolError
+from pandas_async_io._core.models import Outcome, Request, Response
+from pandas_async_io._core.numbers import number_of, whole_of
+from pandas_async_io._core.policy.header_times import in_words
+from pandas_async_io._core.policy.refusals import REFUSING, repeatable, told
+from pandas_async_io._core.policy.retry_predicate import When, ask, is_predicate
+from pandas_async_io._core.server_message import http_error
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+REFUSALS = 10
+"""A row that was refused so often is given up."""
+
+
+def as_retry(value: Retry | int | None) -> Retry:
+    """Return what the option ``retry`` says: a number counts attempts, the first included.
+
+    Raises
+    ------
+    PlanError
+        It is neither.
+
+    Examples
+    --------
+    >>> as_retry(1).attempts, as_retry(None).attempts
+    (1, 3)
+    """
+    if value is None:
+        return Retry()
+    return value if isinstance(value, Retry) else Retry(attempts=value)
+
+
+def decide(retry: Retry, failure: Failure, *, epoch: float, dice: float) -> Verdict | None:
+    """Decide what follows a failed attempt.
+
+    Parameters
+    ----------
+    retry : Retry
+        The policy.
+    failure : Failure
+        What the attempt met, and how often before.
+    epoch : float
+        Our clock, in seconds since the epoch.
+    dice : float
+        Evenly distributed in [0, 1): full jitter, so that rows that failed together
+        do not come back together.
+
+    Returns
+    -------
+    Again, Stop or None
+        ``Again.delay`` is at most ``cap`` seconds, or ``max_wait`` where the server asked for a delay.
+        None: nothing failed, and ``when`` does not ask for more.
+
+    Examples
+    --------
+    >>> failure = Failure(Request("https://example.com"), None, AttemptError("reset", passing=True))
+    >>> decide(Retry(), failure, epoch=0.0, dice=0.5)
+    Again(delay=0.05, refused=False)
+    >>> decide(Retry(attempts=1), failure, epoch=0.0, dice=0.5)
+    Stop(outcome=<Outcome.TRANSPORT_ERROR: 'transport_error'>, error='reset')
+    """
+    try:
+        said = None if retry.when is None else ask(retry.when, failure.response, failure.error)
+    except ParseError as exc:
+        return Stop(exc.outcome, str(exc))
+    if failure.error is None and 200 <= failure.status < 300 and not said:
+        return None
+    if said is None and failure.error is None and failure.response is not None:
+        said = repeatable(failure.response)
+    if retry.attempts == 1 or said is False:
+        return ending(failure)
+    floor, refused = _refusal(retry, failure, epoch)
+    turn = failure.refusals + 1 if refused else failure.attempts
+    if refused:
+        note = f"refused {turn} times" if turn >= REFUSALS else None
+    elif said or _passing(retry, failure):
+        note = _forbidden(retry, failure, turn)
+    else:
+        note = ""
+    if note is not None:
+        return ending(failure, note)
+    if floor > retry.max_wait:
+        text = f"the server asks for {in_words(floor)}; max_wait is {in_words(retry.max_wait)}"
+        return Stop(Outcome.RATE_LIMITED_TOO_LONG, f"{_cause(failure)} ({text})")
+    base = retry.throttle_base if refused else retry.base
+    # The exponent is bounded: floats overflow.
+    reach = min(retry.cap, base * 2.0 ** min(turn - 1, 64))
+    delay = min(floor + dice * reach, retry.max_wait)
+    return Again(delay, refused)
+
+
+def refusal(retry: Retry, response: Response, *, epoch: float) -> float | None:
+    """Return the seconds of silence that a refusal asks for, 0 if it says nothing; None if it is none.
+
+    Examples
+    --------
+    >>> [refusal(Retry(), Response(status, {}, b"", ""), epoch=0.0) for status in (429, 503)]
+    [0.0, None]
+    """
+    if response.status not in REFUSING:
+        return None
+    asked, refused = _refusal(retry, Failure(Request(""), response), epoch)
+    return asked if refused else None
+
+
+def ending(failure: Failure, note: str = "") -> Stop:
+    """Return how a row ends that is not sent again, here or where a budget or deadline forbids it.
+
+    Examples
+    --------
+    >>> failure = Failure(Request("https://example.com"), Response(503, {}, b"", ""))
+    >>> ending(failure, "3 attempts").error
+    'HTTP 503 Service Unavailable (3 attempts)'
+    """
+    text = f"{_cause(failure)} ({note})" if note else _cause(failure)
+    if failure.error is not None:
+        return Stop(failure.error.outcome, text)
+    return Stop(Outcome.HTTP_ERROR, text)
+
+
+def _refusal(retry: Retry, failure: Failure, epoch: float) -> tuple[float, bool]:
+    """Return the seconds the server asks for, and whether it refused before processing."""
+    if failure.error is not None and failure.error.asked is not None:
+        return failure.error.asked, True
+    if failure.response is None:
+        return 0.0, False
+    seconds, refusing = told(failure.response, epoch=epoch)
+    return seconds, refusing in retry.statuses
+
+
+def _passing(retry: Retry, failure: Failure) -> bool:
+    return failure.error.passing if failure.error is not None else failure.status in retry.statuses
+
+
+def _forbidden(retry: Retry, failure: Failure, spent: int) -> str | None:
+    """Return why an attempt that is worth repeating must not be, or None."""
+    method, key = failure.request.method, retry.idempotency_key or "Idempotency-Key"
+    unseen = failure.error is not None and not failure.error.received
+    named = {name.lower() for name in failure.request.headers}
+    if not (unseen or failure.harmless or method in retry.methods or key.lower() in named):
+        remedy = f"send {key} or name {method} in Retry(methods=...)"
+        return f"{method} is not repeated: the server may have received it; {remedy}"
+    once = isinstance(failure.error, (ProtocolError, ParseError))
+    return f"{spent} attempts" if spent >= (min(retry.attempts, 2) if once else retry.attempts) else None
+
+
+def _cause(failure: Failure) -> str:
+    if failure.error is not None:
+        return str(failure.error)
+    return http_error(failure.response) if failure.response is not None else "no answer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """When a failed request is sent again.
+
+    Parameters
+    ----------
+    attempts : int
+        The first included; 1 never repeats anything, not even what a rate limit refused.
+    statuses : collection of int
+        Answers that are worth another attempt; what the server says itself (``Stripe-Should-Retry``) goes before.
+    methods : collection of str
+        Methods that may be repeated after the server may have received them.
+    base, throttle_base : float
+        Seconds that the first delay is at most: after a failure, after a refusal. They double each time.
+    cap : float
+        Seconds that no delay of our own exceeds.
+    max_wait : float
+        Seconds that a server may ask for; beyond, the row ends as ``rate_limited_too_long``.
+    when : callable or None
+        ``when(response, error)``, asked first, also about what is fine: True is worth another attempt, False
+        is not, None leaves it to the rules. ``attempts`` and ``methods`` hold all the same.
+    idempotency_key : str or None
+        Name of a header that carries a fresh key per row, so that every method may be repeated.
+    budget : float
+        Retries stay within this share of the requests sent, but a small run may repeat 10, or as many as are
+        in flight at once; 0 repeats nothing. What a rate limit refused is not counted.
+
+    Raises
+    ------
+    PlanError
+        A value is out of its range.
+    """
+
+    attempts: int = 3
+    statuses: Collection[int] = frozenset({408, 425, 429, 500, 502, 503, 504, 529})
+    methods: Collection[str] = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
+    base: float = 0.1
+    throttle_base: float = 1.0
+    cap: float = 20.0
+    max_wait: float = 300.0
+    when: When | None = None
+    idempotency_key: str | None = None
+    budget: float = 0.2
+
+    def __post_init__(self) -> None:
+        attempts = whole_of(self.attempts)
+        if attempts is None or attempts < 1:
+            raise PlanError(f"Retry: attempts={self.attempts!r} counts the first: a whole number from 1.")
+        object.__setattr__(self, "attempts", attempts)
+        for name in ("base", "throttle_base", "cap", "max_wait", "budget"):
+            number = number_of(getattr(self, name))
+            if number is None or number < 0:
+                raise PlanError(f"Retry: {name}={getattr(self, name)!r} is a finite number from 0.")
+            object.__setattr__(self, name, number)
+        object.__setattr__(self, "statuses", frozenset(_members("statuses", self.statuses, int)))
+        object.__setattr__(self, "methods", frozenset(map(str.upper, _members("methods", self.methods, str))))
+        if self.when is not None and not is_predicate(self.when):
+            text = "is called with a response and an error; it is no function that must be awaited"
+            raise PlanError(f"Retry: when={self.when!r} {text}.")
+        key = self.idempotency_key
+        if key is not None and not (isinstance(key, str) and _TOKEN.fullmatch(key)):
+            raise PlanError(f"Retry: idempotency_key={key!r} is the name of a header.")
+
+
+def _members(name: str, several: object, kind: type) -> list[Any]:
+    if isinstance(several, Collection) and not isinstance(several, str | bytes):
+        members = [whole_of(one) if kind is int else one for one in several]
+        if all(isinstance(one, kind) for one in members):
+            return members
+    raise PlanError(f"Retry: {name}={several!r} is a collection of {kind.__name__}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One attempt that brought no result.
+
+    Attributes
+    ----------
+    request : Request
+        What was sent.
+    response : Response or None
+        What came back.
+    error : AttemptError or None
+        What was met instead, or made of it.
+    attempts : int
+        Attempts spent so far, this one included and refused ones not.
+    refusals : int
+        How often it was refused before: the number of ``Again.refused`` so far.
+    harmless : bool
+        Whether it may be repeated in spite of its method, as a GraphQL query may.
+    """
+
+    request: Request
+    response: Response | None = None
+    error: AttemptError | None = None
+    attempts: int = 1
+    refusals: int = 0
+    harmless: bool = False
+
+    @property
+    def status(self) -> int:
+        """Of the response; 0 if there is none."""
+        return self.response.status if self.response is not None else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Send it again.
+
+    Attributes
+    ----------
+    delay : float
+        Seconds after which to send it.
+    refused : bool
+        Whether the server refused it before processing: the attempt is not counted.
+    """
+
+    delay: float
+    refused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The row ends so."""
+
+    outcome: Outcome
+    error: str
+
+
+Verdict = Again | Stop

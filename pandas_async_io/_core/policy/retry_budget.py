@@ -1,0 +1,45 @@
+"""TODO."""
+
+from __future__ import annotations
+
+
+class RetryBudget:
+    """Retries stay within a share of the requests sent, or a floor that small runs need.
+
+    A share of 0 has no floor: nothing is repeated.
+
+    Parameters
+    ----------
+    concurrency : int
+        Requests in flight: the floor is this, and at least 10.
+    share : float
+        Of the first attempts.
+
+    Examples
+    --------
+    >>> budget = RetryBudget(1)
+    >>> [budget.take() for _ in range(11)].count(True), budget.left
+    (10, 0)
+    """
+
+    __slots__ = ("_floor", "_sent", "_share", "_taken")
+
+    def __init__(self, concurrency: int, share: float = 0.2) -> None:
+        self._floor = max(10, concurrency) if share > 0 else 0
+        self._share = share
+        self._sent = self._taken = 0
+
+    @property
+    def left(self) -> int:
+        """Retries that may still be sent."""
+        return max(0, max(self._floor, int(self._share * self._sent)) - self._taken)
+
+    def sent(self) -> None:
+        """Count a first attempt."""
+        self._sent += 1
+
+    def take(self) -> bool:
+        """Take one retry, if one is left; a refused attempt's repetition needs none."""
+        granted = self.left > 0
+        self._taken += granted
+        return granted

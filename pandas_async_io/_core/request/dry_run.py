@@ -1,0 +1,121 @@
+"""What would be sent: a look at an expansion."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from html import escape
+from itertools import islice
+from operator import itemgetter
+from typing import TYPE_CHECKING
+
+from pandas_async_io._core.security.secrets import redact_headers, redact_text, redact_url
+from pandas_async_io._core.words import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pandas_async_io._core.models import Request
+    from pandas_async_io._core.request.expand import Expansion
+    from pandas_async_io._core.security.origins import Origin
+
+SAMPLES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a fetch would send. Nothing was sent.
+
+    Attributes
+    ----------
+    rows : int
+        Input rows.
+    requests : int
+        Distinct requests.
+    skipped : mapping of str to int
+        Rows without a request, by outcome.
+    origins : mapping of str to int
+        Requests by origin.
+    samples : tuple of str
+        ``method URL`` of the first three requests; credentials are blotted out.
+    curl : tuple of str
+        The same as lines for a shell.
+    reasons : mapping of int to str
+        The first rows that are unsafe to send, by position, and why.
+    """
+
+    rows: int
+    requests: int
+    skipped: Mapping[str, int]
+    origins: Mapping[str, int]
+    samples: tuple[str, ...]
+    curl: tuple[str, ...]
+    reasons: Mapping[int, str]
+
+    def __repr__(self) -> str:
+        skipped = ", ".join(f"{count} {outcome}" for outcome, count in self.skipped.items())
+        counts = f"{counted(self.rows, 'row')}, {counted(self.requests, 'request')}"
+        lines = [f"Plan: {counts}" + (f", skipped: {skipped}" if skipped else "")]
+        lines += [f"  {count} to {origin}" for origin, count in self.origins.items()]
+        lines += [f"  row {row}: {reason}" for row, reason in self.reasons.items()]
+        lines += [f"  {line}" for line in self.curl]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(repr(self))}</pre>"
+
+
+def plan_of(
+    sent: Expansion,
+    rows: Expansion,
+    headers: Callable[[Origin], Mapping[str, str]],
+    first: Callable[[Request], Request] = lambda request: request,
+) -> Plan:
+    """Describe an expansion.
+
+    Parameters
+    ----------
+    sent, rows : Expansion
+        As in `Asked`: what is sent, and what the rows asked for.
+    headers : callable
+        Returns what the client adds for an origin.
+    first : callable
+        Returns what is sent first for a request.
+    """
+    requests = [first(request) for request in _samples(sent, headers)]
+    unsafe = len(rows.unsafe)
+    null = int((rows.row_to_request < 0).sum()) - unsafe
+    skipped = {outcome: count for outcome, count in (("null_key", null), ("unsafe_url", unsafe)) if count}
+    return Plan(
+        rows=len(rows.row_to_request),
+        requests=len(sent),
+        skipped=skipped,
+        origins={str(origin): len(positions) for origin, positions in sent.origins.items()},
+        samples=tuple(f"{request.method} {redact_url(request.url)}" for request in requests),
+        curl=tuple(map(curl, requests)),
+        reasons={row: rows.unsafe[row] for row in sorted(rows.unsafe)[:SAMPLES]},
+    )
+
+
+def _samples(expansion: Expansion, headers: Callable[[Origin], Mapping[str, str]]) -> list[Request]:
+    found = [
+        item for origin in expansion.origins for item in islice(expansion.requests(origin, headers(origin)), SAMPLES)
+    ]
+    return [request for _, request in sorted(found, key=itemgetter(0))[:SAMPLES]]
+
+
+def curl(request: Request) -> str:
+    """Return a request as a line for a shell, credentials blotted out.
+
+    Examples
+    --------
+    >>> from pandas_async_io._core.models import Request
+    >>> curl(Request("https://e.com/?token=abc", headers={"Authorization": "Bearer x"}))
+    "curl -H 'Authorization: ***' 'https://e.com/?token=***'"
+    """
+    words = ["curl"] + ([] if request.method == "GET" else ["-X", request.method])
+    for name, value in redact_headers(request.headers).items():
+        words += ["-H", f"{name}: {value}"]
+    if request.body is not None:
+        words += ["--data-raw", redact_text(request.body.decode(errors="replace"))]
+    return shlex.join([*words, redact_url(request.url)])

@@ -1,0 +1,119 @@
+"""The head of a request, as the bytes that go over the wire (RFC 9112, 3 to 6).
+
+The law of this file: one request is one request. What frames it is written
+here and nowhere else, and no value can end a line.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from pandas_async_io._core.errors import UnsafeUrlError
+from pandas_async_io._core.security.secrets import redact_url
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PARTS = re.compile(r"(https?://[^/?#\\\s]+)([^#]*)", re.IGNORECASE)
+_NUMBER = re.compile(r"(?:^|\.)(?:[0-9]+|0[xX][0-9a-fA-F]*)\.?$")
+_ADDRESS = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}", re.ASCII)
+_FRAMING = frozenset({"content-length", "transfer-encoding"})
+_WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "DELETE"})
+
+
+def split(url: str) -> tuple[str, str]:
+    """Split a URL where the host ends: what names the server, and what it is asked for (RFC 9112, 3.2.1).
+
+    Raises
+    ------
+    UnsafeUrlError
+        If it is no absolute http or https URL.
+
+    Examples
+    --------
+    >>> split("https://e.com?a=1#top")
+    ('https://e.com', '/?a=1')
+    """
+    parts = _PARTS.match(url)
+    if parts is None:
+        raise UnsafeUrlError(f"{redact_url(url)!r} can't be sent: it is no absolute http or https URL")
+    server, target = parts.groups()
+    return server, target if target.startswith("/") else f"/{target}"
+
+
+def check_host(host: str) -> str:
+    """Return a host that is a name or an address, not an address in disguise (RFC 6943, 3.1.1).
+
+    The resolver would take ``0x7f.1`` for 127.0.0.1, behind the back of whoever allows hosts by name.
+
+    Raises
+    ------
+    UnsafeUrlError
+        If its last label is a number, and it is no canonical address.
+
+    Examples
+    --------
+    >>> check_host("127.0.0.1"), check_host("0x7f.example")
+    ('127.0.0.1', '0x7f.example')
+    """
+    if ":" not in host and _NUMBER.search(host) and not _ADDRESS.fullmatch(host):
+        raise UnsafeUrlError(f"{host} is an address in disguise: write it as four decimal numbers")
+    return host
+
+
+def write_fields(defaults: Mapping[str, str], headers: Mapping[str, str]) -> str:
+    r"""Write the header fields that many requests share; those that frame a body are not among them.
+
+    Parameters
+    ----------
+    defaults, headers : mapping of str to str
+        The latter hold.
+
+    Raises
+    ------
+    UnsafeUrlError
+        If a name or value would end its line.
+
+    Examples
+    --------
+    >>> write_fields({"Host": "e.com", "Accept": "*/*"}, {"accept": "text/csv", "Content-Length": "7"})
+    'Host: e.com\r\naccept: text/csv\r\n'
+    """
+    fields = {name.lower(): f"{name}: {value}\r\n" for each in (defaults, headers) for name, value in each.items()}
+    text = "".join(line for name, line in fields.items() if name not in _FRAMING)
+    lines = len(fields) - len(_FRAMING & fields.keys())
+    if text.count("\r") != lines or text.count("\n") != lines or "\0" in text:
+        raise UnsafeUrlError("a header holds a line break: it can't be sent")
+    return text
+
+
+def write_head(method: str, target: str, fields: str, length: int | None) -> bytes:
+    r"""Write request line and header fields, up to the empty line.
+
+    Parameters
+    ----------
+    method, target : str
+        What stands in the request line.
+    fields : str
+        From `write_fields`.
+    length : int or None
+        Bytes of the body.
+
+    Raises
+    ------
+    UnsafeUrlError
+        If method or target hold anything but printable ASCII without spaces.
+
+    Examples
+    --------
+    >>> write_head("GET", "/a", "Host: e.com\r\n", None)
+    b'GET /a HTTP/1.1\r\nHost: e.com\r\n\r\n'
+    """
+    line = method + target
+    if " " in line or not (line.isascii() and line.isprintable()):
+        raise UnsafeUrlError(f"{redact_url(target)!r} can't be sent: it is not percent-encoded")
+    if length is None and method not in _WITHOUT_BODY:
+        length = 0
+    framing = "" if length is None else f"Content-Length: {length}\r\n"
+    return f"{method} {target} HTTP/1.1\r\n{fields}{framing}\r\n".encode()

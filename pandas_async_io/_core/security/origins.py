@@ -1,0 +1,128 @@
+"""TODO."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
+
+from pandas_async_io._core.errors import UnsafeUrlError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+from pandas_async_io._core.security.secrets import _ANY_USERINFO, redact_url
+
+_PORTS = {"http": 80, "https": 443}
+_DEVIATION = re.compile("[ßς\u200c\u200d]")
+_HOST = re.compile(r"[\w.\-]+|[0-9a-f:.]+", re.ASCII)
+_NETLOC = re.compile(r"(?:[^\[\]\\]*@)?(?:\[[^\[\]@]+\]|[^\[\]\\@:]+)(?::[0-9]*)?")
+
+
+class Origin(NamedTuple):
+    """Scheme, host and port: what a credential belongs to (RFC 6454)."""
+
+    scheme: str
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        """Return the origin as it opens a URL, default ports left out."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}" + ("" if _PORTS[self.scheme] == self.port else f":{self.port}")
+
+
+def origin_of(url: str) -> Origin:
+    """Return the origin of an absolute http or https URL.
+
+    Raises
+    ------
+    UnsafeUrlError
+        If it has another scheme, no host or an impossible port.
+
+    Examples
+    --------
+    >>> origin_of("HTTPS://Api.Example.com/users?id=1")
+    Origin(scheme='https', host='api.example.com', port=443)
+    >>> print(origin_of("http://[::1]:8000/"))
+    http://[::1]:8000
+    """
+    found: tuple[str, str, int | None] | str
+    try:
+        parts = urlsplit(url)
+        found = parts.scheme.lower(), ascii_host(parts.hostname or ""), parts.port
+    except ValueError as exc:
+        found = str(exc) if "IDNA" in str(exc) else "its host or port can't be read"
+    if isinstance(found, str):  # raised out here: the first error has the URL in it, userinfo and all
+        raise UnsafeUrlError(f"{redact_url(_ANY_USERINFO.sub('', url))!r} is not a URL: {found}")
+    scheme, host, port = found
+    if scheme not in _PORTS:
+        raise UnsafeUrlError(f"{redact_url(url)!r}: only http and https are sent, not {scheme or 'a relative URL'!r}")
+    if _NETLOC.fullmatch(parts.netloc) is None or _HOST.fullmatch(host) is None:
+        raise UnsafeUrlError(f"{redact_url(url)!r} names no host, or one in characters that no host has")
+    return Origin(scheme, host, _PORTS[scheme] if port is None else port)
+
+
+def home_of(url: str) -> str:
+    """Return a URL up to its path: what two URLs share that certainly have one origin.
+
+    Examples
+    --------
+    >>> home_of("https://e.com:8443/users?page=2")
+    'https://e.com:8443/'
+    """
+    return url[: url.find("/", url.find("://") + 3) + 1]
+
+
+def ascii_host(host: str) -> str:
+    """Return a host name in lower case and in its ASCII form (IDNA).
+
+    Raises
+    ------
+    ValueError
+        If it has none, or one that depends on whom one asks.
+
+    Examples
+    --------
+    >>> ascii_host("Bücher.example")
+    'xn--bcher-kva.example'
+    """
+    if _DEVIATION.search(host):
+        raise ValueError(f"IDNA 2003 and 2008 read {host!r} differently: write the host as xn--…")
+    return host.lower() if host.isascii() else host.encode("idna").decode().lower()
+
+
+def allows(allow_hosts: Sequence[str], origin: Origin) -> bool:
+    """Whether one of the allowed hosts names this origin's host.
+
+    A pattern is a host (``"api.example.com"``), a host with a port, or
+    ``"*.example.com"`` for every host below it; ``"*"`` allows all.
+
+    Examples
+    --------
+    >>> allows(["*.example.com"], origin_of("https://eu.example.com/"))
+    True
+    >>> allows(["*.example.com"], origin_of("https://badexample.com/"))
+    False
+    """
+    names = (origin.host, f"{origin.host}:{origin.port}")
+    for pattern in allow_hosts:
+        folded = pattern.lower() if pattern.isascii() else ascii_host(pattern)
+        if folded == "*" or folded in names or (folded.startswith("*.") and origin.host.endswith(folded[1:])):
+            return True
+    return False
+
+
+def same_origin(old: Origin, new: Origin) -> bool:
+    """Whether a request may move from ``old`` to ``new`` with its credentials.
+
+    The step up from http to https on the same host counts as the same origin.
+
+    Examples
+    --------
+    >>> same_origin(origin_of("http://e.com/"), origin_of("https://e.com/"))
+    True
+    >>> same_origin(origin_of("https://e.com/"), origin_of("http://e.com/"))
+    False
+    """
+    return old == new or (old.host == new.host and (old.scheme, new.scheme) == ("http", "https"))

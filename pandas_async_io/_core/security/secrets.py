@@ -1,0 +1,102 @@
+"""What may be sent where, and what may be said of it: origins, forbidden values, redaction.
+
+The law of this file: a row's value never decides which host is asked, no
+credential follows a request to another origin, and no secret reaches a text
+that someone may read.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_CREDENTIAL = (
+    r"(?:[\w.\-]*(?:token|secret|passw(?:or)?d|passphrase|credential|signature|api[_\-]?key|apikey)[\w.\-]*"
+    r"|auth|authorization|bearer|code|key|pwd|sid|session|sessionid|sig|jwt)"
+)
+_SECRET_QUERY = re.compile(rf"([?&;]{_CREDENTIAL}=)[^&#;\s\"'<>]+", re.IGNORECASE)
+_SECRET_NAME = re.compile(rf"(?:x-)?{_CREDENTIAL}|cookie|proxy-authorization|x-.*auth.*", re.IGNORECASE)
+_ANY_USERINFO = re.compile(r"(?<=//).*@")
+"""What stands between ``//`` and the last ``@``: a password may hold a slash where it must not."""
+_USERINFO = re.compile(r"(\w{1,30}://)[^/?#\s@\"'<>]*@")
+_SECRET_PAIR = re.compile(  # a KeyError names no key of anyone's
+    r"""((?:(?:token|key|secret|passw(?:or)?d|passphrase|authorization|cookie|session|credential|signature|jwt)
+        (?!error)[\w-]{0,30}|(?<![a-z])(?:auth|bearer|pwd|sid|sig)(?![a-z])|code(?=\s{0,9}=))\\?["']?\s{0,9}[:=]\s{0,9}
+        |\b(?:bearer|basic)\s{1,9})
+        ((?:(?:bearer|basic|token)\s{1,9})?
+        (?:"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[\[{][^\]}]*[\]}]?|[^\s"\[{,;&}]+))""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def redact_url(url: str) -> str:
+    """Return a URL without userinfo and without the values of secret query keys.
+
+    Examples
+    --------
+    >>> redact_url("https://u:p@e.com/a?page=2&api_key=s3cret")
+    'https://e.com/a?page=2&api_key=***'
+    """
+    return _SECRET_QUERY.sub(r"\1***", _USERINFO.sub(r"\1", url))
+
+
+def redact_urls(urls: Sequence[str]) -> list[str]:
+    """Redact many URLs; as good as free where none holds a secret.
+
+    Examples
+    --------
+    >>> redact_urls(["http://e.com/?sig=1", "http://e.com/?page=1"])
+    ['http://e.com/?sig=***', 'http://e.com/?page=1']
+    """
+    text = "\n".join(urls)
+    if _SECRET_QUERY.search(text) is None and _USERINFO.search(text) is None:
+        return list(urls)
+    return [redact_url(url) for url in urls]
+
+
+def redact_text(text: str) -> str:
+    """Return a text without what looks like a secret: ``key: value`` pairs, URLs' queries, userinfo.
+
+    Examples
+    --------
+    >>> redact_text('{"access_token": "abc", "name": "x"} Authorization: Bearer zzz')
+    '{"access_token": ***, "name": "x"} Authorization: ***'
+    """
+    return _SECRET_PAIR.sub(r"\1***", redact_url(text))
+
+
+def mask(text: str) -> str:
+    """Return a text of the same length with stars where `redact_text` has three.
+
+    Examples
+    --------
+    >>> mask("https://u:p@e.com/?sig=1234 page=2")
+    'https://****e.com/?sig=**** page=2'
+    """
+    text = _USERINFO.sub(lambda match: match[1] + "*" * (len(match[0]) - len(match[1])), text)
+    return _SECRET_PAIR.sub(lambda match: match[1] + "*" * len(match[2]), text)
+
+
+def redact_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return headers whose values may be shown: those that carry no credential.
+
+    Examples
+    --------
+    >>> redact_headers({"Authorization": "Bearer x", "X-API-Key": "y", "Accept": "*/*"})
+    {'Authorization': '***', 'X-API-Key': '***', 'Accept': '*/*'}
+    """
+    return {name: "***" if secret_name(name) else value for name, value in headers.items()}
+
+
+def secret_name(name: str) -> bool:
+    """Whether what goes by this name, in a header, a query or a body, is a credential.
+
+    Examples
+    --------
+    >>> secret_name("X-API-Key"), secret_name("access_token"), secret_name("Accept")
+    (True, True, False)
+    """
+    return _SECRET_NAME.fullmatch(name) is not None

@@ -1,0 +1,129 @@
+"""Whole columns → the types of a schema and of a backend.
+
+The law of this file: a value that does not fit is the failure of the request
+that it came with, never a missing value and never another row's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from pandas_async_io._core.errors import ParseError
+from pandas_async_io._core.table.cast import iso_times
+from pandas_async_io._core.table.columns import Columns
+from pandas_async_io._core.table.dtype_backend import with_backend
+from pandas_async_io._core.words import line
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from pandas_async_io._core.arrays import Array
+    from pandas_async_io._core.table.schema import Field
+
+_SHOWN = 60
+
+
+def conform(columns: Columns, schema: Mapping[str, Field], *, backend: str | None, nullable: bool) -> Columns:
+    """Give the columns of a schema its types, and all others those of a backend.
+
+    Parameters
+    ----------
+    columns : Columns
+        As `concat` made them.
+    schema : mapping of str to Field
+        From `compile_schema`; a column that no record has appears, too.
+    backend : {"numpy_nullable", "pyarrow"} or None
+        See `with_backend`.
+    nullable : bool
+        As for `concat`.
+
+    Returns
+    -------
+    Columns
+        Without the records of the requests of which a value did not fit: those are among the ``failures``.
+
+    Examples
+    --------
+    >>> from pandas_async_io._core.schema import compile_schema
+    >>> columns = Columns({"id": np.array(["7", "x"], object)}, {}, np.array([1, 1]), {})
+    >>> done = conform(columns, compile_schema({"id": "int64"}), backend=None, nullable=False)
+    >>> done.arrays["id"], done.failures
+    (array([7]), {1: ParseError("schema: column 'id': 'x' is not int64")})
+    """
+    if not schema and backend is None:
+        return columns
+    size = int(columns.counts.sum())
+    sources = {name: columns.arrays.get(name, np.full(size, None, object)) for name in schema}
+    cast = {name: _cast(sources[name], field) for name, field in schema.items()}
+    failures: dict[int, ParseError] = {}
+    for name, made in cast.items():
+        for request, error in _misfits(made.misfits, columns.counts, sources[name], name, schema[name].spec):
+            failures.setdefault(request, error)
+    counts = columns.counts.copy()
+    counts[list(failures)] = 0
+    keep = np.repeat(counts == columns.counts, columns.counts) if failures else None
+    drifted = {name: kinds for name, kinds in columns.drifted.items() if name not in schema}
+    arrays: dict[str, Array] = {}
+    for name in dict.fromkeys([*columns.arrays, *schema]):
+        if name in cast:
+            cells, gaps = cast[name].kept(keep)
+            arrays[name] = schema[name].build(cells, gaps, backend=backend, nullable=nullable)
+        else:
+            array = columns.arrays[name] if keep is None else columns.arrays[name][keep]
+            arrays[name] = with_backend(array, backend, drifted=name in drifted)
+    return Columns(arrays, drifted, counts, {**columns.failures, **failures})
+
+
+def _misfits(
+    misfits: NDArray[np.intp], counts: NDArray[np.int64], cells: Array, name: str, spec: str
+) -> list[tuple[int, ParseError]]:
+    """Return each misfit's request, and what it is."""
+    ends = np.cumsum(counts)
+    requests = np.searchsorted(ends, misfits, side="right")
+    found = []
+    for record, request in zip(misfits.tolist(), requests.tolist(), strict=True):
+        count = int(counts[request])
+        where = f"record {record - int(ends[request]) + count + 1} of {count}, " if count > 1 else ""
+        shown = repr(cells[record])
+        shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
+        found.append((request, ParseError(line(f"schema: {where}column {name!r}: {shown} is not {spec}"))))
+    return found
+
+
+def _cast(array: Array, wanted: Field) -> _Cast:
+    """Convert the cells of a column, as far as that is possible."""
+    gaps = np.asarray(pd.isna(array))
+    if wanted.kind in {"int", "float", "bool"} and getattr(array.dtype, "numpy_dtype", array.dtype) == wanted.dtype:
+        return _Cast(array, gaps)
+    cells = np.asarray(array.astype(object), dtype=object).copy()
+    if wanted.kind == "time":
+        times = iso_times(cells[~gaps].tolist(), wanted.dtype)
+        if times is not None:
+            places = np.where(gaps, -1, np.cumsum(~gaps) - 1)
+            return _Cast(times.take(places, allow_fill=True), gaps)
+    misfits = []
+    for at in np.flatnonzero(~gaps).tolist():
+        try:
+            cells[at] = wanted.fit(cells[at])
+        except (ValueError, OverflowError, TypeError):
+            misfits.append(at)
+    return _Cast(cells, gaps, np.array(misfits, np.intp))
+
+
+@dataclass(frozen=True, slots=True)
+class _Cast:
+    """A column whose cells fit, but where ``gaps`` are, and but for ``misfits``."""
+
+    cells: Array
+    gaps: NDArray[np.bool_]
+    misfits: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
+
+    def kept(self, keep: NDArray[np.bool_] | None) -> tuple[Array, NDArray[np.bool_]]:
+        """Return the cells and gaps of the records that are left."""
+        return (self.cells, self.gaps) if keep is None else (self.cells[keep], self.gaps[keep])

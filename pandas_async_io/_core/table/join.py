@@ -1,0 +1,156 @@
+"""Columns → rows of the user's frame: by position, never by label.
+
+The index, the dtypes and the labels of the frame come back as they were; a new column never takes
+the place of another. Result and frame share no memory that one could change through the other.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import pandas as pd
+
+from pandas_async_io._core.table.columns import masked, unused
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from pandas_async_io._core.arrays import Array
+
+ROW = "row"
+"""The leading column of the answers alone: the position of the input row."""
+
+
+def positions(
+    requests: NDArray[np.int64], counts: NDArray[np.int64], *, how: Literal["left", "inner"] = "left"
+) -> tuple[NDArray[np.int64] | None, NDArray[np.int64]]:
+    """Return which row and which record each row of the output holds.
+
+    Parameters
+    ----------
+    requests : array of int64, shape (rows,)
+        The request that a row asked for; -1: none.
+    counts : array of int64, shape (requests,)
+        How many records answered each request; records lie in the order of the requests.
+    how : {"left", "inner"}
+        Whether a row without records stays, once, or goes.
+
+    Returns
+    -------
+    rows : array of int64, shape (output rows,), or None
+        Positions in the frame; None: every row once, in order.
+    take : array of int64, shape (output rows,)
+        Positions among the records; -1: none.
+
+    Examples
+    --------
+    >>> rows, take = positions(np.array([1, 0, -1, 1]), np.array([1, 2]))
+    >>> rows.tolist(), take.tolist()
+    ([0, 0, 1, 2, 3, 3], [1, 2, 0, -1, 1, 2])
+    """
+    if (counts == 1).all() and (how == "left" or (requests >= 0).all()):
+        return None, requests
+    # Index -1 meets the appended zeros: a row without a request has no records.
+    found = np.append(counts, 0)[requests]
+    starts = np.append(np.cumsum(counts) - counts, 0)[requests]
+    lengths = np.maximum(found, 1) if how == "left" else found
+    starts = np.where(found == 0, -1, starts)
+    if (lengths == 1).all():
+        return None, starts
+    offsets = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    return np.repeat(np.arange(len(requests)), lengths), np.repeat(starts, lengths) + offsets
+
+
+def join(
+    frame: pd.DataFrame,
+    columns: Mapping[str, Array],
+    *,
+    rows: NDArray[np.int64] | None,
+    take: NDArray[np.int64],
+    prefix: str = "",
+    suffix: str = "_api",
+) -> pd.DataFrame:
+    """Put the records beside the rows that asked for them.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The user's; it is not changed. Its ``attrs`` are copied, one level deep.
+    columns : mapping of str to array, shape (records,)
+        The records.
+    rows, take
+        As `positions` returns them.
+    prefix : str
+        Goes before each new name, first.
+    suffix : str
+        Goes behind a new name that the frame has; then ``<suffix>2``, ``<suffix>3``, …
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"id": [7, 8]}, index=["x", "y"])
+    >>> join(frame, {"id": np.array([70]), "n": np.array([1])}, rows=None, take=np.array([0, -1]))
+       id  id_api     n
+    x   7      70     1
+    y   8    <NA>  <NA>
+    """
+    left = frame if rows is None else frame.take(rows)
+    gaps = take < 0
+    taken = (_taken(array, take, gaps) if gaps.any() else array.take(take) for array in columns.values())
+    # pandas warns of a frame in more than 100 pieces; copying puts them together.
+    right = pd.DataFrame(dict(enumerate(taken)), index=left.index, copy=len(columns) > 50)
+    right.columns = _labels(frame.columns, [prefix + name for name in columns], suffix)
+    # Columns without columns would make the labels of the others plain objects.
+    parts = [part for part in (left, right) if part.shape[1]] or [left]
+    result = pd.concat(parts, axis=1)  # copies on pandas 2, shares until written to on pandas 3
+    result.attrs = dict(frame.attrs)
+    return result
+
+
+def answers(
+    columns: Mapping[str, Array],
+    *,
+    rows: NDArray[np.int64] | None,
+    take: NDArray[np.int64],
+    prefix: str = "",
+    suffix: str = "_api",
+) -> pd.DataFrame:
+    """Return the records alone, behind a column ``row``: the position of the row that asked.
+
+    The parameters are those of `join`.
+
+    Examples
+    --------
+    >>> answers({"n": np.array([5, 6])}, rows=np.array([0, 2]), take=np.array([1, 0]))
+       row  n
+    0    0  6
+    1    2  5
+    """
+    asked = np.arange(len(take)) if rows is None else rows
+    return join(pd.DataFrame({ROW: asked}), columns, rows=None, take=take, prefix=prefix, suffix=suffix)
+
+
+def _taken(array: Array, take: NDArray[np.int64], gaps: NDArray[np.bool_]) -> Array:
+    if isinstance(array, np.ndarray) and array.dtype.kind in "iub":
+        values = np.append(array, np.zeros(1, array.dtype)).take(take)  # -1 takes the appended one
+        return masked(values, gaps)
+    taken: Array = pd.api.extensions.take(array, take, allow_fill=True)
+    return taken
+
+
+def _labels(old: pd.Index, names: list[str], suffix: str) -> pd.Index:
+    """Return the labels of the new columns; beside a MultiIndex they are tuples padded with ""."""
+    nested = isinstance(old, pd.MultiIndex)
+    padding = ("",) * (old.nlevels - 1)
+    taken = {label[0] for label in old if label[1:] == padding} if nested else set(old)
+    labels = []
+    reserved = taken.union(names)
+    for name in names:
+        label = unused(name, suffix, reserved) if name in taken else name
+        reserved.add(label)
+        labels.append(label)
+    if not nested:
+        return pd.Index(labels, name=old.name, tupleize_cols=False)
+    return pd.MultiIndex.from_tuples([(label, *padding) for label in labels], names=old.names)

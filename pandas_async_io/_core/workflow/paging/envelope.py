@@ -1,0 +1,166 @@
+"""TODO."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from pandas_async_io._core.errors import PlanError
+from pandas_async_io._core.workflow.paging.paging_vocabulary import (
+    ABOUT,
+    AROUND,
+    BESIDE,
+    COUNT,
+    COUNT_HEADERS,
+    ENVELOPES,
+    LESS,
+    RECORDS,
+    snake,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pandas_async_io._core.models import Page
+
+from pandas_async_io._core.json_path import _DEPTH, Path, _number_in, find, whole
+
+
+def counted_at(page: Page, records: Path, *, least: bool = False) -> Path | None:
+    """Return where an answer says how many records there are, under any usual name; None if it does not.
+
+    Parameters
+    ----------
+    records : path
+        Of the records: the objects on the way to them are looked at too.
+    least : bool
+        Whether a number will do that there are at least: Elasticsearch counts so far and no further.
+
+    Examples
+    --------
+    >>> from pandas_async_io._core.models import Page, Request, Response
+    >>> page = Page(Request("http://e.com/"), Response(200, {}, b"", ""), {"meta": {"total": 95}, "data": []})
+    >>> counted_at(page, ("data",))
+    ('meta', 'total')
+    """
+    ways = [*(tuple(records[:depth]) for depth in range(len(records))), *ENVELOPES]
+    told = [
+        (*way, key, *inner)
+        for way, envelope in ((way, find(page.payload, way)) for way in ways)
+        for key, value in (envelope.items() if isinstance(envelope, dict) else ())
+        if COUNT.fullmatch(key) and (inner := _number_in(value, least=least)) is not None
+    ]
+    headers = (name for name in COUNT_HEADERS if whole(page.response.header(name)) is not None)
+    sure = (where for where in told if where[-1] not in LESS)
+    return next(chain(sure, headers, told), None)
+
+
+def open_records(payload: Any) -> tuple[str, ...]:
+    """Return the path of the list that an answer is a page of; ``()`` if it holds none.
+
+    A list of objects that is the only one, or the only one under a usual name. One without a usual name
+    that is empty may be a field of the object around it: then that has no other field of its own.
+
+    Raises
+    ------
+    PlanError
+        If there is no telling; it lists the keys that hold lists.
+
+    Examples
+    --------
+    >>> open_records({"data": {"users": {"nodes": [{"id": 1}], "pageInfo": {}}}})
+    ('data', 'users', 'nodes')
+    >>> open_records([{"id": 1}])
+    ()
+    """
+    if not isinstance(payload, dict):
+        return ()
+    every = dict(lists(payload))
+    if not every:
+        return ()
+    usual = {path: found for path, found in every.items() if RECORDS.fullmatch(path[-1])}
+    objects = {path: found for path, found in every.items() if all(isinstance(one, dict) for one in found)}
+    for candidates in (usual, objects):
+        depth = min(map(len, candidates), default=0)
+        nearest = [path for path in candidates if len(path) == depth]
+        if len(nearest) > 1 and nearest[0][-1] in {"nodes", "edges"}:
+            nearest = [path for path in nearest if path[-1] != "edges"]  # a connection may say it twice
+        if candidates is objects and not any(map(candidates.get, nearest)) and not bare(payload, *nearest[:1]):
+            return ()
+        if len(nearest) == 1:
+            path = nearest[0]
+            wrapped = path[-1] == "edges" and all("node" in one for one in candidates[path] if isinstance(one, dict))
+            return (*path, "node") if wrapped else path
+    paths = [".".join(path) for path in every]
+    raise PlanError(
+        f"pages=: which list holds the records? Lists are in {', '.join(map(repr, paths))}: "
+        f"pass record_path={paths[0]!r}"
+    )
+
+
+def bare(payload: Any, path: Sequence[str] = ()) -> bool:
+    """Whether beside a list there is nothing but other lists and what tells of the page.
+
+    Examples
+    --------
+    >>> bare({"orders": [], "total": 0}, ("orders",)), bare({"orders": [], "name": "y"}, ("orders",))
+    (True, False)
+    """
+    levels = [(key, find(payload, path[:depth])) for depth, key in enumerate(path)]
+    fields = ((name, value) for key, level in levels for name, value in level.items() if name != key)
+    return all(isinstance(value, list) or AROUND.fullmatch(snake(name)) for name, value in fields)
+
+
+def record_like(payload: Any, path: Sequence[str]) -> bool:
+    """Whether an object that holds a list is a record with it rather than a page of it: it has fields of its own.
+
+    Examples
+    --------
+    >>> record_like({"id": 7, "items": [{"sku": 1}]}, ("items",)), record_like({"items": [], "took": 3}, ("items",))
+    (True, False)
+    >>> record_like({"title": "T", "authors": [{"name": "a"}]}, ("authors",))
+    True
+    """
+    if not path or bare(payload, path):
+        return False
+    return "id" in payload or RECORDS.fullmatch(path[-1]) is None
+
+
+def lists(payload: dict[str, Any], way: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], list[Any]]]:
+    """Return the lists in an object that may be its records, with their paths.
+
+    Examples
+    --------
+    >>> dict(lists({"data": {"orders": [1]}, "_links": {"next": [2]}, "items": None}))
+    {('data', 'orders'): [1], ('items',): []}
+    """
+    for key, value in payload.items():
+        if isinstance(value, list) and BESIDE.fullmatch(key) is None:
+            yield (*way, key), value
+        elif value is None and RECORDS.fullmatch(key):  # some write an empty list so
+            yield (*way, key), []
+        elif isinstance(value, dict) and len(way) + 1 < _DEPTH and ABOUT.fullmatch(key) is None:
+            yield from lists(value, (*way, key))
+
+
+def paged_records(payload: Any, path: Sequence[str]) -> list[Any]:
+    """Return what a page holds a slice of: the first list on the way to the records, or a table's rows.
+
+    Examples
+    --------
+    >>> paged_records({"orders": [{"items": [1, 2]}, {"items": []}]}, ("orders", "items"))
+    [{'items': [1, 2]}, {'items': []}]
+    >>> paged_records(pd.DataFrame({"id": [1, 2]}), ())
+    [{'id': 1}, {'id': 2}]
+    """
+    if isinstance(payload, pd.DataFrame):
+        return payload.to_dict("records")
+    for key in path:
+        if isinstance(payload, list):
+            break
+        payload = payload.get(key) if isinstance(payload, dict) else None
+    if isinstance(payload, list):
+        return payload
+    return [] if payload is None else [payload]

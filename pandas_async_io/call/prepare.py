@@ -1,0 +1,205 @@
+"""What a call asks for: its URL, body and credentials, expanded over the rows, before anything is sent."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pandas_async_io._core.errors import FetchWarning, PlanError
+from pandas_async_io._core.models import EMPTY
+from pandas_async_io._core.request.cells import Text
+from pandas_async_io._core.request.expand import Expansion, expand, expand_urls
+from pandas_async_io._core.request.graphql import GraphQL
+from pandas_async_io._core.request.headers import check_headers
+from pandas_async_io._core.request.request_template import checked_method, compile_recipe
+from pandas_async_io._core.workflow.batching.batches import Batches, batch_field, exploded, unexploded
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from pandas_async_io._core.arrays import Positions
+    from pandas_async_io._core.models import Request
+    from pandas_async_io._core.request.credentials import Auth
+    from pandas_async_io._core.request.request_template import Recipe
+    from pandas_async_io.client import Client
+    from pandas_async_io.options import FetchOptions, ReadOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is sent, and which row asked for which part of it.
+
+    Attributes
+    ----------
+    sent : Expansion
+        The requests.
+    rows : Expansion
+        What each row asked for: one of the requests, or with ``batch`` one of the keys.
+    batches : Batches or None
+        The keys.
+    blocks : tuple of array of int64
+        The keys in each request.
+    """
+
+    sent: Expansion
+    rows: Expansion
+    recipe: Recipe | None = None
+    batches: Batches | None = None
+    blocks: tuple[Positions, ...] = ()
+    allow_hosts: Sequence[str] = ()
+
+    def requests(self, blocks: Sequence[Positions]) -> list[Request]:
+        """Make the requests for other blocks of the keys."""
+        if self.recipe is None or self.batches is None:
+            raise TypeError("without batch there are no blocks")
+        made = expand(self.batches.requests(blocks), self.recipe, allow_hosts=self.allow_hosts)
+        return [made.request(at, EMPTY) for at in made.row_to_request.tolist()]
+
+
+def ask(
+    frame: pd.DataFrame,
+    url: str | Sequence[Any],
+    options: FetchOptions | ReadOptions,
+    client: Client,
+    auth: Auth | None,
+) -> Asked:
+    """Expand a call over the rows of a frame.
+
+    Parameters
+    ----------
+    url : str or sequence of str
+        One template for all rows, or a whole URL for each row.
+
+    Raises
+    ------
+    PlanError
+        If it can't be right.
+    """
+    if not isinstance(url, str):
+        sent = _expand_urls(url, options, client, auth)
+        return Asked(sent, sent)
+    recipe = _recipe(url, options, client, auth)
+    if options.batch is not None:
+        return _batched(frame, recipe, options, options.batch, client)
+    if not (recipe.texts or recipe.wholes) and len(frame) > 1 and recipe.safe:
+        text = "no field in the request: every row gets the same answer. In an f-string a field is {{column}}"
+        warnings.warn(text, FetchWarning, stacklevel=outside())
+    sent = expand(frame, recipe, allow_hosts=client.allow_hosts)
+    return Asked(sent, sent)
+
+
+def _recipe(url: str, options: FetchOptions | ReadOptions, client: Client, auth: Auth | None) -> Recipe:
+    query = options.json if isinstance(options.json, GraphQL) else None
+    json = _json(options)
+    if options.batch is None and (lists := exploded(json)):
+        raise PlanError(
+            f"json= holds '{{{lists[0]}*}}', a list of keys: pass batch=50, the number of keys in a request, "
+            f"or write '{{{lists[0]}}}' for one"
+        )
+    parts: dict[str, Any] = {
+        "base_url": client.base_url,
+        "method": options.method if query is None else query.method,
+        "headers": options.headers,
+        "json": json if options.batch is None else unexploded(json),
+        "data": options.data,
+        "safe": query is not None and query.safe,
+        "allow_hosts": client.allow_hosts,
+    }
+    recipe = compile_recipe(url, params=options.params, **parts)
+    if recipe.origin is None:
+        _check_home("a host that rows decide", client, auth)
+        _check_params("a host that rows decide", client, auth)
+        return recipe
+    _, own = client.credentials(recipe.origin, auth)
+    # A brace in a key is no field.
+    literal = {name: Text((value,)) if isinstance(value, str) else value for name, value in own.items()}
+    return compile_recipe(url, params={**literal, **(options.params or {})}, **parts) if own else recipe
+
+
+def _json(options: FetchOptions | ReadOptions) -> Any:
+    """Return the body; a query of GraphQL is all of it, and is posted."""
+    json = options.json
+    if not isinstance(json, GraphQL):
+        parts = json.values() if isinstance(json, Mapping) else json if isinstance(json, list | tuple) else ()
+        if any(isinstance(part, GraphQL) for part in parts):
+            raise PlanError("graphql() is a whole body: pass json=graphql(…) by itself, one query per request")
+        return json
+    if checked_method(options.method) not in {"GET", "POST"}:  # the first is the default
+        raise PlanError(f"method={options.method!r}: a query of graphql() is posted, leave method= out")
+    return json.json
+
+
+def _batched(
+    frame: pd.DataFrame, recipe: Recipe, options: FetchOptions | ReadOptions, size: int, client: Client
+) -> Asked:
+    """Put many keys into each request; what the rows ask for are the keys."""
+    field = batch_field(sorted(recipe.template.exploded), _json(options))
+    every = dict.fromkeys([*recipe.texts, *recipe.wholes])
+    exposed = {*recipe.template.fields, *(name for _, text in recipe.headers for name in text.fields)}
+    beside = [name for name in every if name != field]
+    batches = Batches.of(
+        frame,
+        field,
+        size,
+        beside=beside,
+        in_body=field not in exposed,
+        in_path=field in recipe.template.in_path,
+        wholes=recipe.wholes,
+        typed=frozenset(options.schema or ()),
+    )
+    sent = expand(batches.requests(batches.blocks), recipe, allow_hosts=client.allow_hosts)
+    keys = sum(map(len, batches.blocks))
+    urls, fine, unsafe = [""] * keys, np.zeros(keys + 1, dtype=bool), dict(batches.unsafe)
+    blocks: list[Positions] = [np.empty(0, np.int64)] * len(sent)
+    for at, (block, request) in enumerate(zip(batches.blocks, sent.row_to_request.tolist(), strict=True)):
+        if request >= 0:
+            blocks[request] = np.concatenate([blocks[request], block])  # two may be written alike
+            fine[block] = True
+            for key in block.tolist():
+                urls[key] = sent.urls[request]
+        elif at in sent.unsafe:
+            rows = np.flatnonzero(np.isin(batches.row_to_key, block))
+            unsafe.update(dict.fromkeys(rows.tolist(), sent.unsafe[at]))
+    row_to_key = np.where(fine[batches.row_to_key], batches.row_to_key, -1)
+    rows_ask = replace(sent, urls=urls, row_to_request=row_to_key, unsafe=unsafe, origins={}, parts=None)
+    return Asked(sent, rows_ask, recipe, batches, tuple(blocks), client.allow_hosts)
+
+
+def _expand_urls(
+    urls: Sequence[Any], options: FetchOptions | ReadOptions, client: Client, auth: Auth | None
+) -> Expansion:
+    if options.json is not None or options.data is not None or options.params:
+        raise PlanError("params=, json= and data= belong to a template; whole URLs are sent as they are")
+    if options.batch is not None:
+        raise PlanError("batch= belongs to a template with a field for the keys, as {?id*}; these are whole URLs")
+    _check_home("whole URLs", client, auth)
+    _check_params("whole URLs", client, auth)
+    headers = check_headers(options.headers)
+    return expand_urls(urls, base_url=client.base_url, method=options.method, headers=headers)
+
+
+def _check_home(where: str, client: Client, auth: Auth | None) -> None:
+    """Refuse credentials that have no home: they would go to every host."""
+    if client.origin is None and (client.headers or client.auth.headers or client.auth.params or auth):
+        raise PlanError(f"credentials and {where}: say where they belong, Client('https://api.example.com', …)")
+
+
+def _check_params(where: str, client: Client, auth: Auth | None) -> None:
+    """Refuse what would have to be added to some of the URLs only."""
+    if client.params or (auth or client.auth).params:
+        raise PlanError(f"a client's params= and a key in the query can't be added to {where}")
+
+
+def outside() -> int:
+    """Return the stack level of the user's own line."""
+    frame, level = sys._getframe(1), 1  # noqa: SLF001 - as pandas finds its caller's line
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("pandas_async_io"):
+        frame, level = frame.f_back, level + 1
+    return level

@@ -1,0 +1,70 @@
+"""Causes and next steps, from the texts of errors alone."""
+
+import pytest
+
+from pandas_async_io._core.report.causes import Cause, common, digest, step_of
+
+ON = "call retry_failed to go on"
+FRESH, OTHER = "pass fresh auth= to retry_failed", "pass auth= that may do this to retry_failed"
+LONGER = "pass a longer timeout= to retry_failed, up to its client's"
+TWICE = "retry_failed sends again what the server may have received"
+LATER, UP = "call retry_failed when its pause is over", "call retry_failed when it is up again"
+POST = "(POST is not repeated: the server may have received it; send Key or name POST in Retry(methods=...))"
+CANARY = "not sent: the first 25 answers were all 403: are the credentials right?"
+PAUSE = "HTTP 429 X (the server asks for 400 s, max_wait is 300 s)"
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome", "status", "step"),
+    [
+        ("HTTP 401 Unauthorized: no", "http_error", 401, FRESH),
+        ("page 2: HTTP 403 Forbidden", "http_error", 403, OTHER),
+        ("HTTP 429 Too Many Requests (refused 10 times)", "http_error", 429, "pass a lower rate= to retry_failed"),
+        ("HTTP 404 Not Found", "http_error", 404, ""),
+        ("not sent: the run's deadline has passed", "not_attempted", 0, ON),
+        ("no complete answer from https://e.com before the run's deadline", "timeout", 0, ON),
+        ("HTTP 503 Service Unavailable (not sent: the run's deadline has passed)", "http_error", 503, ON),
+        ("HTTP 503 Service Unavailable (not sent: max_requests=5 is spent)", "http_error", 503, ON),
+        ("HTTP 500 X (not repeated: the run's retries are spent)", "http_error", 500, ON),
+        ("not sent: max_requests=5 is spent", "budget_exhausted", 0, ON),
+        ("not sent: nothing came through to this origin for 30 s", "not_attempted", 0, UP),
+        ("no complete answer from https://e.com within 30 s", "timeout", 0, LONGER),
+        (f"no complete answer from https://e.com within 30 s {POST}", "timeout", 0, TWICE),
+        ("no connection to https://e.com within 10 s", "timeout", 0, ""),
+        ("the job has not ended within 60 s (Poll(patience=...))", "timeout", 0, ""),
+        ("no complete answer within 5 s (pass timeout=60)", "timeout", 0, ""),
+        ("more than 9 bytes: raise Client(max_body=...) if you want it", "body_too_large", 200, ""),
+        (CANARY, "not_attempted", 0, OTHER),
+        ("not sent: the first 25 answers failed for good, all alike", "not_attempted", 0, ""),
+        (PAUSE, "rate_limited_too_long", 0, LATER),
+    ],
+)
+def test_the_next_step_is_one_that_helps(error, outcome, status, step):
+    """By what the text says, else by status, else by outcome; none beside the text's own remedy."""
+    assert step_of(error, outcome, status) == step
+
+
+@pytest.mark.parametrize(
+    ("errors", "outcome"),
+    [
+        (["HTTP 500 Internal Server Error: a", "page 7: HTTP 500 Internal Server Error (3 attempts)"], "http_error"),
+        (["HTTP 503 X (2 attempts)", "HTTP 503 X (not sent: the run's deadline has passed)"], "http_error"),
+        (
+            [
+                "no complete answer from https://a.com before the run's deadline",
+                f"page 2: no complete answer from https://b.com through the proxy p before the run's deadline {POST}",
+            ],
+            "timeout",
+        ),
+    ],
+)
+def test_what_differs_from_row_to_row_makes_no_other_cause(errors, outcome):
+    """Pages, origins, attempts and what the server says of the row."""
+    assert len({common(error, outcome) for error in errors}) == 1
+
+
+def test_the_most_frequent_cause_is_in_the_digest():
+    """Even where three others come before it, because these were sent."""
+    causes = [Cause(f"HTTP 50{n}", [n], "http_error", sent=True) for n in range(4)]
+    text = digest([*causes, Cause("not sent", list(range(10, 99)), "not_attempted")], 100)
+    assert text == "93 of 100 rows failed: 1 x HTTP 500; 1 x HTTP 501; 89 x not sent; 2 other causes"

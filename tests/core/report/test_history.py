@@ -1,0 +1,102 @@
+"""The runs behind a frame travel in its attrs and disturb nobody."""
+
+import copy
+import json
+import pickle
+
+import pandas as pd
+import pytest
+
+from pandas_async_io._core.models import Outcome, Result
+from pandas_async_io._core.report.history import KEY, Run, Runs, runs_of
+from pandas_async_io._core.report.outcomes import Outcomes
+from pandas_async_io._core.request.expand import expand
+from pandas_async_io._core.request.request_template import compile_recipe
+
+
+def run_of(ids):
+    """Return a run whose last request failed."""
+    frame = pd.DataFrame({"id": ids}, index=["r"] * len(ids))
+    outcomes = Outcomes(expand(frame, compile_recipe("https://e.com/{id}")))
+    for at in range(len(outcomes.expansion)):
+        last = at == len(outcomes.expansion) - 1
+        outcomes.put(
+            at,
+            Result(
+                Outcome.HTTP_ERROR if last else Outcome.OK,
+                status=404 if last else 200,
+                error="HTTP 404" if last else None,
+            ),
+        )
+    return Run(outcomes, frame.index, frame, requests=len(outcomes.expansion))
+
+
+@pytest.fixture
+def frame():
+    """Return a frame that carries one run."""
+    carrying = pd.DataFrame({"a": [1, 2], "b": ["x", "y"]})
+    carrying.attrs[KEY] = Runs("ab12", (run_of([1, 2, None]),))
+    return carrying
+
+
+def test_the_text_is_one_line_about_the_last_run(frame):
+    """Printed, the runs are a line with a number of their own."""
+    assert str(frame.attrs[KEY]) == "run ab12: 3 rows, 2 requests, 1 ok, 1 null_key, 1 http_error"
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        lambda frame: frame.copy(),
+        copy.copy,
+        copy.deepcopy,
+        lambda frame: frame.query("a == 1"),
+        lambda frame: frame.assign(c=1),
+        lambda frame: frame[["a"]],
+        lambda frame: frame.head(1),
+        lambda frame: frame.sort_values("a", ascending=False),
+        lambda frame: frame.reset_index(drop=True),
+        lambda frame: frame.rename(columns={"a": "z"}),
+        lambda frame: frame.set_index("a"),
+        lambda frame: pd.concat([frame, frame]),
+    ],
+)
+def test_the_runs_survive_what_keeps_the_rows(frame, operation):
+    """After an operation of pandas it is the same run, not a copy."""
+    assert runs_of(operation(frame))[0] is runs_of(frame)[0]
+
+
+def test_concat_compares_runs(frame):
+    """Frames of different runs share no attrs, as pandas has it."""
+    other = frame.copy()
+    other.attrs = {KEY: Runs("cd34", runs_of(frame))}
+    assert runs_of(pd.concat([frame, other])) == ()
+
+
+def test_security_s12_written_runs_are_their_text(frame, tmp_path):
+    """Pickle, Parquet and JSON keep the line and nothing else."""
+    line = str(frame.attrs[KEY])
+    frame.to_parquet(tmp_path / "x.parquet")
+    back = [pickle.loads(pickle.dumps(frame)), pd.read_parquet(tmp_path / "x.parquet")]
+    for found in back:
+        assert type(found.attrs[KEY]) is str
+        assert found.attrs == {KEY: line}
+        assert runs_of(found) == ()
+    assert json.loads(json.dumps(frame.attrs)) == {KEY: line}
+    assert json.loads(frame.to_json())["a"] == {"0": 1, "1": 2}
+
+
+def test_failures_are_the_failed_rows_with_their_positions():
+    """A null key is no failure; a shared request fails all of its rows."""
+    failures = run_of([1, 2, None, 2]).failures()
+    assert failures["row"].tolist() == [1, 3]
+    assert failures["outcome"].tolist() == ["http_error", "http_error"]
+    assert failures.columns.tolist() == ["row", "outcome", "status", "error", "url", "attempts"]
+    assert failures.index.tolist() == ["r", "r"]
+
+
+def test_other_attrs_are_no_runs():
+    """A plain text under our key, as it comes back from a file, is no run."""
+    frame = pd.DataFrame()
+    frame.attrs[KEY] = "run ab12: 3 rows"
+    assert runs_of(frame) == ()

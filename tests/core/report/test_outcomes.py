@@ -1,0 +1,97 @@
+"""How every row ended: exactly one of twelve, by position."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pandas_async_io._core.errors import ParseError
+from pandas_async_io._core.models import Outcome, Result
+from pandas_async_io._core.report.causes import digest
+from pandas_async_io._core.report.outcomes import Outcomes
+from pandas_async_io._core.request.expand import expand
+from pandas_async_io._core.request.request_template import compile_recipe
+
+URL = "https://api.example.com/{id}?token=s3cret"
+INDEX = pd.Index(["x", "x", "y", "y", "z", "z"], name="k")
+
+
+@pytest.fixture
+def outcomes():
+    """Return the outcomes of six rows: two share a request, one is null, one unsafe; nothing is answered yet."""
+    return Outcomes(expand(pd.DataFrame({"id": ["a", "b", None, "a", "..", "c"]}), compile_recipe(URL)))
+
+
+def test_a_request_without_a_result_is_cancelled(outcomes):
+    """Every row has an outcome at any time."""
+    assert outcomes.of_rows().tolist() == ["cancelled", "cancelled", "null_key", "cancelled", "unsafe_url", "cancelled"]
+    assert outcomes.done == 0
+
+
+@pytest.mark.parametrize("kind", [kind for kind in Outcome if kind is not Outcome.NULL_KEY])
+def test_each_kind_goes_to_the_rows_that_asked(outcomes, kind):
+    """A shared request ends all of its rows alike; only ok and null_key are no failures."""
+    outcomes.put(0, Result(kind, error=None if kind is Outcome.OK else "why"))
+    found = outcomes.of_rows()
+    assert (found[0], found[3]) == (kind, kind)
+    assert outcomes.failed()[[0, 2, 3]].tolist() == [kind is not Outcome.OK, False, kind is not Outcome.OK]
+
+
+def test_the_frame_has_one_line_per_row_in_its_order(outcomes):
+    """Status, attempts, seconds, URL, error and time stand on each row that asked; the dtypes are fixed."""
+    outcomes.put(
+        0, Result(Outcome.OK, status=200, attempts=2, elapsed=0.5, url="https://e.com/?sig=s3cret", fetched_at=86_400.0)
+    )
+    outcomes.put(1, Result(Outcome.HTTP_ERROR, status=404, attempts=1, elapsed=0.1, error="HTTP 404", fetched_at=1.0))
+    outcomes.put(2, Result(Outcome.TIMEOUT, attempts=3, elapsed=1.0, error="too slow", from_store=True))
+    frame = outcomes.frame(INDEX)
+    assert frame.index.equals(INDEX)
+    assert frame["status"].tolist() == [200, 404, pd.NA, 200, pd.NA, pd.NA]
+    assert str(frame["status"].dtype) == "Int64"
+    assert frame["attempts"].tolist() == [2, 1, 0, 2, 0, 3]
+    assert frame["elapsed"].isna().tolist() == [False, False, True, False, True, False]
+    assert frame["fetched_at"].iloc[[0, 3]].tolist() == [pd.Timestamp("1970-01-02", tz="UTC")] * 2
+    assert frame["from_store"].tolist() == [False, False, False, False, False, True]
+    assert frame["error"].notna().tolist() == [False, True, False, False, True, True]
+    assert frame["url"].iloc[0] == "https://e.com/?sig=***"
+    assert "s3cret" not in frame.to_string()
+
+
+def test_a_payload_that_cannot_be_opened_is_a_parse_error(outcomes):
+    """What goes wrong after the answer still ends its rows."""
+    outcomes.put(0, Result(Outcome.OK, status=200, attempts=1))
+    outcomes.fail({0: ParseError("no key 'data'")})
+    assert outcomes.frame(INDEX)[["outcome", "status", "error"]].iloc[3].tolist() == [
+        "parse_error",
+        200,
+        "no key 'data'",
+    ]
+
+
+def test_the_digest_counts_rows_by_cause(outcomes):
+    """The most frequent causes come first, long ones are cut, further ones are counted."""
+    outcomes.put(0, Result(Outcome.HTTP_ERROR, error="HTTP 404 Not Found"))
+    outcomes.put(1, Result(Outcome.TRANSPORT_ERROR, error="x" * 300))
+    outcomes.put(2, Result(Outcome.TIMEOUT))
+    text = digest(outcomes.causes(), 6)
+    assert text.startswith("5 of 6 rows failed: 2 x HTTP 404 Not Found; 1 x xxx")
+    assert text.endswith("; 1 other cause")
+    assert len(text) < 600
+
+
+def test_nothing_is_counted_where_nothing_is():
+    """An empty run has an empty frame with the same dtypes."""
+    empty = Outcomes(expand(pd.DataFrame({"id": []}), compile_recipe(URL)))
+    full = Outcomes(expand(pd.DataFrame({"id": [1]}), compile_recipe(URL)))
+    assert empty.count() == {}
+    assert not empty.failed().any()
+    assert len(empty.frame(pd.RangeIndex(0))) == 0
+    np.testing.assert_array_equal(empty.frame(pd.RangeIndex(0)).columns, full.frame(pd.RangeIndex(1)).columns)
+
+
+def test_one_cause_on_several_pages_is_one_cause():
+    """Rows that met the same status on different pages are counted together."""
+    found = Outcomes(expand(pd.DataFrame({"id": ["a", "b"]}), compile_recipe(URL)))
+    for position, page in ((0, 3), (1, 5)):
+        error = f"page {page}: HTTP 500 Internal Server Error: no page {page}"
+        found.put(position, Result(Outcome.HTTP_ERROR, status=500, attempts=1, error=error))
+    assert [(cause.text, cause.rows) for cause in found.causes()] == [("HTTP 500 Internal Server Error", [0, 1])]

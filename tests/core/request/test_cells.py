@@ -1,0 +1,173 @@
+"""What a cell means as text and as JSON, and texts with places for cells."""
+
+import datetime as dt
+import enum
+import json
+from decimal import Decimal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pandas_async_io._core.request.cells import Field, Text, dump_json, json_value, render, scalar, text
+from tests.ids import stable
+
+NULLS = [None, float("nan"), float("inf"), -float("inf"), pd.NaT, pd.NA, np.float64("nan"), np.datetime64("NaT", "s")]
+NULLS += [np.timedelta64("NaT", "s"), Decimal("NaN"), Decimal("Infinity")]
+
+
+class Colour(str, enum.Enum):  # noqa: UP042 - the case is an enum whose str() is not its value
+    """A text with a name of its own."""
+
+    RED = "red"
+
+
+@pytest.mark.parametrize("cell", NULLS, ids=stable)
+def test_fault_55_nulls_have_no_text_and_are_null_in_json(cell):
+    """Every way to say "nothing" that a frame knows is one null."""
+    assert scalar(cell) is None
+    assert text([cell]) is None
+    assert json_value(cell) is None
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("", ""),
+        ("é/ ", "é/ "),
+        (np.str_("x"), "x"),
+        (True, "true"),
+        (np.False_, "false"),
+        (1, "1"),
+        (2**70, str(2**70)),
+        (np.uint64(2**64 - 1), str(2**64 - 1)),
+        (1.0, "1"),
+        (-0.0, "0"),
+        (2.5, "2.5"),
+        (np.float32(0.1), "0.1"),
+        (np.float16(0.1), "0.1"),
+        (Decimal("1.10"), "1.10"),
+        (Decimal("1E+3"), "1000"),
+        (UUID(int=1), "00000000-0000-0000-0000-000000000001"),
+        (dt.date(2024, 5, 1), "2024-05-01"),
+        (dt.time(12, 30), "12:30:00"),
+        (dt.datetime(2024, 5, 1, 12, tzinfo=ZoneInfo("Europe/Berlin")), "2024-05-01T12:00:00+02:00"),
+        (np.datetime64("2024-05-01T00:00:00.5"), "2024-05-01T00:00:00.500000"),
+        (dt.timedelta(hours=1), "P0DT1H0M0S"),
+        (pd.Period("2024-05"), "2024-05"),
+        (Colour.RED, "red"),
+        ([1, None, "b"], ["1", "b"]),
+        (np.array([1.0, 2.5]), ["1", "2.5"]),
+        ({"k": True, "gone": None}, {"k": "true"}),
+        ([], None),
+        ({}, None),
+    ],
+    ids=stable,
+)
+def test_fault_55_a_cell_has_one_text(cell, expected):
+    """A cell's text is what the API calls it, not what Python calls it."""
+    assert text(cell) == expected
+
+
+@pytest.mark.parametrize("cell", [b"x", 1j, object(), pd.Interval(0, 1), [[1]], {"a": {}}], ids=stable)
+def test_a_cell_without_a_meaning_says_so(cell):
+    """A type that means nothing in a request is an error that says what to do."""
+    with pytest.raises(TypeError, match="convert the column to text first"):
+        text(cell)
+
+
+@pytest.mark.parametrize(
+    ("array", "expected"),
+    [
+        (np.array([1, 2], np.int8), ["1", "2"]),
+        (np.array([1.0, 2.0]), ["1", "2"]),
+        (np.array([1.0, 2.5, np.nan, np.inf, 2.0**53]), ["1", "2.5", None, None, str(2.0**53)]),
+        (np.array([0.1, 1], np.float32), ["0.1", "1"]),
+        (np.array([0.1, 1], np.float16), ["0.1", "1"]),
+        (np.array([True, False]), ["true", "false"]),
+        (pd.array([1, None], "Int64"), ["1", None]),
+        (pd.array([True, None], "boolean"), ["true", None]),
+        (pd.array([1.0, None], "Float64"), ["1", None]),
+        (pd.array(["a", None], "string"), ["a", None]),
+        (pd.Categorical([1.0, None, 2.5]), ["1", None, "2.5"]),
+        (pd.Categorical([True, None]), ["true", None]),
+        (pd.array([1, None], "int64[pyarrow]"), ["1", None]),
+        (pd.array(["a", None], pd.ArrowDtype(pa.string())), ["a", None]),
+        (pd.array([[1, 2], None], pd.ArrowDtype(pa.list_(pa.int64()))), [["1", "2"], None]),
+        (pd.array([{"k": 1}, None], pd.ArrowDtype(pa.struct([("k", pa.int64())]))), [{"k": "1"}, None]),
+        (pd.array([Decimal("1.10"), None], pd.ArrowDtype(pa.decimal128(5, 2))), ["1.10", None]),
+        (pd.array([dt.date(2024, 5, 1), None], pd.ArrowDtype(pa.date32())), ["2024-05-01", None]),
+        (pd.array(pd.to_datetime(["2024-05-01", None])), ["2024-05-01T00:00:00", None]),
+        (pd.array(pd.to_datetime(["2024-05-01", None], utc=True)), ["2024-05-01T00:00:00+00:00", None]),
+        (pd.arrays.SparseArray([1.0, np.nan]), ["1", None]),
+        (pd.array(pd.period_range("2024-05", periods=1, freq="M")), ["2024-05"]),
+        (np.array([True, 1, 1.0, "1", None], object), ["true", "1", "1", "1", None]),
+    ],
+    ids=lambda value: str(getattr(value, "dtype", "")) or None,
+)
+def test_fault_56_a_column_of_any_dtype_is_rendered_as_its_cells(array, expected):
+    """The dtype is how pandas keeps a value, not what it means."""
+    assert render(array) == expected
+
+
+@given(st.lists(st.floats(width=32)), st.sampled_from(["f4", "f8"]))
+def test_a_float_column_is_rendered_as_its_cells(values, dtype):
+    """Whether the whole column goes one way or each cell alone, the texts are the same."""
+    array = np.array(values, dtype)
+    assert render(array) == [scalar(cell) for cell in array]
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        (True, True),
+        (np.True_, True),
+        (1.0, 1.0),
+        (np.int8(3), 3),
+        ("1", "1"),
+        (2**70, 2**70),
+        (Colour.RED, "red"),
+        ([1, [None, {"a": (2.5,)}]], [1, [None, {"a": [2.5]}]]),
+        (np.array([1, 2]), [1, 2]),
+        (pd.Timestamp("2024-05-01"), "2024-05-01T00:00:00"),
+        (Decimal("1.10"), "1.10"),
+    ],
+    ids=stable,
+)
+def test_a_json_leaf_keeps_its_type(cell, expected):
+    """Numbers stay numbers, booleans booleans, lists lists; what JSON does not know becomes text."""
+    value = json_value(cell)
+    assert value == expected
+    assert type(value) is type(expected)
+    assert json.loads(dump_json(value)) == expected
+
+
+def test_json_has_words_for_what_orjson_refuses():
+    """Integers beyond 64 bits stay exact, and a lone surrogate is escaped."""
+    assert dump_json([2**70]) == b"[1180591620717411303424]"
+    assert json.loads(dump_json("\ud800")) == "\ud800"
+
+
+@pytest.mark.parametrize(
+    ("written", "parts"),
+    [
+        ("{a}", (Field("a"),)),
+        ("Bearer {a.b} x", ("Bearer ", Field("a.b"), " x")),
+        ("{User%20ID}", (Field("User ID"),)),
+        ("{{a}}", ("{a}",)),
+        ("{{{a}}}", ("{", "{a}", "}")),
+        ("{a b} {} {a!r} {0.__class__}x{a:>9}", ("{a b} {} {a!r} ", Field("0.__class__"), "x{a:>9}")),
+        ('{"a": {"b": 1}}', ('{"a": {"b": 1}}',)),
+        ("", ()),
+    ],
+)
+def test_security_s19_only_a_legal_name_in_braces_is_a_field(written, parts):
+    """Nothing in a text is formatted, evaluated or an error; every other brace is text."""
+    compiled = Text.compile(written)
+    assert "".join(map(str, compiled.parts)) == "".join(map(str, parts))
+    assert compiled.fields == tuple(part.name for part in parts if isinstance(part, Field))

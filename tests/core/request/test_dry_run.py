@@ -1,0 +1,73 @@
+"""What would be sent, without sending it."""
+
+import shlex
+
+import pandas as pd
+
+from pandas_async_io._core.models import Request
+from pandas_async_io._core.request.dry_run import curl, plan_of
+from pandas_async_io._core.request.expand import expand
+from pandas_async_io._core.request.request_template import compile_recipe
+
+HOST = "https://api.example.com"
+SECRET = "s3cret-Canary"
+
+
+def plan(frame, url, own=None, **parts):
+    """Plan a fetch of a client that adds these headers."""
+    found = expand(frame, compile_recipe(url, **parts))
+    return plan_of(found, found, lambda origin: own or {})
+
+
+def test_a_plan_counts_rows_requests_and_what_is_skipped():
+    """Equal requests count once, and each row without a request under its outcome."""
+    found = plan(pd.DataFrame({"id": ["1", None, "..", "1", "2", "3", "4"]}), HOST + "/{id}")
+    assert (found.rows, found.requests, found.origins) == (7, 4, {HOST: 4})
+    assert found.skipped == {"null_key": 1, "unsafe_url": 1}
+    assert list(found.reasons) == [2]
+    assert found.samples == tuple(f"GET {HOST}/{key}" for key in (1, 2, 3))
+    assert "7 rows, 4 requests, skipped: 1 null_key, 1 unsafe_url" in repr(found)
+    assert all(line in repr(found) for line in found.curl)
+
+
+def test_a_plan_of_nothing_is_a_plan():
+    """No rows, no requests, no samples."""
+    found = plan(pd.DataFrame({"id": []}), HOST + "/{id}")
+    assert (found.rows, found.requests, dict(found.skipped), found.samples) == (0, 0, {}, ())
+    assert "0 requests" in repr(found)
+
+
+def test_security_s11_a_plan_shows_no_secret():
+    """Credentials of the client, the query and the body are blotted out."""
+    found = plan(
+        pd.DataFrame({"id": [1]}),
+        HOST + "/{id}",
+        {"Authorization": f"Bearer {SECRET}"},
+        params={"api_key": SECRET},
+        headers={"X-Auth": SECRET},
+        json={"password": SECRET, "id": "{id}"},
+        method="POST",
+    )
+    assert SECRET not in repr(found) + str(found.samples) + found._repr_html_()
+    assert "Authorization: ***" in repr(found)
+
+
+def test_security_s18_a_plan_in_a_notebook_is_escaped():
+    """A value is no markup."""
+    found = plan(pd.DataFrame({"id": ["1"]}), HOST + "/x", headers={"X-A": "<script>"})
+    assert "<script>" not in found._repr_html_()
+
+
+def test_a_curl_line_is_one_shell_line_that_says_all():
+    """Quotes and spaces survive the shell."""
+    line = curl(Request("https://e.com/?q=it's", "PUT", {"X-A": 'a "b"'}, b"it's\nall"))
+    assert shlex.split(line) == [
+        "curl",
+        "-X",
+        "PUT",
+        "-H",
+        'X-A: a "b"',
+        "--data-raw",
+        "it's\nall",
+        "https://e.com/?q=it's",
+    ]

@@ -1,0 +1,295 @@
+import json
+import re
+from itertools import product
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from pandas_async_io._core.errors import PlanError, TemplateError
+from pandas_async_io._core.request import template as template_module
+from pandas_async_io._core.request.template import Template, varname
+
+VECTORS = Path(__file__).parents[4] / "shared" / "data" / "uritemplate-test"
+
+
+def _vectors(negative):
+    for path in sorted(VECTORS.glob("*.json")):
+        for section, content in json.loads(path.read_text("utf-8")).items():
+            variables = {unquote(name): _value(value) for name, value in content["variables"].items()}
+            for number, (text, expected) in enumerate(content["testcases"]):
+                if (expected is False) == negative:
+                    yield pytest.param(text, variables, expected, id=f"{path.stem}-{section}-{number}")
+
+
+def _value(value):
+    return str(value) if isinstance(value, int | float) else value
+
+
+@pytest.mark.parametrize(("text", "variables", "expected"), list(_vectors(negative=False)))
+def test_vectors(text, variables, expected):
+    """Every public test vector expands as it says, one row or a column of it."""
+    template = Template.compile(text)
+    options = expected if isinstance(expected, list) else [expected]
+    url = template.expand(variables)
+    assert url in options
+    columns = {field: [variables.get(field)] * 3 for field in template.fields}
+    assert template.expand_columns(columns, 3) == [url] * 3
+
+
+@pytest.mark.parametrize(("text", "variables", "expected"), list(_vectors(negative=True)))
+def test_fault_57_negative_vectors(text, variables, expected):
+    """Every negative vector raises at compile time, or at expansion if only a value can tell."""
+    assert expected is False
+    with pytest.raises(TemplateError):
+        Template.compile(text).expand(variables)
+    if text not in {"{keys:1}", "{+keys:1}"}:
+        with pytest.raises(TemplateError, match=r"position \d+"):
+            Template.compile(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "message"),
+    [
+        ("https://h/{a", 10, "brace without its other half"),
+        ("https://h/a}", 11, "brace without its other half"),
+        ("/{a{b}", 1, "brace without its other half"),
+        ("/{{a}}", 1, "written %7B or %7D"),
+        ("/{}", 2, "without a name"),
+        ("/{?}", 3, "without a name"),
+        ("/{a,}", 4, "without a name"),
+        ("/{a,User ID}", 4, "written {User%20ID}"),
+        ("/{default-graph}", 2, "written {default%2Dgraph}"),
+        ("/{Straße}", 2, "written {Stra%C3%9Fe}"),
+        ("/{a:0}", 2, ":1 to :9999"),
+        ("/{=a}", 2, "reserved by RFC 6570"),
+        ("/{|a}", 2, "reserved by RFC 6570"),
+        ("/{%C3}", 2, "not percent-encoded UTF-8"),
+        ("/a\nb", 2, "write %0A"),
+        ("/100%/{a}", 4, "write %25"),
+        ("/%4{a}", 1, "write %25"),
+        ("/a\\b", 2, "write %5C"),
+        ("/<id>", 1, "write %3C"),
+        ("/\ud800", 1, "stands in no URL"),
+        (" /{a}", 0, "white space"),
+        ("/{a}\t", 4, "white space"),
+    ],
+)
+def test_fault_57_message_points_at_the_error(text, at, message):
+    """A broken template says what is wrong, shows where, and says what to write."""
+    with pytest.raises(TemplateError, match=re.escape(message)) as caught:
+        Template.compile(text)
+    assert f"(position {at})" in str(caught.value)
+    shown, caret = str(caught.value).splitlines()[1:]
+    assert len(shown) == len(text) + 2
+    assert caret == "  " + " " * at + "^"
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ('/a b|"c"', "/a%20b%7C%22c%22"),
+        ("/caf\u00e9%20%C3%A9", "/caf%C3%A9%20%C3%A9"),
+        ("/-._~:/?#[]@!$&'()*+,;=", "/-._~:/?#[]@!$&'()*+,;="),
+        ("", ""),
+    ],
+)
+def test_literals_are_encoded_where_a_url_needs_it(text, url):
+    """A literal keeps what may stand in a URL, triplets included, and encodes the rest."""
+    assert Template.compile(text).expand({}) == url
+    assert Template.compile(text).expand_columns({}, 2) == [url, url]
+    assert Template.compile(text).literal_prefix == url
+
+
+def test_security_s3_names_of_a_dict_add_no_parameters():
+    """The names of an exploded dict are encoded like values."""
+    assert Template.compile("/{?a*}").expand({"a": {"x&admin": "1=2"}}) == "/?x%26admin=1%3D2"
+
+
+def test_security_s19_a_template_reads_no_attributes():
+    """A name that looks like Python is the name of a field, nothing else."""
+    template = Template.compile("/{0.__class__}")
+    assert template.fields == ("0.__class__",)
+    assert template.expand({"0": "x"}) == "/"
+    with pytest.raises(TemplateError):
+        Template.compile("/{a[0]}")
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "url"),
+    [
+        ("{+a:3}", "a%2Fbc", "a%2Fb"),
+        ("{+a:1}", "%C3%9Fe", "%C3%9F"),
+        ("{a:1}", "%C3%9Fe", "%25"),
+        ("{#a:2}", "%zz", "#%25z"),
+        ("{+a}", "%2", "%252"),
+        ("{;a}", "", ";a"),
+        ("{;a:1}", "xy", ";a=x"),
+        ("{a*}", {"k": ""}, "k="),
+        ("{&a*}", {"k": ""}, "&k="),
+        ("{;a*}", {"k": ""}, ";k"),
+        ("{+a}{a}", "a\nb/", "a%0Ab/a%0Ab%2F"),
+        ("{a:1}", [], ""),
+        ("{a:1}", {}, ""),
+    ],
+)
+def test_corners_of_the_rfc(text, value, url):
+    """What the vectors leave open is pinned down, one row and a column alike."""
+    template = Template.compile(text)
+    assert template.expand({"a": value}) == url
+    assert template.expand_columns({"a": [value, "x", value]}, 3) == [url, template.expand({"a": "x"}), url]
+
+
+@pytest.mark.parametrize("value", [["x", "y"], {"x": "y"}])
+def test_a_prefix_of_a_list_or_dict_raises(value):
+    """A prefix modifier on a composite value names the field and what to remove."""
+    template = Template.compile("{a:3}")
+    for expand in (
+        lambda: template.expand({"a": value}),
+        lambda: template.expand_columns({"a": ["x", value]}, 2),
+    ):
+        with pytest.raises(TemplateError, match=r"field 'a' to 3 characters, .* remove ':3'"):
+            expand()
+
+
+@pytest.mark.parametrize("text", ["{a}", "{+a}", "{?a}"])
+@pytest.mark.parametrize("value", ["x\udc80secret", ["x", "\udc80"], {"\udc80": "secret"}])
+def test_a_lone_surrogate_raises_and_shows_no_value(text, value):
+    """A lone surrogate, which no UTF-8 can hold, is a PlanError that names the field only."""
+    template = Template.compile(text)
+    columns = {"a": ["x", value]}
+    for expand in (lambda: template.expand({"a": value}), lambda: template.expand_columns(columns, 2)):
+        with pytest.raises(PlanError, match=r"field 'a' .* U\+DC80") as caught:
+            expand()
+        assert "secret" not in str(caught.value)
+
+
+def test_fields_are_known_to_the_caller():
+    """A template says which fields it has and how each one is used."""
+    template = Template.compile("https://h/é/{a}{/User%20ID*}{+b}{?c,d*}{&c,a}{#e}")
+    assert template.fields == ("a", "User ID", "b", "c", "d", "e")
+    assert template.literal_prefix == "https://h/%C3%A9/"
+    assert template.in_path == {"a", "User ID", "b"}
+    assert template.optional == {"c", "d"}
+    assert template.exploded == {"User ID", "d"}
+    assert Template.compile("{a}/x?y={b}").in_path == {"a"}
+    assert Template.compile("{a}/x").literal_prefix == ""
+
+
+@pytest.mark.parametrize("name", ["a", "User ID", "last.name", ".a", "a..b", "x-y~z", "ß", "a,b*:3{}%41", "7"])
+def test_any_column_has_a_name_in_a_template(name):
+    """The spelling of a column compiles, with every operator, to a field of its name."""
+    assert Template.compile(f"{{?{varname(name)}}}").fields == (name,)
+
+
+@pytest.mark.parametrize(
+    ("text", "injective"),
+    [
+        ("/x", True),
+        ("/{a}", True),
+        ("/{a}.json", True),
+        ("/{a}/{b}", True),
+        ("/{a}:{b}{?c}{&d,e}", True),
+        ("/{a,b}", True),
+        ("{/a,b}", True),
+        ("/{a}{?b}&k=v{&c}", True),
+        ("/{a}{b}", False),
+        ("/{a}-{b}", False),
+        ("/{a}é{b}", False),
+        ("/{a}{.b}", False),
+        ("/{+a}", False),
+        ("/{#a}", False),
+        ("/{;a}", False),
+        ("/{a:3}", False),
+        ("/{a*}", False),
+        ("{&a}&{b}=1{&c}", False),
+    ],
+)
+def test_injective_templates(text, injective):
+    """Only where each value's end can be read from the URL is a template injective."""
+    assert Template.compile(text).injective is injective
+
+
+VARIABLES = st.builds("{}{}".format, st.sampled_from("abc"), st.sampled_from(["", "", "", ":2", "*"]))
+EXPRESSIONS = st.builds(
+    "{{{}{}}}".format,
+    st.sampled_from(["", "", "+", "#", ".", "/", ";", "?", "&"]),
+    st.lists(VARIABLES, min_size=1, max_size=3).map(",".join),
+)
+LITERALS = st.text("/-.a?&=%é :", max_size=3).map(lambda text: f"/{text.replace('%', '%41')}/")
+TEMPLATES = st.lists(st.one_of(EXPRESSIONS, LITERALS), max_size=5).map("".join)
+TEXTS = st.one_of(st.text("ab1-~%2Fé/ \n", max_size=4), st.text(st.characters(exclude_categories=["Cs"]), max_size=4))
+PLAIN = st.one_of(st.just("x"), TEXTS)
+CELLS = st.one_of(PLAIN, PLAIN, st.none(), st.lists(TEXTS, max_size=2), st.dictionaries(TEXTS, TEXTS, max_size=2))
+
+
+def _columns(cells):
+    return st.integers(0, 12).flatmap(
+        lambda length: st.fixed_dictionaries(
+            {}, optional={name: st.lists(cells, min_size=length, max_size=length) for name in "abc"}
+        ).map(lambda columns: (columns, length))
+    )
+
+
+@pytest.mark.parametrize("block", [5, 50_000])
+@given(text=TEMPLATES, table=st.one_of(_columns(CELLS), _columns(PLAIN)))
+def test_columns_expand_like_their_rows(block, text, table):
+    """Expanding columns gives what the reference gives for each row, across blocks, errors included."""
+    template, (columns, length) = Template.compile(text), table
+    rows = [{name: column[at] for name, column in columns.items()} for at in range(length)]
+    try:
+        expected = [template.expand(row) for row in rows]
+    except TemplateError:
+        expected = None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(template_module, "_BLOCK", block)
+        if expected is None:
+            with pytest.raises(TemplateError):
+                template.expand_columns(columns, length)
+        else:
+            assert template.expand_columns(columns, length) == expected
+
+
+@given(text=TEMPLATES, row=st.fixed_dictionaries(dict.fromkeys("abc", CELLS)))
+def test_security_s3_values_add_no_structure(text, row):
+    """A URL has only characters that may stand in one, and a value adds no delimiter without an operator."""
+    template = Template.compile(text)
+    assume(not any(v.prefix for part in template.expressions for v in part.variables))
+    assert re.fullmatch(r"(?:[\w.~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*", template.expand(row), re.ASCII)
+    alone = Template.compile("/{a}").expand({"a": row["a"]})
+    if isinstance(row["a"], str):
+        assert unquote(alone) == "/" + row["a"]
+        assert re.fullmatch(r"/(?:[\w.~-]|%[0-9A-F]{2})*", alone, re.ASCII)
+
+
+PARTS = [
+    "{a}",
+    "{b}",
+    "{?a}",
+    "{?b,c}",
+    "{&a}",
+    "{&c}",
+    "{/a,b}",
+    "{.b}",
+    "{;c}",
+    "/",
+    "a",
+    "&",
+    "&a=",
+    "=b",
+    "-",
+]
+
+
+@given(text=st.lists(st.sampled_from(PARTS), min_size=1, max_size=6).map("".join))
+@example(text="{&a}&{b}=b{&c}")
+def test_an_injective_template_keeps_rows_apart(text):
+    """Where a template says so, distinct rows have distinct URLs, missing optional values included."""
+    template = Template.compile(text)
+    assume(template.injective)
+    cells = [["", "a", "b", "c", "b-", "&", *[None] * (field in template.optional)] for field in template.fields]
+    rows = list(product(*cells))
+    columns = dict(zip(template.fields, zip(*rows, strict=True), strict=True))
+    assert len(set(template.expand_columns(columns, len(rows)))) == len(rows)

@@ -1,0 +1,129 @@
+"""Pages and payloads that come in any order: the columns are those of all of them in theirs."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pandas_async_io._core.errors import ParseError
+from pandas_async_io._core.table import answers
+from pandas_async_io._core.table.answers import Answers, PagedAnswers
+from pandas_async_io._core.table.columns import concat
+from pandas_async_io._core.table.frames import blocks
+from pandas_async_io._core.table.shape import Shape
+
+CELLS = st.one_of(st.none(), st.booleans(), st.integers(-9, 9), st.floats(allow_nan=False), st.text(max_size=2))
+CELLS |= st.dictionaries(st.sampled_from("xy"), st.integers(0, 9), max_size=2) | st.lists(st.integers(), max_size=2)
+RECORDS = st.dictionaries(st.sampled_from("abc"), CELLS, max_size=3)
+PAGES = st.lists(RECORDS, max_size=4) | st.none()
+FRAMES = st.lists(st.integers(0, 9), max_size=3).map(lambda cells: pd.DataFrame({"a": cells, "t": cells}))
+POSITIONS = st.lists(st.lists(PAGES | FRAMES, max_size=8), max_size=9)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def small():
+    """Let groups and segments be so small that a few pages fill several."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, size in {"SEGMENT": 3, "CHAINS": 2, "BLOCK": 3}.items():
+            patch.setattr(answers, name, size)
+        yield
+
+
+def plain(columns):
+    """Return columns in their order: names, dtypes, and cells written out, so that 1 is not True and NaN is NaN."""
+    return [(name, str(array.dtype), repr(array.tolist())) for name, array in columns.arrays.items()]
+
+
+def whole(payloads, shape, *, nullable):
+    """Flatten everything at once."""
+    return concat(list(blocks(payloads, shape)) or list(blocks([None], shape)), nullable=nullable)
+
+
+def collected(positions, shape, order, closed, *, nullable=True):
+    """Give each page to a collection in an order, closing a position with its last page if it is to be closed."""
+    found = PagedAnswers(len(positions), shape)
+    left = {at: len(pages) for at, pages in enumerate(positions)}
+    for at in (at for at, pages in enumerate(positions) if not pages and at in closed):
+        found.close(at)
+    for at, number in order:
+        found.put(at, number, positions[at][number - 1])
+        left[at] -= 1
+        if not left[at] and at in closed:
+            found.close(at)
+    return found, found.columns(nullable=nullable)
+
+
+@settings(deadline=None)
+@given(POSITIONS, st.data(), st.booleans())
+def test_pages_in_any_order_are_the_columns_of_all_pages_in_theirs(positions, dice, nullable):
+    """Values, dtypes and counts, and the page that each record came from; closed early, late or never."""
+    order = dice.draw(st.permutations([(at, n + 1) for at, pages in enumerate(positions) for n in range(len(pages))]))
+    closed = dice.draw(st.sets(st.sampled_from(range(len(positions))))) if positions else set()
+    found, columns = collected(positions, Shape(), order, closed, nullable=nullable)
+    expected = whole([page for pages in positions for page in pages], Shape(), nullable=nullable)
+    assert plain(columns) == plain(expected)
+    lengths = [[0 if page is None else len(page) for page in pages] for pages in positions]
+    assert columns.counts.tolist() == [sum(each) for each in lengths]
+    assert found.pages.tolist() == [n for each in lengths for n, length in enumerate(each, 1) for _ in range(length)]
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(st.booleans(), max_size=7), min_size=1, max_size=7), st.data())
+def test_a_page_without_its_records_fails_its_position_and_names_the_first(positions, dice):
+    """The others' records are where they belong."""
+    pages = [[{"data": [{"n": 1}]} if fine else {} for fine in several] for several in positions]
+    order = dice.draw(st.permutations([(at, n + 1) for at, several in enumerate(pages) for n in range(len(several))]))
+    _, columns = collected(pages, Shape(path=("data",)), order, set(range(len(pages))))
+    assert columns.counts.tolist() == [sum(several) for several in positions]
+    assert {at: str(error).partition(":")[0] for at, error in columns.failures.items()} == {
+        at: f"page {several.index(False) + 1}" for at, several in enumerate(positions) if not all(several)
+    }
+    assert all(type(error) is ParseError for error in columns.failures.values())
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(RECORDS, max_size=3) | st.none() | FRAMES, max_size=10), st.data())
+def test_payloads_in_any_order_are_the_columns_of_all_payloads_in_theirs(payloads, dice):
+    """What never came holds no records."""
+    order = dice.draw(st.permutations(range(len(payloads))))
+    came = order[: dice.draw(st.integers(0, len(order)))]
+    found = Answers(len(payloads), Shape())
+    for at in came:
+        found.put(at, payloads[at])
+    expected = whole([payload if at in came else None for at, payload in enumerate(payloads)], Shape(), nullable=True)
+    columns = found.columns(nullable=True)
+    assert plain(columns) == plain(expected)
+    assert columns.counts.tolist() == (expected.counts.tolist() if payloads else [])
+
+
+def test_pages_that_are_flattened_early_are_let_go():
+    """Of a long chain only what has not its turn yet is kept as it came."""
+    found = PagedAnswers(1, Shape())
+    for number in range(1, 101):
+        found.put(0, number, [{"n": number}])
+        waiting = found._open[0].waiting
+        assert len(waiting) < 3
+    assert found.columns(nullable=True).arrays["n"].tolist() == list(range(1, 101))
+    assert found.pages.tolist() == list(range(1, 101))
+    assert not found._open
+
+
+def test_without_pages_the_columns_that_were_asked_for_appear():
+    """No position, or none that got an answer."""
+    for count in (0, 3):
+        columns = PagedAnswers(count, Shape(columns={"a": "A"})).columns(nullable=True)
+        assert list(columns.arrays) == ["A"]
+        assert columns.counts.tolist() == [0] * count
+
+
+def test_a_chain_that_goes_on_is_flattened_as_its_pages_come():
+    """The pages before the first one that it lacks came in an earlier run: nobody waits for them."""
+    paged, numbers = PagedAnswers(1, Shape()), range(37, 37 + answers.SEGMENT)
+    paged.open(0, 37)
+    for number in numbers:
+        paged.put(0, number, [{"a": number}])
+    assert not paged._open[0].waiting
+    paged.close(0)
+    assert paged.columns(nullable=False).arrays["a"].tolist() == list(numbers)

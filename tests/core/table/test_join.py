@@ -1,0 +1,236 @@
+"""Columns to rows of the user's frame: by position, with its index, dtypes and labels."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pandas.testing import assert_frame_equal, assert_index_equal
+
+from pandas_async_io._core.table.columns import objects
+from pandas_async_io._core.table.join import answers, join, positions
+
+N = np.array([10, 20])
+PAIR = np.arange(2)
+
+
+def beside(frame, columns, rows=None, take=PAIR, **options):
+    """Join with positions given as lists."""
+    asked = None if rows is None else np.array(rows, np.int64)
+    return join(frame, columns, rows=asked, take=np.array(take, np.int64), **options)
+
+
+@given(
+    st.lists(st.integers(0, 3), max_size=5).flatmap(
+        lambda counts: st.tuples(st.just(counts), st.lists(st.integers(-1, len(counts) - 1), max_size=8))
+    ),
+    st.sampled_from(["left", "inner"]),
+)
+def test_positions_are_those_of_a_loop(case, how):
+    """Each row meets the records of its request, in order; without any it stays (left) or goes (inner)."""
+    counts, requests = case
+    expected = []
+    for row, request in enumerate(requests):
+        start = sum(counts[:request])
+        found = [] if request < 0 else range(start, start + counts[request])
+        expected.extend((row, record) for record in found or ([-1] if how == "left" else []))
+    rows, take = positions(np.array(requests, np.int64), np.array(counts, np.int64), how=how)
+    identity = rows is None
+    rows = np.arange(len(requests)) if identity else rows
+    assert list(zip(rows.tolist(), take.tolist(), strict=True)) == expected
+    assert identity == ([row for row, _ in expected] == list(range(len(requests))))
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        pd.Index([7, 7], name="dup"),
+        pd.Index(["b", "a"]),
+        pd.Index([np.nan, np.nan]),
+        pd.Index([None, "x"], dtype=object),
+        pd.MultiIndex.from_tuples([("a", 1), ("a", 1)], names=["k", None]),
+        pd.DatetimeIndex(["2024-01-02", "2024-01-01"], tz="Europe/Berlin"),
+        pd.CategoricalIndex(["x", "x"]),
+        pd.RangeIndex(5, 9, 2, name="r"),
+        pd.IntervalIndex.from_breaks([0, 1, 2]),
+    ],
+    ids=lambda index: type(index).__name__,
+)
+def test_fault_56_any_index_comes_back(index):
+    """The index is no part of the matter: it comes back as it was, or with its rows."""
+    frame = pd.DataFrame({"a": [1, 2]}, index=index)
+    assert_index_equal(beside(frame, {"n": N}).index, index, exact=True)
+    repeated = beside(frame, {"n": N}, [1, 1, 0], [0, 1, -1])
+    assert_index_equal(repeated.index, index.take([1, 1, 0]), exact=True)
+    assert repeated["a"].tolist() == [2, 2, 1]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pd.Categorical(["x", "y"]),
+        pd.array([1, None], dtype="Int64"),
+        pd.array([True, None], dtype="boolean"),
+        pd.array(["a", None], dtype="string"),
+        pd.array([1, 2], dtype="int64[pyarrow]"),
+        pd.to_datetime(["2024-01-01", None]),
+        np.array([1, 2], np.int8),
+        np.array([[1], {}], dtype=object),
+    ],
+    ids=lambda values: str(values.dtype),
+)
+def test_fault_56_any_dtype_is_kept(values):
+    """The frame's own columns keep dtype and values, repeated or not."""
+    frame = pd.DataFrame({"a": pd.Series(values)})
+    assert_frame_equal(beside(frame, {"n": N})[["a"]], frame)
+    assert_frame_equal(
+        beside(frame, {"n": N}, [0, 0, 1], [0, 1, -1])[["a"]],
+        frame.take([0, 0, 1]),
+    )
+
+
+def test_fault_56_duplicate_labels_stay():
+    """Two columns of one name stay two."""
+    frame = pd.DataFrame([[1, 2], [3, 4]], columns=["a", "a"])
+    assert beside(frame, {"a": N, "b": N}).columns.tolist() == ["a", "a", "a_api", "b"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "names", "expected"),
+    [
+        (pd.MultiIndex.from_tuples([("a", "x"), ("b", "")]), ["a", "b"], [("a", ""), ("b_api", "")]),
+        (pd.MultiIndex.from_tuples([("a",), ("b",)], names=["l"]), ["a", "c"], [("a_api",), ("c",)]),
+        (pd.Index([1, 2], name="cols"), ["1", "2"], ["1", "2"]),
+        (pd.Index(["a", "b"], name="cols"), ["b"], ["b_api"]),
+        (pd.CategoricalIndex(["a", "b"]), ["a"], ["a_api"]),
+        (pd.Index([("a", "x"), "b"], tupleize_cols=False), ["b"], ["b_api"]),
+    ],
+)
+def test_fault_58_labels_of_any_kind(columns, names, expected):
+    """New labels fit beside the old ones, which stay, as does their axis' name."""
+    frame = pd.DataFrame([[1, 2], [3, 4]], columns=columns)
+    result = beside(frame, dict.fromkeys(names, N))
+    assert result.columns.tolist() == [*columns.tolist(), *expected]
+    assert result.columns.names == columns.names
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "options", "expected"),
+    [
+        (["a"], ["a"], {}, ["a_api"]),
+        (["a", "a_api"], ["a"], {}, ["a_api2"]),
+        (["a", "a_api", "a_api2"], ["a"], {}, ["a_api3"]),
+        (["a"], ["a", "a_api"], {}, ["a_api2", "a_api"]),
+        (["a"], ["a"], {"prefix": "r_"}, ["r_a"]),
+        (["r_a"], ["a"], {"prefix": "r_", "suffix": "!"}, ["r_a!"]),
+        (["a"], ["a"], {"suffix": ""}, ["a2"]),
+    ],
+)
+def test_fault_58_collisions_get_a_suffix(old, new, options, expected):
+    """No column takes the place of another, and only those that collide are renamed."""
+    frame = pd.DataFrame([[0] * len(old)] * 2, columns=old)
+    result = beside(frame, dict.fromkeys(new, N), **options)
+    assert result.columns.tolist() == [*old, *expected]
+    assert (result[old] == 0).all(axis=None)
+
+
+@pytest.mark.parametrize(
+    ("array", "dtype"),
+    [
+        (N, "Int64"),
+        (N.astype(np.uint64), "UInt64"),
+        (np.array([True, False]), "boolean"),
+        (np.array([0.5, 1.5]), "float64"),
+        (np.array([[1], None], dtype=object), "object"),
+        (pd.array([1, None], dtype="Int64"), "Int64"),
+        (pd.array(["a", "b"], dtype="string"), "string"),
+        (pd.to_datetime(["2024-01-01", "2024-01-02"]).array, None),
+    ],
+    ids=lambda value: str(getattr(value, "dtype", value)),
+)
+def test_a_row_without_a_record_is_missing(array, dtype):
+    """Such a row holds NA, and no integer becomes a float for it; no record at all is no special case."""
+    frame = pd.DataFrame({"id": [1, 2, 3]})
+    result = beside(frame, {"n": array}, take=[1, -1, 0])["n"]
+    assert result.dtype == (dtype or array.dtype)
+    assert result.isna()[1]
+    assert result.tolist()[2] == array[0]
+    none = beside(frame, {"n": array[:0]}, take=[-1, -1, -1])["n"]
+    assert none.dtype == (dtype or array.dtype)
+    assert none.isna().all()
+
+
+def test_large_integers_beside_missing_rows_are_exact():
+    """2**53 + 1 and 2**64 - 1 are not rounded."""
+    for value, dtype in ((2**53 + 1, np.int64), (2**64 - 1, np.uint64)):
+        result = beside(pd.DataFrame(index=[0, 1]), {"n": np.array([value], dtype)}, take=[0, -1])
+        assert int(result["n"][0]) == value
+
+
+@pytest.mark.parametrize("rows", [None, [0, 1]])
+@pytest.mark.parametrize("columns", [{"n": N}, {}], ids=["columns", "nothing"])
+def test_writing_to_the_result_changes_nothing_else(rows, columns):
+    """Neither the frame nor the records see a write to the result, nor the result one to the frame."""
+    frame = pd.DataFrame({"a": [1, 2], "b": ["x", "y"]})
+    before, numbers = frame.copy(), N.copy()
+    result = beside(frame, columns, rows)
+    result.loc[0, "a"] = 99
+    result.iloc[1, 0] = 7
+    assert_frame_equal(frame, before)
+    assert N.tolist() == numbers.tolist()
+    frame.loc[1, "a"] = 55
+    assert result["a"].tolist() == [99, 7]
+
+
+@pytest.mark.parametrize("columns", [[], ["a"]])
+@pytest.mark.parametrize("new", [{}, {"n": N[:0]}])
+def test_fault_56_an_empty_frame_keeps_its_schema(columns, new):
+    """Without rows there are still all columns."""
+    frame = pd.DataFrame({name: pd.Series([], dtype="Int64") for name in columns})
+    result = beside(frame, new, take=[])
+    assert (len(result), result.columns.tolist()) == (0, [*columns, *new])
+    assert result.dtypes[columns].tolist() == frame.dtypes.tolist()
+
+
+def test_fault_56_a_frame_without_columns():
+    """An index alone can be joined to, and the labels are those of a frame of strings."""
+    frame = pd.DataFrame(index=pd.Index([5, 5], name="i"))
+    result = beside(frame, {"n": N})
+    assert_frame_equal(result, pd.DataFrame({"n": N}, index=frame.index))
+
+
+def test_fault_54_nested_cells_are_shared():
+    """Rows with one request hold the same list, as after a merge."""
+    result = beside(pd.DataFrame({"a": [1, 2]}), {"tags": objects([["x"]])}, take=[0, 0])
+    assert result["tags"][0] is result["tags"][1]
+
+
+@pytest.mark.parametrize("rows", [None, [0, 0]])
+def test_attrs_are_copied_one_level_deep(rows):
+    """The frame's attrs come along, in a dict of their own."""
+    frame = pd.DataFrame({"a": [1, 2]})
+    frame.attrs["source"] = note = ["here"]
+    result = beside(frame, {"n": N}, rows)
+    assert result.attrs["source"] is note
+    result.attrs["more"] = 1
+    assert frame.attrs == {"source": note}
+
+
+def test_many_columns_are_one_piece():
+    """A column can be added to a wide result without pandas' warning of fragments."""
+    result = beside(pd.DataFrame({"a": [1, 2]}), {f"c{i}": np.array([0.5, 1.5]) for i in range(150)})
+    result["new"] = 1
+    assert result.shape == (2, 152)
+
+
+def test_answers_alone_say_which_row_asked():
+    """Without the frame, ``row`` leads, and a field of that name gets the suffix."""
+    result = answers({"row": N, "x": N}, rows=np.array([3, 1]), take=PAIR)
+    assert_frame_equal(result, pd.DataFrame({"row": [3, 1], "row_api": N, "x": N}))
+
+
+def test_answers_of_every_row():
+    """Where each row has one record, rows are counted."""
+    assert answers({"x": N}, rows=None, take=PAIR)["row"].tolist() == [0, 1]

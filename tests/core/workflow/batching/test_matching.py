@@ -1,0 +1,210 @@
+"""Matching: each key finds its records, wherever they are, and none finds another's."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pandas_async_io._core.errors import ParseError
+from pandas_async_io._core.json_path import find
+from pandas_async_io._core.table.shape import Shape, compile_shape
+from pandas_async_io._core.workflow.batching.matching import match, without
+from tests.ids import stable
+
+
+def found(keys, payload, on="id", **options):
+    return match(keys, payload, on, compile_shape(**options)).found
+
+
+@given(st.lists(st.integers(0, 20), unique=True, min_size=1), st.lists(st.integers(0, 20)), st.randoms())
+def test_each_key_gets_its_own_answers(keys, known, dice):
+    """In the answer's order within a key, whatever the order of the keys; none is no error, if others have some."""
+    records = [{"id": key, "at": at} for at, key in enumerate([*known, keys[0]])]
+    dice.shuffle(records)
+    mine = [[{"at": record["at"]} for record in records if record["id"] == key] or None for key in keys]
+    assert found(list(map(str, keys)), records) == found(keys, records) == mine
+
+
+def test_answers_are_matched_by_their_text():
+    """Numbers, their texts and whole floats are one key, bytes are texts; others are left out."""
+    records = [{"id": "7", "x": 1}, {"id": 8.0, "x": 2}, {"id": None, "x": 3}, {"id": 9, "x": 4}, {"id": b"\xc3\xbc"}]
+    assert found(["7", "8", "10", "ü"], records) == [[{"x": 1}], [{"x": 2}], None, [{}]]
+
+
+@pytest.mark.parametrize("key", [b"\xff", bytearray(b"7"), object(), 1j, [7], {"a": 7}], ids=stable)
+def test_a_key_of_a_strange_type_is_no_crash(key):
+    """It is of none of the keys, and said to be."""
+    with pytest.raises(ParseError, match="batch=: no"):
+        found(["7"], [{"id": key, "x": 1}])
+    assert match(["7"], [{"id": key, "x": 1}, {"id": 7, "x": 2}], "id", Shape()).found == [[{"x": 2}]]
+
+
+BY_KEY = {
+    "records": ({"1": {"x": 1}, "3": {"x": 3}}, [[{"x": 1}], None]),
+    "lists": ({"1": [{"x": 1}, {"x": 2}], "2": []}, [[{"x": 1}, {"x": 2}], None]),
+    "values": ({"1": 0.5, "2": None}, [[0.5], None]),
+    "one list with ids of its own": (
+        {"1": [{"id": 2, "t": "by 1"}, {"id": 5, "t": "by 1"}]},
+        [[{"id": 2, "t": "by 1"}, {"id": 5, "t": "by 1"}], None],
+    ),
+    "one list in a value": (
+        {"1": {"name": "a", "friends": [{"id": 2}]}, "2": {"name": "b"}},
+        [[{"name": "a", "friends": [{"id": 2}]}], [{"name": "b"}]],
+    ),
+    "a usual list in each value": (
+        {"1": {"items": [{"id": 2}]}, "2": {"items": [{"id": 1}]}},
+        [[{"items": [{"id": 2}]}], [{"items": [{"id": 1}]}]],
+    ),
+    "in an envelope": (
+        {"status": "ok", "data": {"1": {"name": "a", "friends": [{"id": 2}]}, "2": {"name": "b"}}},
+        [[{"name": "a", "friends": [{"id": 2}]}], [{"name": "b"}]],
+    ),
+    "a parser's": ({1: [{"id": 2}], 2: {"x": 1}}, [[{"id": 2}], [{"x": 1}]]),
+}
+
+
+@pytest.mark.parametrize(("payload", "expected"), BY_KEY.values(), ids=BY_KEY.keys())
+def test_names_that_are_keys_win_over_a_list_inside(payload, expected):
+    """An answer by key is never taken for an envelope: a key would get the records of another."""
+    assert found([1, 2], payload) == expected
+
+
+def test_keys_that_an_envelope_has_for_names_are_not_taken_for_answers():
+    """A list of their records is found; where there is none, they are by key after all."""
+    records = [{"id": "data", "x": 1}, {"id": "a", "x": 2}]
+    keys = ["data", "a", "total"]
+    assert found(keys, {"data": records, "total": 2}) == [[{"x": 1}], [{"x": 2}], None]
+    assert found(keys, {"data": {"x": 1}, "total": {"x": 2}}) == [[{"x": 1}], None, [{"x": 2}]]
+    assert found(keys, {"data": {"tags": ["u"]}}) == [[{"tags": ["u"]}], None, None]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"name": "x"},
+        {"tags": ["u", "v"]},
+        {"items": [{"id": 7, "sku": 1}, {"id": 9}]},
+        {"a": [{}], "b": [{}]},
+        {"items": None},
+    ],
+)
+def test_an_answer_that_has_the_key_itself_is_the_record(fields):
+    """Whatever lists are in it."""
+    assert found([7, 8], {"id": 7, **fields}) == [[fields], None]
+    assert found([7, 8], {"user": {"id": 7}, **fields}, "user.id") == [[fields], None]
+
+
+def test_an_answer_with_the_key_of_one_and_a_list_of_others_is_a_question():
+    """It may be one record, or an envelope with an id; that of JSON-RPC is known."""
+    payload = {"id": 1, "result": [{"id": 1, "x": 1}, {"id": 2, "x": 2}]}
+    with pytest.raises(ParseError, match=r"record of '1', or are the records in 'result'\? Pass record_path='result'"):
+        found([1, 2], payload)
+    each = [[{"x": 1}], [{"x": 2}]]
+    assert found([1, 2], payload, record_path="result") == found([1, 2], {"jsonrpc": "2.0", **payload}) == each
+
+
+def test_an_envelope_with_an_id_of_its_own_is_one():
+    """It is none that was asked for."""
+    assert found([1, 2], {"id": "req-7", "data": [{"id": 1, "x": 1}]}) == [[{"x": 1}], None]
+
+
+@pytest.mark.parametrize("records", [[{"key": 1}], ["a"], [{"id": None, "x": 1}], [{"id": [1]}]])
+def test_answers_without_the_key_are_an_error(records):
+    """Else every row would silently have none; the message says what there is."""
+    with pytest.raises(ParseError, match="pass on="):
+        found(["1"], records)
+    assert found(["1"], []) == [None]
+
+
+def test_a_parsers_names_need_not_be_texts():
+    """Those of no key are an error of the row's, not of the run."""
+    with pytest.raises(ParseError, match="no record holds a key"):
+        found([1], {2: [{"id": 2}]})
+
+
+@pytest.mark.parametrize(
+    ("record", "path", "levels", "left"),
+    [
+        ({"id": 7, "x": 1}, "id", None, {"x": 1}),
+        ({"id": 7, "x": 1}, "id", 0, {"x": 1}),
+        ({"a": {"b": {"c": 7, "d": 1}}, "x": 1}, "a.b.c", None, {"a": {"b": {"d": 1}}, "x": 1}),
+        ({"a": {"b": {"c": 7}}, "x": 1}, "a.b.c", None, {"x": 1}),
+        ({"a": {"b": {"c": 7}}}, "a.b.c", 2, {}),
+        ({"a": {"b": {"c": 7}}}, "a.b.c", 1, {"a": {"b": {"c": 7}}}),
+        ({"a.b": 7, "a": {"b": 8}}, "a.b", None, {"a": {"b": 8}}),
+        ({"a.b": {"c": 7, "d": 1}}, "a.b.c", None, {"a.b": {"d": 1}}),
+        ({"x": 1}, "id", None, {"x": 1}),
+        ({"a": 1}, "a.b", None, {"a": 1}),
+    ],
+)
+def test_the_key_is_taken_out_where_it_would_be_a_column(record, path, levels, left):
+    """With what held nothing else; the answer itself is not changed, for its parts may be another row's too."""
+    before = repr(record)
+    assert without(record, path, levels) == left
+    assert repr(record) == before
+    if find(record, path) is not None and levels is None:
+        assert find(left, path) != 7
+
+
+def test_a_nested_key_is_not_repeated():
+    """Unless it is wanted; a whole object in one cell stays whole."""
+    records = [{"user": {"id": 7, "name": "x"}, "n": 1}]
+    bare = [[{"user": {"name": "x"}, "n": 1}]]
+    assert found([7], records, "user.id") == bare
+    assert found([7], records, "user.id", max_level=0) == [records]
+    assert match([7], records, "user.id", Shape(), keep=True).found == [records]
+
+
+def test_of_two_keys_with_one_text_each_gets_the_records_of_its_type():
+    """Where there are any; else there is no telling, and both get them."""
+    one, text, yes, word = {"id": 1, "x": 1}, {"id": "1", "x": 2}, {"id": True, "x": 3}, {"id": "true", "x": 4}
+    xs = [[record["x"] for record in each] for each in found([1, "1", True, "true"], [word, yes, text, one])]
+    assert xs == [[1], [2], [3], [4]]
+    assert found([1, "1"], [one]) == found([1, "1"], {"1": {"x": 1}}) == [[{"x": 1}]] * 2
+    assert found([Decimal(1), "1"], [one, text]) == [[{"x": 1}], [{"x": 2}]]
+    assert found([1], [text]) == [[{"x": 2}]]
+
+
+FINDINGS = {
+    "another case": (["abc", "DEF"], [{"id": "abc"}, {"id": "def"}], "1 of 2 keys", "'DEF'", "1 record came", "'def'"),
+    "another type": (["007", "12"], [{"id": 7}, {"id": 12}], "1 of 2 keys", "'007'", "1 record came", "(7)"),
+    "a table": (["007", "12"], pd.DataFrame({"id": [7, 12]}), "1 of 2 keys", "'007'", "1 record came", "(7)"),
+    "by key": (["abc", "DEF"], {"abc": {"x": 1}, "def": {"x": 2}}, "1 of 2 keys", "'DEF'", "1 record came", "'def'"),
+    "many": (
+        [*"ABCDE", 1],
+        [{"id": key} for key in [*"abcde", 1]],
+        "5 of 6",
+        "'A', 'B', 'C', …",
+        "5 records",
+        "",
+    ),
+    "no key": ([1, 2], [{"id": 1}, {"error": "no 2"}], "1 of 2 keys", "'2'", "1 record came", "(None)"),
+}
+
+
+@pytest.mark.parametrize(
+    ("keys", "payload", "parts"), [(k, p, parts) for k, p, *parts in FINDINGS.values()], ids=FINDINGS
+)
+def test_what_fits_no_key_is_said_where_keys_had_no_answer(keys, payload, parts):
+    """A key that is spelled or typed otherwise in the answer is not guessed, and not dropped without a word."""
+    said = match(keys, payload, "id", Shape()).finding(list(map(str, keys)))
+    assert all(part in said for part in parts)
+
+
+@pytest.mark.parametrize(
+    ("keys", "payload"),
+    [
+        ([1, 2], [{"id": 1}]),
+        ([1], [{"id": 1}, {"id": 2}]),
+        ([1, 2], {"1": {"x": 1}, "status": "ok", "n": 7}),
+        ([1, 2], {"1": {"x": 1}, "3": None}),
+        ([1, 2], [{"id": 1}, None, {}]),
+    ],
+)
+def test_a_key_without_an_answer_alone_is_nothing_to_speak_of(keys, payload):
+    """Nor is an answer that was not asked for."""
+    assert match(keys, payload, "id", Shape()).finding(list(map(str, keys))) is None

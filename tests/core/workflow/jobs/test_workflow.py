@@ -1,0 +1,509 @@
+"""Jobs as a course: one submission per job, questions until its end, and what a later run goes on with."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pandas_async_io._core.body.graphql_errors import refusal
+from pandas_async_io._core.body.interpret import Interpreter
+from pandas_async_io._core.errors import AttemptError
+from pandas_async_io._core.models import Outcome, Page, Request, Response, Result
+from pandas_async_io._core.workflow.base import Step
+from pandas_async_io._core.workflow.jobs.poll import Poll
+from pandas_async_io._core.workflow.jobs.workflow import Polling
+
+SUBMIT = Request("http://e.com/jobs", "POST", {"Authorization": "Bearer old", "Content-Type": "text/plain"}, b"{}")
+AFRESH = Request("http://e.com/jobs", "POST", {"Authorization": "Bearer new", "Content-Type": "text/plain"}, b"{}")
+POLL = Poll("state", url="self", every=2, result="result", patience=60)
+QUEUED = {"state": "queued", "self": "/jobs/7"}
+DONE = {"state": "done", "result": "/jobs/7/result"}
+FAILED = Result(Outcome.HTTP_ERROR, None, 500, 3, error="HTTP 500")
+
+
+class Run:
+    """A polling course of one position, and what it delivered."""
+
+    def __init__(self, poll=POLL, request=SUBMIT, *, reading=None, **options):
+        self.delivered, self.poll = [], poll
+        self.course = Polling(
+            poll, Interpreter(**(reading or {})), lambda *both: self.delivered.append(both), **options
+        )
+        self.step = next(iter(self.course.begin(0, request)), None)
+
+    def answer(self, payload, *, now=0.0, headers=None, status=200):
+        """Do as the engine does with an answer; returns whether something is sent next."""
+        step, body = self.step, payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+        response = Response(status, headers or {}, body, self.step.request.url)
+        steps, result = (), None
+        try:
+            payload = self.course.decode(0, step.number, response)
+            steps = self.course.answered(0, step.number, Page(step.request, response, payload), now, 0.0)
+            result = Result(Outcome.OK, payload, status, 1)
+        except AttemptError as error:
+            result = Result(error.outcome, None, status, 1, error=str(error))
+        self.end(result, *steps)
+        return bool(steps)
+
+    def fail(self, status):
+        """Do as the engine does with an error status; returns whether something is sent next."""
+        steps = self.course.refused(0, self.step.number, self.step.request, status)
+        self.end(Result(Outcome.HTTP_ERROR, None, status, 1, error=f"HTTP {status}"), *steps)
+        return bool(steps)
+
+    def end(self, result, *steps):
+        number, self.step = self.step.number, next(iter(steps), None)
+        self.course.ended(0, number, result)
+
+    def again(self, request=AFRESH, **options):
+        """Return a later run of the same row, with fresh credentials."""
+        self.course.close()
+        return Run(self.poll, request, unfinished=self.course.unfinished, **options)
+
+    @property
+    def result(self):
+        [(_, result)] = self.delivered
+        return result
+
+    @property
+    def outcome(self):
+        return self.result.outcome
+
+    @property
+    def asked(self):
+        return self.step.request.method, self.step.request.url
+
+
+def test_a_job_is_submitted_asked_for_and_downloaded():
+    """The row's result is the last answer, with all its attempts; nothing is left to go on with."""
+    run = Run()
+    assert run.step.request == SUBMIT
+    assert run.answer(QUEUED)
+    assert (run.step.request.url, run.step.request.method, run.step.after) == ("http://e.com/jobs/7", "GET", 2)
+    assert run.answer({"state": "running"})
+    assert run.answer(DONE)
+    assert (run.step.request.url, run.step.after) == ("http://e.com/jobs/7/result", 0)
+    assert run.delivered == []
+    assert not run.answer({"x": 1})
+    [(position, result)] = run.delivered
+    assert (position, result.outcome, result.payload, result.attempts) == (0, Outcome.OK, {"x": 1}, 4)
+    assert run.course.unfinished == {}
+
+
+@pytest.mark.parametrize("state", ["running", "done"])
+def test_an_answer_to_the_result_is_never_read_as_a_state(state):
+    """A result may have a field of that name."""
+    run = Run()
+    run.answer(QUEUED)
+    run.answer(DONE)
+    assert not run.answer({"state": state})
+    assert run.outcome is Outcome.OK
+
+
+def test_a_job_may_be_done_at_once():
+    """Then the submission's answer is the result."""
+    run = Run(Poll("state"))
+    assert not run.answer({"state": "finished", "x": 1})
+    assert run.outcome is Outcome.OK
+
+
+def asking(run):
+    return run.answer(QUEUED)
+
+
+def downloading(run):
+    return run.answer(QUEUED) and run.answer(DONE)
+
+
+@pytest.mark.parametrize(
+    ("before", "end", "then"),
+    [
+        (asking, lambda run: run.end(FAILED), "/jobs/7"),
+        (asking, lambda run: run.end(Result(Outcome.TIMEOUT)), "/jobs/7"),
+        (asking, lambda run: run.answer({"state": "running"}, now=59), "/jobs/7"),
+        (asking, lambda run: run.answer({}), "/jobs/7"),
+        (asking, lambda run: run.answer({"state": "done"}), "/jobs/7"),
+        (asking, lambda run: run.answer({**QUEUED, "self": "http://other.com/"}), "/jobs/7"),
+        (asking, lambda run: None, "/jobs/7"),
+        (downloading, lambda run: run.end(FAILED), "/jobs/7/result"),
+        (downloading, lambda run: None, "/jobs/7/result"),
+    ],
+    ids=["500", "timeout", "patience", "no state", "no result", "unsafe", "cut", "500 of the result", "cut before it"],
+)
+def test_a_job_that_may_still_run_is_not_submitted_again(before, end, then):
+    """Whatever ended the first run, the next one asks on, with its own credentials, and gets the result."""
+    run = Run()
+    before(run)
+    end(run)
+    assert [result.outcome for _, result in run.delivered if result.outcome is Outcome.OK] == []
+    later = run.again()
+    assert later.step.number == 2
+    asked = Request(f"http://e.com{then}", "GET", {"Authorization": "Bearer new"})
+    assert (later.step.request, later.step.after) == (asked, 0)
+    if before is asking:
+        assert later.answer({"state": "running"}, now=1000)
+        assert later.answer(DONE, now=1050)
+    assert not later.answer({"x": 1})
+    assert later.outcome is Outcome.OK
+    assert later.course.unfinished == {}
+
+
+@pytest.mark.parametrize(
+    ("before", "end"),
+    [
+        (asking, lambda run: run.answer({"state": "failed", "error": "it broke"})),
+        (lambda run: None, lambda run: run.answer({"state": "error"})),
+        (lambda run: None, lambda run: run.end(FAILED)),
+        (lambda run: None, lambda run: run.end(Result(Outcome.HTTP_ERROR, None, 200, 1, error="quota"))),
+        (lambda run: None, lambda run: None),
+    ],
+    ids=["failed", "failed at once", "500", "an error in a 200", "cut"],
+)
+def test_a_job_that_failed_or_never_was_is_submitted_again(before, end):
+    """There is nothing to ask for."""
+    run = Run()
+    before(run)
+    end(run)
+    later = run.again()
+    assert (later.step.number, later.step.request) == (1, AFRESH)
+
+
+def test_a_failed_job_is_an_http_error_with_its_message():
+    """Though its status was 200."""
+    run = Run()
+    run.answer(QUEUED)
+    run.answer({"state": "failed", "error": "it broke"})
+    [(_, result)] = run.delivered
+    assert (result.outcome, result.status, result.error) == (
+        Outcome.HTTP_ERROR,
+        200,
+        "the job ended as 'failed': it broke",
+    )
+
+
+def test_patience_counts_from_the_submissions_answer():
+    """Not from the start of the run, which may have waited for its turn long before."""
+    run = Run()
+    assert run.answer(QUEUED, now=1000)
+    assert run.answer({"state": "running"}, now=1058)
+    assert not run.answer({"state": "running"}, now=1059)
+    assert run.outcome is Outcome.TIMEOUT
+    assert run.result.error.startswith("the job was still 'running' after 60 s: retry_failed goes on asking")
+
+
+def test_a_retry_after_is_a_floor():
+    """Of the pause before the next question."""
+    run = Run()
+    run.answer(QUEUED, headers={"Retry-After": "30"})
+    assert run.step.after == 30
+
+
+def test_security_s7_a_job_elsewhere_is_asked_for_without_credentials_where_that_is_allowed():
+    """Also by a later run, whose credentials are as much of its own origin."""
+    run = Run(allow_hosts=["other.com"])
+    assert run.answer({**QUEUED, "self": "http://other.com/7"})
+    assert (run.step.request.url, dict(run.step.request.headers)) == ("http://other.com/7", {})
+    run.end(FAILED)
+    later = run.again(allow_hosts=["other.com"])
+    assert (later.step.request.url, dict(later.step.request.headers)) == ("http://other.com/7", {})
+    refused = Run()
+    assert not refused.answer({**QUEUED, "self": "http://other.com/7"})
+    [(_, result)] = refused.delivered
+    assert result.outcome is Outcome.UNSAFE_URL
+    assert result.error.startswith("the job leads from http://e.com to http://other.com: name it in")
+
+
+def test_what_a_later_run_did_not_come_to_is_kept_for_the_next():
+    """Interrupted before it had begun with a job, it has not forgotten that it runs."""
+    run = Run()
+    run.answer(QUEUED)
+    run.course.close()
+    later = Polling(POLL, Interpreter(), print, unfinished=run.course.unfinished)
+    later.close()
+    assert later.unfinished == run.course.unfinished
+    last = Run(request=AFRESH, unfinished=later.unfinished)
+    assert last.asked == ("GET", "http://e.com/jobs/7")
+
+
+def test_a_submission_that_leads_elsewhere_is_not_repeated_once_that_is_allowed():
+    """It was answered: its job runs. Until the host is named, nothing is sent at all."""
+    run = Run()
+    assert not run.answer({**QUEUED, "self": "http://other.com/7"}, status=202)
+    assert run.outcome is Outcome.UNSAFE_URL
+    still = run.again()
+    assert still.step is None
+    assert (still.outcome, still.result.attempts) == (Outcome.UNSAFE_URL, 0)
+    assert still.result.error.startswith("the job leads from http://e.com to http://other.com: name it in")
+    allowed = still.again(allow_hosts=["other.com"])
+    assert allowed.step == Step(2, Request("http://other.com/7"))
+    assert allowed.answer({"state": "running"})
+    assert allowed.asked == ("GET", "http://other.com/7")
+
+
+def test_security_s7_a_host_that_is_not_allowed_any_more_is_not_asked():
+    """A later run has its own client."""
+    run = Run(allow_hosts=["other.com"])
+    run.answer({**QUEUED, "self": "http://other.com/7"})
+    assert run.again().outcome is Outcome.UNSAFE_URL
+
+
+def test_security_s7_a_later_run_at_another_origin_gives_no_credentials_to_the_first():
+    """They are its own origin's; the job is asked for without them, if its host is named."""
+    run = Run()
+    run.answer(QUEUED)
+    moved = Request("http://new.com/jobs?key=fresh", "POST", {"Authorization": "Bearer new"}, b"{}")
+    assert run.again(moved, keys=["key"]).outcome is Outcome.UNSAFE_URL
+    assert run.again(moved, keys=["key"], allow_hosts=["e.com"]).step.request == Request("http://e.com/jobs/7")
+
+
+def test_a_pause_that_is_too_long_ends_the_row_and_not_the_job():
+    """A later run asks at once: it is the user who waited."""
+    run = Run()
+    assert not run.answer(QUEUED, headers={"Retry-After": "7200"}, status=202)
+    assert run.outcome is Outcome.RATE_LIMITED_TOO_LONG
+    assert run.again().step == Step(2, Request("http://e.com/jobs/7", headers={"Authorization": "Bearer new"}))
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda run: run.answer({"state": "queued"}, status=202),
+        lambda run: run.answer({**QUEUED, "self": "file:///etc/passwd"}, status=202),
+        lambda run: run.end(Result(Outcome.PARSE_ERROR, None, 202, 1, error="the body is not JSON")),
+    ],
+    ids=["nowhere to ask", "no URL", "no JSON"],
+)
+def test_a_submission_whose_answer_leads_nowhere_is_not_repeated(end):
+    """Its job may run: the row ends as before, and nothing is sent; to submit it anew is for the user to say."""
+    run = Run()
+    end(run)
+    assert run.result.error.endswith(" (it was submitted: retry_failed does not submit it again)")
+    for later in (run.again(), run.again().again()):
+        assert later.step is None
+        assert (later.outcome, later.result.error, later.result.attempts) == (run.outcome, run.result.error, 0)
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_what_may_be_repeated_is(method):
+    """Where a second request makes no second job."""
+    run = Run(request=Request("http://e.com/jobs/7", method))
+    assert not run.answer({"state": "queued"})
+    assert run.outcome is Outcome.PARSE_ERROR
+    assert run.again(Request("http://e.com/jobs/7", method)).step.number == 1
+
+
+def test_questions_have_the_key_that_the_submissions_query_has():
+    """An API may keep it out of its links; a later run's key is the fresh one, and no other host gets it."""
+    at = Request("http://e.com/jobs?key=old", "POST", body=b"{}")
+    run = Run(request=at, keys=["key"], allow_hosts=["other.com"])
+    run.answer(QUEUED)
+    assert run.asked == ("GET", "http://e.com/jobs/7?key=old")
+    run.answer({"state": "running"})
+    assert run.asked == ("GET", "http://e.com/jobs/7?key=old")
+    later = run.again(Request("http://e.com/jobs?key=new", "POST", body=b"{}"), keys=["key"], allow_hosts=["other.com"])
+    assert later.asked == ("GET", "http://e.com/jobs/7?key=new")
+    later.answer({**DONE, "result": "http://other.com/7"})
+    assert later.asked == ("GET", "http://other.com/7")
+
+
+def keyed(key):
+    return Request("http://e.com/jobs", "POST", {"Idempotency-Key": key}, b"{}")
+
+
+def test_a_job_that_failed_is_followed_by_one_with_a_key_of_its_own():
+    """Its own key stands for what it became; the new one stays, whatever interrupts, until that job has failed too."""
+    options = {"idempotency_key": "idempotency-key"}
+    run = Run(request=keyed("a"), **options)
+    assert run.step.request == keyed("a")
+    run.fail(500)
+    run = run.again(keyed("a"), **options)
+    assert run.step.request == keyed("a")
+    run.answer(QUEUED)
+    run.answer({"state": "failed"})
+    keys = []
+    for end in (lambda run: None, lambda run: run.fail(500), lambda run: run.answer({"state": "failed"})):
+        run = run.again(keyed("a"), **options)
+        keys.append(run.step.request.headers["idempotency-key"])
+        assert len(run.step.request.headers) == 1
+        end(run)
+    run = run.again(keyed("a"), **options)
+    last = run.step.request.headers["idempotency-key"]
+    assert len({"a", keys[0], last}) == 3
+    assert keys == [keys[0]] * 3
+    assert run.answer(QUEUED)
+    assert Run(POLL, keyed("a")).again(keyed("a")).step.request == keyed("a")
+
+
+def test_a_job_that_is_not_known_yet_is_asked_for_again():
+    """Three times, later and later; then the answer counts as any other."""
+    run = Run()
+    run.answer(QUEUED)
+    pauses = []
+    for _ in range(3):
+        assert run.fail(404)
+        pauses.append(run.step.after)
+        assert run.asked == ("GET", "http://e.com/jobs/7")
+    assert pauses == [2, 2, 2]
+    assert run.answer(DONE)
+    assert not run.answer({"x": 1})
+    assert (run.outcome, run.result.attempts) == (Outcome.OK, 6)
+    hasty = Run(Poll("state", url="self", every=0.01))
+    hasty.answer(QUEUED)
+    assert [hasty.fail(404) and hasty.step.after for _ in range(3)] == [0.25, 0.5, 1.0]
+
+
+@pytest.mark.parametrize("statuses", [[404, 404, 404, 404], [410], [404, 410]])
+def test_a_job_that_is_gone_is_submitted_again(statuses):
+    """The error says so: there is nothing left that may run."""
+    run = Run()
+    run.answer(QUEUED)
+    assert [run.fail(status) for status in statuses] == [True] * (len(statuses) - 1) + [False]
+    assert (run.outcome, run.result.status) == (Outcome.HTTP_ERROR, statuses[-1])
+    assert run.result.error == f"the job is gone (retry_failed submits it again): HTTP {statuses[-1]}"
+    assert run.again().step == Step(1, AFRESH)
+
+
+def test_a_submission_that_is_not_found_is_no_job_that_is_gone():
+    """Its URL may be wrong."""
+    run = Run()
+    assert not run.fail(404)
+    assert run.result.error == "HTTP 404"
+
+
+@pytest.mark.parametrize(("status", "then"), [(400, ""), (403, ""), (404, ""), (410, ""), (401, "/result")])
+def test_a_link_to_a_result_that_has_expired_is_asked_for_afresh(status, then):
+    """The job is asked once more, for a link that is good; any other failure leaves the link as it is."""
+    run = Run()
+    downloading(run)
+    assert not run.fail(status)
+    assert run.result.error == f"HTTP {status}"
+    later = run.again()
+    assert later.asked == ("GET", f"http://e.com/jobs/7{then}")
+    if not then:
+        assert later.answer({**DONE, "result": "/fresh"})
+        assert later.asked == ("GET", "http://e.com/fresh")
+    assert not later.answer({"x": 1})
+    assert later.outcome is Outcome.OK
+
+
+def test_a_result_that_is_gone_with_nothing_left_to_ask_is_made_again():
+    """Its job has ended; that a link is forbidden may be for the credentials, and it stays."""
+    for status, asked in ((404, ("POST", "http://e.com/jobs")), (403, ("GET", "http://e.com/jobs/7/result"))):
+        run = Run()
+        run.answer(DONE)
+        assert run.asked == ("GET", "http://e.com/jobs/7/result")
+        assert not run.fail(status)
+        assert run.again().asked == asked
+
+
+@pytest.mark.parametrize("outcome", [Outcome.NOT_ATTEMPTED, Outcome.BUDGET_EXHAUSTED])
+@pytest.mark.parametrize(
+    ("before", "standing"),
+    [
+        (asking, "the job was still 'queued'"),
+        (lambda run: run.answer({"self": "/jobs/7"}), "the job had not ended"),
+        (downloading, "the job was done, its result not asked for"),
+    ],
+)
+def test_a_job_that_is_not_asked_for_any_more_was_sent_all_the_same(outcome, before, standing):
+    """So its row is no unsent one, in this run and in the next that does not come to ask."""
+    unsent = Result(outcome, error="not sent: the run's deadline has passed")
+    run = Run()
+    before(run)
+    run.end(unsent)
+    later = run.again()
+    later.end(unsent)
+    for each in (run, later):
+        assert each.outcome is Outcome.TIMEOUT
+        assert each.result.error == (
+            f"{standing} when the run stopped: the run's deadline has passed; retry_failed goes on asking"
+        )
+    assert later.again().step.number == 2
+
+
+def test_a_submission_that_was_not_sent_is_an_unsent_row():
+    """There is no job."""
+    run = Run()
+    run.end(Result(Outcome.NOT_ATTEMPTED, error="not sent: the run's deadline has passed"))
+    assert run.outcome is Outcome.NOT_ATTEMPTED
+    assert run.again().step.number == 1
+
+
+def test_a_result_names_the_url_that_answered():
+    """That of the question or of the result; where a redirect led is known better."""
+    run = Run()
+    run.answer(QUEUED)
+    run.fail(403)
+    assert run.result.url == "http://e.com/jobs/7"
+    run = Run()
+    downloading(run)
+    run.answer({"x": 1})
+    assert run.result.url == "http://e.com/jobs/7/result"
+    run = Run()
+    downloading(run)
+    run.end(Result(Outcome.OK, {}, 200, 1, url="http://e.com/files/7"))
+    assert run.result.url == "http://e.com/files/7"
+    run = Run()
+    run.end(FAILED)
+    assert run.result.url is None
+
+
+def test_a_202_is_not_taken_for_the_result():
+    """The receipt's envelope says success; the job's own answer is the row's."""
+    run = Run(Poll("status"))
+    assert run.answer({"status": "success", "data": {"id": 7}}, status=202, headers={"Location": "/jobs/7"})
+    assert not run.answer({"status": "success", "x": 1})
+    assert run.result.payload == {"status": "success", "x": 1}
+
+
+def test_format_and_parser_read_the_result_only():
+    """What is read of the job itself is what its answers say, also where the last of them is the result."""
+    reading = {"format": "csv"}
+    run = Run(reading=reading)
+    assert run.answer(QUEUED, status=202)
+    assert run.answer({"state": "running"})
+    assert run.answer(DONE)
+    assert not run.answer(b"a,b\n1,2\n")
+    assert run.result.payload.to_dict("list") == {"a": [1], "b": [2]}
+    run = Run(Poll("state", url="self"), reading={"parser": lambda response: {"length": len(response.body)}})
+    assert run.answer(QUEUED, status=202)
+    assert not run.answer({"state": "done"})
+    assert run.result.payload == {"length": 17}
+
+
+@pytest.mark.parametrize("receipt", [b"Accepted", b"<html>Accepted</html>", b"not json", b""])
+def test_a_receipt_may_be_in_any_form(receipt):
+    """Location says where to ask."""
+    run = Run()
+    assert run.answer(receipt, status=202, headers={"Location": "/jobs/7", "Content-Type": "application/json"})
+    assert run.asked == ("GET", "http://e.com/jobs/7")
+
+
+def test_error_when_judges_the_result_only():
+    """A job's answers have an error of their own, and a null one is none."""
+    run = Run(reading={"error_when": "error"})
+    assert run.answer({**QUEUED, "error": "none yet"}, status=202)
+    assert run.answer({**DONE, "error": "1 of 9 files is empty"})
+    assert not run.answer({"error": "no such file"})
+    assert (run.outcome, run.result.error) == (
+        Outcome.HTTP_ERROR,
+        "HTTP 200, but error_when says: no such file",
+    )
+    assert run.again().asked == ("GET", "http://e.com/jobs/7/result")
+
+
+def test_a_submission_that_is_refused_in_a_success_made_no_job():
+    """An error, and nowhere to ask: retry_failed submits it again."""
+    run = Run()
+    assert not run.answer({"error": "quota exceeded"})
+    assert (run.outcome, run.result.error) == (Outcome.HTTP_ERROR, "no job was made of it: quota exceeded")
+    assert run.again().step == Step(1, AFRESH)
+
+
+def test_a_mutation_that_graphql_refuses_made_no_job():
+    """Its errors are in a success as well."""
+    run = Run(reading={"refusal": refusal})
+    assert not run.answer({"errors": [{"message": "no such export"}]})
+    assert run.outcome is Outcome.HTTP_ERROR
+    assert run.again().step == Step(1, AFRESH)

@@ -1,0 +1,425 @@
+"""``pages="auto"``: the schemes in the wild, recognised by their first answer or asked about."""
+
+from __future__ import annotations
+
+import pytest
+
+from pandas_async_io._core.errors import PlanError
+from pandas_async_io._core.models import Page, Request, Response
+from pandas_async_io._core.request.query import param
+from pandas_async_io._core.workflow.paging.detect.detect import choose, detect, overlooked
+from pandas_async_io._core.workflow.paging.opened import Opened
+from pandas_async_io._core.workflow.paging.page_number import Offset, PageNumber
+from pandas_async_io._core.workflow.paging.paginators import Cursor, GraphQLCursor, LinkHeader, NextUrl, other_requests
+
+ONE = [{"id": "a"}]
+URL = "https://api.e.com/v1/things"
+
+
+def page(payload, headers=None, url=URL, body=None):
+    request = Request(url, "GET" if body is None else "POST", body=body)
+    return Page(request, Response(200, headers or {}, b"", url), payload)
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        # GitHub, first and last page; Shopify; Datasette, which says it three times
+        (page(ONE, {"Link": f'<{URL}?page=2>; rel="next", <{URL}?page=9>; rel="last"'}), LinkHeader()),
+        (page(ONE, {"Link": f'<{URL}?page=1>; rel="first", <{URL}?page=1>; rel="prev"'}), LinkHeader()),
+        (page({"orders": ONE}, {"Link": f"<{URL}?page_info=x>; rel=next"}), LinkHeader()),
+        (
+            page({"rows": ONE, "next": "10", "next_url": f"{URL}?_next=10"}, {"link": f"<{URL}?_next=10>; rel=next"}),
+            LinkHeader(),
+        ),
+        (page({"rows": ONE, "next": "10", "next_url": f"{URL}?_next=10"}), NextUrl("next_url")),
+        # HubSpot, Facebook, Salesforce, Graph, DRF, HAL, OGC and STAC, FHIR, Laravel
+        (page({"results": ONE, "paging": {"next": {"after": "x", "link": f"{URL}?after=x"}}}), NextUrl("paging.next")),
+        (page({"results": ONE, "paging": {"next": {"after": "x"}}}), Cursor("paging.next.after", "after")),
+        (page({"data": ONE, "paging": {"cursors": {"after": "x"}, "next": f"{URL}?after=x"}}), NextUrl("paging.next")),
+        (page({"records": ONE, "done": False, "nextRecordsUrl": "/q/2"}), NextUrl("nextRecordsUrl")),
+        (page(ONE, {"Sforce-Locator": "MTA"}), Cursor(header="Sforce-Locator", param="locator")),
+        (page({"value": ONE, "@odata.nextLink": f"{URL}?$skip=1"}), NextUrl("@odata.nextLink")),
+        (page({"count": 9, "next": f"{URL}?page=2", "previous": None, "results": ONE}), NextUrl(count="count")),
+        (page({"count": 1, "next": None, "previous": None, "results": ONE}), NextUrl()),
+        (page({"_embedded": {"a": ONE}, "_links": {"next": {"href": "/2"}}}), NextUrl("_links.next")),
+        (page({"features": ONE, "links": [{"rel": "next", "href": "/2"}]}), NextUrl("links")),
+        (page({"entry": ONE, "link": [{"relation": "self", "url": "/1"}]}), NextUrl("link")),
+        (page({"data": ONE, "links": {"next": f"{URL}?page=2"}, "meta": {"last_page": 9}}), NextUrl("links.next")),
+        # Those with a token: Stripe's list and search, then OpenAI, Notion, Slack
+        (
+            page({"object": "list", "url": "/v1/x", "has_more": True, "data": ONE}),
+            Cursor(after="id", param="starting_after", more="has_more"),
+        ),
+        (
+            page({"object": "search_result", "has_more": True, "next_page": "x", "data": ONE}),
+            Cursor("next_page", "page", more="has_more"),
+        ),
+        (
+            page({"object": "list", "last_id": "a", "has_more": True, "data": ONE}),
+            Cursor("last_id", "after", more="has_more"),
+        ),
+        (
+            page({"object": "list", "results": ONE, "next_cursor": "x", "has_more": True}),
+            Cursor("next_cursor", "start_cursor", more="has_more"),
+        ),
+        (
+            page({"object": "list", "results": ONE, "next_cursor": None, "has_more": False}, body=b'{"page_size":1}'),
+            Cursor("next_cursor", "start_cursor", body=True, more="has_more"),
+        ),
+        (
+            page({"ok": True, "channels": ONE, "response_metadata": {"next_cursor": ""}}),
+            Cursor("response_metadata.next_cursor"),
+        ),
+        (
+            page({"issues": ONE, "startAt": 0, "maxResults": 50, "total": 90}),
+            Offset("startAt", ("maxResults", 50), "total"),
+        ),
+        (
+            page({"issues": ONE, "isLast": False, "nextPageToken": "x"}, body=b'{"jql":"a"}'),
+            Cursor("nextPageToken", "nextPageToken", body=True),
+        ),
+        (page({"files": ONE, "nextPageToken": "x"}, url=f"{URL}?pageToken="), Cursor("nextPageToken", "pageToken")),
+        (
+            page({"Items": ONE, "LastEvaluatedKey": {"id": {"S": "a"}}}, body=b'{"TableName":"t"}'),
+            Cursor("LastEvaluatedKey", "ExclusiveStartKey", body=True),
+        ),
+        (page({"data": ONE, "meta": {"next_token": "x"}}), Cursor("meta.next_token", "pagination_token")),
+        (page({"data": ONE, "meta": {"next_cursor": "/+x="}}), Cursor("meta.next_cursor")),
+        (page({"data": ONE}, {"Next-Page": f"{URL}?_token=x"}), NextUrl(header="Next-Page")),
+        # OpenAI without last_id, Reddit, Airtable, Kubernetes, JSON:API, Zendesk
+        (
+            page({"object": "list", "has_more": True, "data": ONE}),
+            Cursor(after="id", param="after", more="has_more"),
+        ),
+        (
+            page({"object": "list", "has_more": True, "data": ONE}, body=b'{"limit":1}'),
+            Cursor(after="id", param="after", more="has_more", body=True),
+        ),
+        (page({"kind": "Listing", "data": {"after": "t3_x", "children": ONE}}), Cursor("data.after", "after")),
+        (page({"records": ONE, "offset": "itr/rec"}), Cursor("offset", "offset")),
+        (page({"metadata": {"continue": "x"}, "items": ONE}), Cursor("metadata.continue", "continue")),
+        (page({"metadata": {"continue": ""}, "items": ONE}), Cursor("metadata.continue", "continue")),
+        (page({"data": ONE, "meta": {"page": {"after": "x"}}}), Cursor("meta.page.after", "page[after]")),
+        (
+            page({"data": ONE, "meta": {"page": {"after": "x"}}}, body=b'{"page":{}}'),
+            Cursor("meta.page.after", "page.after", body=True),
+        ),
+        (
+            page({"users": ONE, "meta": {"has_more": True, "after_cursor": "x"}}),
+            Cursor("meta.after_cursor", "page[after]"),
+        ),
+        (page({"data": ONE, "cursors": {"after": "x"}}), Cursor("cursors.after", "after")),
+        (
+            page({"result": ONE, "result_info": {"cursors": {"after": "x"}}}),
+            Cursor("result_info.cursors.after"),
+        ),
+        (page({"result": {"items": ONE, "next_cursor": "x"}}), Cursor("result.next_cursor")),
+        # OData v2, Hydra, HAL with lists, links in the object that holds the records, relative links
+        (page({"d": {"results": ONE, "__next": f"{URL}?$skiptoken=1"}}), NextUrl("d.__next")),
+        (page({"value": ONE, "@odata.nextLink": "things?$skip=1"}), NextUrl("@odata.nextLink")),
+        (page({"hydra:member": ONE, "hydra:view": {"hydra:next": "/t?page=2"}}), NextUrl("hydra:view.hydra:next")),
+        (page({"_embedded": {"a": ONE}, "_links": {"next": [{"href": "/2"}]}}), NextUrl("_links.next")),
+        (page({"_embedded": {"a": ONE}, "_links": {"next": {"href": "things?page=2"}}}), NextUrl("_links.next")),
+        (page({"data": {"items": ONE, "next": f"{URL}?page=2"}}), NextUrl("data.next")),
+        (page({"tracks": {"items": ONE, "next": f"{URL}?offset=1", "total": 9}}), NextUrl("tracks.next")),
+        (page({"data": ONE, "links": {"self": URL, "next": None}}), NextUrl("links.next")),
+        (page({"results": ONE, "count": 1, "next": "", "previous": ""}), NextUrl()),
+        (
+            page({"Resources": ONE, "totalResults": 4, "startIndex": 1, "itemsPerPage": 1}),
+            Offset("startIndex", ("itemsPerPage", 1), "totalResults", start=1),
+        ),
+        # Headers: GitLab, Azure
+        (page(ONE, {"X-Next-Page": "2"}), Cursor(header="X-Next-Page", param="page")),
+        (page(ONE, {"X-Next-Page": ""}, url=f"{URL}?p=4"), Cursor(header="X-Next-Page", param="p")),
+        (page(ONE, {"X-Next-Page": f"{URL}?page=2"}), NextUrl(header="X-Next-Page")),
+        (page(ONE, {"X-Next-Page": "2", "X-Page": "1", "X-Total-Pages": "4"}), PageNumber(total="X-Total-Pages")),
+        (
+            page({"value": ONE}, {"x-ms-continuationtoken": "x"}),
+            Cursor(header="x-ms-continuationtoken", param="continuationToken"),
+        ),
+        # APIs that count pages or records
+        (
+            page({"result": ONE, "result_info": {"page": 1, "total_pages": 4}}),
+            PageNumber(total="result_info.total_pages"),
+        ),
+        (
+            page({"data": {"rows": ONE, "pagination": {"page": 1, "total_pages": 4}}}),
+            PageNumber(total="data.pagination.total_pages"),
+        ),
+        (page({"hits": ONE, "page": 0, "nbPages": 4, "nbHits": 4}), PageNumber(start=0, total="nbPages")),
+        (
+            page({"hits": ONE, "page": 0, "nbPages": 4}, body=b'{"query":"x"}'),
+            PageNumber(start=0, total="nbPages", body=True),
+        ),
+        (page({"content": ONE, "number": 0, "last": False}), PageNumber(start=0)),
+        (page({"content": ONE, "number": 1, "last": False}, url=f"{URL}?page=1"), PageNumber()),
+        (page({"items": ONE, "page_number": 1, "page_count": 4}), PageNumber("page_number", total="page_count")),
+        (page({"items": ONE, "total_pages": 4}, body=b'{"page":1}'), PageNumber(total="total_pages", body=True)),
+        (page({"items": ONE, "total_pages": "4"}, url=f"{URL}?page=1"), PageNumber(total="total_pages")),
+        (
+            page({"items": ONE, "start": 1, "limit": 1, "total": 4}),
+            Offset("start", ("limit", 1), "total", start=1),
+        ),
+        (page({"data": ONE, "meta": {"page": 1, "total_pages": 9}}), PageNumber(total="meta.total_pages")),
+        (page({"data": ONE, "total_pages": 9}, url=f"{URL}?p=1"), PageNumber("p", total="total_pages")),
+        (page({"content": ONE, "number": 0, "totalPages": 9}), PageNumber(start=0, total="totalPages")),
+        (page(ONE, {"X-WP-TotalPages": "9"}), PageNumber(total="X-WP-TotalPages")),
+        (
+            page(ONE, {"X-Total-Count": "9"}, url=f"{URL}?_page=1&_limit=1"),
+            PageNumber("_page", size=("_limit", 1), count="X-Total-Count"),
+        ),
+        (page({"products": ONE, "total": 90, "skip": 0, "limit": 1}), Offset("skip", ("limit", 1), "total")),
+        (
+            page({"data": ONE, "meta": {"offset": 0, "limit": 1, "total": 9}}),
+            Offset("offset", ("limit", 1), "meta.total"),
+        ),
+        (
+            page(
+                {"data": {"a": {"nodes": ONE, "pageInfo": {"hasNextPage": True}}}},
+                body=b'{"query":"query($c:ID){a(first:5, after: $c){id}}"}',
+            ),
+            GraphQLCursor("data.a.pageInfo", "c"),
+        ),
+    ],
+)
+def test_a_scheme_in_the_wild_is_recognised(answer, expected):
+    """Each API's own first answer is enough; what is shown may be pasted, and says by what it was known."""
+    found = choose(answer)
+    assert found.paginator == expected
+    assert eval(repr(found.paginator)) == expected
+    assert found.why
+
+
+@pytest.mark.parametrize("home", ["", "meta"])
+@pytest.mark.parametrize("echo", ["page", "current_page", "currentPage", "pageNumber", "number"])
+@pytest.mark.parametrize(
+    ("query", "number", "start"),
+    [
+        ("", 0, 0),
+        ("", 1, 1),
+        ("?page=0", 0, 0),
+        ("?page=0", 1, 0),
+        ("?page=1", 1, 1),
+        ("?page=1", 0, 1),
+        ("?page=1", 2, 0),
+    ],
+)
+def test_no_page_is_left_out_whatever_the_first_one_is_called(home, echo, query, number, start):
+    """What a request without a number got is the first page; where both say something, the API may count from 0."""
+    told = {echo: number, "total_pages": 4}
+    found = choose(page({"items": ONE, **({home: told} if home else told)}, url=URL + query)).paginator
+    assert found.start == start
+    asked = int(query[-1]) if query else start
+    rest = other_requests(
+        found, Opened(page({"items": ONE, **({home: told} if home else told)}, url=URL + query), ONE, 1)
+    )
+    assert [int(param(each, found.param)) for each in rest] == list(range(asked + 1, start + 4))
+
+
+def test_a_first_page_that_has_another_number_is_a_question():
+    """Which pages are before it nobody knows."""
+    with pytest.raises(PlanError, match="not sure"):
+        choose(page({"items": ONE, "page": 3, "total_pages": 4}))
+    with pytest.raises(PlanError, match="not sure"):
+        choose(page({"items": ONE, "page": 1, "total_pages": 4}, url=f"{URL}?page=3"))
+
+
+FLAGS = [
+    *("has_more", "hasMore", "hasNext", "hasNextPage", "has_next", "more", "has_more_items", "HasMoreResults"),
+    *("done", "isLast", "last", "is_last"),
+]
+
+
+@pytest.mark.parametrize("flag", FLAGS)
+@pytest.mark.parametrize("home", ["", "meta", "pagination", "data"])
+@pytest.mark.parametrize("text", [False, True])
+def test_an_answer_that_says_there_is_more_is_never_the_only_page(flag, home, text):
+    """Whatever the flag is called and wherever it is; one that says there is none is no question."""
+    for more in (True, False):
+        value = more is not (flag in {"done", "isLast", "last", "is_last"})
+        told = {flag: str(value).lower() if text else value}
+        payload = {"rows": ONE, **told} if not home else {"rows": ONE, home: told}
+        answer = page({"data": {"rows": ONE, **told}} if home == "data" else payload)
+        if more:
+            with pytest.raises(PlanError, match=f"{flag}' says that there is more"):
+                choose(answer)
+        else:
+            assert choose(answer).paginator is None
+
+
+@pytest.mark.parametrize(
+    ("told", "headers", "count"),
+    [
+        ({"total": 90}, {}, "total"),
+        ({"total": "90"}, {}, "total"),
+        ({"total_rows": 90}, {}, "total_rows"),
+        ({"totalHits": 90}, {}, "totalHits"),
+        ({"recordsTotal": 99, "recordsFiltered": 90}, {}, "recordsFiltered"),
+        ({"numberMatched": 90}, {}, "numberMatched"),
+        ({"total": {"value": 90, "relation": "eq"}}, {}, "total.value"),
+        ({"meta": {"total": 90}, "count": 1}, {}, "meta.total"),
+        ({"@odata.count": 90}, {}, "@odata.count"),
+        ({}, {"Content-Range": "0-0/90"}, "Content-Range"),
+    ],
+)
+def test_a_total_beyond_the_records_is_a_question_with_that_total(told, headers, count):
+    """What it suggests counts by it; where the total is the number of records, the page is the only one."""
+    with pytest.raises(PlanError, match="more records than came") as caught:
+        choose(page({"rows": ONE, **told}, headers))
+    assert f"pages=PageNumber(count={count!r})" in str(caught.value)
+    assert choose(page({"rows": ONE * 90, **told}, headers)).paginator is None
+
+
+def test_a_number_that_is_only_a_least_one_is_a_question_without_it():
+    """Elasticsearch counts to 10 000 and no further: by that number the rest would be left out."""
+    payload = {"hits": {"hits": ONE, "total": {"value": 10_000, "relation": "gte"}}}
+    with pytest.raises(PlanError, match=r"pages=PageNumber\(\) .*, or pages=Offset\(param='from'\)"):
+        choose(page(payload))
+
+
+def test_what_says_more_outweighs_a_link_that_ends():
+    """A null beside the flag is not the last page, and of two that are sure the one that goes on is taken."""
+    ended = {"data": ONE, "links": {"self": URL, "next": None}}
+    assert choose(page(ended)).paginator == NextUrl("links.next")
+    with pytest.raises(PlanError, match="'has_more' says that there is more"):
+        choose(page({**ended, "has_more": True}))
+    assert choose(page({**ended, "next_cursor": "x"})).paginator == Cursor("next_cursor")
+
+
+@pytest.mark.parametrize(
+    ("answer", "candidates"),
+    [
+        (page({"files": ONE, "nextPageToken": "x"}), ["Cursor(path='nextPageToken', param='pageToken')"]),
+        (page({"data": ONE, "next_page": "x"}), ["Cursor(path='next_page', param='page')"]),
+        (page({"data": ONE, "has_more": True}), ["Cursor(param='starting_after', after='id', more='has_more')"]),
+        (page({"data": ONE, "total": 90}), ["PageNumber(count='total')", "Offset(count='total')"]),
+        (
+            page({"data": ONE, "total": 90}, body=b'{"q":1}'),
+            ["PageNumber(count='total', body=True)", "Offset(count='total', body=True)"],
+        ),
+        (
+            page({"data": ONE, "has_more": True}, body=b"{}"),
+            ["Cursor(param='starting_after', body=True, after='id', more='has_more')"],
+        ),
+        (
+            page({"files": ONE, "nextPageToken": "x"}, body=b"{}"),
+            ["Cursor(path='nextPageToken', param='pageToken', body=True)"],
+        ),
+        (page({"data": ONE, "marker": "x"}, body=b"{}"), ["Cursor(path='marker', param='marker', body=True)"]),
+        (page({"data": ONE, "total_pages": 9}, body=b"{}"), ["PageNumber(total='total_pages', body=True)"]),
+        (page(ONE, body=b'{"page":1,"size":5}'), ["PageNumber(size=('size', 5), body=True)"]),
+        (page({"data": ONE, "total": 90}, url=f"{URL}?page=0"), ["PageNumber(start=0, count='total')"]),
+        (page({"hits": {"total": {"value": 90}, "hits": ONE}}), ["Offset(param='from', count='hits.total.value')"]),
+        (
+            page({"response": {"numFound": 90, "start": 0, "docs": ONE}}),
+            ["Offset(param='start', count='response.numFound')"],
+        ),
+        (
+            page({"Contents": ONE, "IsTruncated": True, "NextContinuationToken": "x"}),
+            ["Cursor(path='NextContinuationToken', param='NextContinuationToken')"],
+        ),
+        (page({"data": ONE, "next_page": 2}), ["Cursor(path='next_page', param='page')"]),
+        (page({"data": ONE, "cursor_next": "/t?c=2"}), ["NextUrl(path='cursor_next')"]),
+        (page({"data": ONE, "next": {"after": "x"}}), ["Cursor(path='next.after', param='after')"]),
+        (
+            page({"query": {"pages": ONE}, "continue": {"apcontinue": "B", "continue": "-||"}}),
+            ["Cursor(path='continue.apcontinue', param='apcontinue')"],
+        ),
+        (page(ONE, {"X-Pagination": '{"TotalPages": 4}'}), ["PageNumber()"]),
+        (page(ONE, {"X-Pagination": "4 pages"}), ["PageNumber()"]),
+        (
+            page({"data": ONE, "pageInfo": {"hasNextPage": True, "endCursor": "x"}}),
+            ["Cursor(path='pageInfo.endCursor', param='after', more='pageInfo.hasNextPage')"],
+        ),
+        # An object without a list may be a record: it is read on only by the user's word
+        (page({"data": {"id": 1}, "links": {"next": "/2"}}), ["NextUrl(path='links.next')"]),
+        (page({"data": {"id": 1}, "has_more": True}), ["PageNumber()"]),
+        (page(ONE, {"X-Total-Count": "90"}), ["PageNumber(count='X-Total-Count')", "Offset(count='X-Total-Count')"]),
+        (page({"data": ONE, "total_pages": 9}), ["PageNumber(total='total_pages')"]),
+        (page({"data": ONE, "continuation": "x"}), ["Cursor(path='continuation', param='continuation')"]),
+        (page({"data": ONE, "meta": {"marker": "x"}}), ["Cursor(path='meta.marker', param='marker')"]),
+        (page(ONE, url=f"{URL}?page=1"), ["PageNumber()"]),
+        (
+            page({"data": {"a": {"pageInfo": {"hasNextPage": True}}}}, body=b'{"query":"{a{id}}"}'),
+            ["GraphQLCursor(path='data.a.pageInfo')"],
+        ),
+    ],
+)
+def test_what_is_not_sure_is_a_question(answer, candidates):
+    """The error lists what to choose from, as one writes it; nothing is guessed."""
+    with pytest.raises(PlanError, match="is not sure") as caught:
+        choose(answer)
+    for candidate in candidates:
+        assert f"pages={candidate}" in str(caught.value)
+        eval(candidate)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        *(ONE, {"data": ONE}, {"data": ONE, "total": 1}, None, "text", {"id": 1, "has": 2}, []),
+        {"data": ONE, "has_more": False},
+        {"data": ONE, "has_more": "false", "cursor_id": "x"},
+        {"content": ONE, "number": 0, "last": True},
+        {"items": [], "total": 0},
+        {"data": {"a": {"nodes": ONE, "pageInfo": {"hasNextPage": False}}}},
+        {"id": 2, "first": "Ann", "last": "Lee", "next": None, "orders": ONE},
+        {"data": ONE, "continue": None},
+        # Records, whatever their fields are called
+        {"id": 2, "name": "y", "last": "Smith", "total": 12.5, "next": "text"},
+        {"id": 2, "total": 12, "page": 3, "pages": 320, "count": 7},
+        {"id": 2, "title": "todo", "done": False, "last": False, "more": True},
+        {"id": 2, "next": None, "previous": None, "cursor": "x", "offset": 5, "limit": 7},
+        {"id": 2, "next_visit": "2020-01-01", "scroll": 3, "marker": "red", "next_cursor": None},
+        {"id": 2, "total": 12, "next": "text", "tags": ["x"]},
+        {"id": 2, "name": "y", "orders": [], "total": 12, "next": "text"},
+        {"id": 2, "links": [{"rel": "self", "href": "/2"}], "_links": {"self": [{"href": "/2"}]}},
+        {"data": {"id": 2, "total": 12, "next": "text"}},
+    ],
+)
+def test_an_answer_that_shows_nothing_is_the_only_page(payload):
+    """No paginator, and the reason in words."""
+    assert detect(page(payload)) == []
+    assert choose(page(payload)).paginator is None
+    assert "only one" in choose(page(payload)).why
+
+
+@pytest.mark.parametrize(
+    ("payload", "headers", "url"),
+    [
+        (ONE, {"Content-Range": "0-0/1"}, URL),
+        (ONE, {"X-Pagination": '{"total_pages": 1}'}, URL),
+        (ONE, {"X-Total-Count": "1"}, URL),
+        ({"data": ONE, "total": 1}, {}, f"{URL}?page=1&limit=10"),
+        ({"data": ONE, "has_more": False}, {}, f"{URL}?page=1&limit=1"),
+        ([], {}, f"{URL}?page=1"),
+        ({"id": 1}, {}, f"{URL}?p=7"),
+    ],
+)
+def test_a_page_that_is_whole_is_no_question(payload, headers, url):
+    """Though the request names a page, or a header counts."""
+    assert choose(page(payload, headers, url)).paginator is None
+
+
+def test_a_full_page_is_not_taken_for_the_whole():
+    """Its total may be its own length."""
+    with pytest.raises(PlanError, match="not sure"):
+        choose(page({"data": ONE, "total": 1}, url=f"{URL}?page=1&limit=1"))
+
+
+def test_a_misspelt_path_is_told_by_what_the_answer_shows():
+    """Where the paginator finds the next page, or there is none, nothing is said."""
+    more = Opened(page({"data": ONE, "meta": {"next_cursor": "x"}}), ONE, 1)
+    assert overlooked(Cursor("meta.cursor"), more).endswith("Cursor(path='meta.next_cursor') does")
+    assert overlooked(Cursor("meta.next_cursor"), more) is None
+    end = Opened(page({"data": ONE, "meta": {"next_cursor": None}}), ONE, 1)
+    assert overlooked(Cursor("meta.cursor"), end) is None
+
+
+def test_a_query_with_two_cursors_is_a_question():
+    """Which of them is this connection's the answer does not say."""
+    query = b'{"query":"query($p: String, $r: String) { pinned(after: $p) { id } repos(after: $r) { id } }"}'
+    answer = page({"data": {"repos": {"nodes": ONE, "pageInfo": {"hasNextPage": True, "endCursor": "x"}}}}, body=query)
+    with pytest.raises(PlanError, match=r"variable='p'.*variable='r'"):
+        choose(answer)

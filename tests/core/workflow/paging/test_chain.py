@@ -1,0 +1,344 @@
+"""Chains: for any sequence of pages complete or loud, in whatever order the pages come."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pandas_async_io._core.errors import ParseError, PlanError, UnsafeUrlError
+from pandas_async_io._core.models import Page, Request, Response
+from pandas_async_io._core.request.query import param
+from pandas_async_io._core.workflow.paging.chain import EMPTY_PAGES, Chain, named
+from pandas_async_io._core.workflow.paging.links import parse_links
+from pandas_async_io._core.workflow.paging.page_number import Offset, PageNumber
+from pandas_async_io._core.workflow.paging.paginators import Cursor, LinkHeader, NextUrl
+
+URL = "http://e.com/u"
+
+
+@dataclass
+class Api:
+    """An API by the book, over pages of any length: what it answers, and what it was asked."""
+
+    sizes: list[int]
+    asked: list[str] = field(default_factory=list)
+
+    def __post_init__(self):
+        ends = [sum(self.sizes[: at + 1]) for at in range(len(self.sizes))]
+        self.pages = [
+            [{"id": number} for number in range(end - size, end)] for size, end in zip(self.sizes, ends, strict=True)
+        ]
+
+    @property
+    def records(self):
+        return [record for page in self.pages for record in page]
+
+    def answer(self, request):
+        """Answer page ``page`` (from 1) with every sign of paging there is."""
+        self.asked.append(request.url)
+        number = int(param(request, "page") or 1)
+        records = self.pages[number - 1] if number <= len(self.pages) else []
+        more = number < len(self.pages)
+        payload = {"data": records, "next": f"?page={number + 1}" if more else None, "pages": len(self.pages)}
+        payload |= {"cursor": str(number + 1) if more else "", "more": more, "count": len(self.records)}
+        last = f"<?page={len(self.pages)}>; rel=last"
+        links = f"<?page={number + 1}>; rel=next, {last}" if more else last
+        return Page(request, Response(200, {"Link": links}, b"", request.url), payload)
+
+
+def read(chain, answer, seed=0):
+    """Drive a chain to its end, pages in any order; return the records by page."""
+    dice, taken, waiting = random.Random(seed), {}, [(1, chain.first)]
+    while waiting:
+        number, request = waiting.pop(dice.randrange(len(waiting)))
+        page = answer(request)
+        waiting += chain.take(number, page)
+        taken[number] = page.payload["data"]
+    assert chain.done
+    return [record for number in sorted(taken) for record in taken[number]]
+
+
+def paginators():
+    return [
+        LinkHeader(),
+        NextUrl("next"),
+        NextUrl("next", count="count"),
+        Cursor("cursor", "page"),
+        Cursor("cursor", "page", more="more"),
+        PageNumber(total="pages"),
+        lambda page: page.payload["next"],
+        None,
+    ]
+
+
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=12), st.sampled_from(paginators()), st.integers())
+def test_any_sequence_of_pages_is_read_whole_and_once(sizes, paginator, seed):
+    """Empty pages anywhere included: the chain ends, asks for no page twice, misses and repeats nothing."""
+    if paginator == NextUrl("next", count="count") and len({*sizes[:-1], max(sizes)}) > 1:
+        sizes = [max(sizes)] * len(sizes)  # a count tells the pages only where they are of one length
+    api = Api(sizes)
+    chain = Chain(paginator, Request(URL))
+    assert read(chain, api.answer, seed) == api.records
+    assert len(set(api.asked)) == len(api.asked) == len(sizes)
+    assert chain.findings() == []
+
+
+def sliced(total, size, *, obeys=True, says=None):
+    """Return an API that cuts a list by page or offset, and what it was asked."""
+    asked = []
+
+    def answer(request):
+        asked.append(request.url)
+        step = int(param(request, "size") or size) if obeys else size
+        start = int(param(request, "offset") or (int(param(request, "page") or 1) - 1) * step)
+        records = [{"id": number} for number in range(start, min(start + step, total))]
+        payload = {"data": records, "count": total if says is None else says}
+        return Page(request, Response(200, {}, b"", request.url), payload)
+
+    return answer, asked
+
+
+numbered = st.sampled_from(
+    [
+        PageNumber(size=("size", 7)),
+        PageNumber(size=("size", 7), count="count"),
+        PageNumber(count="count"),
+        Offset(size=("size", 7)),
+        Offset(size=("size", 7), count="count"),
+        Offset(count="count"),
+    ]
+)
+
+
+@given(st.integers(0, 60), st.integers(1, 9), numbered, st.booleans(), st.integers())
+def test_fault_44_numbered_pages_are_whole_even_if_the_size_is_ignored(total, size, paginator, obeys, seed):
+    """The length that came counts, not the one asked for; with a count no page beyond the end is asked for."""
+    answer, asked = sliced(total, size, obeys=obeys)
+    chain = Chain(paginator, Request(URL))
+    assert [record["id"] for record in read(chain, answer, seed)] == list(range(total))
+    assert chain.findings() == []
+    if paginator.count:
+        came = 7 if obeys and paginator.size else size
+        assert len(asked) == max(1, -(-total // came))
+
+
+@given(st.integers(1, 40), st.integers(0, 60), st.integers())
+def test_fault_44_a_total_that_lies_is_told(total, says, seed):
+    """Too high: the difference is a finding. Too low: what is beyond it is read all the same, where it shows."""
+    for paginator in (PageNumber(count="count"), Offset(count="count")):
+        answer, _ = sliced(total, 5, says=says)
+        chain = Chain(paginator, Request(URL))
+        came = len(read(chain, answer, seed))
+        truth = came == total and says == total
+        hidden = came == says and came % 5 == 0  # a full page and a total that fits: no sign of more
+        assert truth or hidden or chain.findings() == [f"the API says {says} record{'s' * (says != 1)}, {came} came"]
+        assert came == total or hidden
+
+
+def test_fault_44_a_next_page_that_points_to_itself_is_a_loop():
+    """So is one that points back; the message names the page."""
+    chain = Chain(NextUrl("next"), Request(URL))
+    (two,) = chain.take(1, answered(1, "?page=2"))
+    with pytest.raises(ParseError, match="page 2: page loop: the page behind page 2 is page 2 again"):
+        chain.take(2, answered(2, "?page=2", request=two[1]))
+    chain = Chain(NextUrl("next"), Request(URL))
+    with pytest.raises(ParseError, match="page 1: page loop"):
+        chain.take(1, answered(1, "/u"))
+
+
+def answered(number, following, *, request=None, **others):
+    payload = {"data": [{"id": number}], "next": following, **others}
+    return Page(request or Request(URL), Response(200, {}, b"", URL), payload)
+
+
+def test_fault_44_a_repeated_cursor_is_a_loop():
+    """It would ask for the same page again; the cursor's secret part is not shown."""
+    chain = Chain(Cursor("token", "page_token"), Request(URL))
+    (two,) = chain.take(1, answered(1, None, token="s3cret"))
+    with pytest.raises(ParseError, match="page loop") as caught:
+        chain.take(2, answered(2, None, token="s3cret", request=two[1]))
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("paginator", [PageNumber(), PageNumber(total="pages"), Cursor("token")])
+def test_fault_44_records_that_come_again_are_a_loop(paginator):
+    """As from an API that does not know our parameter, whatever its envelope says."""
+
+    def stuck(request):
+        stuck.calls += 1
+        payload = {"data": [{"id": 1}, {"id": 2}], "pages": 9, "token": str(stuck.calls), "time": stuck.calls}
+        return Page(request, Response(200, {}, b"", URL), payload)
+
+    stuck.calls = 0
+    with pytest.raises(ParseError, match="page loop: the records are those of page"):
+        read(Chain(paginator, Request(URL)), stuck)
+
+
+def test_fault_44_pages_without_end_and_without_records_are_a_loop():
+    """A cursor that is new every time may go on for long, not for ever."""
+
+    def barren(request):
+        number = int(param(request, "cursor") or 1)
+        return Page(request, Response(200, {}, b"", URL), {"data": [], "token": str(number + 1)})
+
+    with pytest.raises(ParseError, match=f"page {EMPTY_PAGES}: page loop"):
+        read(Chain(Cursor("token"), Request(URL)), barren)
+
+
+def test_bodies_that_are_no_json_are_pages_too():
+    """A text is compared as it came; the same one again is a loop."""
+    chain = Chain(Cursor(header="Sforce-Locator", param="locator"), Request(URL))
+    (two,) = chain.take(1, Page(chain.first, Response(200, {"Sforce-Locator": "A"}, b"a\n1", URL), "a\n1"))
+    (three,) = chain.take(2, Page(two[1], Response(200, {"Sforce-Locator": "B"}, b"a\n2", URL), "a\n2"))
+    with pytest.raises(ParseError, match="those of page 1 again"):
+        chain.take(3, Page(three[1], Response(200, {"Sforce-Locator": "null"}, b"a\n1", URL), "a\n1"))
+
+
+def test_security_s7_the_chain_stays_at_home():
+    """A next link to another host is refused with the page's number; an allowed one loses its headers."""
+    request = Request(URL, headers={"X-API-Key": "k"})
+    with pytest.raises(UnsafeUrlError, match=r"page 1: the next page leads from http://e.com to http://evil.com"):
+        Chain(NextUrl("next"), request).take(1, answered(1, "http://evil.com/"))
+    ((_, away),) = Chain(NextUrl("next"), request, allow_hosts=["cdn.com"]).take(1, answered(1, "http://cdn.com/2"))
+    assert dict(away.headers) == {}
+    with pytest.raises(UnsafeUrlError):
+        Chain(lambda page: Request("http://evil.com/", headers=request.headers), request).take(1, answered(1, None))
+
+
+def test_security_s10_no_more_than_max_pages_are_asked_for():
+    """Reaching it is a finding where there was more, and none where there was not."""
+    for paginator in (NextUrl("next"), PageNumber(total="pages"), LinkHeader()):
+        api = Api([2] * 5)
+        chain = Chain(paginator, Request(URL), max_pages=3)
+        assert read(chain, api.answer) == api.records[:6]
+        assert chain.findings() == ["max_pages=3 was reached, and there are more"]
+        chain = Chain(paginator, Request(URL), max_pages=5)
+        assert read(chain, Api([2] * 5).answer) == api.records
+        assert chain.findings() == []
+
+
+def moving(before, after):
+    """Return an API whose list changes behind its second page."""
+
+    def answer(request):
+        number = int(param(request, "page") or 1)
+        rows = before if number <= 2 else after
+        records, more = rows[(number - 1) * 3 : number * 3], number * 3 < len(rows)
+        payload = {"data": records, "next": f"?page={number + 1}" if more else None, "total": len(rows)}
+        return Page(request, Response(200, {}, b"", request.url), payload)
+
+    return answer
+
+
+ROWS = [{"id": number} for number in range(12)]
+
+
+def test_fault_45_records_that_come_twice_are_told():
+    """An insertion at the front moves records over to the next page."""
+    chain = Chain(NextUrl("next"), Request(URL))
+    came = read(chain, moving(ROWS, [{"id": -1}, {"id": -2}, *ROWS]))
+    assert [a for a, b in pairwise(sorted(record["id"] for record in came)) if a == b] == [4, 5]
+    assert chain.findings() == [
+        "page 3 repeats 2 records of page 2",
+        "the API's total moved from 12 to 14: records may be missing or come twice",
+    ]
+
+
+def test_fault_45_records_that_went_missing_are_told():
+    """A deletion shows in the total that moved."""
+    chain = Chain(NextUrl("next"), Request(URL))
+    read(chain, moving(ROWS, ROWS[1:]))
+    assert chain.findings() == ["the API's total moved from 12 to 11: records may be missing or come twice"]
+
+
+@given(st.integers())
+def test_fault_45_repeats_are_found_in_whatever_order_the_pages_come(seed):
+    """Neighbours are compared when both are there."""
+    cuts = [range(3), range(3, 6), range(5, 8), range(8, 11)]
+
+    def answer(request):
+        number = int(param(request, "page") or 1)
+        records = [{"id": each} for each in cuts[number - 1]]
+        return Page(request, Response(200, {}, b"", URL), {"data": records, "pages": 4})
+
+    chain = Chain(PageNumber(total="pages"), Request(URL))
+    read(chain, answer, seed)
+    assert chain.findings() == ["page 3 repeats 1 record of page 2"]
+
+
+def test_a_count_of_the_page_is_no_total():
+    """Some APIs call the length of each page its count."""
+    for sizes in ([2, 2], [3, 3, 1]):
+        api = Api(sizes)
+
+        def answer(request, api=api):
+            page = api.answer(request)
+            page.payload["count"] = len(page.payload["data"])
+            return page
+
+        chain = Chain(NextUrl("next"), Request(URL))
+        assert read(chain, answer) == api.records
+        assert chain.findings() == []
+
+
+def test_a_page_that_failed_is_missing_until_it_comes():
+    """What is pending is named, and may be sent again alone."""
+    api = Api([1, 1, 1, 1])
+    chain = Chain(PageNumber(total="pages"), Request(URL))
+    rest = dict(chain.take(1, api.answer(chain.first)))
+    chain.take(4, api.answer(rest[4]))
+    assert chain.findings() == ["pages 2, 3 did not come"]
+    chain.take(2, api.answer(rest[2]))
+    assert chain.findings() == ["page 3 did not come"]
+    assert chain.take(3, api.answer(chain.pending[3])) == []
+    assert (chain.done, chain.findings()) == (True, [])
+
+
+def test_fault_46_a_cursor_that_expired_says_so():
+    """The page is named; only cursors expire, and not on the first page."""
+    cursor = Cursor("next")
+    assert named(3, "HTTP 400 Bad Request", status=400, paginator=cursor).endswith("starts again from page 1)")
+    assert named(1, "HTTP 410 Gone", status=410, paginator=cursor) == "page 1: HTTP 410 Gone"
+    assert named(3, "HTTP 500", status=500, paginator=cursor) == "page 3: HTTP 500"
+    assert named(3, "HTTP 410 Gone", status=410, paginator=PageNumber()) == "page 3: HTTP 410 Gone"
+
+
+def test_auto_decides_on_the_first_page_and_says_what_it_took():
+    """The chain carries the paginator; where it is not sure, the first page raises."""
+    api = Api([2, 2])
+    chain = Chain(None, Request(URL))
+    read(chain, api.answer)
+    assert (chain.paginator, chain.detected.confidence) == (LinkHeader(), 0.99)
+    page = Page(Request(URL), Response(200, {}, b"", URL), {"data": [{"id": 1}], "continuation": "x"})
+    with pytest.raises(PlanError, match=r"Choose one of: pages=Cursor\(path='continuation', param='continuation'\)"):
+        Chain(None, Request(URL)).take(1, page)
+    alone = Chain(None, Request(URL))
+    assert alone.take(1, Page(Request(URL), Response(200, {}, b"", URL), [{"id": 1}])) == []
+    assert (alone.done, alone.paginator) == (True, None)
+
+
+def test_the_records_path_of_the_first_page_is_kept():
+    """It may be handed on to the other chains of a run; given, it is not looked for."""
+    page = answered(1, None)
+    chain = Chain(NextUrl("next"), Request(URL))
+    chain.take(1, page)
+    assert chain.record_path == ("data",)
+    two = {"a": [{"id": 1}], "b": [{"id": 2}]}
+    with pytest.raises(PlanError, match="record_path='a'"):
+        Chain(NextUrl("next"), Request(URL)).take(1, Page(Request(URL), Response(200, {}, b"", URL), two))
+    chain = Chain(NextUrl("next"), Request(URL), record_path=["b"])
+    assert chain.take(1, Page(Request(URL), Response(200, {}, b"", URL), two)) == []
+    assert chain.seen == 1
+
+
+def test_the_api_of_these_tests_writes_links_that_are_read():
+    """Its header is one that the parser knows."""
+    assert parse_links(Api([1, 1]).answer(Request(URL)).response.headers["Link"]) == {
+        "next": "?page=2",
+        "last": "?page=2",
+    }

@@ -1,0 +1,319 @@
+"""GraphQL over HTTP: one query per row, what may be repeated, what a 200 really says, and every page of it."""
+
+import json
+import time
+
+import pandas as pd
+import pytest
+
+import pandas_async_io as paio
+from tests.e2e.test_batches import answer, replying
+from tests.servers.raw import Then, http, serving
+
+USER = "query User($login: String!) { user(login: $login) { login } }"
+USERS = """
+query($first: Int, $cursor: String) {
+  users(first: $first, after: $cursor) { nodes { id name } pageInfo { hasNextPage endCursor } totalCount }
+}"""
+LOGIN = {"login": "{login}"}
+LOGINS = pd.DataFrame({"login": ["ada", "grace", "ada"]})
+QUICK = paio.Retry(base=0.01, throttle_base=0.01)
+
+
+@pytest.fixture(scope="module")
+def api():
+    """Run the sample API for this module."""
+    with paio.demo.serve() as url:
+        yield url
+
+
+@pytest.fixture(autouse=True)
+def fresh(api):
+    """Forget what the server saw before."""
+    api.clear()
+
+
+def fetch(url, query=USER, variables=LOGIN, frame=LOGINS, **options):
+    asked = paio.graphql(query, variables)
+    return frame.aio.fetch(f"{url}/graphql", json=asked, **{"record_path": "data.user", **options})
+
+
+def user(asked):
+    """Answer the variables as they came."""
+    return answer({"data": {"user": {"got": json.loads(asked.body)["variables"]}}})
+
+
+def cost(left, *, most=1000.0, rate=50.0):
+    status = {"maximumAvailable": most, "currentlyAvailable": left, "restoreRate": rate}
+    return {"cost": {"requestedQueryCost": 10, "throttleStatus": status}}
+
+
+def throttled(left, **options):
+    error = {"message": "Throttled", "extensions": {"code": "THROTTLED"}}
+    return answer({"errors": [error], "extensions": cost(left, **options)})
+
+
+def test_equal_queries_are_sent_once(api):
+    """Each row has its own answer all the same; what the row is called already gets a suffix."""
+    found = fetch(api)
+    assert found["login_api"].tolist() == ["ada", "grace", "ada"]
+    assert [(seen.method, seen.path_qs) for seen in api.log] == [("POST", "/graphql")] * 2
+
+
+def test_each_row_is_a_mutation_of_its_own(api):
+    """Equal ones are two changes."""
+    found = fetch(api, USER.replace("query", "mutation"))
+    assert found["login_api"].tolist() == ["ada", "grace", "ada"]
+    assert len(api.log) == 3
+
+
+@pytest.mark.parametrize(("kind", "sent"), [("query", 2), ("mutation", 1)])
+@pytest.mark.parametrize(
+    ("failure", "outcome"), [(http(status="502 X"), "http_error"), ([Then.HANG], "timeout"), ([Then.CLOSE], None)]
+)
+def test_a_query_may_be_repeated_and_a_mutation_may_not(kind, sent, failure, outcome):
+    """Though both are posted: after a 502, a timeout and a lost connection."""
+    good = answer({"data": {"user": {"login": "ada"}}})
+    with serving(failure, good) as server:
+        options = {"frame": LOGINS.head(1), "timeout": 0.3, "retry": QUICK, "client": paio.Client()}
+        if kind == "query":
+            assert fetch(server.url, **options)["login_api"].tolist() == ["ada"]
+        else:
+            with pytest.warns(paio.FetchWarning, match="may have received"):
+                found = fetch(server.url, USER.replace("query", kind), **options)
+            assert found.aio.report.outcomes == {outcome or "transport_error": 1}
+    assert len(server.asked) == sent
+
+
+def test_fault_27_errors_in_a_200_are_the_rows_failure(api):
+    """With the server's message and where it met it; nothing is repeated, for nothing would change."""
+    with pytest.warns(paio.FetchWarning, match=r"3 x GraphQL: there is no such field \(at nobody\)"):
+        found = LOGINS.aio.fetch(api + "/graphql?errors=1", json=paio.graphql(USER, LOGIN), record_path="data.user")
+    assert found.aio.failures[["outcome", "status"]].drop_duplicates().to_numpy().tolist() == [["http_error", 200]]
+    assert len(api.log) == 2
+
+
+def test_fault_27_errors_beside_data_are_a_failure_too():
+    """Half an answer is never taken for a whole one."""
+    partly = {"data": {"user": {"login": "ada", "mail": None}}, "errors": [{"message": "no mail", "path": ["user"]}]}
+    with (
+        replying(lambda asked: answer(partly)) as server,
+        pytest.raises(paio.FetchError, match=r"GraphQL: no mail \(at user\)") as caught,
+    ):
+        fetch(server.url, errors="raise")
+    assert caught.value.failures["row"].tolist() == [0, 1, 2]
+
+
+def test_a_400_says_what_graphql_says():
+    """The first message of its errors."""
+    body = {"errors": [{"message": "Cannot query field 'nope' on type 'User'", "locations": [{"line": 1}]}]}
+    with (
+        replying(lambda asked: answer(body, status="400 Bad Request")) as server,
+        pytest.warns(paio.FetchWarning, match="HTTP 400 Bad Request: Cannot query field 'nope' on type 'User'"),
+    ):
+        found = fetch(server.url)
+    assert found.aio.report.outcomes == {"http_error": 3}
+
+
+def test_throttled_is_a_refusal_that_is_waited_for():
+    """It spends no attempt: after three of them the row is ok, where two attempts are all."""
+    refusals = 3
+
+    def reply(asked):
+        return throttled(9.0) if len(server.asked) <= refusals else user(asked)
+
+    with replying(reply) as server:
+        retry = paio.Retry(attempts=2, throttle_base=0.01)
+        found = fetch(server.url, frame=LOGINS.head(1), retry=retry, client=paio.Client())
+    report = found.aio.report
+    assert (report.outcomes, report.sent, report.refused) == ({"ok": 1}, 4, 3)
+    assert report.waits["pause"] > 0
+
+
+@pytest.mark.slow
+def test_a_query_that_is_throttled_for_ever_ends():
+    """As any row that is refused again and again, with the server's word for it."""
+    with (
+        replying(lambda asked: throttled(9.0)) as server,
+        pytest.warns(paio.FetchWarning, match=r"GraphQL: Throttled \(refused 10 times\)"),
+    ):
+        fetch(server.url, frame=LOGINS.head(1), retry=QUICK, client=paio.Client())
+    assert len(server.asked) == 10
+
+
+def test_a_cost_limit_that_runs_low_slows_down_before_it_refuses():
+    """A bucket of five queries, filled at fifty a second: thirty queries are all answered, none is refused."""
+    left, before = 50.0, time.monotonic()
+
+    def reply(asked):
+        nonlocal left, before
+        now = time.monotonic()
+        left, before = min(50.0, left + (now - before) * 500), now
+        if left < 10:
+            return throttled(left, most=50.0, rate=500.0)
+        left -= 10
+        return answer({"data": {"user": {"login": "x"}}, "extensions": cost(left, most=50.0, rate=500.0)})
+
+    with replying(reply) as server:
+        frame = pd.DataFrame({"login": range(30)})
+        report = fetch(server.url, frame=frame, concurrency=2, retry=QUICK, client=paio.Client()).aio.report
+    assert report.outcomes == {"ok": 30}
+    assert report.refused == 0
+    assert report.waits["pause"] > 0
+
+
+PAGED = ["auto", paio.GraphQLCursor("data.users.pageInfo")]
+
+
+@pytest.mark.parametrize("pages", PAGED, ids=["auto", "cursor"])
+def test_every_page_of_every_row_is_read(api, pages):
+    """Two hundred rows with up to two pages each, all in order and on their own row."""
+    frame = pd.DataFrame({"n": [95, 30, 0, 50] * 50, "row": range(200)})
+    query = paio.graphql(USERS, {"first": 50})
+    found = frame.aio.fetch(api + "/graphql?n={n}&row={row}", json=query, pages=pages, how="inner")
+    assert found.groupby("row")["id"].agg(list).to_dict() == {
+        row: list(range(1, n + 1)) for n, row in frame.itertuples(index=False) if n
+    }
+    assert len(api.log) == 50 * (2 + 1 + 1 + 1)
+    assert found.aio.report.outcomes == {"ok": 200}
+
+
+@pytest.mark.parametrize("pages", PAGED, ids=["auto", "cursor"])
+def test_a_read_has_every_page_of_each_value(api, pages):
+    """A variable that a field fills stays what it is from page to page."""
+    query = paio.graphql(USERS, {"first": "{size}"})
+    found = pd.read_api(api + "/graphql?n=25", json=query, over={"size": [10, 7]}, pages=pages)
+    assert found["id"].tolist() == [*range(1, 26), *range(1, 26)]
+    assert found["size"].tolist() == [10] * 25 + [7] * 25
+    assert len(api.log) == 3 + 4
+
+
+def test_an_error_on_a_later_page_is_the_rows_failure_and_names_the_page():
+    """The first page is kept, and retry_failed fetches what is missing."""
+    broken = True
+
+    def reply(asked):
+        after = json.loads(asked.body)["variables"].get("cursor")
+        if after and broken:
+            return answer({"data": None, "errors": [{"message": "try again"}]})
+        info = {"hasNextPage": not after, "endCursor": None if after else "c"}
+        return answer({"data": {"users": {"nodes": [{"id": 2 if after else 1}], "pageInfo": info}}})
+
+    with replying(reply) as server:
+        with pytest.warns(paio.FetchWarning, match="page 2: GraphQL: try again"):
+            found = pd.read_api(server.url, json=paio.graphql(USERS, {"first": 1}), pages=PAGED[1], errors="coerce")
+        assert found["id"].tolist() == [1]
+        broken, before = False, len(server.asked)
+        done = found.aio.retry_failed()
+    assert done["id"].tolist() == [1, 2]
+    assert len(server.asked) - before == 1
+
+
+def test_variables_keep_their_types_wherever_they_are():
+    """Numbers, truth values, lists and nulls, deep in objects and lists; within a text they are text."""
+    frame = pd.DataFrame({"a": [7], "b": [True], "c": [None], "d": [[1, 2]], "e": ["ü {a}"]})
+    variables = {"in": {"a": ["{a}", {"b": "{b}"}], "c": "{c}", "d": "{d}", "e": "{e}", "t": "{a}-{b}", "k": 1.5}}
+    with replying(user) as server:
+        fetch(server.url, "query($in: In) { user(in: $in) { got } }", variables, frame)
+    sent = json.loads(server.asked[0].body)
+    assert sent["variables"] == {
+        "in": {"a": [7, {"b": True}], "c": None, "d": [1, 2], "e": "ü {a}", "t": "7-true", "k": 1.5}
+    }
+    assert "operationName" not in sent
+
+
+@pytest.mark.parametrize("query", ["{login}", "{ user { login {login} } }", 'query { a(x: "{{login}}") {login} }'])
+def test_no_brace_of_the_query_is_a_field(query):
+    """Not even around the name of a column: it goes out as it was written."""
+    with replying(user) as server:
+        LOGINS.aio.fetch(server.url + "/{login}", json=paio.graphql(query))
+    assert {json.loads(asked.body)["query"] for asked in server.asked} == {query}
+    assert len(server.asked) == 2
+
+
+def test_of_several_operations_the_named_one_is_sent():
+    """And decides what may be repeated."""
+    document = "query A($login: String) { user { login } } mutation B($login: String) { user { login } }"
+    with replying(user) as server:
+        for name in ("A", "B"):
+            LOGINS.aio.fetch(server.url, json=paio.graphql(document, LOGIN, operation=name))
+    assert [json.loads(asked.body)["operationName"] for asked in server.asked] == ["A"] * 2 + ["B"] * 3
+
+
+def test_a_row_without_the_record_has_missing_values():
+    """A user that is null is no error, nor is a list that is null on the way to the records."""
+    answers = {"ada": {"user": None}, "grace": {"user": {"repos": None}}, "joan": {"user": {"repos": [{"x": 1}]}}}
+    with replying(lambda asked: answer({"data": answers[json.loads(asked.body)["variables"]["login"]]})) as server:
+        frame = pd.DataFrame({"login": ["grace", "joan"]})
+        found = fetch(server.url, frame=frame, record_path="data.user.repos")
+        alone = fetch(server.url, frame=LOGINS.head(1))
+    assert found["x"].tolist() == [pd.NA, 1]
+    assert alone.columns.tolist() == ["login"]
+    assert alone.aio.report.outcomes == found.aio.report.outcomes | {"ok": 1}
+
+
+def test_many_keys_go_into_one_query():
+    """As nodes(ids:) takes them; a null among the nodes is a key without an answer."""
+
+    def reply(asked):
+        ids = json.loads(asked.body)["variables"]["ids"]
+        return answer({"data": {"nodes": [{"id": key, "x": len(key)} if key != "?" else None for key in ids]}})
+
+    query = "query($ids: [ID!]!) { nodes(ids: $ids) { id x } }"
+    with replying(reply) as server:
+        frame = pd.DataFrame({"id": ["a", "bb", "?", "a", "ccc"]})
+        found = fetch(server.url, query, {"ids": "{id*}"}, frame, batch=2, record_path="data.nodes")
+    assert found["x"].tolist() == [1, 2, pd.NA, 1, 3]
+    assert found.aio.report.outcomes == {"ok": 5}
+    assert sorted(json.loads(asked.body)["variables"]["ids"] for asked in server.asked) == [["?", "ccc"], ["a", "bb"]]
+
+
+def test_credentials_go_with_every_query():
+    """In the header of the client's own."""
+    with replying(user) as server:
+        fetch(server.url, client=paio.Client(server.url, auth="s3cret"))
+    assert [asked.headers["authorization"] for asked in server.asked] == ["Bearer s3cret"] * 2
+    assert {asked.headers["content-type"] for asked in server.asked} == {"application/json"}
+
+
+@pytest.mark.parametrize("options", [{"data": "x"}, {"batch": 2}, {"method": "PUT"}, {"method": "x y"}])
+def test_a_query_that_makes_no_sense_is_refused_before_anything_is_sent(api, options):
+    """Two bodies, blocks without a field for their keys, a method that is not to be had."""
+    with pytest.raises(paio.PlanError):
+        fetch(api, **options)
+    assert not api.log
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "post"])
+def test_a_query_is_posted(api, method):
+    """GET is the default of the option, and means nothing else."""
+    fetch(api, method=method)
+    assert {seen.method for seen in api.log} == {"POST"}
+
+
+@pytest.mark.parametrize("wrapped", [lambda query: [query], lambda query: {"q": query}], ids=["list", "mapping"])
+def test_a_query_inside_a_body_is_refused(api, wrapped):
+    """It is all of it: servers that take several at once have no row for each answer."""
+    with pytest.raises(paio.PlanError, match=r"pass json=graphql\(…\) by itself"):
+        LOGINS.aio.fetch(api + "/graphql", json=wrapped(paio.graphql(USER, LOGIN)))
+    assert not api.log
+
+
+def test_a_list_of_keys_in_the_variables_needs_batch(api):
+    """Else the text of the field would be the variable's value."""
+    with pytest.raises(paio.PlanError, match="pass batch="):
+        fetch(api, variables={"login": "{login*}"})
+    assert not api.log
+
+
+def test_a_rate_limit_in_a_200_is_waited_for():
+    """As GitHub answers: it spends no attempt."""
+    limited = answer({"errors": [{"type": "RATE_LIMITED", "message": "API rate limit exceeded"}]})
+
+    def reply(asked):
+        return limited if len(server.asked) <= 3 else user(asked)
+
+    with replying(reply) as server:
+        retry = paio.Retry(attempts=2, throttle_base=0.01)
+        report = fetch(server.url, frame=LOGINS.head(1), retry=retry, client=paio.Client()).aio.report
+    assert (report.outcomes, report.sent, report.refused) == ({"ok": 1}, 4, 3)

@@ -1,0 +1,374 @@
+"""Paging over answers that are not by the book: what a parser makes of them, what they leave out, what comes twice."""
+
+from __future__ import annotations
+
+import json
+import time
+import warnings
+from dataclasses import replace
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import pandas_async_io as paio
+from tests.servers.raw import http, replying
+
+NEXT = paio.NextUrl()
+
+
+def query(asked):
+    return {name: texts[0] for name, texts in parse_qs(urlsplit(asked.line.split()[1]).query).items()}
+
+
+def answer(payload, *headers):
+    return http(json.dumps(payload).encode(), *headers)
+
+
+def ten(begin):
+    return [{"id": number} for number in range(begin, begin + 10)]
+
+
+def thirty(asked):
+    """Answer three pages of ten, with a URL of the next one."""
+    begin = int(query(asked).get("c", 0))
+    return answer({"items": ten(begin), "next": f"/x?c={begin + 10}" if begin < 20 else None})
+
+
+def quietly(function, *args, **options):
+    with warnings.catch_warnings(action="ignore", category=paio.FetchWarning):
+        return function(*args, **options)
+
+
+@pytest.mark.parametrize("pages", [NEXT, "auto"], ids=["next", "auto"])
+@pytest.mark.parametrize(
+    "parser",
+    [
+        lambda response: json.loads(response.body)["items"],
+        lambda response: pd.DataFrame(json.loads(response.body)["items"]),
+        lambda response: [{**each, "at": pd.Timestamp(0)} for each in json.loads(response.body)["items"]],
+        lambda response: [{**each, "v": np.array([1, 2])} for each in json.loads(response.body)["items"]],
+    ],
+    ids=["records", "frame", "timestamps", "arrays"],
+)
+def test_a_parser_takes_nothing_from_the_paginator(pages, parser):
+    """It makes the records; where the next page is, the body says."""
+    with replying(thirty) as server:
+        found = paio.read_api(server.url + "/x", pages=pages, parser=parser)
+    assert found["id"].tolist() == list(range(30))
+
+
+def test_fault_78_a_parser_that_raises_fails_its_page():
+    """The others are there, and the page is named."""
+
+    def parser(response):
+        items = json.loads(response.body)["items"]
+        return items if items[0]["id"] != 10 else 1 / 0
+
+    with replying(thirty) as server:
+        out = quietly(paio.read_api, server.url + "/x", pages=NEXT, parser=parser, errors="coerce", retry=1)
+    assert out["id"].tolist() == list(range(10))
+    assert out.aio.failures["error"].tolist()[0].startswith("page 2: parser= raised ZeroDivisionError")
+
+
+def locator(asked):
+    """Answer as a bulk API does: CSV, its header in the first part only."""
+    part = int(query(asked).get("locator", 1))
+    rows = "".join(f"{number},n{number}\n" for number in range(part * 10, part * 10 + 10))
+    following = str(part + 1) if part < 3 else "null"
+    return http(("id,name\n" * (part == 1) + rows).encode(), "Content-Type: text/csv", f"Sforce-Locator: {following}")
+
+
+@pytest.mark.parametrize("pages", ["auto", paio.Cursor(header="Sforce-Locator", param="locator")])
+def test_a_csv_header_may_stand_in_the_first_page_only(pages):
+    """The others have its columns, and their first line is a record."""
+    with replying(locator) as server:
+        found = paio.read_api(server.url, pages=pages)
+    assert found.columns.tolist() == ["id", "name"]
+    assert found["id"].tolist() == list(range(10, 40))
+    assert found["name"].tolist() == [f"n{number}" for number in range(10, 40)]
+
+
+def test_a_csv_page_of_another_table_is_an_error():
+    """Three columns are not two without a header."""
+
+    def reply(asked):
+        first = "locator" not in query(asked)
+        table = b"id,name\n1,a\n" if first else b"x,y,z\n1,2,3\n"
+        return http(table, "Content-Type: text/csv", f"Sforce-Locator: {'2' if first else 'null'}")
+
+    with replying(reply) as server, pytest.raises(paio.FetchError, match=r"page 2: .*x.*are not those of page 1"):
+        paio.read_api(server.url, pages="auto")
+
+
+@pytest.mark.parametrize("record", [{"id": 2, "name": "y", "orders": []}, {"id": 2, "items": [{"sku": 1}]}])
+def test_an_answer_that_is_no_page_stays_whole(record):
+    """What holds no sign of pages is a record, whatever lists it holds."""
+    with replying(lambda asked: answer(record)) as server:
+        frame = pd.DataFrame({"q": [1]})
+        paged, plain = (frame.aio.fetch(server.url + "?q={q}", pages=pages) for pages in ("auto", None))
+    pd.testing.assert_frame_equal(paged, plain)
+
+
+def test_fault_45_a_record_that_moved_to_another_page_is_told():
+    """Count and total agree, and still one came twice and another one never."""
+    rows = [{"id": number} for number in range(1, 36)]
+
+    def reply(asked):
+        page = int(query(asked).get("page", 1))
+        held = rows if page == 1 else [*rows[:4], *rows[5:], rows[4]]
+        following = f"?page={page + 1}" if page < 4 else None
+        return answer({"total": 35, "items": held[(page - 1) * 10 : page * 10], "next": following})
+
+    with replying(reply) as server, pytest.warns(paio.FetchWarning, match="page 4 repeats 1 record of page 1"):
+        assert len(paio.read_api(server.url, pages=NEXT)) == 35
+
+
+def ambiguous(asked):
+    """Answer a row as usual, or with a token that nobody knows."""
+    asked = query(asked)
+    if asked["q"] != "odd":
+        return answer({"items": ten(0), "next": None if "p" in asked else "?q=a&p=2", "previous": None})
+    begin = int(asked.get("next_tok", 0))
+    return answer({"items": ten(begin), **({"next_tok": begin + 10} if begin < 20 else {})})
+
+
+def test_a_row_that_may_have_more_pages_is_told():
+    """What other rows showed finds none there: that it is complete is a guess, and said."""
+    frame = pd.DataFrame({"q": ["a", "odd"]})
+    with (
+        replying(ambiguous) as server,
+        pytest.warns(paio.FetchWarning, match=r"next_tok.*finds no next page \(row 1\)"),
+    ):
+        frame.aio.fetch(server.url + "?q={q}", pages="auto", concurrency=1)
+
+
+def test_fault_44_one_odd_answer_ends_its_row_only():
+    """The others keep theirs, however late it comes."""
+
+    def reply(asked):
+        odd = query(asked)["q"] == "19"
+        return answer({"hints": ["x"], "notes": ["y"]} if odd else {"items": [{"a": 1}], "next": None})
+
+    with (
+        replying(reply) as server,
+        pytest.warns(paio.FetchWarning, match="1 of 20 rows failed: 1 x .*which list holds"),
+    ):
+        out = pd.DataFrame({"q": range(20)}).aio.fetch(server.url + "?q={q}", pages=NEXT, concurrency=1)
+    assert out["a"].tolist() == [1] * 19 + [pd.NA]
+    assert out.aio.failures["outcome"].tolist() == ["parse_error"]
+
+
+def test_equal_records_on_numbered_pages_are_no_loop_if_nothing_tells_them_apart():
+    """Measurements may all be zero: it is said, and they are kept."""
+
+    def reply(asked):
+        return answer({"page": int(query(asked).get("page", 1)), "pages": 3, "samples": [{"v": 0}, {"v": 0}]})
+
+    with replying(reply) as server, pytest.warns(paio.FetchWarning, match="page 3 has the records of page 1"):
+        assert len(paio.read_api(server.url, pages=paio.PageNumber(total="pages"))) == 6
+
+
+def test_a_function_of_yours_may_page_by_a_header():
+    """Requests that differ in a header are not the same."""
+
+    def reply(asked):
+        begin = int(asked.headers.get("x-cursor", 0))
+        return answer(ten(begin), *([f"X-Next: {begin + 10}"] if begin < 20 else []))
+
+    def own(page):
+        following = page.response.header("X-Next")
+        return following and replace(page.request, headers={**page.request.headers, "X-Cursor": following})
+
+    with replying(reply) as server:
+        assert paio.read_api(server.url, pages=own)["id"].tolist() == list(range(30))
+
+
+@pytest.mark.parametrize("options", [{}, {"record_path": "items"}], ids=["found", "given"])
+@pytest.mark.parametrize("count", [30, 0])
+def test_fault_44_a_page_may_leave_its_empty_list_out(count, options):
+    """So do all APIs made with protocol buffers; a page that says something else is no empty one."""
+
+    def reply(asked):
+        begin = int(query(asked).get("pageToken", 0))
+        return answer({"items": ten(begin), "nextPageToken": str(begin + 10)} if begin < count else {})
+
+    with replying(reply) as server:
+        found = paio.read_api(server.url, pages=paio.Cursor("nextPageToken", "pageToken"), **options)
+    assert len(found) == count
+
+
+def test_retry_failed_keeps_the_order_of_rows_whose_schema_another_row_did_not_fit():
+    """The records of a row that is dropped are no longer among the pages."""
+
+    def reply(asked):
+        asked = query(asked)
+        page, row = int(asked.get("page", 1)), int(asked["q"])
+        records = [{"id": row * 100 + page * 10 + at} for at in range(10)]
+        if row == 0 and page == 2 and len(server.asked) < 6:
+            records[3]["id"] = "x"
+        return answer({"items": records, "pages": 2})
+
+    with replying(reply) as server:
+        frame = pd.DataFrame({"q": [0, 1]})
+        options = {"pages": paio.PageNumber(total="pages"), "schema": {"id": "int64"}}
+        out = quietly(frame.aio.fetch, server.url + "?q={q}", **options)
+        server.asked.extend(server.asked)
+        done = quietly(out.aio.retry_failed)
+    assert out.loc[out["q"] == 1, "id"].tolist() == list(range(110, 130))
+    assert done["id"].tolist() == [*range(10, 30), *range(110, 130)]
+
+
+EIGHT = [{"id": number, "on": number % 3 == 0, "parts": [0, 1]} for number in range(1, 9)]
+
+
+def each_twice(response):
+    return [{"id": item["id"]} for item in json.loads(response.body)["items"] for _ in item["parts"]]
+
+
+def some(response):
+    return [{"id": item["id"]} for item in json.loads(response.body)["items"] if item["on"]]
+
+
+@pytest.mark.parametrize(("parser", "ids"), [(each_twice, [n for n in range(1, 9) for _ in "ab"]), (some, [3, 6])])
+@pytest.mark.parametrize(
+    "pages", ["auto", paio.Offset(size=("limit", 2), count="total"), paio.PageNumber(count="total"), paio.PageNumber()]
+)
+def test_what_a_parser_leaves_out_or_repeats_is_no_matter_of_the_pages(pages, parser, ids):
+    """Where the reading is, and whether it is over, the page's own records tell."""
+
+    def reply(asked):
+        asked = query(asked)
+        begin = int(asked.get("offset", 2 * (int(asked.get("page", 1)) - 1)))
+        about = {"offset": begin, "limit": 2} if pages == "auto" else {}
+        return answer({"items": EIGHT[begin : begin + 2], "total": 8, **about})
+
+    with replying(reply) as server:
+        assert paio.read_api(server.url, pages=pages, parser=parser)["id"].tolist() == ids
+
+
+@pytest.mark.parametrize("pages", [NEXT, "auto", paio.PageNumber()])
+def test_a_misspelt_record_path_is_an_error_on_the_first_page_too(pages):
+    """As it is without pages."""
+    with (
+        replying(lambda asked: answer({"items": [{"id": 1}], "next": None})) as server,
+        pytest.raises(paio.FetchError, match="no key 'itmes'"),
+    ):
+        paio.read_api(server.url, record_path="itmes", pages=pages)
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        ({"code": 0, "message": "ok", "data": {"list": [{"id": 1}], "next": 2}}, {"code": 429, "message": "too many"}),
+        ([{"id": 1}], {"message": "too many"}),
+    ],
+)
+def test_fault_27_an_error_in_the_words_of_a_page_is_no_empty_page(first, then):
+    """It names the page, and nothing is silently shorter."""
+
+    def reply(asked):
+        link = [] if isinstance(first, dict) else ["Link: </?page=2>; rel=next"]
+        return answer(then if "page" in query(asked) else first, *link)
+
+    pages = paio.Cursor("data.next", "page") if isinstance(first, dict) else paio.LinkHeader()
+    with replying(reply) as server, pytest.raises(paio.FetchError, match="page 2: "):
+        paio.read_api(server.url, pages=pages)
+
+
+def test_auto_asks_before_it_walks_from_a_record_to_others():
+    """What has fields of its own is a record, and a link of it leads to another one."""
+    record = {"id": 7, "title": "T", "tags": [{"name": "t"}], "next": "/8"}
+    with replying(lambda asked: answer(record)) as server, pytest.raises(paio.PlanError, match="not sure"):
+        paio.read_api(server.url, pages="auto")
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"id": 7, "title": "T", "pages": 12, "page": 1, "authors": [{"name": "a"}]},
+        {"id": 9, "offset": 0, "limit": 10, "total": 45, "lines": [{"n": 1}]},
+        {"id": 1, "done": False, "items": [{"text": "milk"}]},
+    ],
+)
+def test_the_numbers_and_flags_of_a_record_are_its_own(record):
+    """It stays whole, and is asked for once."""
+    with replying(lambda asked: answer(record)) as server:
+        found = paio.read_api(server.url, pages="auto")
+    assert found.columns.tolist() == list(record)
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("late", [1, 2])
+def test_a_frame_does_not_depend_on_who_answers_first(late):
+    """Two rows, one of them with a field more beside its records."""
+
+    def reply(asked):
+        row = int(query(asked)["q"])
+        if row == late:
+            time.sleep(0.1)
+        items = [{"sku": "a"}, {"sku": "b"}] if row == 2 else []
+        return answer({"items": items, "total": len(items), **({"coupon": "X"} if row == 2 else {})})
+
+    with replying(reply) as server:
+        out = pd.DataFrame({"q": [1, 2]}).aio.fetch(server.url + "?q={q}", pages="auto")
+    assert out["sku"].tolist()[1:] == ["a", "b"]
+    assert out.columns.tolist() == ["q", "sku"]
+
+
+def test_a_csv_line_that_looks_a_little_like_the_header_is_a_record():
+    """One of its values is a column's name."""
+
+    def reply(asked):
+        second = "page" in query(asked)
+        link = [] if second else ["Link: </?page=2>; rel=next"]
+        return http(b"2,name\n3,x\n" if second else b"id,name\n1,a\n", "Content-Type: text/csv", *link)
+
+    with replying(reply) as server:
+        found = paio.read_api(server.url, pages=paio.LinkHeader())
+    assert found.to_dict("list") == {"id": [1, 2, 3], "name": ["a", "name", "x"]}
+
+
+def test_equal_records_behind_other_cursors_are_kept_and_told():
+    """Nothing tells them apart but where they are; for ever it does not go on."""
+
+    def reply(asked):
+        page = int(query(asked).get("page", 1))
+        return answer({"data": [{"t": "on" if page < 3 else "off"}], "next": f"?page={page + 1}" if page < 4 else None})
+
+    with replying(reply) as server, pytest.warns(paio.FetchWarning, match="page 2 has the records of page 1"):
+        assert paio.read_api(server.url, pages=NEXT)["t"].tolist() == ["on", "on", "off", "off"]
+    endless = lambda asked: answer({"data": [{"t": 1}], "next": f"?page={int(query(asked).get('page', 1)) + 1}"})  # noqa: E731
+    with replying(endless) as server, pytest.raises(paio.FetchError, match="page loop"):
+        paio.read_api(server.url, pages=NEXT)
+
+
+def test_retry_failed_knows_where_the_records_are():
+    """The row that failed holds two lists: of the others' answers it was plain which one is meant."""
+
+    def reply(asked):
+        row = query(asked)["q"]
+        if row == "2" and len(server.asked) < 3:
+            return http(b"{}", status="500 X")
+        data = {"orders": [{"id": row}], **({"refunds": [{"x": 1}]} if row == "2" else {})}
+        return answer({"data": data, "meta": {"next_cursor": None}})
+
+    with replying(reply) as server:
+        frame = pd.DataFrame({"q": [1, 2]})
+        options = {"pages": paio.Cursor("meta.next_cursor"), "retry": 1, "concurrency": 1}
+        out = quietly(frame.aio.fetch, server.url + "?q={q}", **options)
+        assert out.aio.failures["row"].tolist() == [1]
+        assert out.aio.retry_failed()["id"].tolist() == ["1", "2"]
+
+
+def test_rows_that_are_all_unclear_end_the_run_soon():
+    """A few are asked, then the user."""
+    unclear = {"hints": ["x"], "notes": ["y"]}
+    with (
+        replying(lambda asked: answer(unclear)) as server,
+        pytest.raises(paio.PlanError, match="which list holds the records"),
+    ):
+        pd.DataFrame({"q": range(100)}).aio.fetch(server.url + "?q={q}", pages=NEXT, concurrency=1)
+    assert len(server.asked) == 3

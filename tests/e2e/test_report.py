@@ -1,0 +1,302 @@
+"""The report of a run: every figure is compared with the server's own log, and what limited it with what did."""
+
+import asyncio
+import sys
+import warnings
+from unittest.mock import ANY
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import pandas_async_io as paio
+from pandas_async_io._core.report.report import Tally, timeline_of
+from tests.servers.answering import answering
+from tests.servers.raw import http, serving
+
+QUICK = paio.Retry(base=0.001, throttle_base=0.001)
+
+
+async def fine(seen):
+    return 200, {}
+
+
+def rows(count):
+    return pd.DataFrame({"id": range(count)})
+
+
+def test_the_figures_are_those_of_the_servers_log():
+    """Rows, distinct, sent, repeated, refused, bytes and outcomes of a run with all kinds of answers."""
+    tries = {}
+
+    async def answer(seen):
+        tries[seen.path] = tries.get(seen.path, 0) + 1
+        kind = {"3": 500, "5": 404, "7": 429}.get(seen.path[-1], 200)
+        return (200 if kind != 404 and tries[seen.path] > 1 else kind), {}
+
+    frame = pd.DataFrame({"id": [*range(20), 0, 1, None]}, dtype="Int64")
+    with answering(answer) as server, pytest.warns(paio.FetchWarning):
+        report = frame.aio.fetch(server.url + "/{id}", client=paio.Client(), retry=QUICK).aio.report
+    statuses = [seen.status for seen in server.log]
+    assert (report.rows, report.distinct) == (23, 20)
+    assert report.sent == len(server.log) == 24
+    assert report.retried == len(server.log) - len({seen.path for seen in server.log}) == 4
+    assert report.refused == statuses.count(429) == 2
+    assert report.bytes == 11 * len(server.log)
+    assert report.outcomes == {"ok": 20, "http_error": 2, "null_key": 1}
+    assert report.timeline[["done", "refused"]].sum().tolist() == [24, 2]
+    assert report.timeline["in_flight"].max() >= max(seen.in_flight for seen in server.log) * 0.5
+
+
+def test_latencies_and_rate_are_those_that_the_server_saw():
+    """The quantiles are no shorter than the server's own time, and the run no shorter than from first to last."""
+
+    async def answer(seen):
+        await asyncio.sleep(0.02 if int(seen.path[1:]) % 10 else 0.1)
+        return 200, {}
+
+    with answering(answer) as server:
+        report = rows(100).aio.fetch(server.url + "/{id}", client=paio.Client(), concurrency=10).aio.report
+    took = [seen.until - seen.at for seen in server.log]
+    assert len(report.latencies) == 100
+    for quantile, ours in ((0.5, report.p50), (0.95, report.p95), (0.99, report.p99)):
+        assert ours >= np.quantile(took, quantile) * 0.99
+    assert report.p50 < 0.1 <= report.p99
+    assert report.seconds >= server.log[-1].until - server.log[0].at - 0.01
+    assert report.per_second == pytest.approx(100 / report.seconds)
+
+
+@pytest.mark.parametrize(
+    ("options", "count", "cause", "words"),
+    [
+        ({"rate": "50/s"}, 30, "rate", "rate that you set"),
+        ({"concurrency": 2}, 30, None, "concurrency: 2"),
+    ],
+)
+def test_what_limited_the_run_is_named_with_its_remedy(options, count, cause, words):
+    """The rate of the user's own, or the number in flight: each with the option that would speed it up."""
+
+    async def answer(seen):
+        await asyncio.sleep(0.03)
+        return 200, {}
+
+    with answering(answer) as server:
+        report = rows(count).aio.fetch(server.url + "/{id}", client=paio.Client(), **options).aio.report
+    assert words in report.limited_by
+    assert "would be faster" in report.limited_by
+    if cause:
+        assert report.waits[cause] > report.seconds / 2
+
+
+@pytest.mark.parametrize("concurrency", [1, 32])
+def test_the_waits_for_a_server_are_named(concurrency):
+    """A pause that the server asked for is its limit, whether rows wait for it that were refused or fresh ones."""
+
+    async def answer(seen):
+        return (200, {}) if len(server.log) > 1 else (429, {"Retry-After": "1"})
+
+    with answering(answer) as server:
+        retry = paio.Retry(throttle_base=0.001)
+        out = rows(3).aio.fetch(server.url + "/{id}", client=paio.Client(), concurrency=concurrency, retry=retry)
+    assert out.aio.report.waits["pause"] >= 0.9
+    assert "the server" in out.aio.report.limited_by
+
+
+def test_the_report_is_shown_as_text_html_and_frame():
+    """repr and to_frame hold each figure; a column's name from the server is escaped in the HTML."""
+
+    async def answer(seen):
+        return 200, {}
+
+    with answering(answer) as server:
+        report = rows(3).aio.fetch(server.url + "/{id}", client=paio.Client()).aio.report
+    assert "3 (0 repeated, 0 refused)" in repr(report)
+    frame = report.to_frame()
+    assert frame.columns.tolist() == ["figure", "value"]
+    assert frame.set_index("figure")["value"]["outcomes"] == "3 ok"
+    assert len(repr(report).splitlines()) == len(frame)
+    bold = paio.Report(**{n: getattr(report, n) for n in report.__slots__} | {"drifted": {"<b>": ("int", "<i>")}})
+    html = bold._repr_html_()
+    assert "&lt;b&gt;" in html
+    assert "<b>" not in html
+    assert "<i>" not in html
+
+
+def test_the_plot_shows_latencies_and_the_timeline(monkeypatch):
+    """One figure with both where the library is installed; else an ImportError that says what to install."""
+    with answering(fine) as server:
+        report = rows(20).aio.fetch(server.url + "/{id}", client=paio.Client()).aio.report
+    if "matplotlib" not in sys.modules:
+        monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+        with pytest.raises(ImportError, match="pip install matplotlib"):
+            report.plot()
+    monkeypatch.undo()
+    pytest.importorskip("matplotlib")
+    latency, done, in_flight = report.plot().axes
+    assert sum(patch.get_height() for patch in latency.patches) == 20
+    assert [axes.get_title(loc="left") != "" for axes in (latency, done, in_flight)] == [True] * 3
+    assert done.patches[0].get_data()[0].tolist() == [20]
+    assert 0 < done.get_xlim()[1] <= 1
+
+
+def report_of(seconds, latencies, lasted):
+    """Return a report with a timeline of (done, refused, in flight) and latencies."""
+    tally = Tally(sent=1, ended=lasted)
+    tally.seconds = {at: list(counts) for at, counts in seconds.items()}
+    with answering(fine) as server:
+        report = rows(1).aio.fetch(server.url + "/{id}", client=paio.Client()).aio.report
+    own = {"timeline": timeline_of(tally), "latencies": np.array(latencies), "seconds": lasted}
+    return paio.Report(**{name: getattr(report, name) for name in report.__slots__} | own)
+
+
+def test_the_plot_has_every_second_and_refusals_of_their_own():
+    """A pause is a gap, what was refused stands within what was done, and in flight has a scale of its own."""
+    pytest.importorskip("matplotlib")
+    report = report_of({0: (500, 100, 32), 4: (300, 0, 8)}, [0.01] * 99 + [5.0], 4.5)
+    assert report.timeline.index.tolist() == [0, 1, 2, 3, 4]
+    latency, done, in_flight = report.plot().axes
+    assert [patch.get_data()[0].tolist() for patch in done.patches] == [[500, 0, 0, 0, 300], [100, 0, 0, 0, 0]]
+    assert [text.get_text() for text in done.get_legend().get_texts()] == ["refused"]
+    assert in_flight.patches[0].get_data()[0].tolist() == [32, 0, 0, 0, 8]
+    assert in_flight.get_ylim()[1] < 50
+    assert done.get_xlim() == in_flight.get_xlim() == (0, 4.5)
+    assert latency.get_xscale() == "log"
+
+
+def test_the_plot_is_a_picture_where_nobody_imported_pyplot():
+    """A notebook shows the figure by its PNG; a run that sent nothing has one too."""
+    pytest.importorskip("matplotlib")
+    for report in (report_of({}, [], 0.0), report_of({0: (3, 0, 3)}, [0.1, 0.2, 0.4], 0.5)):
+        assert report.plot()._repr_png_().startswith(b"\x89PNG")
+    assert "matplotlib.pyplot" not in sys.modules
+
+
+def test_the_digest_groups_by_cause_and_says_the_next_step():
+    """One warning: each cause with its number, and what to do about it."""
+
+    async def answer(seen):
+        number = int(seen.path[1:])
+        return (401 if number % 4 == 1 else 404 if number % 4 == 2 else 200), {}
+
+    with answering(answer) as server, pytest.warns(paio.FetchWarning) as caught:
+        rows(40).aio.fetch(server.url + "/{id}", client=paio.Client(server.url, auth="old"))
+    [warning] = caught
+    text = str(warning.message)
+    assert text.startswith("20 of 40 rows failed: 10 x HTTP 401 Unauthorized: ")
+    assert ": pass fresh auth= to retry_failed; 10 x HTTP 404 Not Found" in text
+
+
+def test_a_raised_error_names_the_first_row_of_each_cause():
+    """errors="raise": one error after the run, with a note for each cause and no secret in any."""
+
+    async def answer(seen):
+        number = int(seen.path[1:].partition("?")[0])
+        return {2: 404, 3: 404, 5: 403}.get(number, 200), {}
+
+    with answering(answer) as server, pytest.raises(paio.FetchError, match="3 of 8 rows") as caught:
+        rows(8).aio.fetch(server.url + "/{id}?token=s3cret", client=paio.Client(), errors="raise")
+    first, second = caught.value.__notes__
+    assert first.startswith("row 2: http_error, http://127.0.0.1")
+    assert "HTTP 404" in first
+    assert second.startswith("row 5: http_error")
+    assert "HTTP 403" in second
+    assert "s3cret" not in first + second
+
+
+CANARY = "c4n4ry/s3cret+key"
+ECHOES = {
+    "message": b'{"error": {"message": "Incorrect API key provided: %s. See the docs"}}',
+    "text": b'"token %s is expired"',
+    "title": b"<html><title>%s</title></html>",
+    "cut off": b'{"message": "' + b"x" * 190 + b' %s"}',
+    "no message": b'{"given": "%s"}',
+}
+GIVEN = {
+    "bearer": {"auth": CANARY},
+    "password": {"auth": ("me", CANARY)},
+    "key": {"auth": paio.ApiKey(CANARY, header="X-Mine")},
+    "key in the query": {"auth": paio.ApiKey(CANARY, param="appid")},
+    "header": {"headers": {"Authorization": f"Token {CANARY}"}},
+    "cookie": {"headers": {"Cookie": f"a=1; b={CANARY}"}},
+    "parameter": {"params": {"access_token": CANARY}},
+    "body": {"method": "POST", "json": {"login": {"password": CANARY}}},
+    "a row's own": {"headers": {"X-Api-Key": "{key}"}},
+}
+
+
+@pytest.mark.parametrize("given", GIVEN.values(), ids=GIVEN.keys())
+@pytest.mark.parametrize("echo", ECHOES.values(), ids=ECHOES.keys())
+def test_security_s11_a_credential_that_the_server_repeats_is_in_no_text(echo, given):
+    """Warning, failures, outcomes, error, notes, and the reprs of runs and sources hold none, nor most of one."""
+    frame = pd.DataFrame({"id": [1], "key": CANARY if "X-Api-Key" in given.get("headers", ()) else "-"})
+    body = echo.replace(b"%s", CANARY.encode())
+    with serving(http(body, status="401 X"), http(body, status="401 X")) as server:
+        options = {"client": paio.Client(), "retry": 1, **given}
+        with pytest.warns(paio.FetchWarning) as warned:
+            out = frame.aio.fetch(server.url + "/{id}", **options)
+        with pytest.raises(paio.FetchError) as caught:
+            frame.aio.fetch(server.url + "/{id}", **options, errors="raise")
+    texts = [str(warned[0].message), str(caught.value), *caught.value.__notes__, repr(caught.value)]
+    texts += [out.aio.failures.to_csv(), out.aio.outcomes.to_csv(), str(out.attrs), repr(out.aio.report)]
+    texts += [repr(out.aio.runs), *(repr(run.source) for run in out.aio.runs)]
+    assert "401" in texts[0]
+    for text in texts:
+        for piece in (CANARY[:8], CANARY[-8:], "c4n4ry%2F"):
+            assert piece not in text
+
+
+def test_security_s11_findings_hold_no_credential():
+    """What is said of pages names keys of the answers, which may repeat one."""
+    pages = [b'{"next":"/?x=1","items":[{"n":1}]}', b'{"items":[{"n":2}]}']
+    odd = b'{"next_%s":"abc","items":[{"n":3}],"more":true}' % CANARY.replace("/", "").encode()
+    with serving(*map(http, [*pages, odd])) as server:
+        client = paio.Client(server.url, auth=CANARY.replace("/", ""))
+        with pytest.warns(paio.FetchWarning, match=r"next_\*\*\*"):
+            out = rows(2).aio.fetch("/{id}", client=client, pages="auto", concurrency=1)
+    assert "next_***" in repr(out.aio.report)
+    assert "s3cret" not in repr(out.aio.report)
+
+
+def test_security_s11_a_finished_retry_keeps_the_secrets_of_both_out():
+    """Of two runs with two keys, each one's texts are without its own."""
+    with serving(http(b'"no OLDKEY-1"', status="401 X"), http(b'"no NEWKEY-2"', status="401 X")) as server:
+        client = paio.Client(server.url, auth=paio.ApiKey("OLDKEY-1", param="appid"))
+        with pytest.warns(paio.FetchWarning):
+            out = rows(1).aio.fetch("/{id}", client=client)
+        with pytest.warns(paio.FetchWarning):
+            again = out.aio.retry_failed(auth=paio.ApiKey("NEWKEY-2", param="appid"))
+    assert [asked.line.split()[1] for asked in server.asked] == ["/0?appid=OLDKEY-1", "/0?appid=NEWKEY-2"]
+    assert again.aio.outcomes.loc[0, ["error", "url"]].tolist() == ["HTTP 401 Unauthorized: no ***", ANY]
+    assert "KEY-" not in again.aio.outcomes.to_csv()
+
+
+def test_the_canary_tells_the_next_step_and_what_was_sent_comes_first():
+    """The answers that stopped the run are told before the rows that were not sent, however many these are."""
+
+    async def answer(seen):
+        return 401, {}
+
+    with answering(answer) as server, pytest.raises(paio.FetchError) as caught:
+        rows(500).aio.fetch(server.url + "/{id}", client=paio.Client(server.url, auth="old"), errors="raise")
+    sent, unsent = str(caught.value).split("; ")[:2]
+    assert " x HTTP 401 Unauthorized" in sent
+    assert sent.endswith(": pass fresh auth= to retry_failed")
+    assert unsent.startswith(f"{500 - len(server.log)} x not sent: ")
+    assert "credentials right? pass fresh auth= to retry_failed" in unsent
+    first, second = caught.value.__notes__
+    assert "HTTP 401" in first
+    assert "not sent" in second
+
+
+def test_where_warnings_are_errors_the_frame_is_on_the_warning():
+    """The work of a run is not lost with -W error: ``.partial`` is what the fetch would have returned."""
+
+    async def answer(seen):
+        return (404 if seen.path == "/1" else 200), {}
+
+    with answering(answer) as server, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(paio.FetchWarning, match="1 of 3 rows failed") as caught:
+            rows(3).aio.fetch(server.url + "/{id}", client=paio.Client())
+    assert caught.value.partial["ok"].tolist() == [True, pd.NA, True]
+    assert caught.value.partial.aio.failures["row"].tolist() == [1]

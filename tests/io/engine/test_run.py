@@ -1,0 +1,475 @@
+"""The engine with an injected `send`: order, retries, slots, stops. Nothing here sleeps on time."""
+
+import asyncio
+from collections import Counter
+
+import pytest
+
+from pandas_async_io._core.errors import (
+    AttemptTimeoutError,
+    BodyTooLargeError,
+    DescriptorError,
+    RedirectError,
+    TransportError,
+    UnsafeUrlError,
+)
+from pandas_async_io._core.models import Outcome, Request, Response
+from pandas_async_io._core.policy.policy import Policy
+from pandas_async_io._core.policy.retry import Retry
+from pandas_async_io._core.policy.run_budget import Ration
+from pandas_async_io._core.report.report import Tally
+from pandas_async_io._core.workflow.base import Step
+from pandas_async_io._io.engine.run import Lane, drive
+from pandas_async_io._io.gate.gate import Gate
+
+QUICK = Retry(base=0.001, throttle_base=0.001, cap=0.002)
+
+
+def answer(status=200, body=b"{}", headers=()):
+    return Response(status, dict(headers), body, "http://e.com/")
+
+
+def lane_of(gate, send, count, **options):
+    """Make a lane of `count` requests."""
+    host = options.pop("host", "e.com")
+    defaults = {
+        "requests": ((n, Request(f"http://{host}/{n}")) for n in range(count)),
+        "gates": lambda origin: gate,
+        "policy": Policy(4, adaptive=False, rates=(), retry=QUICK, timeout=5.0),
+        "ration": Ration(4),
+        "tally": Tally(),
+        "decode": lambda response: response.body,
+        "deliver": lambda position, result: None,
+    }
+    return Lane(length=count, gate=gate, send=send, **{**defaults, **options})
+
+
+def run(send, count=20, *, concurrency=4, retry=QUICK, method="GET", ration=None, gate=None, timeout=5.0):
+    """Drive `count` requests; return the results by position, and what else is worth a look."""
+    results = {}
+
+    async def main():
+        way = gate or Gate()
+        lane = lane_of(
+            way,
+            send,
+            count,
+            requests=((n, Request(f"http://e.com/{n}", method)) for n in range(count)),
+            policy=Policy(concurrency, adaptive=False, rates=(), retry=retry, timeout=timeout),
+            ration=ration or Ration(concurrency),
+            deliver=lambda position, result: results.setdefault(position, []).append(result),
+        )
+        await drive([lane], lane.tally)
+        return asyncio.all_tasks() - {asyncio.current_task()}
+
+    leftovers = asyncio.run(main())
+    assert not leftovers
+    assert all(len(several) == 1 for several in results.values())
+    return {position: several[0] for position, several in results.items()}
+
+
+def test_every_request_gets_one_result_at_its_position():
+    """Results come by position, whatever the order of the answers."""
+
+    async def send(request, timeout):
+        for _ in range(hash(request.url) % 5):
+            await asyncio.sleep(0)
+        return answer(body=request.url.encode())
+
+    results = run(send, 50)
+    assert [results[n].payload for n in range(50)] == [f"http://e.com/{n}".encode() for n in range(50)]
+    assert {result.outcome for result in results.values()} == {Outcome.OK}
+
+
+def test_no_more_requests_are_in_flight_than_allowed():
+    """Concurrency is a ceiling, and it is reached."""
+    flying, seen = 0, []
+
+    async def send(request, timeout):
+        nonlocal flying
+        flying += 1
+        seen.append(flying)
+        await asyncio.sleep(0)
+        flying -= 1
+        return answer()
+
+    run(send, 40, concurrency=7)
+    assert max(seen) == 7
+
+
+def test_fault_53_there_is_no_task_per_request():
+    """A thousand requests take as many tasks as workers."""
+    tasks = []
+
+    async def send(request, timeout):
+        tasks.append(len(asyncio.all_tasks()))
+        await asyncio.sleep(0)
+        return answer()
+
+    run(send, 1000, concurrency=5)
+    assert max(tasks) <= 5 + 2
+
+
+def test_a_request_that_fails_once_is_sent_again():
+    """A reset is repeated and the row is ok, with two attempts."""
+    tries = {}
+
+    async def send(request, timeout):
+        tries[request.url] = tries.get(request.url, 0) + 1
+        await asyncio.sleep(0)
+        if tries[request.url] == 1 and request.url.endswith("7"):
+            raise TransportError("reset", passing=True)
+        return answer()
+
+    results = run(send)
+    assert results[7].outcome is Outcome.OK
+    assert results[7].attempts == 2
+    assert sum(tries.values()) == 22
+
+
+def test_fault_02_a_post_that_may_have_arrived_is_not_repeated():
+    """POST without a key: one attempt, and the row says that the server may have received it."""
+    sent = []
+
+    async def send(request, timeout):
+        sent.append(request.url)
+        raise TransportError("reset", passing=True)
+
+    results = run(send, 1, method="POST")
+    assert len(sent) == 1
+    assert results[0].outcome is Outcome.TRANSPORT_ERROR
+    assert "may have received" in results[0].error
+
+
+def test_no_slot_is_held_while_a_request_backs_off():
+    """One slot, one failing request: the others go on while it waits."""
+    order = []
+
+    async def send(request, timeout):
+        order.append(request.url[-1])
+        await asyncio.sleep(0)
+        if request.url.endswith("0") and order.count("0") == 1:
+            raise TransportError("reset", passing=True)
+        return answer()
+
+    run(send, 5, concurrency=1, retry=Retry(base=0.2))
+    assert order[0] == "0"
+    assert order[-1] == "0"
+    assert sorted(order[1:-1]) == ["1", "2", "3", "4"]
+
+
+def test_a_refused_request_spends_no_attempt():
+    """Four refusals and then an answer: ok under a policy of two attempts, for POST too."""
+    tries = 0
+
+    async def send(request, timeout):
+        nonlocal tries
+        tries += 1
+        return answer(429, headers={"Retry-After": "0.01"}) if tries <= 4 else answer()
+
+    results = run(send, 1, method="POST", retry=Retry(attempts=2, throttle_base=0.001, cap=0.002))
+    assert results[0].outcome is Outcome.OK
+    assert results[0].attempts == 5
+
+
+def test_fault_29_a_refusal_pauses_the_whole_origin():
+    """After a 429 with Retry-After nobody starts before it is over."""
+    starts, refused_at = [], None
+
+    async def send(request, timeout):
+        nonlocal refused_at
+        now = asyncio.get_running_loop().time()
+        starts.append(now)
+        await asyncio.sleep(0)
+        if refused_at is None:
+            refused_at = now
+            return answer(429, headers={"Retry-After": "0.3"})
+        return answer()
+
+    run(send, 10, concurrency=2)
+    later = [start for start in starts if start > refused_at + 0.05]
+    assert len(later) >= 9
+    assert min(later) >= refused_at + 0.3
+
+
+def test_fault_32_an_absurd_retry_after_ends_the_row_at_once():
+    """A wait above max_wait is not waited for."""
+
+    async def send(request, timeout):
+        return answer(429, headers={"Retry-After": "99999999999"})
+
+    results = run(send, 1)
+    assert results[0].outcome is Outcome.RATE_LIMITED_TOO_LONG
+
+
+def test_max_requests_ends_the_unsent_rows():
+    """What is not sent when the requests are spent says so."""
+
+    async def send(request, timeout):
+        return answer()
+
+    results = run(send, 20, ration=Ration(4, max_requests=5))
+    outcomes = [results[n].outcome for n in range(20)]
+    assert outcomes == [Outcome.OK] * 5 + [Outcome.BUDGET_EXHAUSTED] * 15
+
+
+def test_a_wrong_token_stops_the_run():
+    """All 401: at most concurrency + 25 requests, the rest not attempted."""
+    sent = 0
+
+    async def send(request, timeout):
+        nonlocal sent
+        sent += 1
+        await asyncio.sleep(0)
+        return answer(401)
+
+    results = run(send, 500, concurrency=8)
+    assert sent <= 8 + 25
+    assert results[499].outcome is Outcome.NOT_ATTEMPTED
+    assert "401" in results[499].error
+
+
+def test_retries_stay_within_their_share():
+    """When every answer is a passing failure, at most a fifth of the requests, or ten, are repeated."""
+    sent = 0
+
+    async def send(request, timeout):
+        nonlocal sent
+        sent += 1
+        await asyncio.sleep(0)
+        return answer(408)
+
+    results = run(send, 200, concurrency=4)
+    assert sent <= 200 + 40
+    assert {result.outcome for result in results.values()} == {Outcome.HTTP_ERROR}
+
+
+def test_fault_34_a_row_survives_the_probes_of_an_outage(monkeypatch):
+    """An origin that is down for a while costs no row an attempt, and all rows are ok once it heals."""
+    monkeypatch.setattr("pandas_async_io._core.policy.breaker.PROBES", (0.01, 0.02, 0.04, 0.08, 0.15))
+    sent = 0
+
+    async def send(request, timeout):
+        nonlocal sent
+        sent += 1
+        await asyncio.sleep(0)
+        return answer(503) if 10 <= sent < 18 else answer()
+
+    patient = Retry(attempts=9, base=0.001, cap=0.002)  # before the breaker opens each failure is an attempt
+    results = run(send, 100, concurrency=4, retry=patient)
+    assert {result.outcome for result in results.values()} == {Outcome.OK}
+    assert sent <= 120
+
+
+def test_fault_35_a_dead_origin_ends_the_run(monkeypatch):
+    """A permanent failure ends in bounded time: the unsent rows are not attempted, the sent keep their cause."""
+    monkeypatch.setattr("pandas_async_io._core.policy.breaker.PROBES", (0.01, 0.02, 0.02, 0.02, 0.02))
+    sent = 0
+
+    async def send(request, timeout):
+        nonlocal sent
+        sent += 1
+        await asyncio.sleep(0)
+        raise TransportError("refused", passing=True, received=False)
+
+    results = run(send, 3000, concurrency=4)
+    assert len(results) == 3000
+    assert sent < 40
+    assert results[0].outcome is Outcome.TRANSPORT_ERROR
+    assert results[0].error.startswith("refused")
+    ended = Counter(result.outcome for result in results.values())
+    assert ended.keys() == {Outcome.TRANSPORT_ERROR, Outcome.NOT_ATTEMPTED}
+    assert ended[Outcome.TRANSPORT_ERROR] <= sent
+
+
+def test_a_block_of_bad_rows_does_not_take_the_others_with_it(monkeypatch):
+    """What is sent to see whether the origin is back comes from elsewhere among the rows."""
+    monkeypatch.setattr("pandas_async_io._core.policy.breaker.PROBES", (0.01, 0.02, 0.04, 0.08, 0.15))
+
+    async def send(request, timeout):
+        await asyncio.sleep(0)
+        return answer(500 if int(request.url.rsplit("/", 1)[1]) < 40 else 200)
+
+    results = run(send, 300)
+    assert {results[n].outcome for n in range(40)} == {Outcome.HTTP_ERROR}
+    assert {results[n].outcome for n in range(40, 300)} == {Outcome.OK}
+
+
+def test_bad_rows_at_the_end_do_not_open_the_breaker():
+    """Rows that fail again and again say nothing of the origin: the run ends as soon as they are done."""
+
+    async def send(request, timeout):
+        await asyncio.sleep(0)
+        return answer(500 if int(request.url.rsplit("/", 1)[1]) % 10 == 0 else 200)
+
+    gate = Gate()
+    results = run(send, 100, gate=gate)
+    assert not gate.shut
+    assert [n for n in range(100) if results[n].outcome is Outcome.HTTP_ERROR] == list(range(0, 100, 10))
+
+
+def test_fault_78_a_predicate_that_raises_fails_its_row_only():
+    """An exception in Retry(when=...) is that row's parse_error; the others go on."""
+
+    def when(response, error):
+        if response.body == b"bad":
+            raise KeyError("oops")
+
+    async def send(request, timeout):
+        return answer(body=b"bad" if request.url.endswith("/3") else b"good")
+
+    results = run(send, 5, retry=Retry(when=when))
+    assert results[3].outcome is Outcome.PARSE_ERROR
+    assert "KeyError" in results[3].error
+    assert "when" in results[3].error
+    assert {results[n].outcome for n in (0, 1, 2, 4)} == {Outcome.OK}
+
+
+def test_a_fault_of_our_own_comes_out_as_itself():
+    """A programming error is never swallowed, nor wrapped in a group."""
+
+    async def send(request, timeout):
+        await asyncio.sleep(0)
+        raise ZeroDivisionError("ours")
+
+    with pytest.raises(ZeroDivisionError, match="ours"):
+        run(send, 10)
+
+
+def test_a_cancelled_run_leaves_nothing_behind():
+    """Cancelling gives every slot back and ends every worker."""
+
+    async def main():
+        gate, started = Gate(), asyncio.Event()
+        wide = Policy(8, adaptive=False, rates=(), retry=QUICK, timeout=5.0)
+
+        async def send(request, timeout):
+            started.set()
+            await asyncio.Event().wait()
+
+        task = asyncio.create_task(lane_of(gate, send, 50, policy=wide).drive())
+        await started.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return gate.slots.taken, gate.shut, asyncio.all_tasks() - {asyncio.current_task()}
+
+    assert asyncio.run(main()) == (0, False, set())
+
+
+@pytest.mark.parametrize(
+    "error", [UnsafeUrlError("leads elsewhere"), BodyTooLargeError("too large"), RedirectError("in circles")]
+)
+def test_answers_that_are_not_taken_say_nothing_against_the_origin(error):
+    """Each row ends with its own error, and none waits for an origin that is up."""
+
+    async def send(request, timeout):
+        await asyncio.sleep(0)
+        raise error
+
+    gate = Gate()
+    results = run(send, 40, gate=gate)
+    assert not gate.shut
+    assert {result.outcome for result in results.values()} == {error.outcome}
+
+
+def test_a_run_that_its_deadline_ends_leaves_the_origin_open_for_others():
+    """That we had no more time is no failure of the server's."""
+
+    async def send(request, timeout):
+        await asyncio.sleep(timeout)
+        raise AttemptTimeoutError("late", passing=True)
+
+    async def main():
+        gate, results = Gate(), []
+        until = asyncio.get_running_loop().time() + 0.05
+        options = {"policy": Policy(8, adaptive=False, rates=(), retry=QUICK, timeout=5.0)}
+        options["deliver"] = lambda at, result: results.append(result)
+        lane = lane_of(gate, send, 8, ration=Ration(8, until=until), **options)
+        await drive([lane], lane.tally)
+        return gate.shut, {result.outcome for result in results}
+
+    assert asyncio.run(main()) == (False, {Outcome.TIMEOUT})
+
+
+def test_attempts_are_what_was_on_the_wire(monkeypatch):
+    """A row that was sent as a probe was sent; one for which there was never a socket was not."""
+    monkeypatch.setattr("pandas_async_io._core.policy.breaker.PROBES", (0.01, 0.02, 0.02, 0.02, 0.02))
+    sent = Counter()
+
+    async def down(request, timeout):
+        sent[request.url] += 1
+        return answer(503)
+
+    results = run(down, 30, concurrency=1)
+    assert {n: results[n].attempts for n in range(30)} == {n: sent[f"http://e.com/{n}"] for n in range(30)}
+    assert all((result.fetched_at is None) == (result.attempts == 0) for result in results.values())
+
+    async def no_socket(request, timeout):
+        raise DescriptorError("no socket", passing=True, received=False)
+
+    monkeypatch.setattr("pandas_async_io._io.engine.run._NO_SOCKET", 1e-6)
+    [result] = run(no_socket, 1, retry=Retry(attempts=1)).values()
+    assert (result.outcome, result.fetched_at) == (Outcome.TRANSPORT_ERROR, None)
+
+
+def test_hopeless_origins_stop_no_other_one():
+    """30 names that do not exist and 30 requests to a host that does: the latter are all sent."""
+
+    async def send(request, timeout):
+        await asyncio.sleep(0)
+        if "nowhere" in request.url:
+            raise TransportError("does not resolve", received=False)
+        return answer()
+
+    async def main():
+        found, ration = Counter(), Ration(4)
+
+        def count(name):
+            return lambda at, result: found.update([(name, result.outcome)])
+
+        names = ("nowhere", "here")
+        lanes = [lane_of(Gate(), send, 30, ration=ration, deliver=count(name), host=name) for name in names]
+        await drive(lanes, lanes[0].tally)
+        return found
+
+    found = asyncio.run(main())
+    assert found["here", Outcome.OK] == 30
+    assert found["nowhere", Outcome.NOT_ATTEMPTED] >= 1
+
+
+def test_a_silent_origin_that_pages_lead_to_stops_nobody_at_home():
+    """While it is paused its requests wait by themselves; those of the home origin go on."""
+    seen = []
+
+    async def send(request, timeout):
+        await asyncio.sleep(0)
+        seen.append(request.url)
+        first = request.url == "http://cdn.com/0" and seen.count(request.url) == 1
+        return answer(429, headers={"Retry-After": "0.3"}) if first else answer()
+
+    class Course:
+        def begin(self, position, request):
+            return [Step(1, request)]
+
+        def decode(self, position, number, response):
+            return None
+
+        def answered(self, position, number, page, now, epoch):
+            return [Step(2, Request(f"http://cdn.com/{position}"))] if number == 1 and position < 8 else []
+
+        def refused(self, *args):
+            return []
+
+        def ended(self, *args):
+            pass
+
+    async def main():
+        home, cdn = Gate(), Gate()
+        lane = lane_of(home, send, 200, course=Course(), gates=lambda origin: cdn)
+        await drive([lane], lane.tally)
+
+    asyncio.run(main())
+    again = [at for at, url in enumerate(seen) if url == "http://cdn.com/0"][1]
+    assert sum("e.com" in url for url in seen[:again]) == 200
+    assert sum("cdn.com" in url for url in seen) == 9

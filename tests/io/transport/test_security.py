@@ -1,0 +1,406 @@
+"""Security rules at the wire: what a row, a redirect, a name server or a proxy can't make us do or say."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import ssl
+import traceback
+import warnings
+from contextlib import contextmanager
+
+import aiohttp
+import pandas as pd
+import pytest
+import trustme
+
+import pandas_async_io as paio
+from pandas_async_io._core.errors import AttemptError, FetchWarning, UnsafeUrlError
+from pandas_async_io._core.models import Request
+from pandas_async_io._io.transport import connection
+from pandas_async_io._io.transport.transport import Transport, Wire
+from tests.servers.raw import PATIENCE, Then, chunked, http, refusing, serving
+
+CANARY = "c4n4ry-s3cret"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left():
+    """Collect after each test: what was not closed warns, and a warning is an error."""
+    gc.freeze()  # what was there before is none of its making, and takes long to look through
+    yield
+    gc.collect()
+    gc.unfreeze()
+
+
+def send(url, wire=Wire(), *, session=None, timeout=PATIENCE, **request):  # noqa: B008 - frozen
+    """Send one request and return its response."""
+
+    async def run():
+        made = None if session is None else session()
+        transport = Transport(wire, made)
+        try:
+            return await transport.send(Request(url, **request), timeout)
+        finally:
+            await transport.close()
+            if made is not None:
+                await made.close()
+
+    return asyncio.run(run())
+
+
+def fetch(server, template, values, **options):
+    """Fetch a row per value of the column ``v``; return the outcomes and the request lines at the server."""
+    with paio.Client(server.url, **options) as client, warnings.catch_warnings():
+        warnings.simplefilter("ignore", FetchWarning)
+        frame = pd.DataFrame({"v": values}).aio.fetch(template, client=client, progress=False)
+    return frame.aio.outcomes["outcome"].tolist(), sorted(asked.line.split()[1] for asked in server.asked)
+
+
+# --- What a row's value can do to the URL
+
+
+@pytest.mark.parametrize("value", [".", "..", "%2e", "%2E%2E", "../admin", "a/../../b"])
+def test_security_s1_a_path_value_that_climbs_is_never_sent(value):
+    """A dot segment, plain, encoded by whoever wrote it, or within the value, ends as unsafe_url."""
+    with serving(http(b'{"a": 1}')) as server:
+        assert fetch(server, "/files/{v}", [value]) == (["unsafe_url"], [])
+
+
+def test_security_s1_a_value_with_slashes_stays_one_segment():
+    """It arrives as a name, not as a way."""
+    with serving(http(b'{"a": 1}')) as server:
+        assert fetch(server, "/files/{v}", ["a/b", "...", "a..b"])[1] == [
+            "/files/...",
+            "/files/a%2Fb",
+            "/files/a..b",
+        ]
+
+
+@pytest.mark.parametrize("value", ["@evil.example", "//evil.example", "\\evil.example", "http://evil.example/"])
+def test_security_s2_a_value_never_names_the_host(value):
+    """Whatever it looks like, it goes to the server that the template names, as one encoded segment."""
+    with serving(http(b'{"a": 1}')) as server:
+        outcomes, lines = fetch(server, "/{v}", [value])
+    assert outcomes == ["ok"]
+    assert lines[0].count("/") == 1
+    assert server.asked[0].headers["host"] == server.url.removeprefix("http://")
+
+
+def test_security_s2_a_host_from_a_column_needs_allow_hosts():
+    """A template may only take its host from rows where the client says so, before anything is sent."""
+    with serving(http()) as server, pytest.raises(paio.PlanError, match="allow_hosts"):
+        pd.DataFrame({"host": [server.url.removeprefix("http://")]}).aio.fetch("http://{host}/", progress=False)
+    assert server.asked == []
+
+
+def test_security_s3_a_value_adds_no_parameter_and_no_fragment():
+    """``?``, ``#``, ``&``, ``;`` and ``=`` are part of the value."""
+    with serving(http(b'{"a": 1}')) as server:
+        _, lines = fetch(server, "/x{?v}", ["1&admin=1", "1#top", "1;b=2", "1?c=3"])
+    assert lines == ["/x?v=1%23top", "/x?v=1%26admin%3D1", "/x?v=1%3Bb%3D2", "/x?v=1%3Fc%3D3"]
+
+
+@pytest.mark.parametrize("value", ["a\r\nHost: evil", "a\nb", "a\0b", "a\x7f"])
+def test_security_s4_control_characters_are_not_sent(value):
+    """Neither encoded nor dropped: the row ends as unsafe_url."""
+    with serving(http()) as server:
+        assert fetch(server, "/{v}", [value]) == (["unsafe_url"], [])
+
+
+@pytest.mark.parametrize("session", [None, aiohttp.ClientSession])
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"headers": {"X-A": "1\r\nX-B: 2"}},
+        {"headers": {"X-A\r\nX-B": "2"}},
+        {"headers": {"X-A": "1\0"}},
+        {"headers": {"X-A": "1\n"}},
+    ],
+)
+def test_security_s4_the_transport_itself_sends_no_broken_line(session, request_):
+    """The last door, whatever the doors before let through: no second header line is on the wire."""
+    with serving(http()) as server:
+        with pytest.raises((UnsafeUrlError, ValueError)):
+            send(server.url, session=session, **request_)
+        assert server.asked == []
+
+
+@pytest.mark.parametrize("target", ["/a b", "/a\r\nX: 1", "/ä", "/a\tb"])
+def test_security_s4_the_transport_sends_no_target_that_is_not_encoded(target):
+    """A space would end the request line's target."""
+    with serving(http()) as server:
+        with pytest.raises(UnsafeUrlError):
+            send(server.url + target)
+        assert server.asked == []
+
+
+@pytest.mark.parametrize("host", ["2130706433", "127.1", "0177.0.0.1", "0x7f.1", "0x7f000001"])
+def test_security_s5_an_address_in_disguise_is_not_asked(host):
+    """Decimal, short, octal and hexadecimal forms of 127.0.0.1 lead nowhere."""
+    with serving(http()) as server:
+        with pytest.raises(AttemptError):
+            send(f"http://{host}:{server.port}/")
+        assert server.asked == []
+
+
+# --- What a redirect can do
+
+
+def to(location, status="302 Found"):
+    """Write a redirect."""
+    return http(b"", f"Location: {location}", status=status)
+
+
+@pytest.mark.parametrize("session", [None, aiohttp.ClientSession])
+@pytest.mark.parametrize("follow", ["same_origin", "none"])
+def test_security_s6_another_origin_is_not_asked_by_default(session, follow):
+    """Another port is another origin."""
+    with serving(http()) as other, serving(to(f"{other.url}/x")) as server:
+        wire = Wire(follow=follow)
+        if follow == "none":
+            assert send(server.url, wire, session=session).status == 302
+        else:
+            with pytest.raises(UnsafeUrlError, match="allow_hosts"):
+                send(server.url, wire, session=session)
+        assert other.asked == []
+
+
+SECRETS = {"Authorization": f"Bearer {CANARY}", "X-API-Key": CANARY, "Cookie": f"s={CANARY}"}
+
+
+@pytest.mark.parametrize("wire", [Wire(follow="any"), Wire(allow_hosts=("127.0.0.1",))])
+def test_security_s6_every_header_stays_behind_on_the_way_to_another_origin(wire):
+    """Not Authorization alone: keys and cookies too; and they do not come back with the redirect home."""
+    home = []
+    with serving(http(b"[1]")) as third, serving(to(f"{third.url}/c")) as other:
+        home.append(to(f"{other.url}/b"))
+        with serving(*home) as server:
+            response = send(server.url.replace("//", f"//u:{CANARY}@"), wire, headers={"X-API-Key": CANARY})
+    assert response.body == b"[1]"
+    assert CANARY in str(server.asked)
+    assert CANARY not in str(other.asked) + str(third.asked)
+    assert "authorization" not in other.asked[0].headers
+
+
+def test_security_s6_a_session_does_not_hand_its_credentials_to_another_origin():
+    """Its default headers, its auth and its cookies are for whom the caller named."""
+
+    def session():
+        return aiohttp.ClientSession(headers=SECRETS, cookies={"c": CANARY}, cookie_jar=aiohttp.CookieJar(unsafe=True))
+
+    with serving(http(b"[1]")) as other, serving(to(f"{other.url}/b")) as server:
+        response = send(server.url, Wire(follow="any"), session=session)
+    assert response.body == b"[1]"
+    assert server.asked[0].headers["x-api-key"] == CANARY
+    assert CANARY not in str(other.asked)
+
+
+def test_security_s6_a_body_is_not_handed_to_another_origin():
+    """307 and 308 would repeat it there."""
+    with serving(http()) as other, serving(to(f"{other.url}/b", "307 Temporary")) as server:
+        with pytest.raises(UnsafeUrlError, match="body"):
+            send(server.url, Wire(follow="any"), method="POST", body=CANARY.encode())
+        assert other.asked == []
+
+
+# --- Where a name leads
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "[::ffff:127.0.0.1]"])
+def test_security_s8_a_private_address_is_not_connected_to(host):
+    """The address that is connected to decides, not the name."""
+    with serving(http()) as server:
+        with pytest.raises(UnsafeUrlError, match="private address") as caught:
+            send(f"http://{host}:{server.port}/", Wire(block_private=True))
+        assert server.connections == 0
+    assert not caught.value.passing
+
+
+def test_security_s8_a_redirect_leads_to_no_private_address_either(monkeypatch):
+    """The first hop counts as public here; the second is refused where it is connected to."""
+    with serving(http()) as inner, serving(to(f"http://localhost:{inner.port}/")) as server:
+        outer = connection.is_public
+        monkeypatch.setattr(connection, "is_public", _once_public(outer))
+        with pytest.raises(UnsafeUrlError, match="private address"):
+            send(server.url, Wire(block_private=True, follow="any"))
+        assert (server.connections, inner.connections) == (1, 0)
+
+
+def _once_public(otherwise):
+    """Take the first address for a public one: loopback is all that a test has."""
+    seen = []
+
+    def is_public(address):
+        seen.append(address)
+        return len(seen) == 1 or otherwise(address)
+
+    return is_public
+
+
+# --- What is said of a secret
+
+
+def _texts(error):
+    """All that an exception may print: itself, what it holds, what it came from."""
+    found = []
+    while error is not None:
+        found += [str(error), repr(error), repr(vars(error)), "".join(traceback.format_exception_only(error))]
+        assert error.__cause__ is None
+        error = error.__context__
+    return "\n".join(found)
+
+
+FAILURES = {
+    "closed": [Then.CLOSE],
+    "reset": [Then.RESET],
+    "hang": [Then.HANG],
+    "short": [http(b"[1", length=9), Then.CLOSE],
+    "chunks": [chunked(b"[1", end=b""), Then.CLOSE],
+    "protocol": [f"SSH {CANARY}\r\n\r\n".encode(), Then.CLOSE],
+    "echoed header": [http(b"", f"Set-Cookie: {CANARY * 1000}")],
+    "coding": http(CANARY.encode(), "Content-Encoding: gzip"),
+    "too large": http(CANARY.encode() * 1000),
+    "redirect": to(f"http://u:{CANARY}@127.0.0.1:1/?token={CANARY}"),
+    "redirect scheme": to(f"ftp://u:{CANARY}@127.0.0.1:1/?token={CANARY}"),
+}
+
+
+@pytest.mark.parametrize("session", [None, aiohttp.ClientSession])
+@pytest.mark.parametrize("answer", FAILURES.values(), ids=FAILURES)
+def test_security_s11_no_error_repeats_a_secret(answer, session, caplog):
+    """In a header, the query, the userinfo, the body, or sent back by the server: it is in no text and no log."""
+    caplog.set_level(logging.DEBUG)
+    with serving(answer) as server:
+        url = server.url.replace("//", f"//user:{CANARY}@") + f"/x?api_key={CANARY}&a=1"
+        with pytest.raises(AttemptError) as caught:
+            send(
+                url,
+                Wire(max_body=1000),
+                session=session,
+                method="POST",
+                headers={"X-API-Key": CANARY, "Cookie": f"s={CANARY}"},
+                body=CANARY.encode(),
+                timeout=0.3,
+            )
+        assert CANARY in str(server.asked)
+    assert CANARY not in _texts(caught.value)
+    assert CANARY not in caplog.text
+
+
+@pytest.mark.parametrize("session", [None, aiohttp.ClientSession])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize(
+    "answer",
+    [None, http(status="407 Who"), [Then.CLOSE], [Then.RESET], [Then.HANG]],
+    ids=["dead", "407", "closed", "reset", "hang"],
+)
+def test_security_s11_no_error_repeats_the_secret_of_a_proxy(answer, scheme, session, caplog):
+    """The proxy is named, its password is not."""
+    caplog.set_level(logging.DEBUG)
+    with serving(answer or http()) as proxy:
+        where = (refusing() if answer is None else proxy.url).replace("//", f"//user:{CANARY}@")
+        wire = Wire(proxy=where)
+        url = f"{scheme}://api.example/?token={CANARY}"
+        with pytest.raises(AttemptError, match="proxy") as caught:
+            send(url, wire, session=session, timeout=0.3)
+    assert CANARY not in _texts(caught.value)
+    assert CANARY not in caplog.text
+
+
+def test_security_s11_no_frame_and_no_warning_repeats_a_secret(caplog):
+    """End to end: outcomes, failures, the digest, the frame's own repr and what attrs carry."""
+    caplog.set_level(logging.DEBUG)
+    with serving([Then.CLOSE]) as server:
+        client = paio.Client(server.url, auth=CANARY, headers={"X-API-Key": CANARY}, retry=1)
+        with client, pytest.warns(FetchWarning) as caught:
+            frame = pd.DataFrame({"id": [1]}).aio.fetch(f"/x?token={CANARY}&id={{id}}", client=client, progress=False)
+        assert CANARY in str(server.asked)
+    said = [frame.aio.outcomes.to_string(), frame.aio.failures.to_string(), repr(frame.attrs), repr(client)]
+    said += [str(each.message) for each in caught]
+    assert CANARY not in "\n".join([*said, caplog.text, repr(vars(client)["_wire"])])
+
+
+# --- TLS
+
+
+@contextmanager
+def self_signed():
+    """Serve over TLS with a certificate that nobody trusts."""
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with serving(http(b'{"a": 1}'), ssl=context) as server:
+        yield server
+
+
+def test_security_s13_verification_is_on_and_switched_off_for_one_client_only():
+    """A client that does not verify leaves no trace in the next one, on the same server."""
+    with self_signed() as server:
+        assert send(server.url, Wire(ssl=False)).body == b'{"a": 1}'
+        with pytest.raises(AttemptError, match="no trusted TLS"):
+            send(server.url)
+        assert len(server.asked) == 1
+
+
+def test_security_s13_a_session_that_verifies_does_so_again_after_a_client_that_did_not():
+    """The same connector, two transports: a connection that was not verified is not shared."""
+
+    async def run(url):
+        async with aiohttp.ClientSession() as session:
+            careless, careful = Transport(Wire(ssl=False), session), Transport(Wire(), session)
+            await careless.send(Request(url), PATIENCE)
+            with pytest.raises(AttemptError, match="no trusted TLS"):
+                await careful.send(Request(url), PATIENCE)
+
+    with self_signed() as server:
+        asyncio.run(run(server.url))
+
+
+def test_security_s13_a_client_that_does_not_verify_warns_in_each_run():
+    """Twice the same call, twice the warning."""
+    with self_signed() as server, paio.Client(server.url, ssl=False) as client:
+        for _ in range(2):
+            with pytest.warns(UserWarning, match="verif"):
+                pd.DataFrame({"id": [1]}).aio.fetch("/x{?id}", client=client, progress=False)
+
+
+# --- Environment, cookies
+
+
+def test_security_s14_the_environment_names_no_proxy_and_no_password(monkeypatch, tmp_path):
+    """HTTP_PROXY and .netrc are not read."""
+    netrc = tmp_path / "netrc"
+    netrc.write_text(f"machine 127.0.0.1 login u password {CANARY}")
+    netrc.chmod(0o600)
+    with serving(http()) as server:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, refusing())
+        monkeypatch.setenv("NETRC", str(netrc))
+        assert send(server.url).status == 200
+    assert "authorization" not in server.asked[0].headers
+
+
+@pytest.mark.parametrize("session", [None, aiohttp.ClientSession])
+def test_security_s14_a_proxys_credentials_stop_at_the_proxy(session):
+    """Through a tunnel the server sees its own request only."""
+    authority = trustme.CA()
+    served, trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+    authority.issue_cert("127.0.0.1").configure_cert(served)
+    authority.configure_trust(trusting)
+    with serving(http(b"[1]"), ssl=served) as server, serving([Then.TUNNEL]) as proxy:
+        wire = Wire(ssl=trusting, proxy=proxy.url.replace("//", f"//user:{CANARY}@"))
+        assert send(f"{server.url}/x", wire, session=session, headers={"X-Key": "k"}).body == b"[1]"
+    assert "proxy-authorization" in proxy.asked[0].headers
+    assert "proxy-authorization" not in server.asked[0].headers
+    assert "x-key" not in proxy.asked[0].headers
+    assert server.asked[0].line == "GET /x HTTP/1.1"
+
+
+def test_security_s16_a_cookie_is_not_kept():
+    """What one row is handed the next one does not bring along."""
+    with serving(http(b'{"a": 1}', f"Set-Cookie: session={CANARY}")) as server:
+        fetch(server, "/{v}", [1, 2, 3], concurrency=1)
+    assert len(server.asked) == 3
+    assert all("cookie" not in asked.headers for asked in server.asked)
