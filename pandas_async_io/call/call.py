@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from pandas_async_io._core.arrays import Mask, Positions
     from pandas_async_io._core.models import Request
     from pandas_async_io._core.security.origins import Origin
-    from pandas_async_io._core.workflow.base import Course, Deliver
+    from pandas_async_io._core.workflow.base import Deliver, Workflow
 
 
 class Call:
@@ -126,7 +126,7 @@ class Call:
         self._put: Deliver = self._outcomes.put
         self._answers, self._course = self._follow(unfinished or {}, known)
 
-    def _follow(self, unfinished: Mapping[int, Any], known: Any) -> tuple[Answers | PagedAnswers, Course | None]:
+    def _follow(self, unfinished: Mapping[int, Any], known: Any) -> tuple[Answers | PagedAnswers, Workflow | None]:
         """Return what collects the answers, and what they ask for next."""
         options, client, count = self._options, self._client, len(self._asked.rows)
         row_to_request = self._asked.rows.row_to_request
@@ -322,8 +322,8 @@ class Call:
                 int(first[position]): [self._blot.of(position, text) for text in texts]
                 for position, texts in sorted(course.findings.items())
             }
-            found["taken"] = None if course.taken is None else self._blot(course.taken)
-            found["known"] = course.known
+            found["taken"] = None if course.detected is None else self._blot(course.detected)
+            found["known"] = course.learnt
             rows = np.flatnonzero(np.isin(row_to_request, list(course.unfinished))).tolist()
             found["unfinished"] = {row: course.unfinished[int(row_to_request[row])] for row in rows}
         return found

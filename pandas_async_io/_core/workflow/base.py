@@ -1,8 +1,7 @@
-"""The course of a request: what its answer asks for next, and when all of it is over.
+"""Multi-request workflows: which requests follow a response, and when a row is complete.
 
-The engine knows requests and answers only. Without a course an answer is the result
-of its row. Whether it is a page of many (`paging`), a job that runs (`polling`) or a
-block of keys (`batching`) is decided by one course for all requests of a call.
+A call has one workflow for all its requests: paging, batching, a job per request, or plain
+(one request, one response).
 """
 
 from __future__ import annotations
@@ -24,16 +23,16 @@ Deliver = Callable[[int, Result], None]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Send this.
+    """One request of a position.
 
     Attributes
     ----------
     number : int
-        Tells it from the other requests of its position; the first has 1.
+        Distinguishes the requests of a position; the first has 1.
     request : Request
-        Complete.
+        The complete request.
     after : float
-        Seconds to wait before; no slot is held meanwhile.
+        Seconds to wait before it is sent. The wait holds no slot.
     """
 
     number: int
@@ -41,45 +40,47 @@ class Step:
     after: float = 0.0
 
 
-class Course(ABC):
-    """What the engine asks; every step ends with one call of `ended`.
+class Workflow(ABC):
+    """Decides the requests of each position.
+
+    Invariant: the engine calls `finish_step` exactly once for each step.
 
     Attributes
     ----------
     unfinished : dict of int to object
-        Positions that another run may go on with, and what it has to know of them.
+        Positions that a later run can continue, and the state that it needs.
     findings : dict of int to list of str
-        What is to be said of a position, though it may be ``ok``.
-    taken : str or None
-        How the pages were recognised, if that was asked for.
-    known : object
-        What another run of the same call need not find out again.
+        Notes about a position for the report; its outcome may be ``ok``.
+    detected : str or None
+        How paging was detected, for the report; None if it was not asked for.
+    learnt : object
+        What a later run of the same call need not find out again.
     """
 
     def __init__(self, decode: Interpreter) -> None:
         self.unfinished: dict[int, Any] = {}
         self.findings: dict[int, list[str]] = {}
-        self.taken: str | None = None
-        self.known: Any = None
+        self.detected: str | None = None
+        self.learnt: Any = None
         self._decode = decode
 
     @abstractmethod
     def begin(self, position: int, request: Request) -> Sequence[Step]:
-        """Return what is sent first for a position."""
+        """Return the first steps of a position."""
 
-    def decode(self, position: int, number: int, response: Response) -> Any:  # noqa: ARG002 - courses differ
-        """Return what an answer of success holds.
+    def decode(self, position: int, number: int, response: Response) -> Any:  # noqa: ARG002 - others need them
+        """Return the payload of a 2xx response.
 
         Raises
         ------
         AttemptError
-            If it is no such answer; another attempt may be.
+            The body is not what the call expects; the retry policy decides whether to try again.
         """
         return self._decode(response)
 
     @abstractmethod
-    def answered(self, position: int, number: int, page: Page, now: float, epoch: float) -> Sequence[Step]:
-        """Return what an answer asks for next.
+    def next_steps(self, position: int, number: int, page: Page, now: float, epoch: float) -> Sequence[Step]:
+        """Take the page of a step and return the steps that follow from it.
 
         Parameters
         ----------
@@ -89,59 +90,63 @@ class Course(ABC):
         Raises
         ------
         AttemptError
-            If the answer ends the row's hopes.
+            The page ends its row.
         PlanError
-            If it ends the run's.
+            The page ends the run.
         """
 
-    def refused(self, position: int, number: int, request: Request, status: int) -> Sequence[Step]:  # noqa: ARG002 - as above
-        """Return what is sent in place of a step that failed for good; nothing if it counts as failed."""
+    def replacement_steps(self, position: int, number: int, request: Request, status: int) -> Sequence[Step]:  # noqa: ARG002 - others need them
+        """Return the steps that replace one that failed with an HTTP status; empty if the failure stands."""
         return ()
 
     @abstractmethod
-    def ended(self, position: int, number: int, result: Result) -> None:
-        """Take what became of a step."""
+    def finish_step(self, position: int, number: int, result: Result) -> None:
+        """Take the result of a step."""
 
     @abstractmethod
     def close(self) -> None:
-        """Take note that nothing more is sent, be it over or not."""
+        """End the run: deliver or keep what is still open."""
 
 
 @dataclass(slots=True)
-class Sum:
-    """The results of a position's steps, as one.
+class StepResults:
+    """The results of a position's steps, combined into one.
 
     Attributes
     ----------
-    open : int
-        Steps that have no result yet.
+    open_steps : int
+        Steps without a result.
+    last : Result or None
+        The result that came last.
+    failed : (int, Result) or None
+        Number and result of the first step that failed, in the order of the steps.
     """
 
-    open: int
+    open_steps: int
     attempts: int = 0
     elapsed: float = 0.0
     last: Result | None = None
     failed: tuple[int, Result] | None = None
 
     def add(self, number: int, result: Result) -> None:
-        """Take one more; of several failures the first step's counts, of several answers the last one."""
-        self.open -= 1
+        """Add the result of a step."""
+        self.open_steps -= 1
         self.attempts += result.attempts
         self.elapsed = max(self.elapsed, result.elapsed)
         self.last = result
         if result.outcome is not Outcome.OK and (self.failed is None or number < self.failed[0]):
             self.failed = number, result
 
-    def result(self) -> Result:
-        """Return the whole: attempts added up, the slowest step's seconds, the failure if there is one.
+    def combine(self) -> Result:
+        """Return one result: the failure or else the last result, all attempts, the slowest step's seconds.
 
         Examples
         --------
-        >>> whole = Sum(2)
-        >>> whole.add(1, Result(Outcome.OK, attempts=1, elapsed=0.5, status=200))
-        >>> whole.add(2, Result(Outcome.HTTP_ERROR, attempts=3, status=500, error="HTTP 500"))
-        >>> found = whole.result()
-        >>> found.outcome, found.status, found.attempts, found.elapsed
+        >>> results = StepResults(2)
+        >>> results.add(1, Result(Outcome.OK, attempts=1, elapsed=0.5, status=200))
+        >>> results.add(2, Result(Outcome.HTTP_ERROR, attempts=3, status=500, error="HTTP 500"))
+        >>> combined = results.combine()
+        >>> combined.outcome, combined.status, combined.attempts, combined.elapsed
         (<Outcome.HTTP_ERROR: 'http_error'>, 500, 4, 0.5)
         """
         chosen = self.failed[1] if self.failed else self.last

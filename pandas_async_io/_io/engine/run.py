@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pandas_async_io._core.policy.server_budgets import Budget
     from pandas_async_io._core.report.report import Tally
     from pandas_async_io._core.security.origins import Origin
-    from pandas_async_io._core.workflow.base import Course, Deliver, Step
+    from pandas_async_io._core.workflow.base import Deliver, Step, Workflow
 
     Send = Callable[[Request, float], Awaitable[Response]]
     Decode = Callable[[Response], Any]
@@ -74,7 +74,7 @@ class Lane:
         How a request becomes a response, and a response a payload; both raise `AttemptError`.
     deliver
         Takes each position's result, exactly once, on the loop.
-    course : Course, optional
+    course : Workflow, optional
         Says what answers ask for next, and takes what became of each step in place of ``deliver``.
     budget : callable, optional
         Returns what a payload tells of the server's limits.
@@ -90,7 +90,7 @@ class Lane:
     send: Send
     decode: Decode
     deliver: Deliver
-    course: Course | None = None
+    course: Workflow | None = None
     budget: Callable[[Any], Budget | None] | None = None
     _backlog: Backlog = field(init=False)
     _clock: Callable[[], float] = field(init=False)
@@ -314,7 +314,7 @@ class Lane:
         if self.course is not None:
             page = Page(job.request, response, payload)
             try:
-                steps = self.course.answered(job.position, job.number, page, self._clock(), time.time())
+                steps = self.course.next_steps(job.position, job.number, page, self._clock(), time.time())
             except AttemptError as exc:
                 self._finish(job, response, exc.outcome, error=str(exc))
                 return
@@ -324,7 +324,7 @@ class Lane:
     def _fail(self, job: Job, response: Response | None, last: Stop) -> None:
         """End a request that failed for good, unless others are sent in its place."""
         if self.course is not None and last.outcome is Outcome.HTTP_ERROR and response is not None:
-            self._follow(job, self.course.refused(job.position, job.number, job.request, response.status))
+            self._follow(job, self.course.replacement_steps(job.position, job.number, job.request, response.status))
         self._finish(job, response, last.outcome, error=last.error)
 
     def _follow(self, job: Job, steps: Sequence[Step]) -> None:
@@ -356,7 +356,7 @@ class Lane:
         if self.course is None:
             self.deliver(job.position, result)
         else:
-            self.course.ended(job.position, job.number, result)
+            self.course.finish_step(job.position, job.number, result)
 
 
 async def drive(lanes: Sequence[Lane], tally: Tally) -> None:

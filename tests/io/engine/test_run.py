@@ -448,25 +448,25 @@ def test_a_silent_origin_that_pages_lead_to_stops_nobody_at_home():
         first = request.url == "http://cdn.com/0" and seen.count(request.url) == 1
         return answer(429, headers={"Retry-After": "0.3"}) if first else answer()
 
-    class Course:
+    class ToCdn:
         def begin(self, position, request):
             return [Step(1, request)]
 
         def decode(self, position, number, response):
             return None
 
-        def answered(self, position, number, page, now, epoch):
+        def next_steps(self, position, number, page, now, epoch):
             return [Step(2, Request(f"http://cdn.com/{position}"))] if number == 1 and position < 8 else []
 
-        def refused(self, *args):
+        def replacement_steps(self, *args):
             return []
 
-        def ended(self, *args):
+        def finish_step(self, *args):
             pass
 
     async def main():
         home, cdn = Gate(), Gate()
-        lane = lane_of(home, send, 200, course=Course(), gates=lambda origin: cdn)
+        lane = lane_of(home, send, 200, course=ToCdn(), gates=lambda origin: cdn)
         await drive([lane], lane.tally)
 
     asyncio.run(main())

@@ -11,7 +11,7 @@ from uuid import uuid5
 
 from pandas_async_io._core.errors import ParseError
 from pandas_async_io._core.models import SAFE_METHODS, Outcome, Result
-from pandas_async_io._core.workflow.base import Course, Step
+from pandas_async_io._core.workflow.base import Step, Workflow
 from pandas_async_io._core.workflow.batching.halving import TOO_MUCH, Halving, halves
 from pandas_async_io._core.workflow.batching.matching import match
 
@@ -58,7 +58,7 @@ class Block:
     halved: bool = False
 
 
-class Batching(Course):
+class Batching(Workflow):
     """Asks for blocks of keys and delivers to each key.
 
     Parameters
@@ -106,7 +106,7 @@ class Batching(Course):
         """Return the whole block's request."""
         return [Step(1, replace(request, headers={**request.headers, **self._keyed(request)}))]
 
-    def answered(self, position: int, number: int, page: Page, now: float, epoch: float) -> Sequence[Step]:  # noqa: ARG002 - as above
+    def next_steps(self, position: int, number: int, page: Page, now: float, epoch: float) -> Sequence[Step]:  # noqa: ARG002 - as above
         """Take the answers of a block's keys; return the halves of the blocks that waited for any answer."""
         block = self._blocks[position, number]
         try:
@@ -121,7 +121,7 @@ class Batching(Course):
         if (text := matched.finding(self._batches.texts(block.keys))) is not None:
             self.findings.setdefault(int(block.keys[matched.found.index(None)]), []).append(text)
 
-    def refused(self, position: int, number: int, request: Request, status: int) -> Sequence[Step]:
+    def replacement_steps(self, position: int, number: int, request: Request, status: int) -> Sequence[Step]:
         """Return the requests of a block's halves, if its keys or its length may be at fault."""
         block = self._blocks[position, number]
         block.headers = request.headers
@@ -149,7 +149,7 @@ class Batching(Course):
         given = name.lower() in map(str.lower, request.headers)
         return {} if given else {name: str(uuid5(call, f"{request.url} {request.body!r}"))}
 
-    def ended(self, position: int, number: int, result: Result) -> None:
+    def finish_step(self, position: int, number: int, result: Result) -> None:
         """Deliver what became of a block to each of its keys, unless its halves are asked for, or may yet be."""
         block = self._blocks.pop((position, number))
         if self._waiting.get(int(block.keys[0])) is block:

@@ -15,7 +15,7 @@ from pandas_async_io._core.models import EMPTY, SAFE_METHODS, Outcome, Page, Req
 from pandas_async_io._core.request.headers import merged_headers
 from pandas_async_io._core.request.query import renewed
 from pandas_async_io._core.security.origins import origin_of, same_origin
-from pandas_async_io._core.workflow.base import Course, Step, Sum
+from pandas_async_io._core.workflow.base import Step, StepResults, Workflow
 from pandas_async_io._core.workflow.jobs.job_states import standing
 from pandas_async_io._core.workflow.paging.links import admitted, signed
 
@@ -90,14 +90,14 @@ class _Way:
     """A job, its steps and their results, what the last answer said, the step that another replaces, if it is gone."""
 
     job: Submitted
-    whole: Sum = field(default_factory=lambda: Sum(1))
+    whole: StepResults = field(default_factory=lambda: StepResults(1))
     steps: dict[int, Request] = field(default_factory=dict)
     said: Any = None
     replaced: int = 0
     gone: bool = False
 
 
-class Polling(Course):
+class Polling(Workflow):
     """Follows every position's job to its end.
 
     Parameters
@@ -167,7 +167,7 @@ class Polling(Course):
             return said  # it is told when the answer is taken
         return self._decode(response) if more is None else said
 
-    def answered(self, position: int, number: int, page: Page, now: float, epoch: float) -> Sequence[Step]:
+    def next_steps(self, position: int, number: int, page: Page, now: float, epoch: float) -> Sequence[Step]:
         """Return the next question, or nothing if the answer is the result."""
         way = self._ways[position]
         job = way.job
@@ -191,7 +191,7 @@ class Polling(Course):
         job.asked, job.last = ask.request, ask.last
         return [self._next(way, Step(number + 1, request, ask.after))]
 
-    def refused(self, position: int, number: int, request: Request, status: int) -> Sequence[Step]:
+    def replacement_steps(self, position: int, number: int, request: Request, status: int) -> Sequence[Step]:
         """Return the same question once more, if the job may not be known yet."""
         way = self._ways[position]
         job = way.job
@@ -209,7 +209,7 @@ class Polling(Course):
             way.gone = True
         return ()
 
-    def ended(self, position: int, number: int, result: Result) -> None:
+    def finish_step(self, position: int, number: int, result: Result) -> None:
         """Take what became of a step; the last one's is the row's."""
         way = self._ways[position]
         url = way.steps.pop(number).url
@@ -218,9 +218,9 @@ class Polling(Course):
         else:
             result = self._later(way, number, replace(result, url=result.url or url))
         way.whole.add(number, result)
-        if not way.whole.open:
+        if not way.whole.open_steps:
             self._close(position)
-            self._deliver(position, way.whole.result())
+            self._deliver(position, way.whole.combine())
 
     def close(self) -> None:
         """Close what was cut short, and keep what was not begun."""
@@ -239,7 +239,7 @@ class Polling(Course):
         return ()
 
     def _next(self, way: _Way, step: Step) -> Step:
-        way.whole.open += 1
+        way.whole.open_steps += 1
         way.steps[step.number] = step.request
         return step
 
@@ -291,6 +291,6 @@ class Polling(Course):
     def _close(self, position: int) -> None:
         way = self._ways.pop(position)
         job, whole = way.job, way.whole
-        fine = whole.last is not None and not whole.open and whole.last.outcome is Outcome.OK
+        fine = whole.last is not None and not whole.open_steps and whole.last.outcome is Outcome.OK
         if not fine and (job.asked is not None or job.stuck is not None or job.ended):
             self.unfinished[position] = job

@@ -18,7 +18,7 @@ from pandas_async_io._core.models import Outcome, Result
 from pandas_async_io._core.security.secrets import redact_text
 from pandas_async_io._core.table.records import records
 from pandas_async_io._core.table.shape import Shape
-from pandas_async_io._core.workflow.base import Course, Step, Sum
+from pandas_async_io._core.workflow.base import Step, StepResults, Workflow
 from pandas_async_io._core.workflow.paging.chain import Chain, expired, named
 from pandas_async_io._core.workflow.paging.detect.detect import overlooked
 from pandas_async_io._core.workflow.paging.envelope import paged_records, record_like
@@ -49,7 +49,7 @@ class Parsed:
     payload: Any
 
 
-class Paging(Course):
+class Paging(Workflow):
     """Reads every page of every position.
 
     Parameters
@@ -94,7 +94,7 @@ class Paging(Course):
         self._paginator, self._answers, self._deliver = paginator, answers, deliver
         self._allow_hosts, self._max_pages, self._keys, self._key = allow_hosts, max_pages, keys, idempotency_key
         self._earlier = dict(unfinished or {})
-        self._chains: dict[int, tuple[Chain, Sum]] = {}
+        self._chains: dict[int, tuple[Chain, StepResults]] = {}
         self._path, self._sure = known or (None, None)
         self._looked = not isinstance(paginator, KINDS)  # a function of the user's knows what it does
         self._begun = known is not None
@@ -116,7 +116,7 @@ class Paging(Course):
         else:
             chain = chain.again(request)
             self._answers.open(position, min(chain.pending))
-        self._chains[position] = chain, Sum(len(chain.pending))
+        self._chains[position] = chain, StepResults(len(chain.pending))
         self.asked += len(chain.pending)
         return [Step(number, pending) for number, pending in sorted(chain.pending.items())]
 
@@ -130,7 +130,7 @@ class Paging(Course):
             return self._decode.headless(first)(response)
         return payload
 
-    def answered(self, position: int, number: int, page: Page, now: float, epoch: float) -> Sequence[Step]:  # noqa: ARG002 - a chain needs no clock
+    def next_steps(self, position: int, number: int, page: Page, now: float, epoch: float) -> Sequence[Step]:  # noqa: ARG002 - a chain needs no clock
         """Take a page and return the requests of those that can be asked for now."""
         chain, whole = self._chains[position]
         held = page.payload
@@ -150,11 +150,11 @@ class Paging(Course):
         self._keep(position, number, chain, held)
         if number == 1 and self._paginator is not None and not self._looked:
             self._look(self._paginator, position, chain, page)
-        whole.open += len(following)
+        whole.open_steps += len(following)
         self.asked += len(following)
         return [Step(at, self._keyed(chain, at, request)) for at, request in following]
 
-    def ended(self, position: int, number: int, result: Result) -> None:
+    def finish_step(self, position: int, number: int, result: Result) -> None:
         """Take what became of a page; with the last one the chain is over."""
         chain, whole = self._chains[position]
         self.came += 1
@@ -163,15 +163,15 @@ class Paging(Course):
             asked = chain.pending.get(number)
             result = replace(result, error=text, url=result.url or (asked.url if asked else None))
         whole.add(number, result)
-        if not whole.open:
+        if not whole.open_steps:
             self._close(position)
-            self._deliver(position, replace(whole.result(), payload=None))  # the pages are kept elsewhere
+            self._deliver(position, replace(whole.combine(), payload=None))  # the pages are kept elsewhere
 
     def close(self) -> None:
         """Close what was cut short."""
         for position in list(self._chains):
             self._close(position)
-        self.known = self._path, self._sure
+        self.learnt = self._path, self._sure
 
     def forget(self, positions: Iterable[int]) -> None:
         """Let positions whose pages could not be opened start again."""
@@ -212,8 +212,8 @@ class Paging(Course):
         if chain.detected is not None and self._sure is None:
             self._sure = chain.detected.paginator
             shown = "none" if self._sure is None else f"pages={self._sure!r}"
-            if self.taken is None or self._sure is not None:
-                self.taken = f"{shown} was taken: {redact_text(chain.detected.why)}"
+            if self.detected is None or self._sure is not None:
+                self.detected = f"{shown} was taken: {redact_text(chain.detected.why)}"
         return following
 
     def _keep(self, position: int, number: int, chain: Chain, held: Any) -> None:

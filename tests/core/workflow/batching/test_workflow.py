@@ -54,12 +54,12 @@ class Run:
         result = Result(Outcome.OK if status == 200 else Outcome.HTTP_ERROR, payload, status, 1)
         try:
             if status == 200:
-                steps = self.course.answered(position, step.number, page, 0.0, 0.0)
+                steps = self.course.next_steps(position, step.number, page, 0.0, 0.0)
             else:
-                steps = self.course.refused(position, step.number, step.request, status)
+                steps = self.course.replacement_steps(position, step.number, step.request, status)
         except AttemptError as error:
             result = Result(error.outcome, None, status, 1, error=str(error))
-        self.course.ended(position, step.number, result)
+        self.course.finish_step(position, step.number, result)
         return [(position, each) for each in steps]
 
 
@@ -117,7 +117,7 @@ def test_a_block_that_was_never_answered_keeps_none_waiting():
     run = Run(12, 4)
     first, second, third = run.begin()
     assert run.answer(*second, 400) == []
-    run.course.ended(first[0], first[1].number, Result(Outcome.TIMEOUT))
+    run.course.finish_step(first[0], first[1].number, Result(Outcome.TIMEOUT))
     assert [ids(step) for _, step in run.answer(*third, 400)] == [[4, 5], [6, 7]]
 
 
@@ -158,8 +158,8 @@ def test_a_half_says_its_own_url_and_a_redirect_wins():
     run = Run(2, 2)
     [only] = run.begin()
     left, right = run.answer(*only, 400)
-    run.course.ended(left[0], left[1].number, Result(Outcome.TIMEOUT))
-    run.course.ended(right[0], right[1].number, Result(Outcome.TIMEOUT, url="https://e.com/moved"))
+    run.course.finish_step(left[0], left[1].number, Result(Outcome.TIMEOUT))
+    run.course.finish_step(right[0], right[1].number, Result(Outcome.TIMEOUT, url="https://e.com/moved"))
     assert [run.delivered[key].url for key in (0, 1)] == ["https://e.com/b", "https://e.com/moved"]
 
 

@@ -39,7 +39,7 @@ class Run:
         steps, result = (), None
         try:
             payload = self.course.decode(0, step.number, response)
-            steps = self.course.answered(0, step.number, Page(step.request, response, payload), now, 0.0)
+            steps = self.course.next_steps(0, step.number, Page(step.request, response, payload), now, 0.0)
             result = Result(Outcome.OK, payload, status, 1)
         except AttemptError as error:
             result = Result(error.outcome, None, status, 1, error=str(error))
@@ -48,13 +48,13 @@ class Run:
 
     def fail(self, status):
         """Do as the engine does with an error status; returns whether something is sent next."""
-        steps = self.course.refused(0, self.step.number, self.step.request, status)
+        steps = self.course.replacement_steps(0, self.step.number, self.step.request, status)
         self.end(Result(Outcome.HTTP_ERROR, None, status, 1, error=f"HTTP {status}"), *steps)
         return bool(steps)
 
     def end(self, result, *steps):
         number, self.step = self.step.number, next(iter(steps), None)
-        self.course.ended(0, number, result)
+        self.course.finish_step(0, number, result)
 
     def again(self, request=AFRESH, **options):
         """Return a later run of the same row, with fresh credentials."""

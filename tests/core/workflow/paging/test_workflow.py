@@ -33,15 +33,15 @@ class Run:
         """Answer a page as the engine does, and return the steps behind it by number."""
         page = Page(request, Response(200, {}, b"", request.url), payload)
         try:
-            steps = self.course.answered(position, number, page, 0.0, 0.0)
+            steps = self.course.next_steps(position, number, page, 0.0, 0.0)
         except AttemptError as error:
-            self.course.ended(position, number, Result(error.outcome, status=200, attempts=1, error=str(error)))
+            self.course.finish_step(position, number, Result(error.outcome, status=200, attempts=1, error=str(error)))
             return {}
-        self.course.ended(position, number, FINE)
+        self.course.finish_step(position, number, FINE)
         return {step.number: step.request for step in steps}
 
     def fail(self, number, result=FAILED, position=0):
-        self.course.ended(position, number, result)
+        self.course.finish_step(position, number, result)
 
     def ids(self):
         columns = self.answers.columns(nullable=True)
@@ -165,7 +165,7 @@ def test_auto_is_told_once_and_helps_where_another_answer_is_not_sure():
     """A later position that shows no more than a guess goes the way that was sure."""
     run = Run(None, positions=2)
     run.answer(1, run.begin(0)[1], linked(1, "?page=2"))
-    assert run.course.taken == "pages=NextUrl() was taken: 'next' holds a URL"
+    assert run.course.detected == "pages=NextUrl() was taken: 'next' holds a URL"
     unsure = {"data": [{"id": 5}], "continuation": "x"}
     assert run.answer(1, run.begin(1)[1], unsure, position=1) == {}
     assert run.results[1].outcome is Outcome.OK
