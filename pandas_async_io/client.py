@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Self
 from pandas_async_io._core.errors import PlanError, PortalError, UnsafeUrlError
 from pandas_async_io._core.numbers import seconds_above_zero, whole_of
 from pandas_async_io._core.policy.policy import Policy
-from pandas_async_io._core.policy.rate import Rate, rates
-from pandas_async_io._core.policy.retry import Retry, as_retry
+from pandas_async_io._core.policy.rate import Rate, parse_rates
+from pandas_async_io._core.policy.retry import Retry, parse_retry
 from pandas_async_io._core.request.credentials import Auth, as_auth
 from pandas_async_io._core.request.headers import check_headers
 from pandas_async_io._core.security.origins import Origin, origin_of, same_origin
@@ -108,9 +108,9 @@ class Client:
         self.headers = check_headers(headers)
         self.params = dict(params or {})
         self.auth = as_auth(auth)
-        self.rates = rates(rate)
+        self.rates = parse_rates(rate)
         self.concurrency = None if concurrency is None else _ceiling(concurrency)
-        self.retry = as_retry(retry)
+        self.retry = parse_retry(retry)
         self.timeout = seconds_above_zero("timeout", timeout)
         self.allow_hosts = tuple(allow_hosts)
         self.strict_json = strict_json
@@ -217,8 +217,8 @@ class Client:
         return Policy(
             concurrency=asked if self.concurrency is None else min(asked, self.concurrency),
             adaptive=adaptive,
-            rates=tuple(dict.fromkeys([*self.rates, *rates(rate)])),
-            retry=self.retry if retry is None else as_retry(retry),
+            rates=tuple(dict.fromkeys([*self.rates, *parse_rates(rate)])),
+            retry=self.retry if retry is None else parse_retry(retry),
             timeout=self.timeout if timeout is None else min(seconds_above_zero("timeout", timeout), self.timeout),
         )
 

@@ -14,8 +14,8 @@ from pandas_async_io._core.body.graphql_errors import refusal
 from pandas_async_io._core.body.interpret import interpreter
 from pandas_async_io._core.errors import FetchWarning
 from pandas_async_io._core.models import Outcome, Result
-from pandas_async_io._core.policy.graphql_cost import cost_budget
-from pandas_async_io._core.policy.run_budget import Ration
+from pandas_async_io._core.policy.graphql_cost import read_cost_budget
+from pandas_async_io._core.policy.run_budget import RunBudget
 from pandas_async_io._core.report.history import Run, bare, runs_of
 from pandas_async_io._core.report.outcomes import Outcomes
 from pandas_async_io._core.report.report import Tally
@@ -109,11 +109,11 @@ class Call:
             error_when=options.error_when,
             refusal=None if query is None else refusal,
         )
-        self._budget = None if query is None else cost_budget
+        self._budget = None if query is None else read_cost_budget
         policy = self._client.policy(
             concurrency=options.concurrency, rate=options.rate, retry=options.retry, timeout=options.timeout
         )
-        self._policy = replace(policy, harmless=query is not None and query.safe)
+        self._policy = replace(policy, repeatable=query is not None and query.safe)
         if not self._client.verifies:
             text = "this client has ssl=False: certificates are not verified, and anyone in between can read along"
             warnings.warn(text, FetchWarning, stacklevel=outside())
@@ -186,11 +186,11 @@ class Call:
         """Send everything; on the client's loop."""
         client, policy, options = self._client, self._policy, self._options
         now = asyncio.get_running_loop().time()
-        ration = Ration(
+        ration = RunBudget(
             policy.concurrency,
-            until=now + (float("inf") if options.deadline is None else options.deadline),
+            deadline=now + (float("inf") if options.deadline is None else options.deadline),
             max_requests=options.max_requests,
-            retries=policy.retry.budget,
+            retry_share=policy.retry.budget,
         )
         lanes = [
             Lane(

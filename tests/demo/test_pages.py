@@ -12,7 +12,7 @@ import pytest
 from pandas_async_io._core.body.graphql_errors import refusal
 from pandas_async_io._core.errors import ParseError, PayloadError
 from pandas_async_io._core.models import Page, Request, Response
-from pandas_async_io._core.policy.graphql_cost import cost_budget, throttled
+from pandas_async_io._core.policy.graphql_cost import read_cost_budget, read_throttle_delay
 from pandas_async_io._core.request.graphql import graphql
 from pandas_async_io._core.table.shape import Shape
 from pandas_async_io._core.workflow.batching.batches import Batches
@@ -246,7 +246,7 @@ def test_graphql_answers_a_user_by_its_variable(served):
     payload = ask_graphql(served, "query($login: String!) {user(login: $login) {login}}", {"login": "ada"}, "left=500")
     assert payload["data"] == {"user": {"login": "ada"}}
     assert refusal(payload) is None
-    assert cost_budget(payload).remaining == 50
+    assert read_cost_budget(payload).remaining == 50
 
 
 def test_fault_27_graphql_fails_with_a_200(served):
@@ -255,7 +255,7 @@ def test_fault_27_graphql_fails_with_a_200(served):
         assert isinstance(refusal(ask_graphql(served, query, {}, switches)), PayloadError)
     payload = ask_graphql(served, "{users {nodes {id}}}", {}, "left=5")
     assert refusal(payload).passing
-    assert throttled(payload) == 0.1
+    assert read_throttle_delay(payload) == 0.1
 
 
 @pytest.mark.parametrize("posted", [False, True])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pandas_async_io._core.errors import PayloadError
-from pandas_async_io._core.policy.graphql_cost import throttled
+from pandas_async_io._core.policy.graphql_cost import read_throttle_delay
 from pandas_async_io._core.words import line
 
 
@@ -23,7 +23,7 @@ def refusal(payload: Any) -> PayloadError | None:
         return None
     listed = errors if isinstance(errors, list) else [errors]
     said = "; ".join(map(_said, listed[:3])) + (f"; and {len(listed) - 3} more" if len(listed) > 3 else "")
-    asked = throttled(payload)
+    asked = read_throttle_delay(payload)
     return PayloadError(f"GraphQL: {said}", passing=asked is not None, asked=asked)
 
 

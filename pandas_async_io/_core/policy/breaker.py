@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from enum import StrEnum
 
-PROBES = (1.0, 2.0, 4.0, 8.0, 15.0)
+PROBE_DELAYS = (1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds before each probe of an origin that fails."""
 
 _OPENS_AT = 5
@@ -14,13 +14,13 @@ _PROBE_LOST = 15.0
 _ASK_AGAIN = 0.25
 
 
-class State(StrEnum):
+class BreakerState(StrEnum):
     """Of a breaker."""
 
     CLOSED = "closed"
     OPEN = "open"
     PROBING = "probing"
-    DEAD = "dead"
+    GIVEN_UP = "given up"
 
 
 class Breaker:
@@ -34,68 +34,68 @@ class Breaker:
     --------
     >>> breaker = Breaker()
     >>> for _ in range(5):
-    ...     breaker.failed(0.5, started=0.0)
-    >>> breaker.state, breaker.allow(0.5), breaker.allow(1.5), breaker.state
-    (<State.OPEN: 'open'>, 1.0, 0.0, <State.PROBING: 'probing'>)
-    >>> breaker.succeeded()
-    >>> breaker.allow(1.75)
+    ...     breaker.record_failure(0.5, started=0.0)
+    >>> breaker.state, breaker.admit(0.5), breaker.admit(1.5), breaker.state
+    (<BreakerState.OPEN: 'open'>, 1.0, 0.0, <BreakerState.PROBING: 'probing'>)
+    >>> breaker.record_success()
+    >>> breaker.admit(1.75)
     0.0
     """
 
     __slots__ = ("_failures", "_opened", "_probes", "_since", "state")
 
     def __init__(self) -> None:
-        self.state = State.CLOSED
+        self.state = BreakerState.CLOSED
         self._failures = 0  # in a row
         self._probes = 0  # since it opened
         self._opened = 0.0
         self._since = 0.0  # when the present state began
 
-    def allow(self, now: float) -> float:
+    def admit(self, now: float) -> float:
         """Return how long a row waits before it asks again: 0 is go, infinity is never.
 
         Ask right before sending: the 0 of an open breaker is the one probe.
         """
-        if self.state is State.PROBING and now - self._since >= _PROBE_LOST:
+        if self.state is BreakerState.PROBING and now - self._since >= _PROBE_LOST:
             self._probe_failed(now)
         match self.state:
-            case State.CLOSED:
+            case BreakerState.CLOSED:
                 return 0.0
-            case State.DEAD:
+            case BreakerState.GIVEN_UP:
                 return float("inf")
-            case State.PROBING:
+            case BreakerState.PROBING:
                 return _ASK_AGAIN
-            case State.OPEN:
-                wait = self._since + PROBES[self._probes] - now
+            case BreakerState.OPEN:
+                wait = self._since + PROBE_DELAYS[self._probes] - now
                 if wait <= 0:
-                    self._enter(State.PROBING, now)
+                    self._enter(BreakerState.PROBING, now)
                 return max(0.0, wait)
 
-    def succeeded(self, *, started: float = math.inf) -> None:
+    def record_success(self, *, started: float = math.inf) -> None:
         """Report any answer below 500: the server is there. One to an attempt from before it opened is no news."""
-        if self.state is State.CLOSED or started >= self._since:
-            self.state = State.CLOSED
+        if self.state is BreakerState.CLOSED or started >= self._since:
+            self.state = BreakerState.CLOSED
             self._failures = 0
 
-    def failed(self, now: float, *, started: float) -> None:
+    def record_failure(self, now: float, *, started: float) -> None:
         """Report a transport failure or a 5xx; an attempt from before the probe is no news of it."""
-        if self.state is State.CLOSED:
+        if self.state is BreakerState.CLOSED:
             self._failures += 1
             if self._failures >= _OPENS_AT:
                 self._opened, self._probes = now, 0
-                self._enter(State.OPEN, now)
-        elif self.state is State.PROBING and started >= self._since:
+                self._enter(BreakerState.OPEN, now)
+        elif self.state is BreakerState.PROBING and started >= self._since:
             self._probe_failed(now)
 
-    def unheard(self, now: float, *, started: float) -> None:
+    def record_no_signal(self, now: float, *, started: float) -> None:
         """Report that an attempt told nothing: if it was the probe, there is to be another."""
-        if self.state is State.PROBING and started >= self._since:
-            self._enter(State.OPEN, now)
+        if self.state is BreakerState.PROBING and started >= self._since:
+            self._enter(BreakerState.OPEN, now)
 
     def _probe_failed(self, now: float) -> None:
         self._probes += 1
-        over = self._probes == len(PROBES) or now - self._opened >= _DEAD_AFTER
-        self._enter(State.DEAD if over else State.OPEN, now)
+        over = self._probes == len(PROBE_DELAYS) or now - self._opened >= _DEAD_AFTER
+        self._enter(BreakerState.GIVEN_UP if over else BreakerState.OPEN, now)
 
-    def _enter(self, state: State, now: float) -> None:
+    def _enter(self, state: BreakerState, now: float) -> None:
         self.state, self._since = state, now

@@ -17,7 +17,7 @@ _IN_VAIN = 4  # cuts in a row that did not help
 _FORGET = 1.02  # by which the shortest round trip grows with each window: it may have been luck
 
 
-class Adaptive:
+class AdaptiveConcurrency:
     """Concurrency that grows while more in flight takes no longer each, and shrinks when it does, or is refused.
 
     It doubles until the first sign of a queue, then climbs by a little. Now and then half
@@ -31,10 +31,10 @@ class Adaptive:
 
     Examples
     --------
-    >>> adaptive = Adaptive(high=64)
+    >>> adaptive = AdaptiveConcurrency(high=64)
     >>> adaptive.limit
     8
-    >>> adaptive.on_refused(1.0, 8), adaptive.limit
+    >>> adaptive.record_refusal(1.0, 8), adaptive.limit
     (True, 7)
     """
 
@@ -80,7 +80,7 @@ class Adaptive:
         self._windows = 0
         self._since = -_INFINITE  # when the present limit began
 
-    def on_success(self, rtt: float, in_flight: int, now: float) -> None:
+    def record_success(self, rtt: float, in_flight: int, now: float) -> None:
         """Report an answer after ``rtt`` seconds, with ``in_flight`` requests at its end, itself included."""
         if now - rtt < self._since:
             return  # was sent under another limit
@@ -92,7 +92,7 @@ class Adaptive:
             self._rtts.sort()
             self._judge(now)
 
-    def on_refused(self, now: float, in_flight: int, asked: float = 0.0) -> bool:
+    def record_refusal(self, now: float, in_flight: int, asked: float = 0.0) -> bool:
         """Report a refusal, or that the machine has no more sockets.
 
         Parameters

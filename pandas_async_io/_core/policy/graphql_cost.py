@@ -12,14 +12,14 @@ _THROTTLED = frozenset({"THROTTLED", "RATE_LIMITED", "RATE_LIMIT"})
 """Shopify's code, and GitHub's types, the old and the new one."""
 
 
-def throttled(payload: Any) -> float | None:
+def read_throttle_delay(payload: Any) -> float | None:
     """Return the seconds after which a query that was refused for its cost fits; None if it was not.
 
     Examples
     --------
     >>> status = {"maximumAvailable": 1000, "currentlyAvailable": 20, "restoreRate": 50}
     >>> cost = {"requestedQueryCost": 120, "throttleStatus": status}
-    >>> throttled({"errors": [{"extensions": {"code": "THROTTLED"}}], "extensions": {"cost": cost}})
+    >>> read_throttle_delay({"errors": [{"extensions": {"code": "THROTTLED"}}], "extensions": {"cost": cost}})
     2.0
     """
     errors = payload.get("errors") if isinstance(payload, dict) else None
@@ -31,13 +31,13 @@ def throttled(payload: Any) -> float | None:
     return max(0.0, missing / (_number(payload, f"{_STATUS}.restoreRate") or 1.0))
 
 
-def cost_budget(payload: Any) -> Budget | None:
+def read_cost_budget(payload: Any) -> Budget | None:
     """Return what is left of a server's cost limit, counted in queries like this one.
 
     Examples
     --------
     >>> status = {"maximumAvailable": 1000, "currentlyAvailable": 100, "restoreRate": 50}
-    >>> cost_budget({"extensions": {"cost": {"requestedQueryCost": 50, "throttleStatus": status}}})
+    >>> read_cost_budget({"extensions": {"cost": {"requestedQueryCost": 50, "throttleStatus": status}}})
     Budget(remaining=2.0, reset_in=18.0, limit=20.0)
     """
     if not isinstance(find(payload, _STATUS), dict):

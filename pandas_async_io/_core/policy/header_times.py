@@ -20,18 +20,18 @@ _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _DATE = re.compile(r"[A-Z][a-z]{2,8},? .*[0-9]{2}:[0-9]{2}:[0-9]{2}.*", re.ASCII)
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)")
 _DURATION = re.compile(f"(?:{_PART.pattern})+")
-SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+SECONDS_PER_UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 """Of a unit, as durations and rates write it."""
 _UNITS = (("d", "h"), ("h", "m"), ("m", "s"))
 _WORDS = {"d": "d", "h": "h", "m": "min", "s": "s"}
 
 
-def number(value: str | None) -> float | None:
+def parse_number(value: str | None) -> float | None:
     """Return an unsigned decimal number in ASCII digits, or None.
 
     Examples
     --------
-    >>> number(" 2.0 "), number("+1"), number("²")
+    >>> parse_number(" 2.0 "), parse_number("+1"), parse_number("²")
     (2.0, None, None)
     """
     if value is None or not _NUMBER.fullmatch(text := value.strip(" \t")):
@@ -40,14 +40,14 @@ def number(value: str | None) -> float | None:
 
 
 @lru_cache(maxsize=64)  # a thousand answers a second bear the same Date
-def http_date(value: str | None) -> float | None:
+def parse_http_date(value: str | None) -> float | None:
     """Return a date in any of HTTP's three forms (RFC 9110, 5.6.7) as epoch seconds, or None.
 
     Examples
     --------
-    >>> http_date("Thu, 01 Jan 1970 00:01:00 GMT"), http_date("Thu Jan  1 00:01:00 1970")
+    >>> parse_http_date("Thu, 01 Jan 1970 00:01:00 GMT"), parse_http_date("Thu Jan  1 00:01:00 1970")
     (60.0, 60.0)
-    >>> http_date("tomorrow")
+    >>> parse_http_date("tomorrow")
     """
     if value is None or not _DATE.fullmatch(text := value.strip(" \t")):
         return None
@@ -57,7 +57,7 @@ def http_date(value: str | None) -> float | None:
         return None
 
 
-def retry_after(value: str | None, *, epoch: float, date: str | None = None) -> float | None:
+def parse_retry_after(value: str | None, *, epoch: float, date: str | None = None) -> float | None:
     """Return the seconds that a ``Retry-After`` asks for (RFC 9110, 10.2.3), or None.
 
     Parameters
@@ -71,20 +71,20 @@ def retry_after(value: str | None, *, epoch: float, date: str | None = None) -> 
 
     Examples
     --------
-    >>> retry_after("120", epoch=0.0)
+    >>> parse_retry_after("120", epoch=0.0)
     120.0
     >>> late = "Thu, 01 Jan 1970 00:01:00 GMT"
-    >>> retry_after(late, epoch=0.0), retry_after(late, epoch=7e5, date="Thu, 01 Jan 1970 00:00:30 GMT")
+    >>> parse_retry_after(late, epoch=0.0), parse_retry_after(late, epoch=7e5, date="Thu, 01 Jan 1970 00:00:30 GMT")
     (60.0, 30.0)
-    >>> retry_after("-1", epoch=0.0)
+    >>> parse_retry_after("-1", epoch=0.0)
     """
-    seconds = number(value)
-    if seconds is None and (moment := http_date(value)) is not None:
+    seconds = parse_number(value)
+    if seconds is None and (moment := parse_http_date(value)) is not None:
         seconds = max(0.0, moment - _clock(epoch, date))
     return seconds
 
 
-def lines(headers: Mapping[str, str], name: str) -> list[str]:
+def get_field_lines(headers: Mapping[str, str], name: str) -> list[str]:
     """Return the lines of one field, in their order; a multidict has one item for each.
 
     Parameters
@@ -96,13 +96,13 @@ def lines(headers: Mapping[str, str], name: str) -> list[str]:
 
     Examples
     --------
-    >>> lines({"Retry-After": "3"}, "retry-after"), lines({}, "date")
+    >>> get_field_lines({"Retry-After": "3"}, "retry-after"), get_field_lines({}, "date")
     (['3'], [])
     """
     return [value for key, value in headers.items() if key.lower() == name]
 
 
-def asked_delay(headers: Mapping[str, str], *, epoch: float) -> float | None:
+def read_requested_delay(headers: Mapping[str, str], *, epoch: float) -> float | None:
     """Return the seconds that a response asks to wait, or None.
 
     Reads ``retry-after-ms`` and ``x-ms-retry-after-ms``, which are finer, before
@@ -117,36 +117,38 @@ def asked_delay(headers: Mapping[str, str], *, epoch: float) -> float | None:
 
     Examples
     --------
-    >>> asked_delay({"Retry-After": "1", "retry-after-ms": "250"}, epoch=0.0)
+    >>> read_requested_delay({"Retry-After": "1", "retry-after-ms": "250"}, epoch=0.0)
     0.25
     """
     for name in ("retry-after-ms", "x-ms-retry-after-ms"):
-        milliseconds = [each for text in lines(headers, name) if (each := number(text)) is not None]
+        milliseconds = [each for text in get_field_lines(headers, name) if (each := parse_number(text)) is not None]
         if milliseconds:
             return max(milliseconds) / 1000
-    date = next(iter(lines(headers, "date")), None)
-    seconds = [retry_after(text, epoch=epoch, date=date) for text in lines(headers, "retry-after")]
+    date = next(iter(get_field_lines(headers, "date")), None)
+    seconds = [parse_retry_after(text, epoch=epoch, date=date) for text in get_field_lines(headers, "retry-after")]
     return max((each for each in seconds if each is not None), default=None)
 
 
-def in_words(seconds: float) -> str:
+def format_seconds(seconds: float) -> str:
     """Return a duration as it is read: its two largest units, rounded up; "ever" if it never ends.
 
     Examples
     --------
-    >>> [in_words(seconds) for seconds in (0.25, 42, 300, 301, 7500, 86400, 99999999999)]
+    >>> [format_seconds(seconds) for seconds in (0.25, 42, 300, 301, 7500, 86400, 99999999999)]
     ['0.25 s', '42 s', '5 min', '5 min 01 s', '2 h 05 min', '1 d', '1157407 d 10 h']
     """
     if seconds < 60:
         return f"{seconds:.3g} s"
     if seconds == math.inf:  # more digits than a float holds
         return "ever"
-    large, small = next(pair for pair in _UNITS if seconds >= SECONDS[pair[0]])
-    count, rest = divmod(math.ceil(seconds / SECONDS[small]), round(SECONDS[large] / SECONDS[small]))
+    large, small = next(pair for pair in _UNITS if seconds >= SECONDS_PER_UNIT[pair[0]])
+    count, rest = divmod(
+        math.ceil(seconds / SECONDS_PER_UNIT[small]), round(SECONDS_PER_UNIT[large] / SECONDS_PER_UNIT[small])
+    )
     return f"{count} {_WORDS[large]}" + (f" {rest:02} {_WORDS[small]}" if rest else "")
 
 
-def reset_in(value: str | None, *, epoch: float, date: str | None = None) -> float | None:
+def parse_reset(value: str | None, *, epoch: float, date: str | None = None) -> float | None:
     """Return the seconds until a limit is reset, in whatever form APIs say it, or None.
 
     A number above 10^9 is an epoch in seconds, above 10^11 in milliseconds, any other
@@ -155,18 +157,18 @@ def reset_in(value: str | None, *, epoch: float, date: str | None = None) -> flo
 
     Examples
     --------
-    >>> reset_in("12", epoch=0.0), reset_in("1559559660", epoch=1559559600.0)
+    >>> parse_reset("12", epoch=0.0), parse_reset("1559559660", epoch=1559559600.0)
     (12.0, 60.0)
-    >>> reset_in("6m30s", epoch=0.0), reset_in("1970-01-01T00:01Z", epoch=0.0)
+    >>> parse_reset("6m30s", epoch=0.0), parse_reset("1970-01-01T00:01Z", epoch=0.0)
     (390.0, 60.0)
     """
     if value is None:
         return None
     if _DURATION.fullmatch(text := value.strip(" \t")):
-        return sum(float(part[1]) * SECONDS[part[2]] for part in _PART.finditer(text))
-    moment = number(text)
+        return sum(float(part[1]) * SECONDS_PER_UNIT[part[2]] for part in _PART.finditer(text))
+    moment = parse_number(text)
     if moment is None:
-        moment = http_date(text)
+        moment = parse_http_date(text)
         moment = _iso(text) if moment is None else moment
     elif moment <= 1e9:
         return moment
@@ -187,5 +189,5 @@ def _utc(moment: datetime) -> float:
 
 
 def _clock(epoch: float, date: str | None) -> float:
-    server = http_date(date)
+    server = parse_http_date(date)
     return epoch if server is None else server

@@ -6,16 +6,16 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from pandas_async_io._core.errors import AttemptError, AttemptTimeoutError, DescriptorError, TransportError
-from pandas_async_io._core.policy.retry import Retry, refusal
+from pandas_async_io._core.policy.retry import Retry, read_refusal_delay
 
 if TYPE_CHECKING:
     from pandas_async_io._core.models import Response
 
 
-class News(Enum):
+class OriginSignal(Enum):
     """Of an origin."""
 
-    NOTHING = auto()
+    NONE = auto()
     """The attempt was cut short by us, or never left this machine."""
     ANSWERED = auto()
     """It is there, whatever its answer is worth."""
@@ -23,13 +23,13 @@ class News(Enum):
     """It is there, and wants fewer requests."""
     FAILED = auto()
     """It did not answer, or with a 5xx."""
-    HOPELESS = auto()
+    UNREACHABLE = auto()
     """It has no address, or no certificate that we trust: no row will fare better."""
 
 
-def news(
-    retry: Retry, response: Response | None, error: AttemptError | None, *, epoch: float, late: bool = False
-) -> tuple[News, float]:
+def read_origin_signal(
+    retry: Retry, response: Response | None, error: AttemptError | None, *, epoch: float, deadline_passed: bool = False
+) -> tuple[OriginSignal, float]:
     """Return what an attempt tells, and the seconds of silence that a refusal asks for (0 if it says nothing).
 
     Parameters
@@ -40,30 +40,35 @@ def news(
         What came, and what was met instead or made of it; neither, if the attempt was cancelled.
     epoch : float
         Our clock, in seconds since the epoch.
-    late : bool
+    deadline_passed : bool
         Whether it was the run's deadline that ended the attempt.
 
     Examples
     --------
     >>> from pandas_async_io._core.models import Response
-    >>> news(Retry(), Response(429, {"Retry-After": "3"}, b"", ""), None, epoch=0.0)
-    (<News.REFUSED: 3>, 3.0)
-    >>> [news(Retry(), Response(status, {}, b"", ""), None, epoch=0.0)[0].name for status in (200, 404, 500)]
+    >>> read_origin_signal(Retry(), Response(429, {"Retry-After": "3"}, b"", ""), None, epoch=0.0)
+    (<OriginSignal.REFUSED: 3>, 3.0)
+    >>> answers = [Response(status, {}, b"", "") for status in (200, 404, 500)]
+    >>> [read_origin_signal(Retry(), answer, None, epoch=0.0)[0].name for answer in answers]
     ['ANSWERED', 'ANSWERED', 'FAILED']
     """
     if error is not None and error.asked is not None:
-        return News.REFUSED, error.asked
+        return OriginSignal.REFUSED, error.asked
     if response is None:
-        return _unanswered(error, late=late), 0.0
-    asked = refusal(retry, response, epoch=epoch)
+        return _unanswered(error, deadline_passed=deadline_passed), 0.0
+    asked = read_refusal_delay(retry, response, epoch=epoch)
     if asked is not None:
-        return News.REFUSED, asked
-    return (News.FAILED if response.status >= 500 else News.ANSWERED), 0.0
+        return OriginSignal.REFUSED, asked
+    return (OriginSignal.FAILED if response.status >= 500 else OriginSignal.ANSWERED), 0.0
 
 
-def _unanswered(error: AttemptError | None, *, late: bool) -> News:
-    if error is None or isinstance(error, DescriptorError) or (late and isinstance(error, AttemptTimeoutError)):
-        return News.NOTHING
+def _unanswered(error: AttemptError | None, *, deadline_passed: bool) -> OriginSignal:
+    if (
+        error is None
+        or isinstance(error, DescriptorError)
+        or (deadline_passed and isinstance(error, AttemptTimeoutError))
+    ):
+        return OriginSignal.NONE
     if not isinstance(error, TransportError | AttemptTimeoutError):
-        return News.ANSWERED  # a redirect or a body that we do not take
-    return News.FAILED if error.passing or error.received else News.HOPELESS
+        return OriginSignal.ANSWERED  # a redirect or a body that we do not take
+    return OriginSignal.FAILED if error.passing or error.received else OriginSignal.UNREACHABLE

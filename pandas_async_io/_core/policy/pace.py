@@ -36,7 +36,7 @@ class Pace:
     >>> pace = Pace(0.0)
     >>> pace.spacing
     0.0
-    >>> pace.refused(0.25, started=0.125), pace.refused(0.25, started=0.125)
+    >>> pace.record_refusal(0.25, started=0.125), pace.record_refusal(0.25, started=0.125)
     (0.2, None)
     >>> pace.spacing
     0.1
@@ -71,7 +71,7 @@ class Pace:
         """Seconds to leave between two starts; 0 before the first refusal."""
         return 1 / self.rate
 
-    def started(self, now: float) -> None:
+    def record_start(self, now: float) -> None:
         """Report a start: whether it came as soon as it was allowed tells if the pace is what limits."""
         idle = now - self._heard
         if idle > _IDLE:  # no time in which little was accepted
@@ -80,7 +80,7 @@ class Pace:
         self._full = now - self._next < self.spacing / 2
         self._next = now + self.spacing
 
-    def accepted(self, now: float, *, started: float) -> None:
+    def record_accepted(self, now: float, *, started: float) -> None:
         """Report an attempt, begun at ``started``, that was not refused."""
         self._total += 1
         self._fresh += 1
@@ -99,7 +99,7 @@ class Pace:
         else:
             self.rate *= 1 + _PROBE * passed
 
-    def refused(self, now: float, *, started: float) -> float | None:
+    def record_refusal(self, now: float, *, started: float) -> float | None:
         """Report a refusal.
 
         Returns

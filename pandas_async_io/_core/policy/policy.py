@@ -25,5 +25,5 @@ class Policy:
     rates: Sequence[Rate]
     retry: Retry
     timeout: float
-    harmless: bool = False
+    repeatable: bool = False
     """Whether each request may be repeated, whatever its method."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.numbers import number_of, whole_of
-from pandas_async_io._core.policy.header_times import SECONDS
+from pandas_async_io._core.policy.header_times import SECONDS_PER_UNIT
 
 GRAMMAR = (
     'a rate is "count/unit" or "count/n unit", as in "20/s", "500/h", "100/15min" or "1000/day", '
@@ -25,7 +25,7 @@ _FORM = re.compile(
 )
 
 
-def rates(value: str | float | Rate | Sequence[str | float | Rate] | None) -> tuple[Rate, ...]:
+def parse_rates(value: str | float | Rate | Sequence[str | float | Rate] | None) -> tuple[Rate, ...]:
     """Return what the option ``rate`` says, each of which is to be kept.
 
     Parameters
@@ -40,7 +40,7 @@ def rates(value: str | float | Rate | Sequence[str | float | Rate] | None) -> tu
 
     Examples
     --------
-    >>> [(r.count, r.per) for r in rates(["20/s", "500/h"])]
+    >>> [(r.count, r.per) for r in parse_rates(["20/s", "500/h"])]
     [(20.0, 1.0), (500.0, 3600.0)]
     """
     if value is None:
@@ -50,7 +50,7 @@ def rates(value: str | float | Rate | Sequence[str | float | Rate] | None) -> tu
     if isinstance(value, str):
         return (Rate.parse(value),)
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray | memoryview):
-        return tuple(rate for one in value for rate in rates(one))
+        return tuple(rate for one in value for rate in parse_rates(one))
     count = number_of(value)
     if count is None:
         raise PlanError(f"rate={value!r}: {GRAMMAR}.")
@@ -121,7 +121,7 @@ class Rate:
         if found is None:
             raise PlanError(f"rate={text!r}: {_several(text) or GRAMMAR}.")
         unit = next(name for name in found.groups()[2:] if name)
-        return cls(float(found[1]), float(found[2] or 1) * SECONDS[unit])
+        return cls(float(found[1]), float(found[2] or 1) * SECONDS_PER_UNIT[unit])
 
     @property
     def spacing(self) -> float:

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from pandas_async_io._core.numbers import number_of
-from pandas_async_io._core.policy.header_times import asked_delay, lines, number
-from pandas_async_io._core.policy.server_budgets import budget
+from pandas_async_io._core.policy.header_times import get_field_lines, parse_number, read_requested_delay
+from pandas_async_io._core.policy.server_budgets import read_budget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
     from pandas_async_io._core.models import Response
 
-REFUSING = frozenset({400, 403, 429, 503, 529})
+REFUSAL_STATUSES = frozenset({400, 403, 429, 503, 529})
 """The statuses that may be a refusal."""
 
 _SPOKEN = frozenset({400, 403, 429, 503})
@@ -32,7 +32,7 @@ _MOST = 1 << 16
 """Bytes of a body that is looked at."""
 
 
-class Told(NamedTuple):
+class RetryHint(NamedTuple):
     """What an answer says of coming back.
 
     Attributes
@@ -48,7 +48,7 @@ class Told(NamedTuple):
     refusal: int
 
 
-def told(response: Response, *, epoch: float) -> Told:
+def read_retry_hint(response: Response, *, epoch: float) -> RetryHint:
     """Return what an answer says of coming back, in any API's way.
 
     Parameters
@@ -61,15 +61,15 @@ def told(response: Response, *, epoch: float) -> Told:
     Examples
     --------
     >>> from pandas_async_io._core.models import Response
-    >>> told(Response(429, {}, b'{"retry_after": 2.5}', ""), epoch=0.0)
-    Told(seconds=2.5, refusal=429)
-    >>> told(Response(400, {}, b'{"__type": "com.amazonaws#ThrottlingException"}', ""), epoch=0.0)
-    Told(seconds=0.0, refusal=429)
-    >>> told(Response(400, {}, b'{"error": "no such field"}', ""), epoch=0.0)
-    Told(seconds=0.0, refusal=0)
+    >>> read_retry_hint(Response(429, {}, b'{"retry_after": 2.5}', ""), epoch=0.0)
+    RetryHint(seconds=2.5, refusal=429)
+    >>> read_retry_hint(Response(400, {}, b'{"__type": "com.amazonaws#ThrottlingException"}', ""), epoch=0.0)
+    RetryHint(seconds=0.0, refusal=429)
+    >>> read_retry_hint(Response(400, {}, b'{"error": "no such field"}', ""), epoch=0.0)
+    RetryHint(seconds=0.0, refusal=0)
     """
     status = response.status
-    asked = asked_delay(response.headers, epoch=epoch)
+    asked = read_requested_delay(response.headers, epoch=epoch)
     limited = status == 429 or (status == 403 and asked is not None) or _in_headers(response)
     if status in _SPOKEN and (asked is None or not (limited or status == 503)):
         payload = _payload(response.body)
@@ -79,20 +79,20 @@ def told(response: Response, *, epoch: float) -> Told:
             waits = (_reset(response, epoch) if limited else None, _usage(response), _wait(payload), least or None)
             asked = next((each for each in waits if each is not None), None)
     waiting = status in {503, 529} and asked is not None
-    return Told(asked or 0.0, 429 if limited else status if waiting else 0)
+    return RetryHint(asked or 0.0, 429 if limited else status if waiting else 0)
 
 
-def repeatable(response: Response) -> bool | None:
+def read_should_retry(response: Response) -> bool | None:
     """Return what a server says of sending the request again; None if it says nothing.
 
     Examples
     --------
     >>> from pandas_async_io._core.models import Response
-    >>> repeatable(Response(409, {"Stripe-Should-Retry": "true"}, b"", ""))
+    >>> read_should_retry(Response(409, {"Stripe-Should-Retry": "true"}, b"", ""))
     True
     """
     for name in _SHOULD:
-        for text in lines(response.headers, name):
+        for text in get_field_lines(response.headers, name):
             if (said := text.strip().lower()) in _SAID:
                 return _SAID[said]
     return None
@@ -131,7 +131,7 @@ def _is_used_up(text: str) -> bool:
 
 _HEADERS: tuple[tuple[frozenset[int], str, Callable[[str], bool]], ...] = (
     (frozenset({400, 503}), "x-amzn-errortype", _names_throttling),
-    (frozenset({403}), "x-ratelimit-remaining", lambda text: number(text) == 0),  # GitHub
+    (frozenset({403}), "x-ratelimit-remaining", lambda text: parse_number(text) == 0),  # GitHub
     (frozenset({403}), "sforce-limit-info", _is_used_up),
 )
 """Headers that tell a refusal: behind which statuses, and with which text."""
@@ -142,7 +142,7 @@ def _in_headers(response: Response) -> bool:
         says(text.strip())
         for statuses, name, says in _HEADERS
         if response.status in statuses
-        for text in lines(response.headers, name)
+        for text in get_field_lines(response.headers, name)
     )
 
 
@@ -193,7 +193,7 @@ def _payload(body: bytes) -> Any:
 
 def _reset(response: Response, epoch: float) -> float | None:
     """Return the seconds until a budget that is used up is whole again."""
-    left = budget(response.headers, epoch=epoch)
+    left = read_budget(response.headers, epoch=epoch)
     return left.reset_in if left is not None and left.remaining <= 0 else None
 
 
@@ -203,7 +203,7 @@ _REGAIN = "estimated_time_to_regain_access"
 
 def _usage(response: Response) -> float | None:
     """Return the longest wait that Facebook's headers tell, in minutes there; 0 minutes is none."""
-    texts = [text for name in _USAGE for text in lines(response.headers, name)]
+    texts = [text for name in _USAGE for text in get_field_lines(response.headers, name)]
     usages = [_payload(text.encode(errors="replace")) for text in texts]
     minutes = [_amount(inner.get(_REGAIN)) or 0.0 for usage in usages for inner in _objects(usage)]
     return max(minutes, default=0.0) * 60 or None
@@ -238,5 +238,5 @@ def _within(value: Any) -> Collection[Any]:
 
 
 def _amount(value: Any) -> float | None:
-    found = number(value) if isinstance(value, str) else number_of(value)
+    found = parse_number(value) if isinstance(value, str) else number_of(value)
     return found if found is not None and found >= 0 else None

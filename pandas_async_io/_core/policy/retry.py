@@ -16,18 +16,18 @@ from typing import Any
 from pandas_async_io._core.errors import AttemptError, ParseError, PlanError, ProtocolError
 from pandas_async_io._core.models import Outcome, Request, Response
 from pandas_async_io._core.numbers import number_of, whole_of
-from pandas_async_io._core.policy.header_times import in_words
-from pandas_async_io._core.policy.refusals import REFUSING, repeatable, told
-from pandas_async_io._core.policy.retry_predicate import When, ask, is_predicate
+from pandas_async_io._core.policy.header_times import format_seconds
+from pandas_async_io._core.policy.refusals import REFUSAL_STATUSES, read_retry_hint, read_should_retry
+from pandas_async_io._core.policy.retry_predicate import RetryPredicate, call_predicate, is_predicate
 from pandas_async_io._core.server_message import http_error
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
-REFUSALS = 10
+MAX_REFUSALS = 10
 """A row that was refused so often is given up."""
 
 
-def as_retry(value: Retry | int | None) -> Retry:
+def parse_retry(value: Retry | int | None) -> Retry:
     """Return what the option ``retry`` says: a number counts attempts, the first included.
 
     Raises
@@ -37,7 +37,7 @@ def as_retry(value: Retry | int | None) -> Retry:
 
     Examples
     --------
-    >>> as_retry(1).attempts, as_retry(None).attempts
+    >>> parse_retry(1).attempts, parse_retry(None).attempts
     (1, 3)
     """
     if value is None:
@@ -45,7 +45,7 @@ def as_retry(value: Retry | int | None) -> Retry:
     return value if isinstance(value, Retry) else Retry(attempts=value)
 
 
-def decide(retry: Retry, failure: Failure, *, epoch: float, dice: float) -> Verdict | None:
+def decide_retry(retry: Retry, failure: FailedAttempt, *, epoch: float, jitter: float) -> Decision | None:
     """Decide what follows a failed attempt.
 
     Parameters
@@ -56,7 +56,7 @@ def decide(retry: Retry, failure: Failure, *, epoch: float, dice: float) -> Verd
         What the attempt met, and how often before.
     epoch : float
         Our clock, in seconds since the epoch.
-    dice : float
+    jitter : float
         Evenly distributed in [0, 1): full jitter, so that rows that failed together
         do not come back together.
 
@@ -68,63 +68,63 @@ def decide(retry: Retry, failure: Failure, *, epoch: float, dice: float) -> Verd
 
     Examples
     --------
-    >>> failure = Failure(Request("https://example.com"), None, AttemptError("reset", passing=True))
-    >>> decide(Retry(), failure, epoch=0.0, dice=0.5)
-    Again(delay=0.05, refused=False)
-    >>> decide(Retry(attempts=1), failure, epoch=0.0, dice=0.5)
+    >>> failure = FailedAttempt(Request("https://example.com"), None, AttemptError("reset", passing=True))
+    >>> decide_retry(Retry(), failure, epoch=0.0, jitter=0.5)
+    Repeat(delay=0.05, refused=False)
+    >>> decide_retry(Retry(attempts=1), failure, epoch=0.0, jitter=0.5)
     Stop(outcome=<Outcome.TRANSPORT_ERROR: 'transport_error'>, error='reset')
     """
     try:
-        said = None if retry.when is None else ask(retry.when, failure.response, failure.error)
+        said = None if retry.when is None else call_predicate(retry.when, failure.response, failure.error)
     except ParseError as exc:
         return Stop(exc.outcome, str(exc))
     if failure.error is None and 200 <= failure.status < 300 and not said:
         return None
     if said is None and failure.error is None and failure.response is not None:
-        said = repeatable(failure.response)
+        said = read_should_retry(failure.response)
     if retry.attempts == 1 or said is False:
-        return ending(failure)
+        return stop_row(failure)
     floor, refused = _refusal(retry, failure, epoch)
     turn = failure.refusals + 1 if refused else failure.attempts
     if refused:
-        note = f"refused {turn} times" if turn >= REFUSALS else None
+        note = f"refused {turn} times" if turn >= MAX_REFUSALS else None
     elif said or _passing(retry, failure):
         note = _forbidden(retry, failure, turn)
     else:
         note = ""
     if note is not None:
-        return ending(failure, note)
+        return stop_row(failure, note)
     if floor > retry.max_wait:
-        text = f"the server asks for {in_words(floor)}; max_wait is {in_words(retry.max_wait)}"
+        text = f"the server asks for {format_seconds(floor)}; max_wait is {format_seconds(retry.max_wait)}"
         return Stop(Outcome.RATE_LIMITED_TOO_LONG, f"{_cause(failure)} ({text})")
     base = retry.throttle_base if refused else retry.base
     # The exponent is bounded: floats overflow.
     reach = min(retry.cap, base * 2.0 ** min(turn - 1, 64))
-    delay = min(floor + dice * reach, retry.max_wait)
-    return Again(delay, refused)
+    delay = min(floor + jitter * reach, retry.max_wait)
+    return Repeat(delay, refused)
 
 
-def refusal(retry: Retry, response: Response, *, epoch: float) -> float | None:
+def read_refusal_delay(retry: Retry, response: Response, *, epoch: float) -> float | None:
     """Return the seconds of silence that a refusal asks for, 0 if it says nothing; None if it is none.
 
     Examples
     --------
-    >>> [refusal(Retry(), Response(status, {}, b"", ""), epoch=0.0) for status in (429, 503)]
+    >>> [read_refusal_delay(Retry(), Response(status, {}, b"", ""), epoch=0.0) for status in (429, 503)]
     [0.0, None]
     """
-    if response.status not in REFUSING:
+    if response.status not in REFUSAL_STATUSES:
         return None
-    asked, refused = _refusal(retry, Failure(Request(""), response), epoch)
+    asked, refused = _refusal(retry, FailedAttempt(Request(""), response), epoch)
     return asked if refused else None
 
 
-def ending(failure: Failure, note: str = "") -> Stop:
+def stop_row(failure: FailedAttempt, note: str = "") -> Stop:
     """Return how a row ends that is not sent again, here or where a budget or deadline forbids it.
 
     Examples
     --------
-    >>> failure = Failure(Request("https://example.com"), Response(503, {}, b"", ""))
-    >>> ending(failure, "3 attempts").error
+    >>> failure = FailedAttempt(Request("https://example.com"), Response(503, {}, b"", ""))
+    >>> stop_row(failure, "3 attempts").error
     'HTTP 503 Service Unavailable (3 attempts)'
     """
     text = f"{_cause(failure)} ({note})" if note else _cause(failure)
@@ -133,33 +133,33 @@ def ending(failure: Failure, note: str = "") -> Stop:
     return Stop(Outcome.HTTP_ERROR, text)
 
 
-def _refusal(retry: Retry, failure: Failure, epoch: float) -> tuple[float, bool]:
+def _refusal(retry: Retry, failure: FailedAttempt, epoch: float) -> tuple[float, bool]:
     """Return the seconds the server asks for, and whether it refused before processing."""
     if failure.error is not None and failure.error.asked is not None:
         return failure.error.asked, True
     if failure.response is None:
         return 0.0, False
-    seconds, refusing = told(failure.response, epoch=epoch)
+    seconds, refusing = read_retry_hint(failure.response, epoch=epoch)
     return seconds, refusing in retry.statuses
 
 
-def _passing(retry: Retry, failure: Failure) -> bool:
+def _passing(retry: Retry, failure: FailedAttempt) -> bool:
     return failure.error.passing if failure.error is not None else failure.status in retry.statuses
 
 
-def _forbidden(retry: Retry, failure: Failure, spent: int) -> str | None:
+def _forbidden(retry: Retry, failure: FailedAttempt, spent: int) -> str | None:
     """Return why an attempt that is worth repeating must not be, or None."""
     method, key = failure.request.method, retry.idempotency_key or "Idempotency-Key"
     unseen = failure.error is not None and not failure.error.received
     named = {name.lower() for name in failure.request.headers}
-    if not (unseen or failure.harmless or method in retry.methods or key.lower() in named):
+    if not (unseen or failure.repeatable or method in retry.methods or key.lower() in named):
         remedy = f"send {key} or name {method} in Retry(methods=...)"
         return f"{method} is not repeated: the server may have received it; {remedy}"
     once = isinstance(failure.error, (ProtocolError, ParseError))
     return f"{spent} attempts" if spent >= (min(retry.attempts, 2) if once else retry.attempts) else None
 
 
-def _cause(failure: Failure) -> str:
+def _cause(failure: FailedAttempt) -> str:
     if failure.error is not None:
         return str(failure.error)
     return http_error(failure.response) if failure.response is not None else "no answer"
@@ -205,7 +205,7 @@ class Retry:
     throttle_base: float = 1.0
     cap: float = 20.0
     max_wait: float = 300.0
-    when: When | None = None
+    when: RetryPredicate | None = None
     idempotency_key: str | None = None
     budget: float = 0.2
 
@@ -238,7 +238,7 @@ def _members(name: str, several: object, kind: type) -> list[Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class FailedAttempt:
     """One attempt that brought no result.
 
     Attributes
@@ -253,7 +253,7 @@ class Failure:
         Attempts spent so far, this one included and refused ones not.
     refusals : int
         How often it was refused before: the number of ``Again.refused`` so far.
-    harmless : bool
+    repeatable : bool
         Whether it may be repeated in spite of its method, as a GraphQL query may.
     """
 
@@ -262,7 +262,7 @@ class Failure:
     error: AttemptError | None = None
     attempts: int = 1
     refusals: int = 0
-    harmless: bool = False
+    repeatable: bool = False
 
     @property
     def status(self) -> int:
@@ -271,7 +271,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
+class Repeat:
     """Send it again.
 
     Attributes
@@ -294,4 +294,4 @@ class Stop:
     error: str
 
 
-Verdict = Again | Stop
+Decision = Repeat | Stop

@@ -18,7 +18,7 @@ class RetryBudget:
     Examples
     --------
     >>> budget = RetryBudget(1)
-    >>> [budget.take() for _ in range(11)].count(True), budget.left
+    >>> [budget.take_retry() for _ in range(11)].count(True), budget.remaining
     (10, 0)
     """
 
@@ -30,16 +30,16 @@ class RetryBudget:
         self._sent = self._taken = 0
 
     @property
-    def left(self) -> int:
+    def remaining(self) -> int:
         """Retries that may still be sent."""
         return max(0, max(self._floor, int(self._share * self._sent)) - self._taken)
 
-    def sent(self) -> None:
+    def record_first_attempt(self) -> None:
         """Count a first attempt."""
         self._sent += 1
 
-    def take(self) -> bool:
+    def take_retry(self) -> bool:
         """Take one retry, if one is left; a refused attempt's repetition needs none."""
-        granted = self.left > 0
+        granted = self.remaining > 0
         self._taken += granted
         return granted

@@ -11,7 +11,7 @@ from pandas_async_io._core.errors import AttemptError, ParseError
 from pandas_async_io._core.models import Response
 from pandas_async_io._core.server_message import raised
 
-When = Callable[[Response | None, AttemptError | None], bool | None]
+RetryPredicate = Callable[[Response | None, AttemptError | None], bool | None]
 """True: worth another attempt. False: never. None: as without a predicate."""
 
 
@@ -28,7 +28,7 @@ def is_predicate(when: object) -> bool:
     return callable(when) and not any(map(inspect.iscoroutinefunction, (when, called)))
 
 
-def ask(when: When, response: Response | None, error: AttemptError | None) -> bool | None:
+def call_predicate(when: RetryPredicate, response: Response | None, error: AttemptError | None) -> bool | None:
     """Return what a predicate says, numpy's bools included.
 
     Raises
@@ -38,9 +38,9 @@ def ask(when: When, response: Response | None, error: AttemptError | None) -> bo
 
     Examples
     --------
-    >>> ask(lambda response, error: response.status == 404, Response(404, {}, b"", ""), None)
+    >>> call_predicate(lambda response, error: response.status == 404, Response(404, {}, b"", ""), None)
     True
-    >>> ask(lambda response, error: "404", None, None)
+    >>> call_predicate(lambda response, error: "404", None, None)
     Traceback (most recent call last):
     pandas_async_io._core.errors.ParseError: Retry(when=...) returned a str: return True, False or None
     """

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pandas_async_io._core.policy.header_times import lines, number, reset_in
+from pandas_async_io._core.policy.header_times import get_field_lines, parse_number, parse_reset
 from pandas_async_io._core.policy.structured_fields import Item, Parameters, parse_dictionary, parse_list
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Budget:
     limit: float | None = None
 
 
-def budget(headers: Mapping[str, str], *, epoch: float, date: str | None = None) -> Budget | None:
+def read_budget(headers: Mapping[str, str], *, epoch: float, date: str | None = None) -> Budget | None:
     """Return the limit among a response's headers that binds first, or None.
 
     Parameters
@@ -58,9 +58,9 @@ def budget(headers: Mapping[str, str], *, epoch: float, date: str | None = None)
 
     Examples
     --------
-    >>> budget({"RateLimit": '"burst";r=0;t=7, "daily";r=900;t=50000'}, epoch=0.0)
+    >>> read_budget({"RateLimit": '"burst";r=0;t=7, "daily";r=900;t=50000'}, epoch=0.0)
     Budget(remaining=0.0, reset_in=7.0, limit=None)
-    >>> budget({"X-RateLimit-Remaining": "lots"}, epoch=0.0)
+    >>> read_budget({"X-RateLimit-Remaining": "lots"}, epoch=0.0)
     """
     fields: dict[str, str] = {}
     for name, value in headers.items():
@@ -74,7 +74,7 @@ def budget(headers: Mapping[str, str], *, epoch: float, date: str | None = None)
     return min(found, key=_tightness, default=None)
 
 
-def spacing(left: Budget | None, in_flight: int, *, waiting: float = float("inf")) -> float:
+def compute_spacing(left: Budget | None, in_flight: int, *, waiting: float = float("inf")) -> float:
     """Return the seconds to leave between starts, so that a budget lasts until its reset.
 
     Parameters
@@ -88,9 +88,9 @@ def spacing(left: Budget | None, in_flight: int, *, waiting: float = float("inf"
 
     Examples
     --------
-    >>> spacing(Budget(50, 30, 100), 8), spacing(Budget(5, 30, 100), 8), spacing(Budget(0, 30), 8)
-    (0.0, 6.0, 30.0)
-    >>> spacing(Budget(50, 86_400, 1_000), 8)
+    >>> [compute_spacing(left, 8) for left in (Budget(50, 30, 100), Budget(5, 30, 100), Budget(0, 30))]
+    [0.0, 6.0, 30.0]
+    >>> compute_spacing(Budget(50, 86_400, 1_000), 8)
     0.0
     """
     if left is None or left.remaining >= waiting:
@@ -115,7 +115,7 @@ def _structured(fields: Mapping[str, str], headers: Mapping[str, str]) -> Iterat
         yield from _policies(parse_list(field), _quotas(fields.get("ratelimit-policy", "")))
     except ValueError:
         # Of a dictionary's equal keys the last one counts, but two proxies send two dictionaries.
-        for text in {field, *lines(headers, "ratelimit")}:
+        for text in {field, *get_field_lines(headers, "ratelimit")}:
             yield from _draft_7(text)
 
 
@@ -157,14 +157,14 @@ def _family(fields: Mapping[str, str], epoch: float, date: str | None) -> Iterat
             continue
         reset = fields.get(f"{stem}-reset-after{suffix}") or fields.get(f"{stem}-reset{suffix}")
         limit = fields.get(f"{stem}-limit{suffix}") or fields.get(f"{stem}-max")
-        window = number(fields.get(f"{stem}-interval-milliseconds"))
+        window = parse_number(fields.get(f"{stem}-interval-milliseconds"))
         for at, text in enumerate(_members(value)):
-            if (left := number(text)) is None:
+            if (left := parse_number(text)) is None:
                 continue
-            seconds = reset_in(_at(reset, at), epoch=epoch, date=date)
+            seconds = parse_reset(_at(reset, at), epoch=epoch, date=date)
             if seconds is None and window is not None:
                 seconds = window / 1000
-            yield Budget(left, seconds, number(_at(limit, at)))
+            yield Budget(left, seconds, parse_number(_at(limit, at)))
 
 
 def _members(field: str) -> list[str]:
@@ -188,5 +188,5 @@ def _used(fields: Mapping[str, str]) -> Iterator[Budget]:
 def _backoff(fields: Mapping[str, str]) -> Iterator[Budget]:
     """Kinto asks for a silence on answers that are themselves fine."""
     for text in _members(fields.get("backoff", "")):
-        if seconds := number(text):
+        if seconds := parse_number(text):
             yield Budget(0.0, seconds)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pandas_async_io._core.models import Request
-    from pandas_async_io._core.policy.retry import Failure, Stop
+    from pandas_async_io._core.policy.retry import FailedAttempt, Stop
     from pandas_async_io._io.gate.gate import Gate
 
     Over = Callable[[float], Stop | None]
@@ -39,7 +39,7 @@ class Job:
     sent : int
         Attempts on the wire.
     attempts, refusals : int
-        As in `Failure`; an attempt that the breaker sent is none.
+        As in `FailedAttempt`; an attempt that the breaker sent is none.
     unsent : int
         Attempts for which this machine had no socket.
     """
@@ -52,7 +52,7 @@ class Job:
     attempts: int = 0
     refusals: int = 0
     unsent: int = 0
-    met: Failure | None = None
+    met: FailedAttempt | None = None
     started: float = 0.0
     elapsed: float = 0.0
 

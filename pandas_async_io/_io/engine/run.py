@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 from pandas_async_io._core.errors import AttemptError, DescriptorError
 from pandas_async_io._core.models import Outcome, Page, Request, Response, Result
 from pandas_async_io._core.policy.canary import Canary
-from pandas_async_io._core.policy.header_times import in_words
-from pandas_async_io._core.policy.origin_signal import News, news
-from pandas_async_io._core.policy.retry import REFUSALS, Again, Failure, Stop, decide, ending
-from pandas_async_io._core.policy.run_budget import cancelled, cut_short, pointless
+from pandas_async_io._core.policy.header_times import format_seconds
+from pandas_async_io._core.policy.origin_signal import OriginSignal, read_origin_signal
+from pandas_async_io._core.policy.retry import MAX_REFUSALS, FailedAttempt, Repeat, Stop, decide_retry, stop_row
+from pandas_async_io._core.policy.run_budget import describe_cancelled, to_deadline_error
 from pandas_async_io._io.engine.backlog import Backlog, Job
 from pandas_async_io._io.gate.gate import Entry, Gate
 from pandas_async_io._io.gate.origins import Ways
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 
     from pandas_async_io._core.policy.policy import Policy
-    from pandas_async_io._core.policy.run_budget import Ration
+    from pandas_async_io._core.policy.run_budget import RunBudget
     from pandas_async_io._core.policy.server_budgets import Budget
     from pandas_async_io._core.report.report import Tally
     from pandas_async_io._core.security.origins import Origin
@@ -85,7 +85,7 @@ class Lane:
     gate: Gate
     gates: Callable[[Origin], Gate]
     policy: Policy
-    ration: Ration
+    ration: RunBudget
     tally: Tally
     send: Send
     decode: Decode
@@ -149,7 +149,7 @@ class Lane:
                 job = backlog.ready(self._clock(), probing=self.gate.shut)
                 if job is None:
                     waits = self.tally.waits
-                    job = await backlog.take(self._over, self.ration.until, waits, probing=self.gate.shut)
+                    job = await backlog.take(self._over, self.ration.deadline, waits, probing=self.gate.shut)
                 if job is None:
                     return
                 home = job.gate is self.gate
@@ -162,7 +162,7 @@ class Lane:
 
     def _over(self, now: float) -> Stop | None:
         """Return how an unsent request ends if nothing more is sent, None if the lane goes on."""
-        return self._pointless or self.ration.stop(now)
+        return self._pointless or self.ration.check(now)
 
     def _goes(self, job: Job) -> bool:
         """Take a slot, if there is nothing to wait for: what `_enter` does, without its cost."""
@@ -174,7 +174,7 @@ class Lane:
         now = self._clock()
         silence = job.gate.silence(now)
         if 0 < silence <= self.policy.retry.max_wait and self._over(now) is None:
-            self._backlog.put(job, min(silence, self.ration.until - now), "pause")
+            self._backlog.put(job, min(silence, self.ration.deadline - now), "pause")
             return None
         return Entry.GO if self._goes(job) else await self._enter(job)
 
@@ -185,7 +185,7 @@ class Lane:
         if stop is None:
             retry = self.policy.retry
             entry = await job.gate.enter(
-                self.policy.rates, patience=retry.max_wait, until=self.ration.until, waits=self.tally.waits
+                self.policy.rates, patience=retry.max_wait, until=self.ration.deadline, waits=self.tally.waits
             )
             if entry is Entry.GO or entry is Entry.PROBE:
                 stop = self._over(now := clock())  # while this one waited, others may have spent the last request
@@ -203,7 +203,7 @@ class Lane:
 
     def _stop(self, entry: Entry, now: float) -> Stop:
         if entry is Entry.TOO_LONG:
-            longest = in_words(self.policy.retry.max_wait)
+            longest = format_seconds(self.policy.retry.max_wait)
             text = f"not sent: the server asks for a longer pause than max_wait, {longest}"
             return Stop(Outcome.RATE_LIMITED_TOO_LONG, text)
         return self._over(now) or _DOWN
@@ -214,7 +214,7 @@ class Lane:
         if met is None:
             self._finish(job, None, stop.outcome, error=stop.error)
         else:
-            last = ending(met, stop.error.replace("not sent", "not sent again", 1))
+            last = stop_row(met, stop.error.replace("not sent", "not sent again", 1))
             self._finish(job, met.response, last.outcome, error=last.error)
 
     async def _attempt(self, job: Job, *, probe: bool) -> None:
@@ -223,26 +223,26 @@ class Lane:
         response: Response | None = None
         error: AttemptError | None = None
         payload = None
-        self.ration.sent(first=job.met is None)
+        self.ration.count_sent(first=job.met is None)
         self.tally.sent += 1
         self.tally.retried += job.met is not None
         job.sent += 1
         job.attempts += not probe
         job.started = now = clock()
         try:
-            response = await self.send(job.request, min(self.policy.timeout, self.ration.until - now))
+            response = await self.send(job.request, min(self.policy.timeout, self.ration.deadline - now))
             if 200 <= response.status < 300:
                 payload = self._decoded(job, response)
         except asyncio.CancelledError:
-            self._finish(job, None, Outcome.CANCELLED, error=cancelled(job.request.method))
+            self._finish(job, None, Outcome.CANCELLED, error=describe_cancelled(job.request.method))
             raise
         except AttemptError as exc:
-            error = cut_short(exc) if self.ration.late(clock()) else exc
+            error = to_deadline_error(exc) if self.ration.is_past_deadline(clock()) else exc
         finally:
             job.elapsed = clock() - job.started
             refused = self._learn(job, response, error, payload, probe=probe)
             job.gate.leave()
-        if isinstance(error, DescriptorError) and job.unsent < REFUSALS:
+        if isinstance(error, DescriptorError) and job.unsent < MAX_REFUSALS:
             self._unsent(job, probe=probe)
         elif error is None and self.policy.retry.when is None and response is not None and 200 <= response.status < 300:
             self._take(job, response, payload)
@@ -257,24 +257,26 @@ class Lane:
     ) -> bool:
         """Tell the gate how the origin is, and return whether it refused the request before processing it."""
         gate, started, now, epoch = job.gate, job.started, job.started + job.elapsed, time.time()
-        told, asked = news(self.policy.retry, response, error, epoch=epoch, late=self.ration.late(now))
+        told, asked = read_origin_signal(
+            self.policy.retry, response, error, epoch=epoch, deadline_passed=self.ration.is_past_deadline(now)
+        )
         size = 0
         if response is not None:
             size = len(response.body)
             gate.heed(response.headers, epoch)
             if self.budget is not None and (left := self.budget(payload)) is not None:
                 gate.keep(left)
-        refused = told is News.REFUSED
+        refused = told is OriginSignal.REFUSED
         if error is not None or response is not None:
             self.tally.attempted(started, now, size, refused=refused, in_flight=gate.slots.taken)
-        if told is News.ANSWERED:
+        if told is OriginSignal.ANSWERED:
             gate.answered(started, now)
             self._watch(gate, 200 if response is None else response.status)
         elif refused:
             gate.refused(started, now, asked, cap=self.policy.retry.cap)
-        elif told is not News.FAILED:
+        elif told is not OriginSignal.FAILED:
             gate.unheard(started, now)
-            if told is News.HOPELESS:
+            if told is OriginSignal.UNREACHABLE:
                 self._watch(gate, 0)
         elif job.met is None or probe:  # what fails again says more of the request
             gate.failed(started, now)
@@ -282,8 +284,8 @@ class Lane:
 
     def _watch(self, gate: Gate, status: int) -> None:
         """Stop the lane when the first answers show that no row will fare better."""
-        if gate is self.gate and self._canary.answered(status):
-            self._pointless = pointless(status)
+        if gate is self.gate and (stop := self._canary.record(status)) is not None:
+            self._pointless = stop
 
     def _judge(
         self,
@@ -296,17 +298,17 @@ class Lane:
         refused: bool,
     ) -> None:
         """Decide what follows; an attempt that the breaker sent, or the server refused, costs the row nothing."""
-        harmless = self.policy.harmless
-        job.met = met = Failure(job.request, response, error, job.attempts, job.refusals, harmless)
-        verdict = decide(self.policy.retry, met, epoch=time.time(), dice=random.random())  # noqa: S311 - jitter
-        if isinstance(verdict, Again) and (probe or refused or self.ration.retry()):
+        repeatable = self.policy.repeatable
+        job.met = met = FailedAttempt(job.request, response, error, job.attempts, job.refusals, repeatable)
+        verdict = decide_retry(self.policy.retry, met, epoch=time.time(), jitter=random.random())  # noqa: S311 - jitter
+        if isinstance(verdict, Repeat) and (probe or refused or self.ration.take_retry()):
             job.attempts -= refused and not probe
             job.refusals += verdict.refused
             self._backlog.put(job, verdict.delay, "pause" if verdict.refused else "backoff")
         elif verdict is None and response is not None:
             self._take(job, response, payload)
         else:
-            last = verdict if isinstance(verdict, Stop) else ending(met, _SPENT)
+            last = verdict if isinstance(verdict, Stop) else stop_row(met, _SPENT)
             self._fail(job, response, last)
 
     def _take(self, job: Job, response: Response, payload: Any) -> None:
@@ -337,7 +339,7 @@ class Lane:
         job.gate.slots.narrow(job.started + job.elapsed)
         self.tally.sent -= 1
         self.tally.retried -= job.met is not None
-        self.ration.unsent()
+        self.ration.uncount_sent()
         job.sent -= 1
         job.attempts -= not probe
         job.unsent += 1

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from pandas_async_io._core.policy.breaker import Breaker, State
+from pandas_async_io._core.policy.breaker import Breaker, BreakerState
 from pandas_async_io._core.policy.pace import Pace
-from pandas_async_io._core.policy.server_budgets import budget, spacing
+from pandas_async_io._core.policy.server_budgets import compute_spacing, read_budget
 from pandas_async_io._io.gate.rates import Rates
 from pandas_async_io._io.gate.slots import Slots
 
@@ -76,7 +76,7 @@ class Gate:
     @contextmanager
     def open(self, concurrency: int, *, adaptive: bool = False) -> Iterator[None]:
         """Take part, as long as the call lasts, with a limit of one's own that may adapt below it."""
-        if self._breaker.state in {State.DEAD, State.CLOSED} and not self.slots.users:
+        if self._breaker.state in {BreakerState.GIVEN_UP, BreakerState.CLOSED} and not self.slots.users:
             self._breaker = Breaker()  # the failures of calls that are over are none of this one's
         if self._pace is None:
             self._pace = Pace(asyncio.get_running_loop().time())
@@ -86,7 +86,7 @@ class Gate:
     @property
     def shut(self) -> bool:
         """Whether nothing but a probe gets through now."""
-        return self._breaker.state is not State.CLOSED
+        return self._breaker.state is not BreakerState.CLOSED
 
     async def enter(self, rates: Sequence[Rate], *, patience: float, until: float, waits: dict[str, float]) -> Entry:
         """Wait for the pause and the breaker, for every rate, then for a slot; `leave` gives it back.
@@ -136,7 +136,7 @@ class Gate:
     def _pass(self, now: float, rates: Sequence[Rate]) -> Entry | float:
         """Start with the slot that was taken; or give it back, and return the seconds to wait for the breaker."""
         probe = self.shut
-        wait = self._breaker.allow(now)
+        wait = self._breaker.admit(now)
         if wait:
             self.slots.leave()
             return Entry.DOWN if wait == _NEVER else wait
@@ -172,16 +172,16 @@ class Gate:
 
     def answered(self, started: float, now: float) -> None:
         """Learn from an attempt that was answered and not refused; its slot is still taken."""
-        self._breaker.succeeded(started=started)
+        self._breaker.record_success(started=started)
         if self._pace is not None:
-            self._pace.accepted(now, started=started)
+            self._pace.record_accepted(now, started=started)
         self.slots.answered(started, now)
 
     def refused(self, started: float, now: float, asked: float = 0.0, *, cap: float = _NEVER) -> None:
         """Learn from a refusal, and be silent as long as the server asks, or as the pace suggests, within a cap."""
-        self._breaker.succeeded(started=started)
+        self._breaker.record_success(started=started)
         fewer = self.slots.refused(now, asked)
-        silence = None if fewer or self._pace is None else self._pace.refused(now, started=started)
+        silence = None if fewer or self._pace is None else self._pace.record_refusal(now, started=started)
         if asked:
             self.pause(min(asked, _DAY))
         elif silence:
@@ -189,11 +189,11 @@ class Gate:
 
     def failed(self, started: float, now: float) -> None:
         """Learn from a transport failure or a 5xx."""
-        self._breaker.failed(now, started=started)
+        self._breaker.record_failure(now, started=started)
 
     def unheard(self, started: float, now: float) -> None:
         """Take note that an attempt told nothing of the origin."""
-        self._breaker.unheard(now, started=started)
+        self._breaker.record_no_signal(now, started=started)
 
     def heed(self, headers: Mapping[str, str], epoch: float) -> None:
         """Obey the budget that a server's headers tell, before it is exceeded; a Retry-After says more."""
@@ -202,7 +202,7 @@ class Gate:
         backoff = "Backoff" in headers
         if (self._look_in > 0 and not backoff) or "Retry-After" in headers:
             return
-        left: Budget | None = budget(headers, epoch=epoch)
+        left: Budget | None = read_budget(headers, epoch=epoch)
         if left is not None:
             self._bare = 0
             self.keep(left)
@@ -218,7 +218,7 @@ class Gate:
         """Keep within a budget that the server told."""
         spent = left.reset_in if left.remaining <= 0 else None
         self.slots.granted = max(1, int(left.remaining))
-        self._budget_gap = 0.0 if spent else spacing(left, self.slots.taken, waiting=self.left)
+        self._budget_gap = 0.0 if spent else compute_spacing(left, self.slots.taken, waiting=self.left)
         if spent:
             self.pause(spent)
 
@@ -227,7 +227,7 @@ class Gate:
         self._last_start = now
         gap = _FEELER if not self._heard and self.slots.taken >= _AT_ONCE else 0.0
         if self._pace is not None:
-            self._pace.started(now)
+            self._pace.record_start(now)
             gap = max(gap, self._pace.spacing)
         self._next_start = max(self._next_start, now - gap * _MADE_UP) + gap
 

@@ -12,7 +12,7 @@ from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pandas_async_io._core.policy.concurrency import Adaptive
+from pandas_async_io._core.policy.concurrency import AdaptiveConcurrency
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +62,7 @@ class Slots:
         self._limits: list[int] = []
         self._most = 1
         self._waiting: deque[asyncio.Future[None]] = deque()
-        self._adaptive: Adaptive | None = None
+        self._adaptive: AdaptiveConcurrency | None = None
         self._adaptive_users = 0
         self._room: int | None = None
 
@@ -70,7 +70,7 @@ class Slots:
     def open(self, concurrency: int, *, adaptive: bool = False) -> Iterator[None]:
         """Take part, as long as the call lasts, with a limit of one's own that may adapt below it."""
         if adaptive and (self._adaptive is None or not self._adaptive_users):
-            self._adaptive = Adaptive(start=min(_EAGER, concurrency), high=concurrency)
+            self._adaptive = AdaptiveConcurrency(start=min(_EAGER, concurrency), high=concurrency)
         if not self._limits:
             self._room = None
         self._limits.append(concurrency)
@@ -127,16 +127,16 @@ class Slots:
     def answered(self, started: float, now: float) -> None:
         """Learn from an answer; its slot is still taken."""
         if self._adaptive is not None:
-            self._adaptive.on_success(now - started, self.taken, now)
+            self._adaptive.record_success(now - started, self.taken, now)
 
     def refused(self, now: float, asked: float) -> bool:
         """Learn from a refusal, and return whether fewer slots may be the remedy."""
-        return bool(self._adaptive_users and self._adaptive and self._adaptive.on_refused(now, self.taken, asked))
+        return bool(self._adaptive_users and self._adaptive and self._adaptive.record_refusal(now, self.taken, asked))
 
     def narrow(self, now: float) -> None:
         """Have no more slots than there were sockets for, as long as calls are under way."""
         if self._adaptive is not None:
-            self._adaptive.on_refused(now, self.taken)
+            self._adaptive.record_refusal(now, self.taken)
         if self._room is None:
             _LOGGER.warning("no more file descriptors for connections: fewer requests in flight (see `ulimit -n`)")
         self._room = max(1, min(self.taken, self.count - 1))

@@ -9,7 +9,7 @@ import pytest
 from pandas_async_io._core.body.interpret import interpreter
 from pandas_async_io._core.errors import ParseError, PayloadError, PlanError
 from pandas_async_io._core.models import Outcome, Request, Response
-from pandas_async_io._core.policy.retry import Failure, Stop, decide, ending
+from pandas_async_io._core.policy.retry import FailedAttempt, Stop, decide_retry, stop_row
 from pandas_async_io._core.policy.retry import Retry as Policy
 from pandas_async_io._core.server_message import said
 from tests.ids import stable
@@ -114,10 +114,10 @@ def test_fault_27_an_error_inside_a_200_fails(error_when, body, message):
         interpreter(error_when=error_when)(response(body))
     assert str(caught.value) == f"HTTP 200, but error_when says: {message}"
     assert caught.value.outcome is Outcome.HTTP_ERROR
-    failure = Failure(Request("https://e.com"), response(body), caught.value)
-    assert isinstance(decide(Policy(), failure, epoch=0.0, dice=0.0), Stop)
+    failure = FailedAttempt(Request("https://e.com"), response(body), caught.value)
+    assert isinstance(decide_retry(Policy(), failure, epoch=0.0, jitter=0.0), Stop)
     again = Policy(when=lambda _, error: isinstance(error, PayloadError))
-    assert not isinstance(decide(again, failure, epoch=0.0, dice=0.0), Stop)
+    assert not isinstance(decide_retry(again, failure, epoch=0.0, jitter=0.0), Stop)
 
 
 @pytest.mark.parametrize(
@@ -217,4 +217,4 @@ def test_what_a_server_says_is_one_line_without_secrets(body, words):
 )
 def test_an_http_error_carries_what_the_server_said(status, body, error):
     """Unless it only repeats the status."""
-    assert ending(Failure(Request("https://e.com"), response(body, status))).error == error
+    assert stop_row(FailedAttempt(Request("https://e.com"), response(body, status))).error == error

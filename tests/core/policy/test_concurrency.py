@@ -7,9 +7,9 @@ from statistics import mean, median
 import pytest
 
 from pandas_async_io._core.models import Request, Response
-from pandas_async_io._core.policy.concurrency import Adaptive
+from pandas_async_io._core.policy.concurrency import AdaptiveConcurrency
 from pandas_async_io._core.policy.pace import Pace
-from pandas_async_io._core.policy.retry import Failure, Retry, Stop, decide, refusal
+from pandas_async_io._core.policy.retry import FailedAttempt, Retry, Stop, decide_retry, read_refusal_delay
 
 
 class Bucket:
@@ -71,7 +71,7 @@ class Run:
 
     def send(self, start):
         self.now = start
-        self.pace.started(start)
+        self.pace.record_start(start)
         self.next = start + self.pace.spacing
         self.free -= 1
         _, row, refusals = heapq.heappop(self.ready)
@@ -88,17 +88,17 @@ class Run:
         self.free += 1
         if headers is None:
             self.ok += 1
-            self.pace.accepted(self.now, started=started)
+            self.pace.record_accepted(self.now, started=started)
             return
         self.refused.append(self.ok)
         response = Response(429, headers, b"", "")
-        failure = Failure(Request(""), response, None, 1, refusals)
-        verdict = decide(Retry(), failure, epoch=self.now, dice=self.dice.random())
-        silence = self.pace.refused(self.now, started=started)
+        failure = FailedAttempt(Request(""), response, None, 1, refusals)
+        verdict = decide_retry(Retry(), failure, epoch=self.now, jitter=self.dice.random())
+        silence = self.pace.record_refusal(self.now, started=started)
         if isinstance(verdict, Stop):
             self.failed += 1
             return
-        self.gate = max(self.gate, self.now + (refusal(Retry(), response, epoch=self.now) or silence or 0.0))
+        self.gate = max(self.gate, self.now + (read_refusal_delay(Retry(), response, epoch=self.now) or silence or 0.0))
         heapq.heappush(self.ready, (self.now + verdict.delay, row, refusals + 1))
 
     @property
@@ -157,35 +157,35 @@ def test_an_origin_that_never_refuses_is_never_paced():
     """Without a refusal there is nothing to learn."""
     pace = Pace(0.0)
     for now in range(1, 100):
-        pace.accepted(float(now), started=now - 0.5)
+        pace.record_accepted(float(now), started=now - 0.5)
     assert pace.spacing == 0
 
 
 def test_the_echoes_of_a_refusal_are_one_refusal():
     """What was sent before a cut and is refused after it cuts no further."""
     pace = Pace(0.0)
-    assert pace.refused(1.0, started=0.9)
+    assert pace.record_refusal(1.0, started=0.9)
     spacing = pace.spacing
-    assert {pace.refused(1.0 + n / 100, started=0.9) for n in range(30)} == {None}
+    assert {pace.record_refusal(1.0 + n / 100, started=0.9) for n in range(30)} == {None}
     assert pace.spacing == spacing
-    assert pace.refused(2.0, started=1.5)
+    assert pace.record_refusal(2.0, started=1.5)
     assert pace.spacing > spacing
 
 
 def test_an_origin_that_refuses_everything_is_left_alone_ever_longer():
     """Without a Retry-After each refusal in a row makes the silence twice as long, up to a bound."""
     pace = Pace(0.0)
-    silences = [pace.refused(float(now), started=now - 0.5) for now in range(1, 9)]
+    silences = [pace.record_refusal(float(now), started=now - 0.5) for now in range(1, 9)]
     assert silences == [0.2, 0.8, 1.6, 3.2, 6.4, 12.8, 20, 20]
 
 
 def test_a_pace_that_is_not_the_limit_does_not_grow():
     """What is sent more slowly than the pace allows proves nothing about a higher one."""
     pace = Pace(0.0)
-    pace.refused(0.1, started=0.0)
+    pace.record_refusal(0.1, started=0.0)
     for now in range(1, 30):
-        pace.started(float(now))
-        pace.accepted(now + 0.1, started=float(now))
+        pace.record_start(float(now))
+        pace.record_accepted(now + 0.1, started=float(now))
     assert pace.rate == 10
 
 
@@ -195,7 +195,7 @@ class Fixed:
     def __init__(self, limit):
         self.limit = limit
 
-    def on_success(self, rtt, in_flight, now):
+    def record_success(self, rtt, in_flight, now):
         pass
 
 
@@ -210,7 +210,7 @@ def throughput(limiter, knee, steepness, noise, rows=3000):
             sent += 1
         now, _, start, many = heapq.heappop(flight)
         done += 1
-        limiter.on_success(now - start, many, now)
+        limiter.record_success(now - start, many, now)
         limits.append(limiter.limit)
     return rows / now, limits
 
@@ -222,22 +222,22 @@ def throughput(limiter, knee, steepness, noise, rows=3000):
 def test_adaptive_concurrency_finds_a_hidden_knee(knee, steepness, noise):
     """Nine tenths of what the best fixed number reaches, which nobody knows beforehand."""
     best = max(throughput(Fixed(n), knee, steepness, noise)[0] for n in (knee - 1, knee, knee + 1, knee + 2, 32))
-    reached, limits = throughput(Adaptive(high=64), knee, steepness, noise)
+    reached, limits = throughput(AdaptiveConcurrency(high=64), knee, steepness, noise)
     assert reached >= 0.9 * best
     assert knee * 0.7 <= mean(limits[300:]) <= knee * 1.4
 
 
 def test_adaptive_concurrency_stays_within_its_bounds():
     """A server without a knee is used up to the high mark, and refusals lead nowhere below the low one."""
-    adaptive = Adaptive(start=4, low=2, high=16)
+    adaptive = AdaptiveConcurrency(start=4, low=2, high=16)
     _, limits = throughput(adaptive, 1000, 1.0, 0.0)
     assert max(limits) == 16
     for number in range(12):
-        adaptive.on_refused(1000 + number / 1000, 16 - number)
+        adaptive.record_refusal(1000 + number / 1000, 16 - number)
     assert adaptive.limit == 4
     for now in range(1001, 1100):
-        adaptive.on_success(0.1, adaptive.limit, float(now))
-        adaptive.on_refused(now + 0.5, adaptive.limit)
+        adaptive.record_success(0.1, adaptive.limit, float(now))
+        adaptive.record_refusal(now + 0.5, adaptive.limit)
         assert 2 <= adaptive.limit <= 16
 
 
@@ -253,7 +253,7 @@ DRAWS = {
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_round_trips_that_differ_by_themselves_are_no_queue(draw, seed):
     """A server without a limit is used well, however its answers vary, and no bad luck lasts."""
-    dice, adaptive, flight, limits = random.Random(seed), Adaptive(high=64), [], []
+    dice, adaptive, flight, limits = random.Random(seed), AdaptiveConcurrency(high=64), [], []
     now, sent = 0.0, 0
     while now < 60:
         while len(flight) < adaptive.limit:
@@ -261,7 +261,7 @@ def test_round_trips_that_differ_by_themselves_are_no_queue(draw, seed):
             heapq.heappush(flight, (now + draw(dice), sent, now))
         many = len(flight)
         now, _, start = heapq.heappop(flight)
-        adaptive.on_success(now - start, many, now)
+        adaptive.record_success(now - start, many, now)
         limits.append(adaptive.limit)
     assert mean(limits) >= 20
     assert mean(limits[len(limits) // 2 :]) >= 20
@@ -269,16 +269,16 @@ def test_round_trips_that_differ_by_themselves_are_no_queue(draw, seed):
 
 def test_adaptive_concurrency_grows_only_when_it_was_the_limit():
     """A run that never fills its slots says nothing about more of them."""
-    adaptive = Adaptive(start=8)
+    adaptive = AdaptiveConcurrency(start=8)
     for n in range(1, 500):
-        adaptive.on_success(0.1, 2, n * 0.2)
+        adaptive.record_success(0.1, 2, n * 0.2)
     assert adaptive.limit <= 8
 
 
 def test_of_a_burst_that_is_refused_in_part_the_rest_is_the_limit():
     """Six of ten come back refused: four is what the server takes."""
-    adaptive = Adaptive(start=10)
-    assert all(adaptive.on_refused(1.0 + n / 100, 10 - n) for n in range(6))
+    adaptive = AdaptiveConcurrency(start=10)
+    assert all(adaptive.record_refusal(1.0 + n / 100, 10 - n) for n in range(6))
     assert adaptive.limit == 4
 
 
@@ -298,10 +298,10 @@ def refusing(adaptive, most, noise=0.0, rows=3000, silence=0.0):
         now, _, start, ok = heapq.heappop(flight)
         if ok:
             done += 1
-            adaptive.on_success(now - start, many, now)
+            adaptive.record_success(now - start, many, now)
         else:
             refused += 1
-            adaptive.on_refused(now, many, silence)
+            adaptive.record_refusal(now, many, silence)
             pause = max(pause, now + silence)
     return rows / now, refused
 
@@ -311,7 +311,7 @@ def refusing(adaptive, most, noise=0.0, rows=3000, silence=0.0):
 @pytest.mark.parametrize("silence", [0.0, 1.0])
 def test_adaptive_concurrency_learns_how_many_are_not_refused(most, noise, silence):
     """Nine tenths of what the best fixed number reaches, for few refusals, though each may cost a second."""
-    reached, refused = refusing(Adaptive(high=32), most, noise, silence=silence)
+    reached, refused = refusing(AdaptiveConcurrency(high=32), most, noise, silence=silence)
     ideal = 3000 * 0.05 * (1 + noise) / most + silence  # the first refusal is bad luck
     assert reached >= 0.9 * 3000 / ideal
     assert refused <= 40
@@ -319,17 +319,17 @@ def test_adaptive_concurrency_learns_how_many_are_not_refused(most, noise, silen
 
 def test_of_a_burst_that_is_refused_but_for_one_the_limit_is_no_matter():
     """A pace lets one through, whatever else comes with it."""
-    adaptive = Adaptive(start=8)
-    assert [adaptive.on_refused(1.0 + n / 100, 8 - n) for n in range(7)] == [True] * 6 + [False]
+    adaptive = AdaptiveConcurrency(start=8)
+    assert [adaptive.record_refusal(1.0 + n / 100, 8 - n) for n in range(7)] == [True] * 6 + [False]
     assert adaptive.limit == 8
 
 
 def test_a_rate_is_no_matter_of_concurrency():
     """What is refused however few there are is for the pace to learn, and the limit is what it was."""
-    adaptive, explained = Adaptive(start=8), []
+    adaptive, explained = AdaptiveConcurrency(start=8), []
     for n in range(8):
-        explained.append(adaptive.on_refused(n * 1.0, adaptive.limit))
-        adaptive.on_success(0.1, 1, n + 0.5)
+        explained.append(adaptive.record_refusal(n * 1.0, adaptive.limit))
+        adaptive.record_success(0.1, 1, n + 0.5)
     assert explained == [True] * 3 + [False] * 5
     assert adaptive.limit == 8
 
@@ -339,10 +339,10 @@ def test_time_in_which_nothing_was_sent_says_nothing_of_a_pace():
     fresh, idle = Pace(0.0), Pace(0.0)
     for pace, begin in ((fresh, 0.0), (idle, 3600.0)):
         if begin:
-            pace.started(0.0)
-            pace.accepted(0.1, started=0.0)
+            pace.record_start(0.0)
+            pace.record_accepted(0.1, started=0.0)
         for number in range(20):
-            pace.started(begin + number / 100)
-            pace.accepted(begin + number / 100 + 0.1, started=begin + number / 100)
-        pace.refused(begin + 0.5, started=begin + 0.2)
+            pace.record_start(begin + number / 100)
+            pace.record_accepted(begin + number / 100 + 0.1, started=begin + number / 100)
+        pace.record_refusal(begin + 0.5, started=begin + 0.2)
     assert idle.rate == pytest.approx(fresh.rate, rel=0.1)

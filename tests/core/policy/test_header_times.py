@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
-from pandas_async_io._core.policy.header_times import asked_delay, http_date, in_words, number, reset_in, retry_after
+from pandas_async_io._core.policy.header_times import (
+    format_seconds,
+    parse_http_date,
+    parse_number,
+    parse_reset,
+    parse_retry_after,
+    read_requested_delay,
+)
 
 NOW = datetime(2019, 6, 3, 11, tzinfo=UTC).timestamp()
 DATE = "Mon, 03 Jun 2019 11:00:00 GMT"
@@ -20,7 +27,7 @@ CASES = json.loads(VECTORS.read_text())["retry_after"] if VECTORS.exists() else 
 @pytest.mark.parametrize(("value", "expected"), CASES)
 def test_fault_29_to_33_retry_after_vectors(value, expected):
     """Every form of Retry-After means the seconds that the vectors say, or is ignored."""
-    seconds = retry_after(value, epoch=NOW)
+    seconds = parse_retry_after(value, epoch=NOW)
     if expected == "too_long":
         assert seconds > MAX_WAIT
     else:
@@ -31,19 +38,19 @@ def test_fault_29_to_33_retry_after_vectors(value, expected):
 def test_fault_30_the_servers_date_corrects_a_skewed_clock(skew):
     """A date is counted from the server's own Date, however wrong our clock is."""
     late = "Mon, 03 Jun 2019 11:03:12 GMT"
-    assert retry_after(late, epoch=NOW + skew, date=DATE) == 192
-    assert asked_delay({"retry-after": late, "date": DATE}, epoch=NOW + skew) == 192
+    assert parse_retry_after(late, epoch=NOW + skew, date=DATE) == 192
+    assert read_requested_delay({"retry-after": late, "date": DATE}, epoch=NOW + skew) == 192
 
 
 def test_fault_30_a_malformed_date_leaves_our_clock():
     """A Date that is none is ignored."""
-    assert retry_after("Mon, 03 Jun 2019 11:03:12 GMT", epoch=NOW, date="now") == 192
+    assert parse_retry_after("Mon, 03 Jun 2019 11:03:12 GMT", epoch=NOW, date="now") == 192
 
 
 @pytest.mark.parametrize("jump", [-86400.0, 86400.0])
 def test_fault_70_a_clock_jump_moves_no_reset(jump):
     """A reset given as an epoch is recomputed from the server's Date, not slept through."""
-    assert reset_in(str(int(NOW) + 60), epoch=NOW + jump, date=DATE) == 60
+    assert parse_reset(str(int(NOW) + 60), epoch=NOW + jump, date=DATE) == 60
 
 
 @pytest.mark.parametrize(
@@ -62,7 +69,7 @@ def test_fault_70_a_clock_jump_moves_no_reset(jump):
 )
 def test_fault_31_milliseconds_come_first(headers, seconds):
     """The finer header is read before the coarse one, unless it is malformed; of two lines the longer wait counts."""
-    assert asked_delay(headers, epoch=NOW) == seconds
+    assert read_requested_delay(headers, epoch=NOW) == seconds
 
 
 @pytest.mark.parametrize(
@@ -94,16 +101,16 @@ def test_fault_31_milliseconds_come_first(headers, seconds):
 )
 def test_fault_31_a_reset_is_read_in_every_form(value, seconds):
     """Epochs, deltas, ISO 8601, dates and durations go by size and shape; a past one is 0."""
-    assert reset_in(value, epoch=NOW) == (None if seconds is None else pytest.approx(seconds))
+    assert parse_reset(value, epoch=NOW) == (None if seconds is None else pytest.approx(seconds))
 
 
 @given(st.datetimes(datetime(1970, 1, 2), datetime(2099, 12, 31)), st.integers(-12, 12))  # noqa: DTZ001 - hypothesis wants naive bounds
 def test_a_date_is_read_as_it_was_written(moment, hours):
     """A date in a mail's or in HTTP's form, in any zone, gives its second back."""
     aware = moment.replace(microsecond=0, tzinfo=timezone(timedelta(hours=hours)))
-    assert http_date(format_datetime(aware)) == aware.timestamp()
-    assert http_date(format_datetime(aware.astimezone(UTC), usegmt=True)) == aware.timestamp()
-    assert http_date(aware.astimezone(UTC).strftime("%a %b %d %H:%M:%S %Y")) == aware.timestamp()
+    assert parse_http_date(format_datetime(aware)) == aware.timestamp()
+    assert parse_http_date(format_datetime(aware.astimezone(UTC), usegmt=True)) == aware.timestamp()
+    assert parse_http_date(aware.astimezone(UTC).strftime("%a %b %d %H:%M:%S %Y")) == aware.timestamp()
 
 
 ODD = st.text(alphabet="0123456789 ,:+-.TZmsGMTé²\t")
@@ -112,7 +119,7 @@ ODD = st.text(alphabet="0123456789 ,:+-.TZmsGMTé²\t")
 @given(ODD | st.builds("Mon, {} {:02}:{:02}:{:02} {}".format, ODD, *[st.integers(0, 99)] * 3, ODD))
 def test_fault_33_no_text_makes_a_reader_raise(text):
     """Whatever a server sends is a number of seconds from 0, or ignored."""
-    for seconds in (number(text), retry_after(text, epoch=NOW), reset_in(text, epoch=NOW)):
+    for seconds in (parse_number(text), parse_retry_after(text, epoch=NOW), parse_reset(text, epoch=NOW)):
         assert seconds is None or seconds >= 0
 
 
@@ -120,7 +127,7 @@ def test_fault_33_no_text_makes_a_reader_raise(text):
 def test_a_duration_in_words_is_never_shorter(seconds):
     """Who reads how long to wait does not come back too early."""
     units = {"d": 86400, "h": 3600, "min": 60, "s": 1}
-    words = in_words(seconds).split()
+    words = format_seconds(seconds).split()
     read = sum(float(count) * units[unit] for count, unit in zip(words[::2], words[1::2], strict=True))
     assert read >= seconds * (1 - 1e-2 * (seconds < 60))
     assert read <= seconds * 1.05 + 1

@@ -14,7 +14,7 @@ from pandas_async_io._core.errors import (
     UnsafeUrlError,
 )
 from pandas_async_io._core.models import Response
-from pandas_async_io._core.policy.origin_signal import News, news
+from pandas_async_io._core.policy.origin_signal import OriginSignal, read_origin_signal
 from pandas_async_io._core.policy.retry import Retry
 
 LOST = TransportError("reset", passing=True)
@@ -30,35 +30,35 @@ def answer(status, **headers):
 @pytest.mark.parametrize(
     ("response", "error", "late", "expected"),
     [
-        (answer(200), None, False, (News.ANSWERED, 0)),
-        (answer(401), None, False, (News.ANSWERED, 0)),
-        (answer(500), None, False, (News.FAILED, 0)),
-        (answer(503), None, False, (News.FAILED, 0)),
-        (answer(503, Retry_After="2"), None, False, (News.REFUSED, 2)),
-        (answer(429), None, False, (News.REFUSED, 0)),
-        (answer(429, Retry_After="7"), None, True, (News.REFUSED, 7)),
-        (answer(400), None, False, (News.ANSWERED, 0)),
-        (answer(403), None, False, (News.ANSWERED, 0)),
-        (answer(400, x_amzn_ErrorType="ThrottlingException"), None, False, (News.REFUSED, 0)),
-        (answer(403, Sforce_Limit_Info="api-usage=15000/15000"), None, False, (News.REFUSED, 0)),
-        (Response(400, {}, b'{"error":{"code":4}}', ""), None, False, (News.REFUSED, 0)),
-        (Response(429, {}, b'{"retry_after": 2.5}', ""), None, False, (News.REFUSED, 2.5)),
-        (Response(403, {}, b'{"message":"a secondary rate limit"}', ""), None, False, (News.REFUSED, 60)),
-        (answer(200), ParseError("not JSON"), False, (News.ANSWERED, 0)),
-        (answer(200), PayloadError("throttled", asked=3.0), False, (News.REFUSED, 3)),
-        (None, RedirectError("round in circles"), False, (News.ANSWERED, 0)),
-        (None, UnsafeUrlError("elsewhere"), False, (News.ANSWERED, 0)),
-        (None, BodyTooLargeError("too large"), False, (News.ANSWERED, 0)),
-        (None, ParseError("unknown coding"), False, (News.ANSWERED, 0)),
-        (None, LOST, False, (News.FAILED, 0)),
-        (None, ProtocolError("no HTTP", passing=True), False, (News.FAILED, 0)),
-        (None, LATE, False, (News.FAILED, 0)),
-        (None, LATE, True, (News.NOTHING, 0)),
-        (None, NO_NAME, False, (News.HOPELESS, 0)),
-        (None, NO_SOCKET, False, (News.NOTHING, 0)),
-        (None, None, False, (News.NOTHING, 0)),
+        (answer(200), None, False, (OriginSignal.ANSWERED, 0)),
+        (answer(401), None, False, (OriginSignal.ANSWERED, 0)),
+        (answer(500), None, False, (OriginSignal.FAILED, 0)),
+        (answer(503), None, False, (OriginSignal.FAILED, 0)),
+        (answer(503, Retry_After="2"), None, False, (OriginSignal.REFUSED, 2)),
+        (answer(429), None, False, (OriginSignal.REFUSED, 0)),
+        (answer(429, Retry_After="7"), None, True, (OriginSignal.REFUSED, 7)),
+        (answer(400), None, False, (OriginSignal.ANSWERED, 0)),
+        (answer(403), None, False, (OriginSignal.ANSWERED, 0)),
+        (answer(400, x_amzn_ErrorType="ThrottlingException"), None, False, (OriginSignal.REFUSED, 0)),
+        (answer(403, Sforce_Limit_Info="api-usage=15000/15000"), None, False, (OriginSignal.REFUSED, 0)),
+        (Response(400, {}, b'{"error":{"code":4}}', ""), None, False, (OriginSignal.REFUSED, 0)),
+        (Response(429, {}, b'{"retry_after": 2.5}', ""), None, False, (OriginSignal.REFUSED, 2.5)),
+        (Response(403, {}, b'{"message":"a secondary rate limit"}', ""), None, False, (OriginSignal.REFUSED, 60)),
+        (answer(200), ParseError("not JSON"), False, (OriginSignal.ANSWERED, 0)),
+        (answer(200), PayloadError("throttled", asked=3.0), False, (OriginSignal.REFUSED, 3)),
+        (None, RedirectError("round in circles"), False, (OriginSignal.ANSWERED, 0)),
+        (None, UnsafeUrlError("elsewhere"), False, (OriginSignal.ANSWERED, 0)),
+        (None, BodyTooLargeError("too large"), False, (OriginSignal.ANSWERED, 0)),
+        (None, ParseError("unknown coding"), False, (OriginSignal.ANSWERED, 0)),
+        (None, LOST, False, (OriginSignal.FAILED, 0)),
+        (None, ProtocolError("no HTTP", passing=True), False, (OriginSignal.FAILED, 0)),
+        (None, LATE, False, (OriginSignal.FAILED, 0)),
+        (None, LATE, True, (OriginSignal.NONE, 0)),
+        (None, NO_NAME, False, (OriginSignal.UNREACHABLE, 0)),
+        (None, NO_SOCKET, False, (OriginSignal.NONE, 0)),
+        (None, None, False, (OriginSignal.NONE, 0)),
     ],
 )
 def test_an_attempt_tells_of_its_origin(response, error, late, expected):
     """An answer that we do not take is one all the same; what we cut short tells nothing."""
-    assert news(Retry(), response, error, epoch=0.0, late=late) == expected
+    assert read_origin_signal(Retry(), response, error, epoch=0.0, deadline_passed=late) == expected

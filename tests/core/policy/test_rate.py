@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pandas_async_io._core.errors import PlanError
-from pandas_async_io._core.policy.breaker import Breaker, State
+from pandas_async_io._core.policy.breaker import Breaker, BreakerState
 from pandas_async_io._core.policy.canary import Canary
-from pandas_async_io._core.policy.rate import Rate, rates
+from pandas_async_io._core.policy.rate import Rate, parse_rates
 from pandas_async_io._core.policy.retry_budget import RetryBudget
 
 
@@ -67,36 +67,36 @@ def test_a_rate_out_of_range_raises(options):
 def test_an_option_that_is_no_rate_raises(value):
     """What is neither text, number, Rate nor a list of them raises, and hears what there is."""
     with pytest.raises(PlanError, match="a number per second, a Rate, or a list of them"):
-        rates(value)
+        parse_rates(value)
 
 
 @pytest.mark.parametrize("value", ["0/s", 0, -1, float("nan"), np.int64(0)])
 def test_a_rate_of_nothing_raises(value):
     """A rate that lets nothing through is none."""
     with pytest.raises(PlanError):
-        rates(value)
+        parse_rates(value)
 
 
 @pytest.mark.parametrize("text", ["20/s,500/h", "20/s; 500/h", "20/s + 500/h"])
 def test_several_rates_in_one_text_are_a_list(text):
     """Who writes two rates into one text is shown how two are written."""
     with pytest.raises(PlanError, match=re.escape("several rates are a list: rate=['20/s', '500/h']")):
-        rates(text)
+        parse_rates(text)
 
 
 @pytest.mark.parametrize("value", [np.int64(20), np.float64(20), np.float32(20), Rate(np.int64(20), burst=np.int64(1))])
 def test_a_rate_may_be_numpys_number(value):
     """What comes out of a column is a number, and what is kept is Python's own."""
-    (rate,) = rates(value)
+    (rate,) = parse_rates(value)
     assert rate == Rate(20)
     assert (type(rate.count), type(rate.burst)) in {(int, int), (float, int)}
 
 
 def test_fault_38_several_rates_are_all_returned():
     """A list mixes every spelling and keeps each member."""
-    assert rates([20, "500/h", Rate(3)]) == (Rate(20), Rate(500.0, 3600.0), Rate(3))
-    assert rates(Rate(3)) == (Rate(3),)
-    assert rates([]) == rates(None) == ()
+    assert parse_rates([20, "500/h", Rate(3)]) == (Rate(20), Rate(500.0, 3600.0), Rate(3))
+    assert parse_rates(Rate(3)) == (Rate(3),)
+    assert parse_rates([]) == parse_rates(None) == ()
 
 
 def test_the_bucket_is_even_up_to_what_a_timer_can_do():
@@ -154,14 +154,14 @@ def test_fault_34_retries_stay_within_their_share():
     """Of a thousand requests that all fail, a fifth is repeated and no more."""
     budget = RetryBudget(32)
     for _ in range(1000):
-        budget.sent()
-    assert sum(budget.take() for _ in range(1000)) == 200
+        budget.record_first_attempt()
+    assert sum(budget.take_retry() for _ in range(1000)) == 200
 
 
 @pytest.mark.parametrize(("concurrency", "floor"), [(1, 10), (10, 10), (32, 32)])
 def test_fault_34_a_small_run_has_a_floor_of_retries(concurrency, floor):
     """However few requests were sent, ten retries or one per slot are allowed."""
-    assert RetryBudget(concurrency).left == floor
+    assert RetryBudget(concurrency).remaining == floor
 
 
 @given(st.integers(1, 100), st.floats(0, 1), st.lists(st.booleans(), max_size=300))
@@ -171,38 +171,38 @@ def test_fault_34_the_retry_budget_is_never_negative(concurrency, share, steps):
     sent = taken = 0
     for sends in steps:
         if sends:
-            budget.sent()
+            budget.record_first_attempt()
             sent += 1
         else:
-            taken += budget.take()
-        assert budget.left >= 0
+            taken += budget.take_retry()
+        assert budget.remaining >= 0
         assert taken <= (max(10, concurrency, share * sent) if share else 0)
 
 
 def test_a_share_of_0_repeats_nothing():
     """Who switches retries off gets none, however small the run: the floor belongs to a share."""
     budget = RetryBudget(32, 0)
-    budget.sent()
-    assert (budget.left, budget.take()) == (0, False)
+    budget.record_first_attempt()
+    assert (budget.remaining, budget.take_retry()) == (0, False)
 
 
 def opened(at=0.0):
     breaker = Breaker()
     for _ in range(5):
-        breaker.failed(at, started=at)
+        breaker.record_failure(at, started=at)
     return breaker
 
 
 @pytest.mark.parametrize(
     ("reports", "state"),
     [
-        ("", State.CLOSED),
-        ("ffff", State.CLOSED),
-        ("fffff", State.OPEN),
-        ("ffffsffff", State.CLOSED),
-        ("ffffsfffff", State.OPEN),
-        ("fffffs", State.CLOSED),
-        ("ffffffffff", State.OPEN),
+        ("", BreakerState.CLOSED),
+        ("ffff", BreakerState.CLOSED),
+        ("fffff", BreakerState.OPEN),
+        ("ffffsffff", BreakerState.CLOSED),
+        ("ffffsfffff", BreakerState.OPEN),
+        ("fffffs", BreakerState.CLOSED),
+        ("ffffffffff", BreakerState.OPEN),
     ],
 )
 def test_fault_1_the_breaker_opens_after_five_failures_in_a_row(reports, state):
@@ -210,9 +210,9 @@ def test_fault_1_the_breaker_opens_after_five_failures_in_a_row(reports, state):
     breaker = Breaker()
     for report in reports:
         if report == "f":
-            breaker.failed(0.0, started=0.0)
+            breaker.record_failure(0.0, started=0.0)
         else:
-            breaker.succeeded()
+            breaker.record_success()
     assert breaker.state is state
 
 
@@ -220,81 +220,81 @@ def test_fault_1_probes_go_one_at_a_time_and_the_thirtieth_second_is_the_end():
     """Probes start after 1, 2, 4, 8 and 15 s; when the last one fails the origin is dead."""
     breaker = opened()
     now, probes = 0.0, []
-    while (wait := breaker.allow(now)) != float("inf"):
+    while (wait := breaker.admit(now)) != float("inf"):
         now += wait
         if not wait:
             probes.append(now)
-            assert breaker.allow(now) > 0
-            breaker.failed(now, started=now)
+            assert breaker.admit(now) > 0
+            breaker.record_failure(now, started=now)
     assert probes == [1, 3, 7, 15, 30]
-    assert breaker.state is State.DEAD
-    assert breaker.allow(1e6) == float("inf")
+    assert breaker.state is BreakerState.GIVEN_UP
+    assert breaker.admit(1e6) == float("inf")
 
 
 def test_fault_1_a_probe_that_succeeds_lets_all_through():
     """One success of a probe closes the breaker, and the count starts anew."""
     breaker = opened()
-    assert breaker.allow(1.0) == 0
-    breaker.succeeded()
-    assert [breaker.allow(1.0) for _ in range(3)] == [0, 0, 0]
-    breaker.failed(1.0, started=1.0)
-    assert breaker.state is State.CLOSED
+    assert breaker.admit(1.0) == 0
+    breaker.record_success()
+    assert [breaker.admit(1.0) for _ in range(3)] == [0, 0, 0]
+    breaker.record_failure(1.0, started=1.0)
+    assert breaker.state is BreakerState.CLOSED
 
 
 def test_fault_1_a_late_failure_is_not_taken_for_the_probes():
     """What was sent before the probe and fails during it changes nothing."""
     breaker = opened()
-    assert breaker.allow(1.0) == 0
-    breaker.failed(1.5, started=0.0)
-    assert breaker.state is State.PROBING
-    breaker.failed(1.5, started=1.0)
-    assert (breaker.state, breaker.allow(1.5)) == (State.OPEN, 2.0)
+    assert breaker.admit(1.0) == 0
+    breaker.record_failure(1.5, started=0.0)
+    assert breaker.state is BreakerState.PROBING
+    breaker.record_failure(1.5, started=1.0)
+    assert (breaker.state, breaker.admit(1.5)) == (BreakerState.OPEN, 2.0)
 
 
 def test_fault_35_a_probe_that_hangs_is_given_up():
     """A probe without an answer is lost after 15 s, so a silent origin dies soon after 30 s."""
     breaker, now = opened(), 0.0
-    while (wait := breaker.allow(now)) != float("inf"):
+    while (wait := breaker.admit(now)) != float("inf"):
         now += wait
     assert 30 <= now < 40
 
 
 def test_a_breaker_left_open_by_an_earlier_call_is_probed_not_dead():
     """However long nobody asked, the next row is a probe."""
-    assert opened().allow(1e6) == 0
+    assert opened().admit(1e6) == 0
 
 
 def test_an_answer_from_before_an_outage_does_not_end_it():
     """It was on its way; what is sent after that closes the breaker."""
     breaker = opened()
-    breaker.succeeded(started=-1.0)
-    assert breaker.state is State.OPEN
-    assert breaker.allow(1.0) == 0
-    breaker.succeeded(started=0.5)
-    assert breaker.state is State.PROBING
-    breaker.succeeded(started=1.0)
-    assert breaker.state is State.CLOSED
+    breaker.record_success(started=-1.0)
+    assert breaker.state is BreakerState.OPEN
+    assert breaker.admit(1.0) == 0
+    breaker.record_success(started=0.5)
+    assert breaker.state is BreakerState.PROBING
+    breaker.record_success(started=1.0)
+    assert breaker.state is BreakerState.CLOSED
 
 
 def test_a_probe_that_told_nothing_is_followed_by_another():
     """It does not count as failed, and nobody waits until it is given up; what began before it changes nothing."""
     breaker = opened()
-    assert breaker.allow(1.0) == 0
-    breaker.unheard(1.5, started=0.5)
-    assert breaker.state is State.PROBING
-    breaker.unheard(1.5, started=1.0)
-    assert (breaker.state, breaker.allow(1.5)) == (State.OPEN, 1.0)
+    assert breaker.admit(1.0) == 0
+    breaker.record_no_signal(1.5, started=0.5)
+    assert breaker.state is BreakerState.PROBING
+    breaker.record_no_signal(1.5, started=1.0)
+    assert (breaker.state, breaker.admit(1.5)) == (BreakerState.OPEN, 1.0)
 
 
 @pytest.mark.parametrize("status", [0, 401, 403])
 @pytest.mark.parametrize("concurrency", [1, 8, 32])
 def test_the_canary_stops_at_most_25_and_the_concurrency_requests(status, concurrency):
     """When every answer is the same refusal of credentials, few requests are sent in vain."""
-    canary, stopped = Canary(), False
+    canary, stopped = Canary(), None
     sent, in_flight = 0, 0
     while not stopped:
         sent, in_flight = sent + concurrency - in_flight, concurrency
-        stopped = canary.answered(status)
+        stopped = canary.record(status)
         in_flight -= 1
     assert sent <= concurrency + 25
 
@@ -303,4 +303,4 @@ def test_the_canary_stops_at_most_25_and_the_concurrency_requests(status, concur
 def test_the_canary_is_silent_once_another_answer_came(first):
     """Any other answer among the first ones shows that the credentials are not the cause."""
     canary = Canary()
-    assert not any(canary.answered(status) for status in first + [401] * 100)
+    assert not any(canary.record(status) for status in first + [401] * 100)

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pandas_async_io._core.models import Response
-from pandas_async_io._core.policy.refusals import Told, repeatable, told
+from pandas_async_io._core.policy.refusals import RetryHint, read_retry_hint, read_should_retry
 
-REFUSED = Told(0.0, 429)
-NOTHING = Told(0.0, 0)
+REFUSED = RetryHint(0.0, 429)
+NOTHING = RetryHint(0.0, 0)
 USAGE = json.dumps(
     {"123": [{"type": "ads", "estimated_time_to_regain_access": 19}, {"estimated_time_to_regain_access": 2}]}
 )
@@ -48,8 +48,11 @@ def facebook(code, status=400, **more):
         (facebook(4, type="OAuthException"), REFUSED),
         (facebook(4, type="invalid_argument"), NOTHING),
         (facebook(4, status=404), NOTHING),
-        (response(400, {"error": {"code": 4}}, X_App_Usage='{"estimated_time_to_regain_access": 3}'), Told(180.0, 429)),
-        (response(400, {"error": {"code": 4}}, X_Business_Use_Case_Usage=USAGE), Told(1140.0, 429)),
+        (
+            response(400, {"error": {"code": 4}}, X_App_Usage='{"estimated_time_to_regain_access": 3}'),
+            RetryHint(180.0, 429),
+        ),
+        (response(400, {"error": {"code": 4}}, X_Business_Use_Case_Usage=USAGE), RetryHint(1140.0, 429)),
         (response(400, {"error": {"code": 4}}, X_App_Usage='{"estimated_time_to_regain_access": 0}'), REFUSED),
         (response(400, {"error": {"code": 4}}, X_App_Usage='{"call_count": 100}'), REFUSED),
         (response(400, {"error": {"code": 4}}, X_App_Usage="a lot \udce9"), REFUSED),
@@ -78,16 +81,16 @@ def facebook(code, status=400, **more):
         # Discord, Telegram and others: the wait is in the body
         (
             response(429, {"message": "You are being rate limited.", "retry_after": 2.5, "global": False}),
-            Told(2.5, 429),
+            RetryHint(2.5, 429),
         ),
-        (response(429, {"retryAfter": 3}), Told(3.0, 429)),
-        (response(429, {"retryAfter": "3"}), Told(3.0, 429)),
-        (response(429, {"retry_after_ms": 250}), Told(0.25, 429)),
-        (response(429, {"retry_after": 1, "retryAfterMs": 250}), Told(0.25, 429)),
-        (response(429, {"error": {"retry-after": 7}}), Told(7.0, 429)),
-        (response(429, {"ok": False, "error_code": 429, "parameters": {"retry_after": 35}}), Told(35.0, 429)),
-        (response(429, [{"retry_after": 4}]), Told(4.0, 429)),
-        (response(503, {"retry_after": 4}), Told(4.0, 503)),
+        (response(429, {"retryAfter": 3}), RetryHint(3.0, 429)),
+        (response(429, {"retryAfter": "3"}), RetryHint(3.0, 429)),
+        (response(429, {"retry_after_ms": 250}), RetryHint(0.25, 429)),
+        (response(429, {"retry_after": 1, "retryAfterMs": 250}), RetryHint(0.25, 429)),
+        (response(429, {"error": {"retry-after": 7}}), RetryHint(7.0, 429)),
+        (response(429, {"ok": False, "error_code": 429, "parameters": {"retry_after": 35}}), RetryHint(35.0, 429)),
+        (response(429, [{"retry_after": 4}]), RetryHint(4.0, 429)),
+        (response(503, {"retry_after": 4}), RetryHint(4.0, 503)),
         *[(response(429, {"retry_after": amount}), REFUSED) for amount in (True, -1, "soon", None, [], 10**400)],
         (response(429, b'{"retry_after": 1e999}'), REFUSED),
         (response(429, b'{"retry_after": 2.5'), REFUSED),
@@ -96,35 +99,38 @@ def facebook(code, status=400, **more):
         (response(429, b"[" * 20_000), REFUSED),
         *[(response(status, {"retry_after": 2.5}), NOTHING) for status in (400, 403, 404, 500, 502)],
         # GitHub
-        (response(403, SECONDARY), Told(60.0, 429)),
-        (response(429, SECONDARY), Told(60.0, 429)),
+        (response(403, SECONDARY), RetryHint(60.0, 429)),
+        (response(429, SECONDARY), RetryHint(60.0, 429)),
         (response(404, SECONDARY), NOTHING),
-        (response(403, {"message": "You have triggered an abuse detection mechanism."}), Told(60.0, 429)),
-        (response(403, SECONDARY, Retry_After="7"), Told(7.0, 429)),
-        (response(403, SECONDARY, X_RateLimit_Remaining="4999", X_RateLimit_Reset="3000"), Told(60.0, 429)),
-        (response(403, SECONDARY, X_RateLimit_Remaining="0", X_RateLimit_Reset="3000"), Told(3000.0, 429)),
+        (response(403, {"message": "You have triggered an abuse detection mechanism."}), RetryHint(60.0, 429)),
+        (response(403, SECONDARY, Retry_After="7"), RetryHint(7.0, 429)),
+        (response(403, SECONDARY, X_RateLimit_Remaining="4999", X_RateLimit_Reset="3000"), RetryHint(60.0, 429)),
+        (response(403, SECONDARY, X_RateLimit_Remaining="0", X_RateLimit_Reset="3000"), RetryHint(3000.0, 429)),
         (response(403, {"message": "Resource not accessible by integration"}), NOTHING),
         (response(403, X_RateLimit_Remaining="0"), REFUSED),
-        (response(403, X_RateLimit_Remaining="0.0", X_RateLimit_Reset="9"), Told(9.0, 429)),
+        (response(403, X_RateLimit_Remaining="0.0", X_RateLimit_Reset="9"), RetryHint(9.0, 429)),
         (response(403, X_RateLimit_Remaining="7", X_RateLimit_Reset="9"), NOTHING),
         # Slack, Notion and the standard
         (response(429), REFUSED),
-        (response(429, Retry_After="30"), Told(30.0, 429)),
+        (response(429, Retry_After="30"), RetryHint(30.0, 429)),
         (response(503), NOTHING),
-        (response(503, Retry_After="30"), Told(30.0, 503)),
-        (response(529, Retry_After="30"), Told(30.0, 529)),
-        (response(500, Retry_After="30"), Told(30.0, 0)),
+        (response(503, Retry_After="30"), RetryHint(30.0, 503)),
+        (response(529, Retry_After="30"), RetryHint(30.0, 529)),
+        (response(500, Retry_After="30"), RetryHint(30.0, 0)),
         # Retry-After beats a header, a header beats a body
-        (response(429, {"retry_after": 2}, Retry_After="9", RateLimit='"d";r=0;t=5'), Told(9.0, 429)),
-        (response(429, {"retry_after": 2}, RateLimit='"d";r=0;t=5'), Told(5.0, 429)),
-        (response(429, {"retry_after": 2}, RateLimit='"d";r=3;t=5'), Told(2.0, 429)),
-        (response(400, {"error": {"code": 4}, "retry_after": 2}, X_App_Usage=USAGE), Told(1140.0, 429)),
-        (response(400, {"error": {"code": 4}, "retry_after": 2}, Retry_After="9", X_App_Usage=USAGE), Told(9.0, 429)),
+        (response(429, {"retry_after": 2}, Retry_After="9", RateLimit='"d";r=0;t=5'), RetryHint(9.0, 429)),
+        (response(429, {"retry_after": 2}, RateLimit='"d";r=0;t=5'), RetryHint(5.0, 429)),
+        (response(429, {"retry_after": 2}, RateLimit='"d";r=3;t=5'), RetryHint(2.0, 429)),
+        (response(400, {"error": {"code": 4}, "retry_after": 2}, X_App_Usage=USAGE), RetryHint(1140.0, 429)),
+        (
+            response(400, {"error": {"code": 4}, "retry_after": 2}, Retry_After="9", X_App_Usage=USAGE),
+            RetryHint(9.0, 429),
+        ),
     ],
 )
 def test_what_an_answer_says_of_coming_back(answer, expected):
     """A refusal is one in whatever way it is said, with its wait; what only looks like one is none."""
-    assert told(answer, epoch=0.0) == expected
+    assert read_retry_hint(answer, epoch=0.0) == expected
 
 
 @pytest.mark.parametrize(
@@ -139,7 +145,7 @@ def test_what_an_answer_says_of_coming_back(answer, expected):
 )
 def test_a_server_says_whether_to_send_again(headers, expected):
     """Stripe's header, and that of the APIs whose clients Stainless writes."""
-    assert repeatable(Response(409, headers, b"", "")) is expected
+    assert read_should_retry(Response(409, headers, b"", "")) is expected
 
 
 WORDS = st.sampled_from(["error", "code", "__type", "retry_after", "retryAfter", "errorCode", "message", "parameters"])
@@ -157,6 +163,6 @@ JSON = st.recursive(
 )
 def test_fault_33_no_body_makes_a_reader_raise(status, body, usage):
     """Whatever a server sends, the wait is a number of seconds from 0."""
-    seconds, refusal = told(Response(status, {"X-App-Usage": usage}, body, ""), epoch=0.0)
+    seconds, refusal = read_retry_hint(Response(status, {"X-App-Usage": usage}, body, ""), epoch=0.0)
     assert seconds >= 0
     assert refusal in {0, 429, 503, 529}

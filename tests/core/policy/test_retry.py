@@ -16,7 +16,7 @@ from pandas_async_io._core.errors import (
     TransportError,
 )
 from pandas_async_io._core.models import Outcome, Request, Response
-from pandas_async_io._core.policy.retry import Again, Failure, Retry, Stop, as_retry, decide, ending
+from pandas_async_io._core.policy.retry import FailedAttempt, Repeat, Retry, Stop, decide_retry, parse_retry, stop_row
 
 URL = "https://api.example.com"
 RETRY = Retry()
@@ -33,31 +33,31 @@ class Awaited:
 
 def failure(status=None, headers=None, error=None, method="GET", sent=None, **counts):
     response = None if status is None else Response(status, headers or {}, b"", URL)
-    return Failure(Request(URL, method, sent or {}), response, error, **counts)
+    return FailedAttempt(Request(URL, method, sent or {}), response, error, **counts)
 
 
-def verdict(failed, retry=RETRY, epoch=0.0, dice=0.5):
-    return decide(retry, failed, epoch=epoch, dice=dice)
+def verdict(failed, retry=RETRY, epoch=0.0, jitter=0.5):
+    return decide_retry(retry, failed, epoch=epoch, jitter=jitter)
 
 
 @pytest.mark.parametrize(
     ("failed", "expected"),
     [
-        (failure(500), Again(0.05, False)),
-        (failure(502, attempts=2), Again(0.1, False)),
-        (failure(503), Again(0.05, False)),
-        (failure(529), Again(0.05, False)),
-        (failure(408), Again(0.05, False)),
-        (failure(500, {"Retry-After": "7"}), Again(7.05, False)),
-        (failure(429), Again(0.5, True)),
-        (failure(429, {"retry-after": "3"}), Again(3.5, True)),
-        (failure(429, {"Retry-After": "soon"}), Again(0.5, True)),
-        (failure(429, refusals=2), Again(2.0, True)),
-        (failure(429, attempts=3), Again(0.5, True)),
-        (failure(503, {"Retry-After": "3"}), Again(3.5, True)),
-        (failure(529, {"Retry-After": "3"}), Again(3.5, True)),
-        (failure(error=TransportError("reset", passing=True)), Again(0.05, False)),
-        (failure(error=AttemptTimeoutError("30 s", passing=True)), Again(0.05, False)),
+        (failure(500), Repeat(0.05, False)),
+        (failure(502, attempts=2), Repeat(0.1, False)),
+        (failure(503), Repeat(0.05, False)),
+        (failure(529), Repeat(0.05, False)),
+        (failure(408), Repeat(0.05, False)),
+        (failure(500, {"Retry-After": "7"}), Repeat(7.05, False)),
+        (failure(429), Repeat(0.5, True)),
+        (failure(429, {"retry-after": "3"}), Repeat(3.5, True)),
+        (failure(429, {"Retry-After": "soon"}), Repeat(0.5, True)),
+        (failure(429, refusals=2), Repeat(2.0, True)),
+        (failure(429, attempts=3), Repeat(0.5, True)),
+        (failure(503, {"Retry-After": "3"}), Repeat(3.5, True)),
+        (failure(529, {"Retry-After": "3"}), Repeat(3.5, True)),
+        (failure(error=TransportError("reset", passing=True)), Repeat(0.05, False)),
+        (failure(error=AttemptTimeoutError("30 s", passing=True)), Repeat(0.05, False)),
         (failure(500, attempts=3), Stop(Outcome.HTTP_ERROR, "HTTP 500 Internal Server Error (3 attempts)")),
         (failure(404), Stop(Outcome.HTTP_ERROR, "HTTP 404 Not Found")),
         (failure(302), Stop(Outcome.HTTP_ERROR, "HTTP 302 Found")),
@@ -96,26 +96,26 @@ def test_fault_70_a_clock_jump_sleeps_no_day():
     """A date is counted from the server's clock; ours may be a day off."""
     headers = {"Date": "Mon, 03 Jun 2019 11:00:00 GMT", "Retry-After": "Mon, 03 Jun 2019 11:00:30 GMT"}
     for epoch in (0.0, 1559559600.0 - 86400, 1559559600.0 + 86400):
-        assert verdict(failure(429, headers), epoch=epoch, dice=0.0).delay == 30
+        assert verdict(failure(429, headers), epoch=epoch, jitter=0.0).delay == 30
 
 
 def test_githubs_403_is_a_refusal_until_its_reset():
     """A 403 without points left, or with Retry-After, was a rate limit; any other 403 is an answer."""
     spent = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "60"}
-    assert verdict(failure(403, spent), dice=0.0) == Again(60, True)
-    assert verdict(failure(403, {"Retry-After": "9"}), dice=0.0) == Again(9, True)
+    assert verdict(failure(403, spent), jitter=0.0) == Repeat(60, True)
+    assert verdict(failure(403, {"Retry-After": "9"}), jitter=0.0) == Repeat(9, True)
     assert isinstance(verdict(failure(403, {"X-RateLimit-Remaining": "7", "X-RateLimit-Reset": "60"})), Stop)
     assert isinstance(verdict(failure(403, {"Backoff": "60"})), Stop)
 
 
 def test_a_429_without_retry_after_waits_for_the_budgets_reset():
     """Where the refusal says only when its limit is whole again, that is the floor."""
-    assert verdict(failure(429, {"RateLimit": '"default";r=0;t=7'}), dice=0.0) == Again(7, True)
+    assert verdict(failure(429, {"RateLimit": '"default";r=0;t=7'}), jitter=0.0) == Repeat(7, True)
 
 
 def test_ten_refusals_are_the_end():
     """Refusals spend no attempt, but the tenth ends the row."""
-    assert isinstance(verdict(failure(429, attempts=3, refusals=8)), Again)
+    assert isinstance(verdict(failure(429, attempts=3, refusals=8)), Repeat)
     stop = verdict(failure(429, attempts=3, refusals=9))
     assert stop == Stop(Outcome.HTTP_ERROR, "HTTP 429 Too Many Requests (refused 10 times)")
 
@@ -127,15 +127,15 @@ def test_fault_2_what_the_server_may_have_received_is_not_repeated(method, faile
     stop = verdict(failure(method=method, **failed))
     assert isinstance(stop, Stop)
     assert f"{method} is not repeated: the server may have received it" in stop.error
-    assert isinstance(verdict(failure(method=method, sent={"idempotency-key": "1"}, **failed)), Again)
-    assert isinstance(verdict(failure(method=method, harmless=True, **failed)), Again)
-    assert isinstance(verdict(failure(method=method, **failed), Retry(methods=[method.lower()])), Again)
+    assert isinstance(verdict(failure(method=method, sent={"idempotency-key": "1"}, **failed)), Repeat)
+    assert isinstance(verdict(failure(method=method, repeatable=True, **failed)), Repeat)
+    assert isinstance(verdict(failure(method=method, **failed), Retry(methods=[method.lower()])), Repeat)
 
 
 def test_a_key_of_another_name_is_known_and_advised():
     """Where the option names the header, that header counts, and the advice names it."""
     retry = Retry(idempotency_key="X-Request-Key")
-    assert isinstance(verdict(failure(500, method="POST", sent={"X-REQUEST-KEY": "1"}), retry), Again)
+    assert isinstance(verdict(failure(500, method="POST", sent={"X-REQUEST-KEY": "1"}), retry), Repeat)
     assert "send X-Request-Key or" in verdict(failure(500, method="POST"), retry).error
 
 
@@ -149,30 +149,30 @@ def test_a_key_of_another_name_is_known_and_advised():
 )
 def test_fault_1_what_never_was_processed_is_repeated_for_every_method(failed):
     """A refusal, or a connection that was never made, has changed nothing."""
-    assert isinstance(verdict(failure(method="POST", **failed)), Again)
+    assert isinstance(verdict(failure(method="POST", **failed)), Repeat)
 
 
 @pytest.mark.parametrize("error", [ProtocolError("no HTTP", passing=True), ParseError("cut", passing=True)])
 def test_fault_12_and_74_nonsense_is_repeated_once(error):
     """Bytes that are not HTTP, or a body that may have been cut, get one more attempt."""
     retry = Retry(attempts=5)
-    assert isinstance(verdict(failure(error=error), retry), Again)
+    assert isinstance(verdict(failure(error=error), retry), Repeat)
     assert verdict(failure(error=error, attempts=2), retry) == Stop(error.outcome, f"{error} (2 attempts)")
 
 
 @pytest.mark.parametrize("failed", [failure(429), failure(500), failure(503, {"Retry-After": "1"})])
 def test_one_attempt_repeats_nothing(failed):
     """`retry=1` means never, for refusals too."""
-    assert isinstance(verdict(failed, as_retry(1)), Stop)
+    assert isinstance(verdict(failed, parse_retry(1)), Stop)
 
 
 @pytest.mark.parametrize("name", ["Stripe-Should-Retry", "stripe-should-retry", "X-Should-Retry"])
 def test_a_server_may_say_itself_whether_another_attempt_is_worth_it(name):
     """Its true makes any status worth one, its false none; methods and attempts hold, and the user's own say."""
     yes, no = {name: "true"}, {name: "false"}
-    assert verdict(failure(409, yes)) == Again(0.05, False)
-    assert verdict(failure(409, yes, method="POST", sent={"Idempotency-Key": "1"})) == Again(0.05, False)
-    assert verdict(failure(429, yes)) == Again(0.5, True)
+    assert verdict(failure(409, yes)) == Repeat(0.05, False)
+    assert verdict(failure(409, yes, method="POST", sent={"Idempotency-Key": "1"})) == Repeat(0.05, False)
+    assert verdict(failure(429, yes)) == Repeat(0.5, True)
     for failed in (
         failure(409, yes, method="POST"),
         failure(409, yes, attempts=3),
@@ -182,7 +182,7 @@ def test_a_server_may_say_itself_whether_another_attempt_is_worth_it(name):
         failure(409, {name: "maybe"}),
     ):
         assert isinstance(verdict(failed), Stop)
-    assert isinstance(verdict(failure(500, no), Retry(when=lambda response, error: True)), Again)
+    assert isinstance(verdict(failure(500, no), Retry(when=lambda response, error: True)), Repeat)
     assert isinstance(verdict(failure(409, yes), Retry(when=lambda response, error: False)), Stop)
     assert verdict(failure(200, yes)) is None
 
@@ -190,14 +190,14 @@ def test_a_server_may_say_itself_whether_another_attempt_is_worth_it(name):
 def test_a_refusal_in_an_apis_own_words_spends_nothing():
     """What `throttles` knows to be a refusal is one for every method, unless 429 is not to be repeated."""
     failed = failure(400, {"x-amzn-ErrorType": "ThrottlingException"}, method="POST", attempts=3)
-    assert verdict(failed) == Again(0.5, True)
+    assert verdict(failed) == Repeat(0.5, True)
     assert isinstance(verdict(failed, Retry(statuses=[500])), Stop)
 
 
 def test_statuses_decide_what_is_worth_it():
     """A status that the option leaves out is an answer, a rate limit's too."""
     retry = Retry(statuses=[418])
-    assert verdict(failure(418), retry) == Again(0.05, False)
+    assert verdict(failure(418), retry) == Repeat(0.05, False)
     for failed in (failure(429), failure(500), failure(403, {"Retry-After": "1"})):
         assert isinstance(verdict(failed, retry), Stop)
 
@@ -205,15 +205,15 @@ def test_statuses_decide_what_is_worth_it():
 @pytest.mark.parametrize(
     ("said", "failed", "kind"),
     [
-        (True, failure(404), Again),
-        (True, failure(200), Again),
-        (True, failure(error=TransportError("bad name")), Again),
+        (True, failure(404), Repeat),
+        (True, failure(200), Repeat),
+        (True, failure(error=TransportError("bad name")), Repeat),
         (True, failure(404, attempts=3), Stop),
         (True, failure(200, attempts=3), Stop),
         (True, failure(404, method="POST"), Stop),
         (False, failure(500), Stop),
         (False, failure(429), Stop),
-        (None, failure(500), Again),
+        (None, failure(500), Repeat),
         (None, failure(404), Stop),
         (None, failure(200), type(None)),
         (False, failure(200), type(None)),
@@ -227,7 +227,7 @@ def test_a_predicate_is_asked_first(said, failed, kind):
     assert asked == [(failed.response, failed.error)]
 
 
-@pytest.mark.parametrize(("said", "kind"), [(np.True_, Again), (np.False_, Stop)])
+@pytest.mark.parametrize(("said", "kind"), [(np.True_, Repeat), (np.False_, Stop)])
 def test_numpys_bools_are_bools(said, kind):
     """What a comparison of columns gives counts as True and False."""
     assert type(verdict(failure(404 if said else 500), Retry(when=lambda response, error: said))) is kind
@@ -270,13 +270,13 @@ def test_options_may_be_numpys_numbers():
     ),
     status=st.sampled_from([408, 429, 500, 503]),
     counts=st.fixed_dictionaries({"attempts": st.integers(1, 10_000), "refusals": st.integers(0, 8)}),
-    dice=st.floats(0, 1, exclude_max=True),
+    jitter=st.floats(0, 1, exclude_max=True),
     asked=st.none() | st.integers(0, 600),
 )
-def test_delays_are_bounded(retry, status, counts, dice, asked):
+def test_delays_are_bounded(retry, status, counts, jitter, asked):
     """A delay of our own is within the cap, one that the server asked for between that and max_wait."""
     headers = {} if asked is None else {"Retry-After": str(asked)}
-    again = verdict(failure(status, headers, **counts), retry, dice=dice)
+    again = verdict(failure(status, headers, **counts), retry, jitter=jitter)
     if asked is not None and asked > retry.max_wait:
         assert again.outcome is Outcome.RATE_LIMITED_TOO_LONG
         return
@@ -322,19 +322,19 @@ def test_an_option_out_of_range_raises(options):
 def test_a_retry_option_that_is_none_raises(value):
     """The option takes a number of attempts, a Retry, or nothing."""
     with pytest.raises(PlanError, match="attempts"):
-        as_retry(value)
+        parse_retry(value)
 
 
 def test_a_retry_option_may_be_left_out():
     """Without an option there are three attempts; a Retry is taken as it is."""
-    assert as_retry(None) == Retry()
-    assert as_retry(5) == Retry(attempts=5)
-    assert as_retry(RETRY) is RETRY
+    assert parse_retry(None) == Retry()
+    assert parse_retry(5) == Retry(attempts=5)
+    assert parse_retry(RETRY) is RETRY
     assert hash(Retry(statuses=[500], methods=["get"])) == hash(Retry(statuses={500}, methods={"GET"}))
 
 
 def test_an_ending_keeps_the_last_cause():
     """A row that no budget lets repeat ends with what it met."""
     error = AttemptError("reset", passing=True)
-    assert ending(failure(error=error), "retry budget spent").error == "reset (retry budget spent)"
-    assert ending(failure(503)) == Stop(Outcome.HTTP_ERROR, "HTTP 503 Service Unavailable")
+    assert stop_row(failure(error=error), "retry budget spent").error == "reset (retry budget spent)"
+    assert stop_row(failure(503)) == Stop(Outcome.HTTP_ERROR, "HTTP 503 Service Unavailable")

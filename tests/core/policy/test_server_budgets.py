@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from pandas_async_io._core.policy.server_budgets import Budget, budget, spacing
+from pandas_async_io._core.policy.server_budgets import Budget, compute_spacing, read_budget
 
 NOW = datetime(2019, 6, 3, 11, tzinfo=UTC).timestamp()
 VECTORS = Path("../shared/data/headers.json")
@@ -17,7 +17,7 @@ CASES = json.loads(VECTORS.read_text())["rate_limit"] if VECTORS.exists() else [
 @pytest.mark.parametrize(("headers", "expected"), CASES)
 def test_fault_31_rate_limit_vectors(headers, expected):
     """Every form of rate-limit header means what the vectors say, or is ignored."""
-    found = budget(headers, epoch=NOW)
+    found = read_budget(headers, epoch=NOW)
     assert (found and {"remaining": found.remaining, "reset_in": found.reset_in}) == expected
 
 
@@ -91,18 +91,18 @@ def test_fault_31_rate_limit_vectors(headers, expected):
 )
 def test_fault_31_limits_in_the_wild(headers, expected):
     """Each API's own spelling is read; of several limits the one that binds first counts."""
-    assert budget(headers, epoch=NOW) == expected
+    assert read_budget(headers, epoch=NOW) == expected
 
 
 def test_fault_70_a_given_date_replaces_both_clocks():
     """The caller may name the server's clock."""
     headers = {"X-RateLimit-Remaining": "9", "X-RateLimit-Reset": "1559559660"}
-    assert budget(headers, epoch=0.0, date="Mon, 03 Jun 2019 11:00:00 GMT") == Budget(9, 60)
+    assert read_budget(headers, epoch=0.0, date="Mon, 03 Jun 2019 11:00:00 GMT") == Budget(9, 60)
 
 
 def test_fault_38_of_two_spent_limits_the_longer_counts():
     """Who waits for the shorter one is refused by the other."""
-    assert budget({"RateLimit": '"a";r=0;t=7, "b";r=0;t=70, "c";r=1;t=900'}, epoch=NOW) == Budget(0, 70)
+    assert read_budget({"RateLimit": '"a";r=0;t=7, "b";r=0;t=70, "c";r=1;t=900'}, epoch=NOW) == Budget(0, 70)
 
 
 SPENT = "Mon, 03 Jun 2019 11:00:07 GMT"
@@ -148,7 +148,7 @@ SPENT = "Mon, 03 Jun 2019 11:00:07 GMT"
 )
 def test_fault_38_lines_of_one_field_are_one_list(headers, expected):
     """A limit on each of two lines, as two proxies send them: the one that binds first counts, whichever line it is."""
-    assert budget(CIMultiDictProxy(CIMultiDict(headers)), epoch=NOW) == expected
+    assert read_budget(CIMultiDictProxy(CIMultiDict(headers)), epoch=NOW) == expected
 
 
 NAMES = st.sampled_from(
@@ -163,9 +163,9 @@ NAMES = st.sampled_from(
 )
 def test_fault_33_malformed_limits_are_ignored(headers, in_flight):
     """Whatever a server sends, nothing raises and no spacing is negative."""
-    left = budget(headers, epoch=NOW)
+    left = read_budget(headers, epoch=NOW)
     assert left is None or left.remaining >= 0
-    assert spacing(left, in_flight) >= 0
+    assert compute_spacing(left, in_flight) >= 0
 
 
 @pytest.mark.parametrize(
@@ -187,10 +187,10 @@ def test_fault_33_malformed_limits_are_ignored(headers, in_flight):
 )
 def test_a_budget_that_runs_low_spaces_the_starts(left, in_flight, expected):
     """Plenty: nothing. Low: what is left lasts until the reset, unless that is so far that it would be no pace."""
-    assert spacing(left, in_flight) == pytest.approx(expected)
+    assert compute_spacing(left, in_flight) == pytest.approx(expected)
 
 
 def test_a_budget_that_is_enough_for_the_rest_slows_nothing():
     """Where fewer requests are still to be sent than are left, none is held back."""
-    assert spacing(Budget(499, 3000, 5000), 32, waiting=100) == 0
-    assert spacing(Budget(499, 3000, 5000), 32, waiting=1000) > 0
+    assert compute_spacing(Budget(499, 3000, 5000), 32, waiting=100) == 0
+    assert compute_spacing(Budget(499, 3000, 5000), 32, waiting=1000) > 0

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pandas_async_io._core.body.graphql_errors import refusal
 from pandas_async_io._core.errors import PayloadError, PlanError
 from pandas_async_io._core.models import Outcome
-from pandas_async_io._core.policy.graphql_cost import cost_budget, throttled
+from pandas_async_io._core.policy.graphql_cost import read_cost_budget, read_throttle_delay
 from pandas_async_io._core.policy.server_budgets import Budget
 from pandas_async_io._core.request.expand import expand
 from pandas_async_io._core.request.graphql import GraphQL, graphql
@@ -121,25 +121,25 @@ def cost(requested, left, rate=50, most=1000):
 def test_a_refusal_for_its_cost_passes():
     """After the time that the missing points take to come back; other errors say no time."""
     payload = {"errors": [{"message": "Throttled", "extensions": {"code": "THROTTLED"}}]}
-    assert throttled({**payload, "extensions": cost(300, 100)}) == 4.0
-    assert throttled(payload) == 0.0
+    assert read_throttle_delay({**payload, "extensions": cost(300, 100)}) == 4.0
+    assert read_throttle_delay(payload) == 0.0
     assert refusal(payload).passing
-    assert throttled({"errors": [{"message": "x"}], "extensions": cost(300, 100)}) is None
-    assert throttled({"data": 1}) is None
-    assert throttled([]) is None
+    assert read_throttle_delay({"errors": [{"message": "x"}], "extensions": cost(300, 100)}) is None
+    assert read_throttle_delay({"data": 1}) is None
+    assert read_throttle_delay([]) is None
 
 
 @pytest.mark.parametrize("kind", ["RATE_LIMITED", "RATE_LIMIT"])
 def test_a_rate_limit_in_a_200_is_a_refusal(kind):
     """As GitHub types it; the headers say for how long."""
-    assert throttled({"errors": [{"type": kind, "message": "API rate limit exceeded"}]}) == 0.0
-    assert throttled({"errors": [{"type": "NOT_FOUND"}, {"type": [kind]}, kind]}) is None
+    assert read_throttle_delay({"errors": [{"type": kind, "message": "API rate limit exceeded"}]}) == 0.0
+    assert read_throttle_delay({"errors": [{"type": "NOT_FOUND"}, {"type": [kind]}, kind]}) is None
 
 
 def test_the_cost_limit_is_a_budget_in_queries():
     """What is left over what one query costs; without points it says nothing."""
-    assert cost_budget({"extensions": cost(10, 500)}) == Budget(50.0, 10.0, 100.0)
-    assert cost_budget({"extensions": cost(None, 500)}) == Budget(500.0, 10.0, 1000.0)
-    assert cost_budget({"extensions": cost(10, 500, rate=0)}) == Budget(50.0, None, 100.0)
-    assert cost_budget({"extensions": cost(10, 0, most=0)}) is None
-    assert cost_budget({"data": {}}) is None
+    assert read_cost_budget({"extensions": cost(10, 500)}) == Budget(50.0, 10.0, 100.0)
+    assert read_cost_budget({"extensions": cost(None, 500)}) == Budget(500.0, 10.0, 1000.0)
+    assert read_cost_budget({"extensions": cost(10, 500, rate=0)}) == Budget(50.0, None, 100.0)
+    assert read_cost_budget({"extensions": cost(10, 0, most=0)}) is None
+    assert read_cost_budget({"data": {}}) is None

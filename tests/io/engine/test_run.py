@@ -16,7 +16,7 @@ from pandas_async_io._core.errors import (
 from pandas_async_io._core.models import Outcome, Request, Response
 from pandas_async_io._core.policy.policy import Policy
 from pandas_async_io._core.policy.retry import Retry
-from pandas_async_io._core.policy.run_budget import Ration
+from pandas_async_io._core.policy.run_budget import RunBudget
 from pandas_async_io._core.report.report import Tally
 from pandas_async_io._core.workflow.base import Step
 from pandas_async_io._io.engine.run import Lane, drive
@@ -36,7 +36,7 @@ def lane_of(gate, send, count, **options):
         "requests": ((n, Request(f"http://{host}/{n}")) for n in range(count)),
         "gates": lambda origin: gate,
         "policy": Policy(4, adaptive=False, rates=(), retry=QUICK, timeout=5.0),
-        "ration": Ration(4),
+        "ration": RunBudget(4),
         "tally": Tally(),
         "decode": lambda response: response.body,
         "deliver": lambda position, result: None,
@@ -56,7 +56,7 @@ def run(send, count=20, *, concurrency=4, retry=QUICK, method="GET", ration=None
             count,
             requests=((n, Request(f"http://e.com/{n}", method)) for n in range(count)),
             policy=Policy(concurrency, adaptive=False, rates=(), retry=retry, timeout=timeout),
-            ration=ration or Ration(concurrency),
+            ration=ration or RunBudget(concurrency),
             deliver=lambda position, result: results.setdefault(position, []).append(result),
         )
         await drive([lane], lane.tally)
@@ -208,7 +208,7 @@ def test_max_requests_ends_the_unsent_rows():
     async def send(request, timeout):
         return answer()
 
-    results = run(send, 20, ration=Ration(4, max_requests=5))
+    results = run(send, 20, ration=RunBudget(4, max_requests=5))
     outcomes = [results[n].outcome for n in range(20)]
     assert outcomes == [Outcome.OK] * 5 + [Outcome.BUDGET_EXHAUSTED] * 15
 
@@ -246,7 +246,7 @@ def test_retries_stay_within_their_share():
 
 def test_fault_34_a_row_survives_the_probes_of_an_outage(monkeypatch):
     """An origin that is down for a while costs no row an attempt, and all rows are ok once it heals."""
-    monkeypatch.setattr("pandas_async_io._core.policy.breaker.PROBES", (0.01, 0.02, 0.04, 0.08, 0.15))
+    monkeypatch.setattr("pandas_async_io._core.policy.breaker.PROBE_DELAYS", (0.01, 0.02, 0.04, 0.08, 0.15))
     sent = 0
 
     async def send(request, timeout):
@@ -263,7 +263,7 @@ def test_fault_34_a_row_survives_the_probes_of_an_outage(monkeypatch):
 
 def test_fault_35_a_dead_origin_ends_the_run(monkeypatch):
     """A permanent failure ends in bounded time: the unsent rows are not attempted, the sent keep their cause."""
-    monkeypatch.setattr("pandas_async_io._core.policy.breaker.PROBES", (0.01, 0.02, 0.02, 0.02, 0.02))
+    monkeypatch.setattr("pandas_async_io._core.policy.breaker.PROBE_DELAYS", (0.01, 0.02, 0.02, 0.02, 0.02))
     sent = 0
 
     async def send(request, timeout):
@@ -284,7 +284,7 @@ def test_fault_35_a_dead_origin_ends_the_run(monkeypatch):
 
 def test_a_block_of_bad_rows_does_not_take_the_others_with_it(monkeypatch):
     """What is sent to see whether the origin is back comes from elsewhere among the rows."""
-    monkeypatch.setattr("pandas_async_io._core.policy.breaker.PROBES", (0.01, 0.02, 0.04, 0.08, 0.15))
+    monkeypatch.setattr("pandas_async_io._core.policy.breaker.PROBE_DELAYS", (0.01, 0.02, 0.04, 0.08, 0.15))
 
     async def send(request, timeout):
         await asyncio.sleep(0)
@@ -385,7 +385,7 @@ def test_a_run_that_its_deadline_ends_leaves_the_origin_open_for_others():
         until = asyncio.get_running_loop().time() + 0.05
         options = {"policy": Policy(8, adaptive=False, rates=(), retry=QUICK, timeout=5.0)}
         options["deliver"] = lambda at, result: results.append(result)
-        lane = lane_of(gate, send, 8, ration=Ration(8, until=until), **options)
+        lane = lane_of(gate, send, 8, ration=RunBudget(8, deadline=until), **options)
         await drive([lane], lane.tally)
         return gate.shut, {result.outcome for result in results}
 
@@ -394,7 +394,7 @@ def test_a_run_that_its_deadline_ends_leaves_the_origin_open_for_others():
 
 def test_attempts_are_what_was_on_the_wire(monkeypatch):
     """A row that was sent as a probe was sent; one for which there was never a socket was not."""
-    monkeypatch.setattr("pandas_async_io._core.policy.breaker.PROBES", (0.01, 0.02, 0.02, 0.02, 0.02))
+    monkeypatch.setattr("pandas_async_io._core.policy.breaker.PROBE_DELAYS", (0.01, 0.02, 0.02, 0.02, 0.02))
     sent = Counter()
 
     async def down(request, timeout):
@@ -423,7 +423,7 @@ def test_hopeless_origins_stop_no_other_one():
         return answer()
 
     async def main():
-        found, ration = Counter(), Ration(4)
+        found, ration = Counter(), RunBudget(4)
 
         def count(name):
             return lambda at, result: found.update([(name, result.outcome)])

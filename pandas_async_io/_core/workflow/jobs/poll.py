@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pandas_async_io._core.errors import AttemptError, AttemptTimeoutError, ParseError, PayloadError, PlanError
 from pandas_async_io._core.json_path import Path, find
 from pandas_async_io._core.models import EMPTY, Outcome
-from pandas_async_io._core.policy.header_times import asked_delay
+from pandas_async_io._core.policy.header_times import read_requested_delay
 from pandas_async_io._core.security.secrets import redact_text
 from pandas_async_io._core.workflow.jobs.job_states import DONE, FAILED, ends, is_number, key_of, shown, standing
 from pandas_async_io._core.workflow.paging.links import follow
@@ -249,7 +249,10 @@ on asking, Poll(patience=...) waits longer; if that is an end, name it in done= 
             raise ParseError(
                 f"Poll: the answer has {missing}, nor a Location: pass url=, the path of the job's URL in it"
             )
-        asked = asked_delay({name.lower(): value for name, value in page.response.headers.items()}, epoch=epoch) or 0.0
+        asked = (
+            read_requested_delay({name.lower(): value for name, value in page.response.headers.items()}, epoch=epoch)
+            or 0.0
+        )
         return Ask(_question(page, named), max(self.pause(turn), asked), state=state, floor=asked)
 
     def _said(self, page: Page) -> str:
