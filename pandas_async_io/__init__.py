@@ -35,8 +35,9 @@ if TYPE_CHECKING:
     from pandas_async_io._core.request.dry_run import Plan
     from pandas_async_io._core.request.graphql import graphql
     from pandas_async_io._core.workflow.jobs.poll import Poll
+    from pandas_async_io._core.workflow.paging.cursor import Cursor, GraphQLCursor
+    from pandas_async_io._core.workflow.paging.next_url import LinkHeader, NextUrl
     from pandas_async_io._core.workflow.paging.page_number import Offset, PageNumber
-    from pandas_async_io._core.workflow.paging.paginators import Cursor, GraphQLCursor, LinkHeader, NextUrl
     from pandas_async_io.client import Client
     from pandas_async_io.future import FrameFuture
 
@@ -47,11 +48,11 @@ _LATER = {
     "Basic": ("_core.request.credentials", "basic"),
     "Bearer": ("_core.request.credentials", "bearer"),
     "Client": ("client", "Client"),
-    "Cursor": ("_core.workflow.paging.paginators", "Cursor"),
+    "Cursor": ("_core.workflow.paging.cursor", "Cursor"),
     "FrameFuture": ("future", "FrameFuture"),
-    "GraphQLCursor": ("_core.workflow.paging.paginators", "GraphQLCursor"),
-    "LinkHeader": ("_core.workflow.paging.paginators", "LinkHeader"),
-    "NextUrl": ("_core.workflow.paging.paginators", "NextUrl"),
+    "GraphQLCursor": ("_core.workflow.paging.cursor", "GraphQLCursor"),
+    "LinkHeader": ("_core.workflow.paging.next_url", "LinkHeader"),
+    "NextUrl": ("_core.workflow.paging.next_url", "NextUrl"),
     "Offset": ("_core.workflow.paging.page_number", "Offset"),
     "Outcome": ("_core.models", "Outcome"),
     "Page": ("_core.models", "Page"),

@@ -33,7 +33,7 @@ from pandas_async_io._core.table.shape import compile_shape
 from pandas_async_io._core.workflow.batching.workflow import Batching
 from pandas_async_io._core.workflow.jobs.workflow import Polling
 from pandas_async_io._core.workflow.paging.paginators import as_paginator, first_request
-from pandas_async_io._core.workflow.paging.workflow import Paging
+from pandas_async_io._core.workflow.paging.workflow import PagingWorkflow
 from pandas_async_io._io.bridge import portal
 from pandas_async_io._io.bridge.wait import interrupted, undisturbed
 from pandas_async_io._io.engine.run import Lane, drive
@@ -133,7 +133,7 @@ class Call:
         earlier = {int(row_to_request[row]): state for row, state in unfinished.items() if row_to_request[row] >= 0}
         if options.pages is not None:
             pages = PagedAnswers(count, self._shape)
-            return pages, Paging(
+            return pages, PagingWorkflow(
                 as_paginator(options.pages, posted=options.json is not None),
                 pages,
                 self._decode,
@@ -251,7 +251,7 @@ class Call:
 
     def _progress(self) -> tuple[int, int]:
         """Return how many requests are done, and of how many."""
-        if isinstance(self._course, Paging):
+        if isinstance(self._course, PagingWorkflow):
             return self._course.came, max(self._course.asked, len(self._asked.sent))
         return self._outcomes.done, len(self._asked.rows)
 
@@ -275,7 +275,7 @@ class Call:
         found = self._answers.columns(nullable=nullable)
         columns = conform(found, self._schema, backend=options.dtype_backend, nullable=nullable)
         self._outcomes.fail(columns.failures)
-        if isinstance(self._course, Paging):
+        if isinstance(self._course, PagingWorkflow):
             self._course.forget(columns.failures)
         rows, take = positions(self._asked.rows.row_to_request, columns.counts, how=options.how)
         names = {"prefix": options.prefix, "suffix": options.suffix}

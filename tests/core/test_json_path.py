@@ -13,7 +13,7 @@ from pandas_async_io._core.errors import ParseError, PlanError
 from pandas_async_io._core.json_path import find, number_at
 from pandas_async_io._core.models import Page, Request, Response
 from pandas_async_io._core.request.query import json_body, param, with_params
-from pandas_async_io._core.workflow.paging.envelope import counted_at, open_records, paged_records
+from pandas_async_io._core.workflow.paging.envelope import find_record_path, find_total_path, page_records
 
 
 def page(payload, headers=None):
@@ -83,14 +83,14 @@ def test_a_number_is_whole_and_not_negative(value, expected):
 def test_the_announced_count_is_found_under_its_usual_names(payload, headers, expected):
     """At the top, in the usual envelopes, in headers; a plain ``count`` counts least."""
     answer = page(payload, headers)
-    assert number_at(answer, counted_at(answer, ("results",))) == expected
+    assert number_at(answer, find_total_path(answer, ("results",))) == expected
 
 
 def test_a_number_of_at_least_so_many_is_no_total_to_hold_against_an_answer():
     """It does to tell that there are more: Elasticsearch counts to 10 000."""
     answer = page({"hits": {"total": {"value": 10_000, "relation": "gte"}, "hits": []}})
-    assert counted_at(answer, ("hits", "hits")) is None
-    assert counted_at(answer, ("hits", "hits"), least=True) == ("hits", "total", "value")
+    assert find_total_path(answer, ("hits", "hits")) is None
+    assert find_total_path(answer, ("hits", "hits"), least=True) == ("hits", "total", "value")
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_a_number_of_at_least_so_many_is_no_total_to_hold_against_an_answer():
 )
 def test_an_answer_is_opened_where_its_records_are(payload, expected):
     """The only list of objects, or the one with a usual name; an object without such a list is a record itself."""
-    assert open_records(payload) == expected
+    assert find_record_path(payload) == expected
 
 
 @pytest.mark.parametrize(
@@ -141,16 +141,16 @@ def test_an_answer_is_opened_where_its_records_are(payload, expected):
 def test_an_answer_that_may_be_opened_in_two_ways_is_a_question(payload):
     """The message lists the keys that hold lists."""
     with pytest.raises(PlanError, match=r"Lists are in '.*pass record_path=") as caught:
-        open_records(payload)
+        find_record_path(payload)
     assert all(repr(key) in str(caught.value) for key, value in payload.items() if isinstance(value, list))
 
 
 def test_the_pages_are_slices_of_the_first_list_on_the_way():
     """Deeper lists belong to a record."""
     payload = {"data": {"orders": [{"items": [1, 2, 3]}]}}
-    assert paged_records(payload, ("data", "orders", "items")) == [{"items": [1, 2, 3]}]
-    assert paged_records({"data": None}, ("data",)) == []
-    assert paged_records({"id": 1}, ()) == [{"id": 1}]
+    assert page_records(payload, ("data", "orders", "items")) == [{"items": [1, 2, 3]}]
+    assert page_records({"data": None}, ("data",)) == []
+    assert page_records({"id": 1}, ()) == [{"id": 1}]
 
 
 names = st.text(alphabet="ab&=?# +ü[].", min_size=1, max_size=4)

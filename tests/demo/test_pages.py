@@ -20,8 +20,9 @@ from pandas_async_io._core.workflow.batching.halving import Halving, halves
 from pandas_async_io._core.workflow.batching.matching import match
 from pandas_async_io._core.workflow.jobs.poll import Poll
 from pandas_async_io._core.workflow.paging.chain import Chain
+from pandas_async_io._core.workflow.paging.cursor import Cursor, GraphQLCursor
+from pandas_async_io._core.workflow.paging.next_url import LinkHeader, NextUrl
 from pandas_async_io._core.workflow.paging.page_number import Offset, PageNumber
-from pandas_async_io._core.workflow.paging.paginators import Cursor, GraphQLCursor, LinkHeader, NextUrl
 from pandas_async_io.demo import data, serve
 from tests.ids import stable
 

@@ -19,7 +19,7 @@ from pandas_async_io._core.json_path import find
 from pandas_async_io._core.request.cells import scalar
 from pandas_async_io._core.table.records import records
 from pandas_async_io._core.table.shape import Shape
-from pandas_async_io._core.workflow.paging.envelope import open_records
+from pandas_async_io._core.workflow.paging.envelope import find_record_path
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -213,7 +213,7 @@ def _opened(texts: Sequence[str], payload: Any, on: str, shape: Shape) -> tuple[
 def _way(payload: Any) -> tuple[tuple[str, ...], str | None]:
     """Return the path of the list in an answer, or why there is no telling."""
     try:
-        return open_records(payload), None
+        return find_record_path(payload), None
     except PlanError as exc:
         return (), str(exc)
     except TypeError:  # a parser's names need not be texts

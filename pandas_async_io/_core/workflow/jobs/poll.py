@@ -17,7 +17,7 @@ from pandas_async_io._core.models import EMPTY, Outcome
 from pandas_async_io._core.policy.header_times import read_requested_delay
 from pandas_async_io._core.security.secrets import redact_text
 from pandas_async_io._core.workflow.jobs.job_states import DONE, FAILED, ends, is_number, key_of, shown, standing
-from pandas_async_io._core.workflow.paging.links import follow
+from pandas_async_io._core.workflow.paging.links import follow_link
 
 if TYPE_CHECKING:
     from pandas_async_io._core.models import Page, Request
@@ -279,7 +279,7 @@ def _path(url: str) -> str:
 
 def _question(page: Page, url: str) -> Request:
     """Return a GET of a URL that an answer names; of the answer's own if that is none."""
-    asked = follow(page, url or page.response.url or page.request.url)
+    asked = follow_link(page, url or page.response.url or page.request.url)
     return replace(asked, method="GET", body=None, headers=EMPTY)
 
 

@@ -17,7 +17,7 @@ from pandas_async_io._core.request.query import renewed
 from pandas_async_io._core.security.origins import origin_of, same_origin
 from pandas_async_io._core.workflow.base import Step, StepResults, Workflow
 from pandas_async_io._core.workflow.jobs.job_states import standing
-from pandas_async_io._core.workflow.paging.links import admitted, signed
+from pandas_async_io._core.workflow.paging.links import add_credential_params, restrict_to_origin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -111,7 +111,7 @@ class Polling(Workflow):
     allow_hosts : sequence of str
         Where a question or a result may be, besides the submission's origin; headers stay behind.
     keys : sequence of str
-        As in `signed`.
+        As in `add_credential_params`.
     idempotency_key : str, optional
         The header whose value tells a submission from any other.
     unfinished : mapping of int to Submitted
@@ -253,10 +253,10 @@ class Polling(Workflow):
         headers = {name: value for name, value in home.headers.items() if name.lower() != "content-type"}
         home = replace(home, headers=headers)
         try:
-            request = admitted(home, replace(asked, headers=EMPTY), self._allow_hosts)
+            request = restrict_to_origin(home, replace(asked, headers=EMPTY), self._allow_hosts)
         except UnsafeUrlError as error:
             raise UnsafeUrlError(str(error).replace("the next page", "the job", 1)) from None
-        return signed(home, request, self._keys)
+        return add_credential_params(home, request, self._keys)
 
     def _first(self, job: Submitted, result: Result) -> Result:
         """Return how a submission ended, and remember it if its job may run and can't be asked for."""

@@ -18,12 +18,16 @@ from pandas_async_io._core.security.origins import origin_of, same_origin
 from pandas_async_io._core.security.secrets import redact_url
 from pandas_async_io._core.server_message import message_of
 from pandas_async_io._core.words import counted, line
-from pandas_async_io._core.workflow.paging.detect.detect import choose
-from pandas_async_io._core.workflow.paging.duplicates import Seen
-from pandas_async_io._core.workflow.paging.envelope import counted_at, open_records, paged_records, record_like
-from pandas_async_io._core.workflow.paging.links import admitted, signed
-from pandas_async_io._core.workflow.paging.opened import Opened, ended
-from pandas_async_io._core.workflow.paging.page_number import Offset, PageNumber
+from pandas_async_io._core.workflow.paging.detect.detect import choose_paginator
+from pandas_async_io._core.workflow.paging.duplicates import DuplicateTracker
+from pandas_async_io._core.workflow.paging.envelope import (
+    find_record_path,
+    find_total_path,
+    is_single_record,
+    page_records,
+)
+from pandas_async_io._core.workflow.paging.extracted_page import ExtractedPage, is_end
+from pandas_async_io._core.workflow.paging.links import add_credential_params, restrict_to_origin
 from pandas_async_io._core.workflow.paging.paginators import first_request, next_request, other_requests
 
 if TYPE_CHECKING:
@@ -31,42 +35,15 @@ if TYPE_CHECKING:
 
     from pandas_async_io._core.json_path import Path
     from pandas_async_io._core.models import Page, Request
-    from pandas_async_io._core.workflow.paging.detect.detect import Detected
+    from pandas_async_io._core.workflow.paging.detect.detect import Detection
     from pandas_async_io._core.workflow.paging.paginators import Paginator
 
-EMPTY_PAGES = 1_000
+from pandas_async_io._core.workflow.paging.page_failure import describe_page_failure
+
+MAX_EMPTY_PAGES = 1_000
 """So many pages without a record, one behind the other, are a loop."""
 
 _NOT = object()
-_GONE = frozenset({400, 404, 410, 422})
-
-
-def named(number: int, text: str, *, status: int | None = None, paginator: Paginator | None = None) -> str:
-    """Return what became of a page with its number; of a cursor that may have expired, what to do.
-
-    Examples
-    --------
-    >>> named(3, "HTTP 500 Internal Server Error", status=500)
-    'page 3: HTTP 500 Internal Server Error'
-    >>> from pandas_async_io._core.pages import LinkHeader
-    >>> named(3, "HTTP 410 Gone", status=410, paginator=LinkHeader())
-    'page 3: HTTP 410 Gone (the cursor may have expired: retry_failed starts again from page 1)'
-    """
-    mark = f"page {number}: "
-    note = " (the cursor may have expired: retry_failed starts again from page 1)"
-    return ("" if text.startswith(mark) else mark) + text + (note if expired(number, status, paginator) else "")
-
-
-def expired(number: int, status: int | None, paginator: Paginator | None) -> bool:
-    """Whether a page may have failed because its cursor is no longer known; a link may hold one too.
-
-    Examples
-    --------
-    >>> from pandas_async_io._core.pages import NextUrl
-    >>> expired(3, 410, NextUrl()), expired(1, 410, NextUrl()), expired(3, 410, PageNumber())
-    (True, False, False)
-    """
-    return number > 1 and status in _GONE and not isinstance(paginator, PageNumber | Offset)
 
 
 class Chain:
@@ -111,7 +88,7 @@ class Chain:
     Examples
     --------
     >>> from pandas_async_io._core.models import Page, Request, Response
-    >>> from pandas_async_io._core.pages import NextUrl
+    >>> from pandas_async_io._core.workflow.paging.next_url import NextUrl
     >>> chain = Chain(NextUrl("next"), Request("http://e.com/"))
     >>> page = Page(chain.first, Response(200, {}, b"", ""), {"items": [{"id": 1}], "next": "?page=2"})
     >>> [(number, request.url) for number, request in chain.take(1, page)]
@@ -129,7 +106,7 @@ class Chain:
         keys: Sequence[str] = (),
     ) -> None:
         self.paginator = paginator
-        self.detected: Detected | None = None
+        self.detected: Detection | None = None
         self.first = request if paginator is None else first_request(paginator, request)
         self.record_path = None if record_path is None else tuple(record_path)
         self.pending = {1: self.first}
@@ -147,7 +124,7 @@ class Chain:
         self._last: tuple[int, Page, Sequence[Any]] | None = None
         self._said: dict[str, Any] = {}
         self._listed = False
-        self._seen = Seen()
+        self._seen = DuplicateTracker()
 
     @property
     def done(self) -> bool:
@@ -172,7 +149,7 @@ class Chain:
             If the scheme or the records are not found on the first page; it says what to pass.
         """
         if self.paginator is None and self.detected is None:
-            self.detected = choose(page)
+            self.detected = choose_paginator(page)
             self.paginator = self.detected.paginator
         records = self._records(page, parsed)
         if number == 1:
@@ -193,7 +170,7 @@ class Chain:
             return self._ask(number, self._following(number, page, records))
         except AttemptError as error:
             self._more = self.broken = True
-            raise type(error)(named(number, str(error))) from error.__cause__
+            raise type(error)(describe_page_failure(number, str(error))) from error.__cause__
 
     def omits(self, number: int, held: Any) -> bool:
         """Whether a page leaves its empty list out: then it says nothing that the first page did not say."""
@@ -201,24 +178,24 @@ class Chain:
             return isinstance(held, dict)
         first = self._said if number > 1 else {}
         lacks = bool(self.record_path and self.record_path[0] not in held)
-        return lacks and all(name in first and (ended(text) or first[name] == text) for name, text in held.items())
+        return lacks and all(name in first and (is_end(text) or first[name] == text) for name, text in held.items())
 
     def _records(self, page: Page, parsed: Any) -> Sequence[Any]:
         if self.record_path is None:
             self.record_path = self._opened(page.payload, parsed=parsed is not _NOT)
         if parsed is not _NOT and (page.payload is None or self.record_path is None):
-            return paged_records(parsed, ())
-        return paged_records(page.payload, self.record_path or ())
+            return page_records(parsed, ())
+        return page_records(page.payload, self.record_path or ())
 
     def _opened(self, payload: Any, *, parsed: bool) -> tuple[str, ...] | None:
         """Return where the records are, None if that can't be told; what is no page of many is a record itself."""
         try:
-            path = open_records(payload)
+            path = find_record_path(payload)
         except PlanError:
             if parsed or self.paginator is None:
                 return None if parsed else ()
             raise
-        return () if self.paginator is None and record_like(payload, path) else path
+        return () if self.paginator is None and is_single_record(payload, path) else path
 
     def again(self, request: Request) -> Chain:
         """Return a chain that asks for what is pending, with the credentials of another request for the first page."""
@@ -241,7 +218,7 @@ class Chain:
         Examples
         --------
         >>> from pandas_async_io._core.models import Page, Request, Response
-        >>> from pandas_async_io._core.pages import LinkHeader
+        >>> from pandas_async_io._core.workflow.paging.next_url import LinkHeader
         >>> chain = Chain(LinkHeader(), Request("http://e.com/"))
         >>> page = Page(chain.first, Response(200, {"X-Total-Count": "2"}, b"", ""), [{"id": 1}])
         >>> chain.take(1, page), chain.findings()
@@ -269,13 +246,13 @@ class Chain:
     def _following(self, number: int, page: Page, records: Sequence[Any]) -> list[Request]:
         if self.paginator is None:
             return []
-        if number == 1 and (others := other_requests(self.paginator, Opened(page, records, self.seen))):
+        if number == 1 and (others := other_requests(self.paginator, ExtractedPage(page, records, self.seen))):
             self._bounded = True
             return others
         if self.pending or self._last is None:
             return []
         _, page, records = self._last  # of those that were asked for at once, the last one says whether there are more
-        following = next_request(self.paginator, Opened(page, records, self.seen))
+        following = next_request(self.paginator, ExtractedPage(page, records, self.seen))
         return [] if following is None else [following]
 
     def _ask(self, number: int, requests: list[Request]) -> list[tuple[int, Request]]:
@@ -285,7 +262,9 @@ class Chain:
             if at > self._max_pages:
                 self._more = True
                 break
-            sent = signed(self.first, admitted(self.first, request, self._allow_hosts), self._keys)
+            sent = add_credential_params(
+                self.first, restrict_to_origin(self.first, request, self._allow_hosts), self._keys
+            )
             before = self._asked.setdefault(_identity(sent), at)
             if before != at:
                 url = redact_url(sent.url)
@@ -298,14 +277,14 @@ class Chain:
         """Look for what was there before, and note the totals."""
         if self._counted is None:
             own: Path | None = getattr(self.paginator, "count", None)
-            self._counted = counted_at(page, self.record_path or ()) if number_at(page, own) is None else own
+            self._counted = find_total_path(page, self.record_path or ()) if number_at(page, own) is None else own
         total = number_at(page, self._counted)
         if total is not None:
             self._totals[number] = total
             self._page_counts &= total == len(records)
         self._empty = 0 if records else self._empty + 1
-        if self._empty >= EMPTY_PAGES:
-            raise ParseError(f"page loop: {EMPTY_PAGES} pages without a record, one behind the other")
+        if self._empty >= MAX_EMPTY_PAGES:
+            raise ParseError(f"page loop: {MAX_EMPTY_PAGES} pages without a record, one behind the other")
         if records:
             self._seen.add(number, records, page.response.body, bounded=self._bounded)
 

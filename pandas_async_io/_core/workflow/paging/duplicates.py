@@ -19,12 +19,12 @@ _ALIKE = 10
 """So many pages with the records of others, where nothing tells how many there are, are a loop."""
 
 
-class Seen:
+class DuplicateTracker:
     """What came, in whatever order; `findings` says which records came twice.
 
     Examples
     --------
-    >>> seen = Seen()
+    >>> seen = DuplicateTracker()
     >>> seen.add(1, [{"id": 1}, {"id": 2}], b"")
     >>> seen.add(2, [{"id": 2}, {"id": 3}], b"")
     >>> seen.findings()
@@ -57,7 +57,7 @@ class Seen:
             If the page was there before.
         """
         if self._key is None:
-            self._key = identifying(records)
+            self._key = find_key_field(records)
         whole = hash(body)
         before, other = self._pages.setdefault(hash(_content(records) or body), (number, whole))
         if before != number:
@@ -80,7 +80,7 @@ class Seen:
             *(f"page {at} has the records of page {other}" for at, other in sorted(self._equal.items())),
         ]
 
-    def twin(self) -> Seen:
+    def twin(self) -> DuplicateTracker:
         """Return a copy that goes its own way."""
         twin = copy(self)
         for name, value in vars(self).items():
@@ -102,16 +102,16 @@ class Seen:
                 self._edges[edge] = records
                 continue
             left, right = (other, records) if edge < number else (records, other)
-            if again := overlap(left, right):
+            if again := count_overlap(left, right):
                 self._repeats[edge + 1, edge] = again
 
 
-def identifying(records: Sequence[Any]) -> str:
+def find_key_field(records: Sequence[Any]) -> str:
     """Return the field that tells records apart, "" if none is known to.
 
     Examples
     --------
-    >>> identifying([{"id": 1, "v": 0}, {"id": 2, "v": 0}]), identifying([{"v": 0}]), identifying(["a", "b"])
+    >>> find_key_field([{"id": 1, "v": 0}, {"id": 2, "v": 0}]), find_key_field([{"v": 0}]), find_key_field(["a", "b"])
     ('id', '', '')
     """
     for key in _KEYS:
@@ -121,12 +121,12 @@ def identifying(records: Sequence[Any]) -> str:
     return ""
 
 
-def overlap(left: Sequence[Any], right: Sequence[Any]) -> int:
+def count_overlap(left: Sequence[Any], right: Sequence[Any]) -> int:
     """Return how many records one page ends and the next one begins with; only those with fields tell.
 
     Examples
     --------
-    >>> overlap([{"a": 1}, {"a": 2}, {"a": 3}], [{"a": 2}, {"a": 3}, {"a": 4}]), overlap([0, 0], [0, 0])
+    >>> count_overlap([{"a": 1}, {"a": 2}, {"a": 3}], [{"a": 2}, {"a": 3}, {"a": 4}]), count_overlap([0, 0], [0, 0])
     (2, 0)
     """
     head = _content(right[:1])

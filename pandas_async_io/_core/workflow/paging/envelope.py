@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 from pandas_async_io._core.json_path import _DEPTH, Path, _number_in, find, whole
 
 
-def counted_at(page: Page, records: Path, *, least: bool = False) -> Path | None:
+def find_total_path(page: Page, records: Path, *, least: bool = False) -> Path | None:
     """Return where an answer says how many records there are, under any usual name; None if it does not.
 
     Parameters
@@ -42,7 +42,7 @@ def counted_at(page: Page, records: Path, *, least: bool = False) -> Path | None
     --------
     >>> from pandas_async_io._core.models import Page, Request, Response
     >>> page = Page(Request("http://e.com/"), Response(200, {}, b"", ""), {"meta": {"total": 95}, "data": []})
-    >>> counted_at(page, ("data",))
+    >>> find_total_path(page, ("data",))
     ('meta', 'total')
     """
     ways = [*(tuple(records[:depth]) for depth in range(len(records))), *ENVELOPES]
@@ -57,7 +57,7 @@ def counted_at(page: Page, records: Path, *, least: bool = False) -> Path | None
     return next(chain(sure, headers, told), None)
 
 
-def open_records(payload: Any) -> tuple[str, ...]:
+def find_record_path(payload: Any) -> tuple[str, ...]:
     """Return the path of the list that an answer is a page of; ``()`` if it holds none.
 
     A list of objects that is the only one, or the only one under a usual name. One without a usual name
@@ -70,14 +70,14 @@ def open_records(payload: Any) -> tuple[str, ...]:
 
     Examples
     --------
-    >>> open_records({"data": {"users": {"nodes": [{"id": 1}], "pageInfo": {}}}})
+    >>> find_record_path({"data": {"users": {"nodes": [{"id": 1}], "pageInfo": {}}}})
     ('data', 'users', 'nodes')
-    >>> open_records([{"id": 1}])
+    >>> find_record_path([{"id": 1}])
     ()
     """
     if not isinstance(payload, dict):
         return ()
-    every = dict(lists(payload))
+    every = dict(candidate_lists(payload))
     if not every:
         return ()
     usual = {path: found for path, found in every.items() if RECORDS.fullmatch(path[-1])}
@@ -87,7 +87,11 @@ def open_records(payload: Any) -> tuple[str, ...]:
         nearest = [path for path in candidates if len(path) == depth]
         if len(nearest) > 1 and nearest[0][-1] in {"nodes", "edges"}:
             nearest = [path for path in nearest if path[-1] != "edges"]  # a connection may say it twice
-        if candidates is objects and not any(map(candidates.get, nearest)) and not bare(payload, *nearest[:1]):
+        if (
+            candidates is objects
+            and not any(map(candidates.get, nearest))
+            and not has_only_page_fields(payload, *nearest[:1])
+        ):
             return ()
         if len(nearest) == 1:
             path = nearest[0]
@@ -100,40 +104,44 @@ def open_records(payload: Any) -> tuple[str, ...]:
     )
 
 
-def bare(payload: Any, path: Sequence[str] = ()) -> bool:
+def has_only_page_fields(payload: Any, path: Sequence[str] = ()) -> bool:
     """Whether beside a list there is nothing but other lists and what tells of the page.
 
     Examples
     --------
-    >>> bare({"orders": [], "total": 0}, ("orders",)), bare({"orders": [], "name": "y"}, ("orders",))
-    (True, False)
+    >>> has_only_page_fields({"orders": [], "total": 0}, ("orders",))
+    True
+    >>> has_only_page_fields({"orders": [], "name": "y"}, ("orders",))
+    False
     """
     levels = [(key, find(payload, path[:depth])) for depth, key in enumerate(path)]
     fields = ((name, value) for key, level in levels for name, value in level.items() if name != key)
     return all(isinstance(value, list) or AROUND.fullmatch(snake(name)) for name, value in fields)
 
 
-def record_like(payload: Any, path: Sequence[str]) -> bool:
+def is_single_record(payload: Any, path: Sequence[str]) -> bool:
     """Whether an object that holds a list is a record with it rather than a page of it: it has fields of its own.
 
     Examples
     --------
-    >>> record_like({"id": 7, "items": [{"sku": 1}]}, ("items",)), record_like({"items": [], "took": 3}, ("items",))
-    (True, False)
-    >>> record_like({"title": "T", "authors": [{"name": "a"}]}, ("authors",))
+    >>> is_single_record({"id": 7, "items": [{"sku": 1}]}, ("items",))
+    True
+    >>> is_single_record({"items": [], "took": 3}, ("items",))
+    False
+    >>> is_single_record({"title": "T", "authors": [{"name": "a"}]}, ("authors",))
     True
     """
-    if not path or bare(payload, path):
+    if not path or has_only_page_fields(payload, path):
         return False
     return "id" in payload or RECORDS.fullmatch(path[-1]) is None
 
 
-def lists(payload: dict[str, Any], way: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], list[Any]]]:
+def candidate_lists(payload: dict[str, Any], way: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], list[Any]]]:
     """Return the lists in an object that may be its records, with their paths.
 
     Examples
     --------
-    >>> dict(lists({"data": {"orders": [1]}, "_links": {"next": [2]}, "items": None}))
+    >>> dict(candidate_lists({"data": {"orders": [1]}, "_links": {"next": [2]}, "items": None}))
     {('data', 'orders'): [1], ('items',): []}
     """
     for key, value in payload.items():
@@ -142,17 +150,17 @@ def lists(payload: dict[str, Any], way: tuple[str, ...] = ()) -> Iterator[tuple[
         elif value is None and RECORDS.fullmatch(key):  # some write an empty list so
             yield (*way, key), []
         elif isinstance(value, dict) and len(way) + 1 < _DEPTH and ABOUT.fullmatch(key) is None:
-            yield from lists(value, (*way, key))
+            yield from candidate_lists(value, (*way, key))
 
 
-def paged_records(payload: Any, path: Sequence[str]) -> list[Any]:
+def page_records(payload: Any, path: Sequence[str]) -> list[Any]:
     """Return what a page holds a slice of: the first list on the way to the records, or a table's rows.
 
     Examples
     --------
-    >>> paged_records({"orders": [{"items": [1, 2]}, {"items": []}]}, ("orders", "items"))
+    >>> page_records({"orders": [{"items": [1, 2]}, {"items": []}]}, ("orders", "items"))
     [{'items': [1, 2]}, {'items': []}]
-    >>> paged_records(pd.DataFrame({"id": [1, 2]}), ())
+    >>> page_records(pd.DataFrame({"id": [1, 2]}), ())
     [{'id': 1}, {'id': 2}]
     """
     if isinstance(payload, pd.DataFrame):

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from pandas_async_io._core.errors import ParseError
 from pandas_async_io._core.json_path import Path, number_at
 from pandas_async_io._core.request.query import numbered, param, with_params
-from pandas_async_io._core.workflow.paging.opened import MOST, Opened, shown
-from pandas_async_io._core.workflow.paging.validate import checked
+from pandas_async_io._core.workflow.paging.extracted_page import MAX_PAGES_AT_ONCE, ExtractedPage
+from pandas_async_io._core.workflow.paging.paginator_fields import check_fields, repr_fields
 
 if TYPE_CHECKING:
     from pandas_async_io._core.models import Request
@@ -39,12 +39,12 @@ class PageNumber:
     total: Path | None = None
     count: Path | None = None
     body: bool = False
-    __repr__ = shown
+    __repr__ = repr_fields
 
     def __post_init__(self) -> None:
-        checked(self)
+        check_fields(self)
 
-    def next(self, opened: Opened) -> Request | None:
+    def next(self, opened: ExtractedPage) -> Request | None:
         """Return the next page's request."""
         number = _position(self, opened)
         total, count = number_at(opened.page, self.total), number_at(opened.page, self.count)
@@ -53,7 +53,7 @@ class PageNumber:
         more = told if total is not None else bool(opened.records) and opened.seen != count
         return with_params(opened.page.request, {self.param: number + 1}, body=self.body) if more else None
 
-    def rest(self, opened: Opened) -> list[Request] | None:
+    def rest(self, opened: ExtractedPage) -> list[Request] | None:
         """Return all other requests, if the number of pages can be told."""
         total, count = number_at(opened.page, self.total), number_at(opened.page, self.count)
         number = _position(self, opened)
@@ -85,19 +85,19 @@ class Offset:
     count: Path | None = None
     start: int = 0
     body: bool = False
-    __repr__ = shown
+    __repr__ = repr_fields
 
     def __post_init__(self) -> None:
-        checked(self)
+        check_fields(self)
 
-    def next(self, opened: Opened) -> Request | None:
+    def next(self, opened: ExtractedPage) -> Request | None:
         """Return the next page's request."""
         reached = _position(self, opened) + len(opened.records)
         if not opened.records or reached - self.start == number_at(opened.page, self.count):
             return None
         return with_params(opened.page.request, {self.param: reached}, body=self.body)
 
-    def rest(self, opened: Opened) -> list[Request] | None:
+    def rest(self, opened: ExtractedPage) -> list[Request] | None:
         """Return all other requests, if there is a count."""
         count, length = number_at(opened.page, self.count), len(opened.records)
         if count is None or not length:
@@ -106,7 +106,7 @@ class Offset:
         return _numbered(self, opened, reached, length, math.ceil((count + self.start - reached) / length))
 
 
-def _position(paginator: PageNumber | Offset, opened: Opened) -> int:
+def _position(paginator: PageNumber | Offset, opened: ExtractedPage) -> int:
     value = param(opened.page.request, paginator.param, body=paginator.body)
     if value is not None and not re.fullmatch("[0-9]{1,15}", str(value)):
         raise ParseError(f"{paginator}: {paginator.param} is {value!r} in the request, which is no whole number")
@@ -114,9 +114,9 @@ def _position(paginator: PageNumber | Offset, opened: Opened) -> int:
 
 
 def _numbered(
-    paginator: PageNumber | Offset, opened: Opened, begin: int, step: int, count: int
+    paginator: PageNumber | Offset, opened: ExtractedPage, begin: int, step: int, count: int
 ) -> list[Request] | None:
-    if count > MOST:
+    if count > MAX_PAGES_AT_ONCE:
         return None
     page, name, body = opened.page, paginator.param, paginator.body
     return numbered(page.request, name, (begin + at * step for at in range(max(count, 0))), body=body)

@@ -127,3 +127,5 @@ OFFSETS = (
 )
 OFFSET_OF = {"@odata.count": "$skip", "__count": "$skip", "value": "from"}  # by the count's name
 TOTALS = ("total", "total_count", "totalCount", "total_results", "totalResults", "total_records", "totalRecords")
+
+URL = re.compile(r"(?:https?://|[/?]).*", re.DOTALL)

@@ -19,11 +19,12 @@ from pandas_async_io._core.security.secrets import redact_text
 from pandas_async_io._core.table.records import records
 from pandas_async_io._core.table.shape import Shape
 from pandas_async_io._core.workflow.base import Step, StepResults, Workflow
-from pandas_async_io._core.workflow.paging.chain import Chain, expired, named
-from pandas_async_io._core.workflow.paging.detect.detect import overlooked
-from pandas_async_io._core.workflow.paging.envelope import paged_records, record_like
-from pandas_async_io._core.workflow.paging.opened import Opened
-from pandas_async_io._core.workflow.paging.paginators import KINDS
+from pandas_async_io._core.workflow.paging.chain import Chain
+from pandas_async_io._core.workflow.paging.detect.detect import describe_overlooked
+from pandas_async_io._core.workflow.paging.envelope import is_single_record, page_records
+from pandas_async_io._core.workflow.paging.extracted_page import ExtractedPage
+from pandas_async_io._core.workflow.paging.page_failure import describe_page_failure, may_be_expired_cursor
+from pandas_async_io._core.workflow.paging.paginators import PAGINATOR_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -42,14 +43,14 @@ _UNCLEAR = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Parsed:
+class ParsedPage:
     """A page of which a function of the user's made records: what pages by it looks at what it says by itself."""
 
     envelope: Any
     payload: Any
 
 
-class Paging(Workflow):
+class PagingWorkflow(Workflow):
     """Reads every page of every position.
 
     Parameters
@@ -96,7 +97,7 @@ class Paging(Workflow):
         self._earlier = dict(unfinished or {})
         self._chains: dict[int, tuple[Chain, StepResults]] = {}
         self._path, self._sure = known or (None, None)
-        self._looked = not isinstance(paginator, KINDS)  # a function of the user's knows what it does
+        self._looked = not isinstance(paginator, PAGINATOR_TYPES)  # a function of the user's knows what it does
         self._begun = known is not None
         self._unclear = 0
         self.came = self.asked = 0
@@ -124,7 +125,7 @@ class Paging(Workflow):
         """Return what a page holds; where a function of the user's reads it, also what it says by itself."""
         payload = self._decode(response)
         if self._decode.parser is not None:
-            return Parsed(self._decode.envelope(response), payload)
+            return ParsedPage(self._decode.envelope(response), payload)
         first = self._chains[position][0].columns
         if number > 1 and isinstance(payload, pd.DataFrame) and lacks_header(list(payload.columns), first):
             return self._decode.headless(first)(response)
@@ -135,7 +136,7 @@ class Paging(Workflow):
         chain, whole = self._chains[position]
         held = page.payload
         parsed: tuple[Any, ...] = ()
-        if isinstance(held, Parsed):
+        if isinstance(held, ParsedPage):
             page, held, parsed = replace(page, payload=held.envelope), held.payload, (held.payload,)
         if number == 1 and isinstance(held, pd.DataFrame):
             chain.columns = tuple(held.columns)
@@ -159,7 +160,9 @@ class Paging(Workflow):
         chain, whole = self._chains[position]
         self.came += 1
         if result.outcome is not Outcome.OK and (number > 1 or chain.pages):
-            text = named(number, result.error or str(result.outcome), status=result.status, paginator=chain.paginator)
+            text = describe_page_failure(
+                number, result.error or str(result.outcome), status=result.status, paginator=chain.paginator
+            )
             asked = chain.pending.get(number)
             result = replace(result, error=text, url=result.url or (asked.url if asked else None))
         whole.add(number, result)
@@ -183,7 +186,9 @@ class Paging(Workflow):
         self._answers.close(position)
         if chain.pages and (findings := chain.findings()):
             self.findings.setdefault(position, []).extend(findings)
-        lost = whole.failed is not None and expired(whole.failed[0], whole.failed[1].status, chain.paginator)
+        lost = whole.failed is not None and may_be_expired_cursor(
+            whole.failed[0], whole.failed[1].status, chain.paginator
+        )
         if chain.pages and chain.pending and not (lost or chain.broken):
             self.unfinished[position] = chain
 
@@ -191,7 +196,7 @@ class Paging(Workflow):
         """Whether a path that other positions' records have leads somewhere here too, and not into a record."""
         parent = find(payload, path[:-1])
         leads = isinstance(parent, dict) and path[-1] in parent
-        return leads and (self._paginator is not None or not record_like(payload, path))
+        return leads and (self._paginator is not None or not is_single_record(payload, path))
 
     def _take(self, position: int, chain: Chain, number: int, page: Page, *parsed: Any) -> list[tuple[int, Request]]:
         try:
@@ -234,9 +239,9 @@ class Paging(Workflow):
     def _look(self, paginator: Paginator, position: int, chain: Chain, page: Page) -> None:
         """Look once whether the first answer shows pages that the paginator does not see."""
         self._looked = True
-        opened = Opened(page, paged_records(page.payload, chain.record_path or ()), chain.seen)
+        opened = ExtractedPage(page, page_records(page.payload, chain.record_path or ()), chain.seen)
         try:
-            found = overlooked(paginator, opened)
+            found = describe_overlooked(paginator, opened)
         except AttemptError:
             return  # it is said elsewhere
         if found is not None:

@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 from pandas_async_io._core.errors import ParseError, PlanError, UnsafeUrlError
 from pandas_async_io._core.models import Page, Request, Response
 from pandas_async_io._core.request.query import param
-from pandas_async_io._core.workflow.paging.chain import EMPTY_PAGES, Chain, named
-from pandas_async_io._core.workflow.paging.links import parse_links
+from pandas_async_io._core.workflow.paging.chain import MAX_EMPTY_PAGES, Chain
+from pandas_async_io._core.workflow.paging.cursor import Cursor
+from pandas_async_io._core.workflow.paging.link_header import parse_link_header
+from pandas_async_io._core.workflow.paging.next_url import LinkHeader, NextUrl
+from pandas_async_io._core.workflow.paging.page_failure import describe_page_failure
 from pandas_async_io._core.workflow.paging.page_number import Offset, PageNumber
-from pandas_async_io._core.workflow.paging.paginators import Cursor, LinkHeader, NextUrl
 
 URL = "http://e.com/u"
 
@@ -186,7 +188,7 @@ def test_fault_44_pages_without_end_and_without_records_are_a_loop():
         number = int(param(request, "cursor") or 1)
         return Page(request, Response(200, {}, b"", URL), {"data": [], "token": str(number + 1)})
 
-    with pytest.raises(ParseError, match=f"page {EMPTY_PAGES}: page loop"):
+    with pytest.raises(ParseError, match=f"page {MAX_EMPTY_PAGES}: page loop"):
         read(Chain(Cursor("token"), Request(URL)), barren)
 
 
@@ -302,10 +304,12 @@ def test_a_page_that_failed_is_missing_until_it_comes():
 def test_fault_46_a_cursor_that_expired_says_so():
     """The page is named; only cursors expire, and not on the first page."""
     cursor = Cursor("next")
-    assert named(3, "HTTP 400 Bad Request", status=400, paginator=cursor).endswith("starts again from page 1)")
-    assert named(1, "HTTP 410 Gone", status=410, paginator=cursor) == "page 1: HTTP 410 Gone"
-    assert named(3, "HTTP 500", status=500, paginator=cursor) == "page 3: HTTP 500"
-    assert named(3, "HTTP 410 Gone", status=410, paginator=PageNumber()) == "page 3: HTTP 410 Gone"
+    assert describe_page_failure(3, "HTTP 400 Bad Request", status=400, paginator=cursor).endswith(
+        "starts again from page 1)"
+    )
+    assert describe_page_failure(1, "HTTP 410 Gone", status=410, paginator=cursor) == "page 1: HTTP 410 Gone"
+    assert describe_page_failure(3, "HTTP 500", status=500, paginator=cursor) == "page 3: HTTP 500"
+    assert describe_page_failure(3, "HTTP 410 Gone", status=410, paginator=PageNumber()) == "page 3: HTTP 410 Gone"
 
 
 def test_auto_decides_on_the_first_page_and_says_what_it_took():
@@ -338,7 +342,7 @@ def test_the_records_path_of_the_first_page_is_kept():
 
 def test_the_api_of_these_tests_writes_links_that_are_read():
     """Its header is one that the parser knows."""
-    assert parse_links(Api([1, 1]).answer(Request(URL)).response.headers["Link"]) == {
+    assert parse_link_header(Api([1, 1]).answer(Request(URL)).response.headers["Link"]) == {
         "next": "?page=2",
         "last": "?page=2",
     }

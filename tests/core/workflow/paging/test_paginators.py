@@ -9,18 +9,11 @@ import pytest
 from pandas_async_io._core.errors import ParseError, PlanError
 from pandas_async_io._core.models import Page, Request, Response
 from pandas_async_io._core.request.query import json_body
-from pandas_async_io._core.workflow.paging.opened import MOST, Opened
+from pandas_async_io._core.workflow.paging.cursor import Cursor, GraphQLCursor
+from pandas_async_io._core.workflow.paging.extracted_page import MAX_PAGES_AT_ONCE, ExtractedPage
+from pandas_async_io._core.workflow.paging.next_url import LinkHeader, NextUrl
 from pandas_async_io._core.workflow.paging.page_number import Offset, PageNumber
-from pandas_async_io._core.workflow.paging.paginators import (
-    Cursor,
-    GraphQLCursor,
-    LinkHeader,
-    NextUrl,
-    as_paginator,
-    first_request,
-    next_request,
-    other_requests,
-)
+from pandas_async_io._core.workflow.paging.paginators import as_paginator, first_request, next_request, other_requests
 
 URL = "http://e.com/u?a=1"
 TEN = [{"id": number} for number in range(1, 11)]
@@ -28,7 +21,7 @@ TEN = [{"id": number} for number in range(1, 11)]
 
 def opened(payload=None, *, headers=None, records=TEN, seen=10, url=URL, body=None):
     request = Request(url, "GET" if body is None else "POST", body=body)
-    return Opened(Page(request, Response(200, headers or {}, b"", url), payload), records, seen)
+    return ExtractedPage(Page(request, Response(200, headers or {}, b"", url), payload), records, seen)
 
 
 def url_of(paginator, page):
@@ -248,7 +241,7 @@ def test_all_others_are_known_where_the_first_page_tells(paginator, page, expect
 )
 def test_fault_44_a_total_beyond_reason_is_not_asked_for_at_once(paginator):
     """A lie of the server must not cost memory: the pages are then read one by one."""
-    page = opened({"t": MOST * 100, "n": "?a=1&page=2"})
+    page = opened({"t": MAX_PAGES_AT_ONCE * 100, "n": "?a=1&page=2"})
     assert other_requests(paginator, page) is None
     assert next_request(paginator, page) is not None
 

@@ -9,9 +9,10 @@ from pandas_async_io._core.errors import AttemptError, ParseError, PlanError
 from pandas_async_io._core.models import Outcome, Page, Request, Response, Result
 from pandas_async_io._core.table.answers import PagedAnswers
 from pandas_async_io._core.table.shape import Shape
+from pandas_async_io._core.workflow.paging.cursor import Cursor
+from pandas_async_io._core.workflow.paging.next_url import NextUrl
 from pandas_async_io._core.workflow.paging.page_number import PageNumber
-from pandas_async_io._core.workflow.paging.paginators import Cursor, NextUrl
-from pandas_async_io._core.workflow.paging.workflow import Paging
+from pandas_async_io._core.workflow.paging.workflow import PagingWorkflow
 
 FINE = Result(Outcome.OK, status=200, attempts=1, elapsed=0.5)
 FAILED = Result(Outcome.HTTP_ERROR, status=500, attempts=3, elapsed=0.2, error="HTTP 500")
@@ -24,7 +25,7 @@ class Run:
     def __init__(self, paginator, positions=1, **options):
         self.results = {}
         self.answers = PagedAnswers(positions, Shape())
-        self.course = Paging(paginator, self.answers, Interpreter(), self.results.__setitem__, **options)
+        self.course = PagingWorkflow(paginator, self.answers, Interpreter(), self.results.__setitem__, **options)
 
     def begin(self, position=0, request=FIRST):
         return {step.number: step.request for step in self.course.begin(position, request)}
@@ -237,6 +238,6 @@ def test_a_user_function_that_raises_is_the_failure_of_its_page():
 
     run = Run(own)
     run.answer(1, run.begin()[1], linked(1))
-    assert run.results[0].error.startswith("page 1: pages= raised KeyError: 'nothing', in own (test_paging.py:")
+    assert run.results[0].error.startswith("page 1: pages= raised KeyError: 'nothing', in own (test_workflow.py:")
     assert run.results[0].outcome is ParseError("").outcome
     assert run.ids() == ([1], [1])

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from pandas_async_io._core.json_path import find, whole
 from pandas_async_io._core.workflow.paging import paging_vocabulary as names
-from pandas_async_io._core.workflow.paging.detect.page_evidence import Answer, Candidate
-from pandas_async_io._core.workflow.paging.envelope import counted_at
+from pandas_async_io._core.workflow.paging.cursor import Cursor
+from pandas_async_io._core.workflow.paging.detect.page_evidence import Candidate, PageEvidence
+from pandas_async_io._core.workflow.paging.envelope import find_total_path
 from pandas_async_io._core.workflow.paging.page_number import Offset, PageNumber
-from pandas_async_io._core.workflow.paging.paginators import Cursor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pandas_async_io._core.json_path import Path
 
 
-def by_offset(answer: Answer) -> Iterator[Candidate]:
+def offset_candidates(answer: PageEvidence) -> Iterator[Candidate]:
     """Find an offset, the page's size and a total in one envelope."""
     if answer.held is None:
         return
@@ -34,7 +34,7 @@ def by_offset(answer: Answer) -> Iterator[Candidate]:
                 return
 
 
-def by_number(answer: Answer) -> Iterator[Candidate]:
+def page_number_candidates(answer: PageEvidence) -> Iterator[Candidate]:
     """Find the number of pages, or a page's number in the request."""
     if answer.held is None:
         return
@@ -49,7 +49,7 @@ def by_number(answer: Answer) -> Iterator[Candidate]:
         yield Candidate(0.85 if sure else 0.6, way, why)
 
 
-def by_total(answer: Answer) -> Iterator[Candidate]:
+def record_total_candidates(answer: PageEvidence) -> Iterator[Candidate]:
     """Ask, where an answer says that there is more and not how to go on."""
     if not (answer.says_more or answer.lacking):
         return
@@ -68,7 +68,7 @@ def by_total(answer: Answer) -> Iterator[Candidate]:
     yield Candidate(0.2, Offset(name, count=where, body=answer.placed(name)[1]), why)
 
 
-def _paged(answer: Answer) -> Iterator[Candidate]:
+def _paged(answer: PageEvidence) -> Iterator[Candidate]:
     for home, fields in answer.envelopes:
         total = next((name for name in names.PAGES if whole(fields.get(name)) is not None), None)
         echoed = next((name for name in names.ECHOES if whole(fields.get(name)) is not None), None)
@@ -82,7 +82,7 @@ def _paged(answer: Answer) -> Iterator[Candidate]:
             return
 
 
-def _paged_by_header(answer: Answer) -> Iterator[Candidate]:
+def _paged_by_header(answer: PageEvidence) -> Iterator[Candidate]:
     header = answer.page.response.header
     name, number, body = answer.asked or ("page", None, answer.placed("page")[1])
     for total in names.PAGES_HEADERS:
@@ -94,7 +94,7 @@ def _paged_by_header(answer: Answer) -> Iterator[Candidate]:
         yield Candidate(0.6, way, "the header X-Pagination tells of several pages")
 
 
-def _numbered(answer: Answer, echoed: str | None, echo: int | None, total: str) -> Candidate:
+def _numbered(answer: PageEvidence, echoed: str | None, echo: int | None, total: str) -> Candidate:
     name = echoed if echoed in names.PARAMS else "page"
     name, number, body = answer.asked or (name, None, answer.placed(name)[1])
     if number is None:
@@ -135,7 +135,7 @@ def _several(header: str | None) -> bool:
     return bool(fields) and pages > 1 and fields.get("has_next") is not False
 
 
-def _complete(answer: Answer) -> bool:
+def _complete(answer: PageEvidence) -> bool:
     """Whether an answer says that its records are all there are; a full page's own length says nothing."""
     if not answer.held or answer.says_none:
         return True
@@ -144,21 +144,21 @@ def _complete(answer: Answer) -> bool:
     return answer.total == answer.held and not full
 
 
-def _size(answer: Answer) -> tuple[str, int] | None:
+def _size(answer: PageEvidence) -> tuple[str, int] | None:
     sizes = ((name, whole(answer.placed(name)[0])) for name in names.SIZES)
     return next(((name, size) for name, size in sizes if size), None)
 
 
-def _counted(answer: Answer) -> Path | None:
+def _counted(answer: PageEvidence) -> Path | None:
     """Return where the exact number of records is, as one writes it."""
-    where = counted_at(answer.page, answer.path or ("",))
+    where = find_total_path(answer.page, answer.path or ("",))
     if where is None or isinstance(where, str):
         return where
     dotted = ".".join(where)
     return dotted if find(answer.page.payload, dotted) is find(answer.page.payload, where) else where
 
 
-def _offset(answer: Answer) -> str:
+def _offset(answer: PageEvidence) -> str:
     """Return what the parameter of the first record's number may be called."""
     where = answer.counted
     if where is None or isinstance(where, str):

@@ -15,12 +15,12 @@ from pandas_async_io._core.errors import ParseError, PlanError
 from pandas_async_io._core.json_path import Path, find, number_at, whole
 from pandas_async_io._core.request.query import json_body, param
 from pandas_async_io._core.workflow.paging.envelope import (
-    bare,
-    counted_at,
-    lists,
-    open_records,
-    paged_records,
-    record_like,
+    candidate_lists,
+    find_record_path,
+    find_total_path,
+    has_only_page_fields,
+    is_single_record,
+    page_records,
 )
 from pandas_async_io._core.workflow.paging.paging_vocabulary import DONE, ENVELOPES, MORE, PARAMS, TOLD, snake
 
@@ -43,7 +43,7 @@ class Candidate(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class PageEvidence:
     """A first answer, looked at once.
 
     Attributes
@@ -76,7 +76,7 @@ class Answer:
     @property
     def records(self) -> list[Any]:
         """The records."""
-        return paged_records(self.page.payload, self.path)
+        return page_records(self.page.payload, self.path)
 
     @property
     def says_more(self) -> bool:
@@ -114,14 +114,14 @@ class Answer:
         return value, self.body is not None and value is None
 
 
-def answer_of(page: Page) -> Answer:
+def collect_evidence(page: Page) -> PageEvidence:
     """Return what a first answer says of itself.
 
     Examples
     --------
     >>> from pandas_async_io._core.models import Page, Request, Response
     >>> payload = {"meta": {"total": 35, "has_more": True}, "data": [{"id": 1}]}
-    >>> found = answer_of(Page(Request("http://e.com/"), Response(200, {}, b"", ""), payload))
+    >>> found = collect_evidence(Page(Request("http://e.com/"), Response(200, {}, b"", ""), payload))
     >>> found.path, found.held, found.total, found.flag, found.lacking
     (('data',), 1, 35, ('meta.has_more', True), True)
     """
@@ -129,8 +129,8 @@ def answer_of(page: Page) -> Answer:
     ways = dict.fromkeys([(), *(path[:depth] for depth in range(1, len(path))), *ENVELOPES, *TOLD])
     told = ((way, find(page.payload, way)) for way in ways)
     envelopes = tuple(("".join(f"{key}." for key in way), fields) for way, fields in told if isinstance(fields, dict))
-    counted = None if held is None else counted_at(page, path or ("",), least=True)
-    return Answer(
+    counted = None if held is None else find_total_path(page, path or ("",), least=True)
+    return PageEvidence(
         page,
         path,
         held,
@@ -149,14 +149,16 @@ def _records(payload: Any) -> tuple[tuple[str, ...], int | None]:
     if not isinstance(payload, dict):
         return (), None
     try:
-        path = open_records(payload)
+        path = find_record_path(payload)
     except PlanError:
-        every = ((path, found) for path, found in lists(payload) if found)
-        meant = [len(found) for path, found in every if isinstance(found[0], dict) or bare(payload, path)]
+        every = ((path, found) for path, found in candidate_lists(payload) if found)
+        meant = [
+            len(found) for path, found in every if isinstance(found[0], dict) or has_only_page_fields(payload, path)
+        ]
         return (), max(meant, default=None)
-    if not path or record_like(payload, path):
+    if not path or is_single_record(payload, path):
         return (), None
-    return path, len(paged_records(payload, path))
+    return path, len(page_records(payload, path))
 
 
 def _flag(envelopes: tuple[tuple[str, dict[str, Any]], ...], *, single: bool) -> tuple[str, bool] | None:

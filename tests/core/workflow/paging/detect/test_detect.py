@@ -7,10 +7,12 @@ import pytest
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.models import Page, Request, Response
 from pandas_async_io._core.request.query import param
-from pandas_async_io._core.workflow.paging.detect.detect import choose, detect, overlooked
-from pandas_async_io._core.workflow.paging.opened import Opened
+from pandas_async_io._core.workflow.paging.cursor import Cursor, GraphQLCursor
+from pandas_async_io._core.workflow.paging.detect.detect import choose_paginator, describe_overlooked, rank_candidates
+from pandas_async_io._core.workflow.paging.extracted_page import ExtractedPage
+from pandas_async_io._core.workflow.paging.next_url import LinkHeader, NextUrl
 from pandas_async_io._core.workflow.paging.page_number import Offset, PageNumber
-from pandas_async_io._core.workflow.paging.paginators import Cursor, GraphQLCursor, LinkHeader, NextUrl, other_requests
+from pandas_async_io._core.workflow.paging.paginators import other_requests
 
 ONE = [{"id": "a"}]
 URL = "https://api.e.com/v1/things"
@@ -185,7 +187,7 @@ def page(payload, headers=None, url=URL, body=None):
 )
 def test_a_scheme_in_the_wild_is_recognised(answer, expected):
     """Each API's own first answer is enough; what is shown may be pasted, and says by what it was known."""
-    found = choose(answer)
+    found = choose_paginator(answer)
     assert found.paginator == expected
     assert eval(repr(found.paginator)) == expected
     assert found.why
@@ -208,11 +210,11 @@ def test_a_scheme_in_the_wild_is_recognised(answer, expected):
 def test_no_page_is_left_out_whatever_the_first_one_is_called(home, echo, query, number, start):
     """What a request without a number got is the first page; where both say something, the API may count from 0."""
     told = {echo: number, "total_pages": 4}
-    found = choose(page({"items": ONE, **({home: told} if home else told)}, url=URL + query)).paginator
+    found = choose_paginator(page({"items": ONE, **({home: told} if home else told)}, url=URL + query)).paginator
     assert found.start == start
     asked = int(query[-1]) if query else start
     rest = other_requests(
-        found, Opened(page({"items": ONE, **({home: told} if home else told)}, url=URL + query), ONE, 1)
+        found, ExtractedPage(page({"items": ONE, **({home: told} if home else told)}, url=URL + query), ONE, 1)
     )
     assert [int(param(each, found.param)) for each in rest] == list(range(asked + 1, start + 4))
 
@@ -220,9 +222,9 @@ def test_no_page_is_left_out_whatever_the_first_one_is_called(home, echo, query,
 def test_a_first_page_that_has_another_number_is_a_question():
     """Which pages are before it nobody knows."""
     with pytest.raises(PlanError, match="not sure"):
-        choose(page({"items": ONE, "page": 3, "total_pages": 4}))
+        choose_paginator(page({"items": ONE, "page": 3, "total_pages": 4}))
     with pytest.raises(PlanError, match="not sure"):
-        choose(page({"items": ONE, "page": 1, "total_pages": 4}, url=f"{URL}?page=3"))
+        choose_paginator(page({"items": ONE, "page": 1, "total_pages": 4}, url=f"{URL}?page=3"))
 
 
 FLAGS = [
@@ -243,9 +245,9 @@ def test_an_answer_that_says_there_is_more_is_never_the_only_page(flag, home, te
         answer = page({"data": {"rows": ONE, **told}} if home == "data" else payload)
         if more:
             with pytest.raises(PlanError, match=f"{flag}' says that there is more"):
-                choose(answer)
+                choose_paginator(answer)
         else:
-            assert choose(answer).paginator is None
+            assert choose_paginator(answer).paginator is None
 
 
 @pytest.mark.parametrize(
@@ -266,25 +268,25 @@ def test_an_answer_that_says_there_is_more_is_never_the_only_page(flag, home, te
 def test_a_total_beyond_the_records_is_a_question_with_that_total(told, headers, count):
     """What it suggests counts by it; where the total is the number of records, the page is the only one."""
     with pytest.raises(PlanError, match="more records than came") as caught:
-        choose(page({"rows": ONE, **told}, headers))
+        choose_paginator(page({"rows": ONE, **told}, headers))
     assert f"pages=PageNumber(count={count!r})" in str(caught.value)
-    assert choose(page({"rows": ONE * 90, **told}, headers)).paginator is None
+    assert choose_paginator(page({"rows": ONE * 90, **told}, headers)).paginator is None
 
 
 def test_a_number_that_is_only_a_least_one_is_a_question_without_it():
     """Elasticsearch counts to 10 000 and no further: by that number the rest would be left out."""
     payload = {"hits": {"hits": ONE, "total": {"value": 10_000, "relation": "gte"}}}
     with pytest.raises(PlanError, match=r"pages=PageNumber\(\) .*, or pages=Offset\(param='from'\)"):
-        choose(page(payload))
+        choose_paginator(page(payload))
 
 
 def test_what_says_more_outweighs_a_link_that_ends():
     """A null beside the flag is not the last page, and of two that are sure the one that goes on is taken."""
     ended = {"data": ONE, "links": {"self": URL, "next": None}}
-    assert choose(page(ended)).paginator == NextUrl("links.next")
+    assert choose_paginator(page(ended)).paginator == NextUrl("links.next")
     with pytest.raises(PlanError, match="'has_more' says that there is more"):
-        choose(page({**ended, "has_more": True}))
-    assert choose(page({**ended, "next_cursor": "x"})).paginator == Cursor("next_cursor")
+        choose_paginator(page({**ended, "has_more": True}))
+    assert choose_paginator(page({**ended, "next_cursor": "x"})).paginator == Cursor("next_cursor")
 
 
 @pytest.mark.parametrize(
@@ -349,7 +351,7 @@ def test_what_says_more_outweighs_a_link_that_ends():
 def test_what_is_not_sure_is_a_question(answer, candidates):
     """The error lists what to choose from, as one writes it; nothing is guessed."""
     with pytest.raises(PlanError, match="is not sure") as caught:
-        choose(answer)
+        choose_paginator(answer)
     for candidate in candidates:
         assert f"pages={candidate}" in str(caught.value)
         eval(candidate)
@@ -380,9 +382,9 @@ def test_what_is_not_sure_is_a_question(answer, candidates):
 )
 def test_an_answer_that_shows_nothing_is_the_only_page(payload):
     """No paginator, and the reason in words."""
-    assert detect(page(payload)) == []
-    assert choose(page(payload)).paginator is None
-    assert "only one" in choose(page(payload)).why
+    assert rank_candidates(page(payload)) == []
+    assert choose_paginator(page(payload)).paginator is None
+    assert "only one" in choose_paginator(page(payload)).why
 
 
 @pytest.mark.parametrize(
@@ -399,22 +401,22 @@ def test_an_answer_that_shows_nothing_is_the_only_page(payload):
 )
 def test_a_page_that_is_whole_is_no_question(payload, headers, url):
     """Though the request names a page, or a header counts."""
-    assert choose(page(payload, headers, url)).paginator is None
+    assert choose_paginator(page(payload, headers, url)).paginator is None
 
 
 def test_a_full_page_is_not_taken_for_the_whole():
     """Its total may be its own length."""
     with pytest.raises(PlanError, match="not sure"):
-        choose(page({"data": ONE, "total": 1}, url=f"{URL}?page=1&limit=1"))
+        choose_paginator(page({"data": ONE, "total": 1}, url=f"{URL}?page=1&limit=1"))
 
 
 def test_a_misspelt_path_is_told_by_what_the_answer_shows():
     """Where the paginator finds the next page, or there is none, nothing is said."""
-    more = Opened(page({"data": ONE, "meta": {"next_cursor": "x"}}), ONE, 1)
-    assert overlooked(Cursor("meta.cursor"), more).endswith("Cursor(path='meta.next_cursor') does")
-    assert overlooked(Cursor("meta.next_cursor"), more) is None
-    end = Opened(page({"data": ONE, "meta": {"next_cursor": None}}), ONE, 1)
-    assert overlooked(Cursor("meta.cursor"), end) is None
+    more = ExtractedPage(page({"data": ONE, "meta": {"next_cursor": "x"}}), ONE, 1)
+    assert describe_overlooked(Cursor("meta.cursor"), more).endswith("Cursor(path='meta.next_cursor') does")
+    assert describe_overlooked(Cursor("meta.next_cursor"), more) is None
+    end = ExtractedPage(page({"data": ONE, "meta": {"next_cursor": None}}), ONE, 1)
+    assert describe_overlooked(Cursor("meta.cursor"), end) is None
 
 
 def test_a_query_with_two_cursors_is_a_question():
@@ -422,4 +424,4 @@ def test_a_query_with_two_cursors_is_a_question():
     query = b'{"query":"query($p: String, $r: String) { pinned(after: $p) { id } repos(after: $r) { id } }"}'
     answer = page({"data": {"repos": {"nodes": ONE, "pageInfo": {"hasNextPage": True, "endCursor": "x"}}}}, body=query)
     with pytest.raises(PlanError, match=r"variable='p'.*variable='r'"):
-        choose(answer)
+        choose_paginator(answer)

@@ -1,9 +1,9 @@
-"""Whether a paginator's fields hold what its annotations say: told where it is written, not on page 2."""
+"""The fields of the public paginators: checked when a paginator is made, left out of its repr at their default."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from typing import Any, NamedTuple
 
 from pandas_async_io._core.errors import PlanError
@@ -39,7 +39,7 @@ _KINDS = {
 }
 
 
-def checked(paginator: Any) -> None:
+def check_fields(paginator: Any) -> None:
     """Look at each field of a paginator: its annotation is the law.
 
     Raises
@@ -53,7 +53,7 @@ def checked(paginator: Any) -> None:
     >>> @dataclass
     ... class Marked:
     ...     start: int = 1
-    ...     __post_init__ = checked
+    ...     __post_init__ = check_fields
     >>> Marked(start=True)
     Traceback (most recent call last):
         ...
@@ -64,3 +64,24 @@ def checked(paginator: Any) -> None:
         value = getattr(paginator, each.name)
         if not (_KINDS[kind].fits(value) or (optional and value is None)):
             raise PlanError(f"{type(paginator).__name__}: {each.name}={value!r} is to be {_KINDS[kind].said}")
+
+
+def repr_fields(paginator: Any) -> str:
+    """Return a paginator as it is written: what is as by default is left out.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> @dataclass
+    ... class Marked:
+    ...     param: str = "cursor"
+    ...     body: bool = False
+    >>> repr_fields(Marked(body=True))
+    'Marked(body=True)'
+    """
+    said = [
+        f"{each.name}={getattr(paginator, each.name)!r}"
+        for each in fields(paginator)
+        if each.default is MISSING or getattr(paginator, each.name) != each.default
+    ]
+    return f"{type(paginator).__name__}({', '.join(said)})"

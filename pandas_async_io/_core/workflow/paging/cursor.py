@@ -1,0 +1,108 @@
+"""TODO."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pandas_async_io._core.errors import ParseError, PlanError
+from pandas_async_io._core.json_path import Path, find, says_no
+from pandas_async_io._core.request.query import json_body, with_params
+from pandas_async_io._core.workflow.paging.extracted_page import ExtractedPage, is_end
+from pandas_async_io._core.workflow.paging.paginator_fields import check_fields, repr_fields
+
+if TYPE_CHECKING:
+    from pandas_async_io._core.models import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A token for the next page: Slack, Notion, Stripe, DynamoDB, Salesforce Bulk.
+
+    Parameters
+    ----------
+    path : path, optional
+        Of the token in the body; it may be an object.
+    param : str
+        The query parameter that takes it; with ``body`` a path in the JSON body.
+    header : str, optional
+        The header it is in, in place of ``path``.
+    after : path, optional
+        In place of ``path``: the field of the page's last record that is the token.
+    more : path, optional
+        Of the flag that says whether there is more.
+    """
+
+    path: Path | None = None
+    param: str = "cursor"
+    body: bool = False
+    header: str | None = None
+    after: Path | None = None
+    more: Path | None = None
+    __repr__ = repr_fields
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        if sum(each is not None for each in (self.path, self.header, self.after)) != 1:
+            raise PlanError("Cursor: pass one of path=, header= or after=, which say where the token is")
+
+    def next(self, opened: ExtractedPage) -> Request | None:
+        """Return the next page's request."""
+        page = opened.page
+        more = None if self.more is None else find(page.payload, self.more)
+        if self.more is not None and more is None and isinstance(page.payload, dict):
+            raise ParseError(f"{self}: the page does not say whether there is more")
+        if self.more is not None and (is_end(more) or says_no(more)):
+            return None
+        if self.after is not None:
+            token = find(opened.records[-1], self.after) if opened.records else None
+        else:
+            token = page.response.header(self.header) if self.header else find(page.payload, self.path or ())
+        if is_end(token):
+            if more or (self.after is not None and opened.records):
+                raise ParseError(f"the page says that there is more, and {self} finds no token on it")
+            return None
+        return with_params(page.request, {self.param: token}, body=self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLCursor:
+    """A connection's ``pageInfo { hasNextPage endCursor }``.
+
+    Parameters
+    ----------
+    path : path
+        Of the ``pageInfo`` in the answer, as ``"data.users.pageInfo"``.
+    variable : str
+        The query's variable that takes the cursor, as in ``users(after: $cursor)``.
+    """
+
+    path: Path
+    variable: str = "cursor"
+    __repr__ = repr_fields
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+    def next(self, opened: ExtractedPage) -> Request | None:
+        """Return the next page's request."""
+        request = opened.page.request
+        keys = self.path.split(".") if isinstance(self.path, str) else list(self.path)
+        connection = find(opened.page.payload, keys[:-1])
+        if connection is None and opened.seen > len(opened.records):
+            raise ParseError(f"{self}: the answer has no connection, and the pages before had one")
+        if connection is None:
+            return None
+        info = find(opened.page.payload, keys)
+        if not isinstance(info, dict) or not {"hasNextPage", "endCursor"} <= info.keys():
+            raise ParseError(f"{self}: the answer has none: ask for pageInfo {{ hasNextPage endCursor }}")
+        if not info["hasNextPage"]:
+            return None
+        if is_end(info["endCursor"]):
+            raise ParseError(f"{self}: hasNextPage is true, and there is no endCursor")
+        if not re.search(rf"\${re.escape(self.variable)}\b", str(json_body(request).get("query"))):
+            raise ParseError(
+                f"{self}: the query has no variable ${self.variable}: write users(after: ${self.variable})"
+            )
+        return with_params(request, {f"variables.{self.variable}": info["endCursor"]}, body=True)
