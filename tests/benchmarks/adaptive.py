@@ -11,7 +11,7 @@ import time
 import pandas as pd
 
 import pandas_async_io as paio
-from tests.servers.answering import answering
+from tests.servers.handler import serve_handler
 
 ROWS = 600
 KNEE = 5
@@ -22,8 +22,8 @@ FIXED = (1, 2, 4, 5, 6, 8, 16, 32)
 def slowing():
     """Answer all, each the later the more there are beyond the knee."""
 
-    async def answer(seen):
-        await asyncio.sleep(TRIP * max(1, (seen.in_flight / KNEE) ** 1.5))
+    async def answer(request):
+        await asyncio.sleep(TRIP * max(1, (request.in_flight / KNEE) ** 1.5))
         return 200, {}
 
     return answer
@@ -33,7 +33,7 @@ def refusing():
     """Refuse what is beyond the knee."""
     taken = 0
 
-    async def answer(seen):
+    async def answer(request):
         nonlocal taken
         if taken >= KNEE:
             return 429, {}
@@ -50,7 +50,7 @@ def refusing():
 def speeds(server, fixed=FIXED):
     """Return rows per second for each fixed number, and for "auto"."""
     found = {}
-    with answering(server()) as running:
+    with serve_handler(server()) as running:
         for concurrency in (*fixed, "auto"):
             begun = time.perf_counter()
             frame = pd.DataFrame({"id": range(ROWS)})

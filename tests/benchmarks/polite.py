@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 import pandas_async_io as paio
-from tests.servers.answering import strict
+from tests.servers.handler import serve_rate_limited
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,11 @@ LEARNT = Case(limit=50, rows=600, refused=0.1, used=0.7)
 def measure(case):
     """Return the run's report, how many requests the server refused, and the share of its limit that was used."""
     frame = pd.DataFrame({"id": range(case.rows)})
-    with TemporaryDirectory() as home, strict(Path(home), case.limit) as (url, log), paio.Client(url) as client:
+    with (
+        TemporaryDirectory() as home,
+        serve_rate_limited(Path(home), case.limit) as (url, log),
+        paio.Client(url) as client,
+    ):
         report = frame.aio.fetch("/{id}", client=client, **case.options).aio.report
     at, status = np.array(log).T
     accepted = at[status == 200]

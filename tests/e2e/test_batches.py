@@ -10,7 +10,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 import pandas_async_io as paio
-from tests.servers.raw import Then, http, replying, serving
+from tests.servers.scripted import Action, http_response, serve_function, serve_script
 
 KEYS = pd.DataFrame({"id": [3, 1, 2, 3, 9]})
 """In blocks of three: 3, 1, 2 and 9, which is unknown."""
@@ -29,28 +29,28 @@ def fresh(api):
     api.clear()
 
 
-def target(asked):
-    return asked.line.split()[1]
+def target(request):
+    return request.line.split()[1]
 
 
-def keys_of(asked):
+def keys_of(request):
     """Return the keys as they were written into the query, each decoded by itself."""
-    pairs = dict(pair.split("=", 1) for pair in urlsplit(target(asked)).query.split("&"))
+    pairs = dict(pair.split("=", 1) for pair in urlsplit(target(request)).query.split("&"))
     return [unquote(key) for key in pairs["ids"].split(",")]
 
 
 def answer(payload, *headers, status="200 OK"):
     body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-    return http(body, *headers, status=status)
+    return http_response(body, *headers, status=status)
 
 
 def record(key):
     return {"id": key, "x": len(str(key))}
 
 
-def known(asked):
+def known(request):
     """Answer a list of records; 9 is unknown."""
-    return answer([record(key) for key in keys_of(asked) if key != "9"])
+    return answer([record(key) for key in keys_of(request) if key != "9"])
 
 
 def fetch(frame, url, *args, **options):
@@ -102,11 +102,11 @@ def test_few_good_keys_among_many_bad_ones_are_answered(concurrency, count, bad,
     """Until every part was accepted or stands alone, and whatever the order of the answers."""
     wrong = set(map(str, bad))
 
-    def reply(asked):
-        return answer({}, status="422 X") if wrong.intersection(keys_of(asked)) else known(asked)
+    def reply(request):
+        return answer({}, status="422 X") if wrong.intersection(keys_of(request)) else known(request)
 
     frame = pd.DataFrame({"id": range(count)})
-    with replying(reply) as server, pytest.warns(paio.FetchWarning, match="HTTP 422"):
+    with serve_function(reply) as server, pytest.warns(paio.FetchWarning, match="HTTP 422"):
         found = fetch(frame, server.url, batch=batch, concurrency=concurrency)
     assert found.aio.failures["row"].tolist() == list(bad)
 
@@ -114,12 +114,12 @@ def test_few_good_keys_among_many_bad_ones_are_answered(concurrency, count, bad,
 def test_a_server_that_refuses_everything_is_not_asked_for_every_key():
     """One block is taken apart, the others fail with the server's message: 100 requests and few more."""
     with (
-        replying(lambda asked: answer({"error": "no such endpoint"}, status="400 X")) as server,
+        serve_function(lambda request: answer({"error": "no such endpoint"}, status="400 X")) as server,
         pytest.warns(paio.FetchWarning, match="10000 x HTTP 400 Bad Request: no such endpoint"),
     ):
         found = fetch(pd.DataFrame({"id": range(10_000)}), server.url, batch=100)
     assert found.aio.report.outcomes == {"http_error": 10_000}
-    assert len(server.asked) <= 150
+    assert len(server.requests) <= 150
 
 
 SHAPES = {
@@ -144,18 +144,18 @@ SHAPES = {
 def test_every_shape_of_an_answer_is_brought_to_its_rows(shape, options):
     """In another order, under a path, by key: a key without an answer has missing values and is ok."""
 
-    def reply(asked):
-        found = [{"id": int(key), "x": int(key) * 10} for key in keys_of(asked) if key != "9"]
+    def reply(request):
+        found = [{"id": int(key), "x": int(key) * 10} for key in keys_of(request) if key != "9"]
         payload = shape(found)
         kind = "text/csv" if options == {} and isinstance(payload, bytes) else "application/json"
         return answer(payload, f"Content-Type: {kind}")
 
-    with replying(reply) as server:
+    with serve_function(reply) as server:
         found = fetch(KEYS, server.url, **options)
     expected = KEYS.assign(x=pd.array([30, 10, 20, 30, None], dtype="Int64"))
     assert_frame_equal(found, expected)
     assert found.aio.report.outcomes == {"ok": 5}
-    assert sorted(map(keys_of, server.asked)) == [["3", "1", "2"], ["9"]]
+    assert sorted(map(keys_of, server.requests)) == [["3", "1", "2"], ["9"]]
 
 
 POSTS = {"1": [{"id": 2, "t": "a"}, {"id": 5, "t": "b"}], "3": [{"id": 3, "t": "c"}]}
@@ -163,7 +163,9 @@ POSTS = {"1": [{"id": 2, "t": "a"}, {"id": 5, "t": "b"}], "3": [{"id": 3, "t": "
 
 def test_an_answer_by_key_is_never_taken_for_the_list_in_it():
     """Each user has the posts that stand under the own key, be it alone in the answer or not."""
-    with replying(lambda asked: answer({key: POSTS[key] for key in keys_of(asked) if key in POSTS})) as server:
+    with serve_function(
+        lambda request: answer({key: POSTS[key] for key in keys_of(request) if key in POSTS})
+    ) as server:
         found = fetch(pd.DataFrame({"id": [1, 2, 3]}), server.url, batch=2)
     assert found["id"].tolist() == [1, 1, 2, 3]
     assert found["id_api"].tolist() == [2, 5, pd.NA, 3]
@@ -172,7 +174,7 @@ def test_an_answer_by_key_is_never_taken_for_the_list_in_it():
 
 def test_an_answer_that_is_one_record_is_not_opened():
     """The list in it is a cell, as without batches."""
-    with replying(lambda asked: answer({"id": 7, "name": "x", "tags": ["u"], "items": [{"id": 7}]})) as server:
+    with serve_function(lambda request: answer({"id": 7, "name": "x", "tags": ["u"], "items": [{"id": 7}]})) as server:
         found = fetch(pd.DataFrame({"id": [7]}), server.url)
     assert found.drop(columns="id").to_dict("records") == [{"name": "x", "tags": ["u"], "items": [{"id": 7}]}]
 
@@ -180,12 +182,12 @@ def test_an_answer_that_is_one_record_is_not_opened():
 def test_keys_in_a_table_may_be_bytes():
     """As a Parquet file without text has them; no block of keys ends the run."""
 
-    def reply(asked):
+    def reply(request):
         body = io.BytesIO()
-        pd.DataFrame({"id": [key.encode() for key in keys_of(asked)], "x": 1}).to_parquet(body)
+        pd.DataFrame({"id": [key.encode() for key in keys_of(request)], "x": 1}).to_parquet(body)
         return answer(body.getvalue(), "Content-Type: application/vnd.apache.parquet")
 
-    with replying(reply) as server:
+    with serve_function(reply) as server:
         assert fetch(KEYS, server.url)["x"].tolist() == [1] * 5
         with pytest.warns(paio.FetchWarning, match="5 x batch=: no record holds a key at 'id'"):
             fetch(KEYS, server.url, parser=lambda response: [{"id": 1j, "x": len(response.body)}])
@@ -193,7 +195,7 @@ def test_keys_in_a_table_may_be_bytes():
 
 def test_plain_values_by_key_are_a_column():
     """As exchange rates are answered."""
-    with replying(lambda asked: answer({key: float(key) for key in keys_of(asked) if key != "9"})) as server:
+    with serve_function(lambda request: answer({key: float(key) for key in keys_of(request) if key != "9"})) as server:
         found = fetch(KEYS, server.url)
     assert found["value"].tolist()[:4] == [3.0, 1.0, 2.0, 3.0]
     assert found["value"].isna().tolist() == [False] * 4 + [True]
@@ -201,8 +203,8 @@ def test_plain_values_by_key_are_a_column():
 
 def test_several_records_of_a_key_repeat_its_rows():
     """In the answer's order, wherever the others' records stand in between."""
-    with replying(
-        lambda asked: answer([{"id": key, "n": n} for n in (1, 2) for key in keys_of(asked) if key != "9"])
+    with serve_function(
+        lambda request: answer([{"id": key, "n": n} for n in (1, 2) for key in keys_of(request) if key != "9"])
     ) as server:
         found = fetch(KEYS.set_axis(list("abcde")), server.url)
     assert found["id"].tolist() == [3, 3, 1, 1, 2, 2, 3, 3, 9]
@@ -212,7 +214,7 @@ def test_several_records_of_a_key_repeat_its_rows():
 
 def test_the_key_may_lie_deep_in_a_record():
     """on= is a path, and not repeated; where it is wrong, the row's error says what there is instead."""
-    with replying(lambda asked: answer([{"user": record(key)} for key in keys_of(asked)])) as server:
+    with serve_function(lambda request: answer([{"user": record(key)} for key in keys_of(request)])) as server:
         found = fetch(KEYS, server.url, on="user.id")
         assert found["user.x"].tolist() == [1] * 5
         assert found.columns.tolist() == ["id", "user.x"]
@@ -226,11 +228,11 @@ def test_the_key_may_lie_deep_in_a_record():
 def test_records_that_are_of_none_of_the_keys_are_an_error():
     """A CSV's 7 is not the key 007, unless it is read as text: no row is silently empty."""
 
-    def reply(asked):
-        return answer("\n".join(["id,x", *(f"{key},1" for key in keys_of(asked))]).encode(), "Content-Type: text/csv")
+    def reply(request):
+        return answer("\n".join(["id,x", *(f"{key},1" for key in keys_of(request))]).encode(), "Content-Type: text/csv")
 
     frame = pd.DataFrame({"id": ["007", "008"]})
-    with replying(reply) as server:
+    with serve_function(reply) as server:
         with pytest.warns(paio.FetchWarning, match="'007', '008' were asked for, '7', '8' came at 'id'"):
             lost = fetch(frame, server.url)
         found = fetch(frame, server.url, read_options={"dtype": {"id": str}})
@@ -241,11 +243,11 @@ def test_records_that_are_of_none_of_the_keys_are_an_error():
 def test_keys_are_written_and_matched_as_they_are():
     """Commas and signs inside a key are encoded, so that they part no keys; an empty text is no key."""
     keys = ["a,b", "é ü", "x&y=1", "日本", "100%", "a/b", "a+b", "a%2Cb", "."]
-    with replying(known) as server, pytest.warns(paio.FetchWarning, match="1 x field {id} holds characters"):
+    with serve_function(known) as server, pytest.warns(paio.FetchWarning, match="1 x field {id} holds characters"):
         found = fetch(pd.DataFrame({"id": [*keys, "", None, "a\n"]}), server.url, batch=20)
-    [asked] = server.asked
-    assert keys_of(asked) == keys
-    assert target(asked).startswith("/b?ids=a%2Cb,%C3%A9%20%C3%BC,x%26y%3D1,")
+    [request] = server.requests
+    assert keys_of(request) == keys
+    assert target(request).startswith("/b?ids=a%2Cb,%C3%A9%20%C3%BC,x%26y%3D1,")
     assert found["x"].tolist() == [*map(len, keys), *[pd.NA] * 3]
     assert found.aio.report.outcomes == {"ok": len(keys), "null_key": 2, "unsafe_url": 1}
 
@@ -261,11 +263,11 @@ def test_keys_are_written_and_matched_as_they_are():
 )
 def test_keys_go_wherever_a_template_may_have_a_list(path, targets):
     """Spelled as RFC 6570 spells lists."""
-    with replying(lambda asked: answer([record(key) for key in (3, 1, 2)])) as server:
+    with serve_function(lambda request: answer([record(key) for key in (3, 1, 2)])) as server:
         frame = KEYS.assign(id=KEYS["id"].astype("category"))
         with pytest.warns(paio.FetchWarning, match="1 of 5 rows failed: 1 x batch=: none of the keys"):
             found = frame.aio.fetch(server.url + path, batch=3)
-    assert sorted(map(target, server.asked)) == targets
+    assert sorted(map(target, server.requests)) == targets
     assert found["x"].tolist() == [1, 1, 1, 1, pd.NA]
 
 
@@ -273,11 +275,11 @@ def test_keys_go_wherever_a_template_may_have_a_list(path, targets):
 def test_security_s1_a_key_that_is_dots_takes_no_other_with_it(dots):
     """As a segment of the path it is not sent, encoded or not, and the other keys of its block are."""
     with (
-        replying(lambda asked: answer([record(key) for key in target(asked).split("/")[2:]])) as server,
+        serve_function(lambda request: answer([record(key) for key in target(request).split("/")[2:]])) as server,
         pytest.warns(paio.FetchWarning, match="1 of 4 rows failed: 1 x field {id} is dots"),
     ):
         found = pd.DataFrame({"id": ["a", dots, "b", "c"]}).aio.fetch(server.url + "/b{/id*}", batch=3)
-    assert [target(asked) for asked in server.asked] == ["/b/a/b/c"]
+    assert [target(request) for request in server.requests] == ["/b/a/b/c"]
     assert found.aio.outcomes["outcome"].tolist() == ["ok", "unsafe_url", "ok", "ok"]
 
 
@@ -285,13 +287,13 @@ def test_keys_in_a_body_keep_their_types():
     """Whole numbers are numbers, texts are texts."""
     sent = []
 
-    def reply(asked):
-        sent.append(json.loads(asked.body))
+    def reply(request):
+        sent.append(json.loads(request.body))
         return answer([record(key) for key in sent[-1]["ids"]])
 
     body = {"ids": "{id*}", "sort": ["{sort}"], "limit": 10}
     frame = pd.DataFrame({"id": pd.array([1, None, 22], dtype="Int64"), "sort": "name"})
-    with replying(reply) as server:
+    with serve_function(reply) as server:
         found = frame.aio.fetch(server.url, method="POST", json=body, batch=5)
         texts = frame.assign(id=["a", "b", "a"]).aio.fetch(server.url, method="POST", json=body, batch=5)
     assert [each["ids"] for each in sent] == [[1, 22], ["a", "b"]]
@@ -303,43 +305,43 @@ def test_keys_in_a_body_keep_their_types():
 def test_in_a_body_a_number_and_its_text_are_two_keys():
     """Each is sent as it is, and has the answer of its own type."""
 
-    def reply(asked):
-        return answer([{"id": key, "x": type(key).__name__} for key in json.loads(asked.body)["ids"]])
+    def reply(request):
+        return answer([{"id": key, "x": type(key).__name__} for key in json.loads(request.body)["ids"]])
 
     frame = pd.DataFrame({"id": pd.Series([1, "1", True, "true", 1], dtype=object)})
-    with replying(reply) as server:
+    with serve_function(reply) as server:
         found = frame.aio.fetch(server.url, method="POST", json={"ids": "{id*}"}, batch=9)
-    assert [asked.body for asked in server.asked] == [b'{"ids":[1,"1",true,"true"]}']
+    assert [request.body for request in server.requests] == [b'{"ids":[1,"1",true,"true"]}']
     assert found["x"].tolist() == ["int", "str", "bool", "str", "int"]
 
 
 def test_what_is_beside_the_keys_in_a_body_keeps_its_type_too():
     """Keys go together only where it is the same."""
     frame = pd.DataFrame({"id": [1, 2], "org": pd.Series([7, "7"], dtype=object)})
-    with replying(lambda asked: answer([record(key) for key in json.loads(asked.body)["ids"]])) as server:
+    with serve_function(lambda request: answer([record(key) for key in json.loads(request.body)["ids"]])) as server:
         frame.aio.fetch(server.url, method="POST", json={"ids": "{id*}", "org": "{org}"}, batch=9)
-    assert sorted(asked.body for asked in server.asked) == [b'{"ids":[1],"org":7}', b'{"ids":[2],"org":"7"}']
+    assert sorted(request.body for request in server.requests) == [b'{"ids":[1],"org":7}', b'{"ids":[2],"org":"7"}']
 
 
 def test_blocks_that_are_written_alike_are_asked_for_once_and_answered_each():
     """In a template that leaves commas as they are, a key may look like two."""
     keys = ["a,b", "c", "a", "b,c"]
-    with replying(lambda asked: answer([record(key) for key in keys])) as server:
+    with serve_function(lambda request: answer([record(key) for key in keys])) as server:
         found = pd.DataFrame({"id": keys}).aio.fetch(server.url + "/b?ids={+id*}", batch=2)
-    assert [target(asked) for asked in server.asked] == ["/b?ids=a,b,c"]
+    assert [target(request) for request in server.requests] == ["/b?ids=a,b,c"]
     assert found["x"].tolist() == [3, 1, 1, 3]
 
 
 def test_keys_go_together_only_where_the_rest_of_the_request_agrees():
     """Of another field, be it in the URL or in a header, a block has one value."""
 
-    def reply(asked):
-        return answer([{"id": key, "said": asked.headers["x-lang"]} for key in keys_of(asked)])
+    def reply(request):
+        return answer([{"id": key, "said": request.headers["x-lang"]} for key in keys_of(request)])
 
     frame = pd.DataFrame({"id": [1, 2, 3, 1, 2, 5, 6], "lang": ["en", "de", "en", "de", None, "en", "en"]})
-    with replying(reply) as server:
+    with serve_function(reply) as server:
         found = frame.aio.fetch(server.url + "/b?ids={id*}&l={lang}", batch=3, headers={"X-Lang": "{lang}"})
-    assert sorted(map(target, server.asked)) == ["/b?ids=1,3,5&l=en", "/b?ids=2,1&l=de", "/b?ids=6&l=en"]
+    assert sorted(map(target, server.requests)) == ["/b?ids=1,3,5&l=en", "/b?ids=2,1&l=de", "/b?ids=6&l=en"]
     assert found["said"].tolist()[:4] + found["said"].tolist()[5:] == ["en", "de", "en", "de", "en", "en"]
     assert found.aio.outcomes["outcome"].tolist()[4] == "null_key"
 
@@ -364,21 +366,21 @@ FORMS = {
 @pytest.mark.parametrize(("options", "expected"), FORMS.values(), ids=FORMS.keys())
 def test_the_output_has_every_form_that_it_has_without_batches(options, expected):
     """The key is not repeated, unless columns= or schema= names it."""
-    with replying(known) as server:
+    with serve_function(known) as server:
         found = fetch(KEYS, server.url, **options)
     assert found.to_dict("list") == expected
 
 
 def test_a_read_may_ask_for_many_keys_at_once():
     """Each combination has its own rows, in order; equal keys are asked for once."""
-    with replying(known) as server:
+    with serve_function(known) as server:
         found = pd.read_api(
             f"{server.url}/b?ids={{id*}}&l={{lang}}", over={"id": [5, 3, 5], "lang": ["a", "b"]}, batch=10
         )
     assert found["id"].tolist() == [5, 5, 3, 3, 5, 5]
     assert found["lang"].tolist() == list("ababab")
     assert found["x"].tolist() == [1] * 6
-    assert sorted(map(target, server.asked)) == ["/b?ids=5,3&l=a", "/b?ids=5,3&l=b"]
+    assert sorted(map(target, server.requests)) == ["/b?ids=5,3&l=a", "/b?ids=5,3&l=b"]
 
 
 def test_a_plan_shows_the_blocks(api):
@@ -393,16 +395,16 @@ def test_retry_failed_sends_only_the_failed_keys_in_blocks():
     """Those of the one block that failed, and the answers that came stay."""
     broken = True
 
-    def reply(asked):
-        return answer({}, status="500 X") if broken and "3" in keys_of(asked) else known(asked)
+    def reply(request):
+        return answer({}, status="500 X") if broken and "3" in keys_of(request) else known(request)
 
-    with replying(reply) as server:
+    with serve_function(reply) as server:
         with pytest.warns(paio.FetchWarning, match="3 of 5 rows failed: 3 x HTTP 500"):
             found = fetch(KEYS, server.url, batch=2, retry=1)
         assert found["x"].tolist() == [pd.NA, pd.NA, 1, pd.NA, pd.NA]
-        broken, before = False, len(server.asked)
+        broken, before = False, len(server.requests)
         done = found.aio.retry_failed()
-    assert [keys_of(asked) for asked in server.asked[before:]] == [["3", "1"]]
+    assert [keys_of(request) for request in server.requests[before:]] == [["3", "1"]]
     assert done["x"].tolist() == [1, 1, 1, 1, pd.NA]
     assert done.aio.failures.empty
 
@@ -411,22 +413,22 @@ def test_each_set_of_keys_that_is_posted_has_an_idempotency_key_of_its_own():
     """A server answers a repeated key as it did before: halves have others, the same keys sent again the same."""
     broken = True
 
-    def reply(asked):
-        keys = json.loads(asked.body)["ids"]
+    def reply(request):
+        keys = json.loads(request.body)["ids"]
         if len(keys) > 2:
             return answer({}, status="413 X")
         return answer({}, status="408 X") if broken and 3 in keys else answer([record(key) for key in keys])
 
     retry = paio.Retry(attempts=2, base=0.001, idempotency_key="X-Key")
-    with replying(reply) as server:
+    with serve_function(reply) as server:
         options = {"method": "POST", "json": {"ids": "{id*}"}, "batch": 4, "retry": retry}
         with pytest.warns(paio.FetchWarning, match="HTTP 408"):
             found = KEYS.aio.fetch(server.url, **options)
         broken = False
         found = found.aio.retry_failed()
     sent = {}
-    for asked in server.asked:
-        sent.setdefault(asked.body, []).append(asked.headers["x-key"])
+    for request in server.requests:
+        sent.setdefault(request.body, []).append(request.headers["x-key"])
     assert {body: len(keys) for body, keys in sent.items()} == {
         b'{"ids":[3,1,2,9]}': 1,
         b'{"ids":[3,1]}': 3,
@@ -440,10 +442,13 @@ def test_each_set_of_keys_that_is_posted_has_an_idempotency_key_of_its_own():
 def test_an_answer_that_fits_no_key_is_told_where_a_key_has_none():
     """The server wrote it otherwise: in the warning and in the report, and no row is guessed."""
 
-    def reply(asked):
-        return answer([{"id": key.lower(), "x": 1} for key in keys_of(asked)])
+    def reply(request):
+        return answer([{"id": key.lower(), "x": 1} for key in keys_of(request)])
 
-    with replying(reply) as server, pytest.warns(paio.FetchWarning, match=r"1 of 2 keys .*'DEF'.*'def'.*\(row 1\)"):
+    with (
+        serve_function(reply) as server,
+        pytest.warns(paio.FetchWarning, match=r"1 of 2 keys .*'DEF'.*'def'.*\(row 1\)"),
+    ):
         found = fetch(pd.DataFrame({"id": ["abc", "DEF"]}), server.url, batch=5)
     assert found["x"].tolist() == [1, pd.NA]
     assert any("'DEF'" in each for each in found.aio.report.findings)
@@ -452,10 +457,10 @@ def test_an_answer_that_fits_no_key_is_told_where_a_key_has_none():
 def test_errors_raise_has_the_other_rows():
     """The keys of the block that was halved are in .partial, the bad one is in .failures."""
 
-    def reply(asked):
-        return answer({"error": "2 is no key"}, status="422 X") if "2" in keys_of(asked) else known(asked)
+    def reply(request):
+        return answer({"error": "2 is no key"}, status="422 X") if "2" in keys_of(request) else known(request)
 
-    with replying(reply) as server, pytest.raises(paio.FetchError, match=r"422 .*: 2 is no key") as caught:
+    with serve_function(reply) as server, pytest.raises(paio.FetchError, match=r"422 .*: 2 is no key") as caught:
         fetch(KEYS, server.url, errors="raise")
     assert caught.value.failures["row"].tolist() == [2]
     assert caught.value.partial["x"].tolist() == [1, 1, pd.NA, 1, pd.NA]
@@ -503,23 +508,23 @@ def test_a_block_that_fails_once_is_sent_again_whole(status, header):
     """A 500 costs an attempt, a 429 none; neither is a reason to halve."""
     first = True
 
-    def reply(asked):
+    def reply(request):
         nonlocal first
         failing, first = first, False
-        return answer({}, header, status=status) if failing else known(asked)
+        return answer({}, header, status=status) if failing else known(request)
 
-    with replying(reply) as server:
+    with serve_function(reply) as server:
         found = fetch(KEYS, server.url, concurrency=1, retry=paio.Retry(base=0.01, throttle_base=0.01))
     assert found["x"].tolist() == [1, 1, 1, 1, pd.NA]
-    assert sorted(map(keys_of, server.asked)) == [["3", "1", "2"], ["3", "1", "2"], ["9"]]
+    assert sorted(map(keys_of, server.requests)) == [["3", "1", "2"], ["3", "1", "2"], ["9"]]
 
 
 def test_a_deadline_ends_every_key():
     """Those of the block under way with a timeout, those behind it unsent."""
-    with serving([Then.HANG]) as server, pytest.warns(paio.FetchWarning, match="5 of 5 rows failed"):
+    with serve_script([Action.HANG]) as server, pytest.warns(paio.FetchWarning, match="5 of 5 rows failed"):
         found = fetch(KEYS, server.url, deadline=0.2, concurrency=1)
     assert found.aio.outcomes["outcome"].tolist() == ["timeout"] * 4 + ["not_attempted"]
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 def test_a_budget_of_requests_holds_for_halves_too(api):

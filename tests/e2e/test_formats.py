@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import pandas_async_io as paio
-from tests.servers.raw import http
+from tests.servers.scripted import http_response
 
 TEXT = pd.Series(["a"]).dtype
 QUICK = paio.Retry(attempts=3, base=0.001)
@@ -41,7 +41,7 @@ class _Answering(asyncio.Protocol):
 
 
 @contextmanager
-def serving(answer):
+def serve_script(answer):
     """Serve on loopback what `answer` returns for a path, as raw HTTP; yields the URL."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
@@ -66,7 +66,7 @@ def serving(answer):
 
 def typed(body, content_type, *headers, **options):
     """Write a response of a media type."""
-    return http(body, f"Content-Type: {content_type}", *headers, **options)
+    return http_response(body, f"Content-Type: {content_type}", *headers, **options)
 
 
 def binary(writer):
@@ -147,7 +147,7 @@ def answer(path):
 
 @pytest.fixture(scope="module")
 def server():
-    with serving(answer) as url:
+    with serve_script(answer) as url:
         yield url
 
 
@@ -225,7 +225,7 @@ def test_a_schema_makes_every_row_exact_or_a_parse_error():
         {"id": 2**53 + 1, "created": "2024-05-01T02:00:00+02:00"},
     ]
     schema = {"id": "int64", "created": "datetime64[ns, UTC]", "tags": "list<string>", "never": "float64"}
-    with serving(lambda path: typed(json.dumps(bodies[int(path[1:])]).encode(), "application/json")) as url:
+    with serve_script(lambda path: typed(json.dumps(bodies[int(path[1:])]).encode(), "application/json")) as url:
         with pytest.warns(paio.FetchWarning, match="1 of 3 rows failed"):
             frame = pd.DataFrame({"row": [0, 1, 2]}).aio.fetch(url + "/{row}", schema=schema)
         good = pd.DataFrame({"row": [0, 2]}).aio.fetch(url + "/{row}", schema=schema)
@@ -244,7 +244,7 @@ def test_a_schema_makes_every_row_exact_or_a_parse_error():
 
 def test_the_columns_of_a_schema_appear_even_if_no_row_has_records():
     """With the types that they would have had."""
-    with serving(lambda _: typed(b"[]", "application/json")) as url:
+    with serve_script(lambda _: typed(b"[]", "application/json")) as url:
         frame = pd.read_api(url + "/", schema={"id": "int64", "at": "datetime64[ns, UTC]"}, columns=["at", "id"])
         left = pd.DataFrame({"k": [1]}).aio.fetch(url + "/{k}", schema={"id": "int64"})
     assert frame.shape == (0, 2)
@@ -291,7 +291,7 @@ def test_fault_27_a_function_finds_failures_inside_a_200(server):
 
 def test_fault_66_columns_that_drift_are_named():
     """An int here and a string there is an object column, and the run says so."""
-    with serving(lambda path: typed(b'{"a": 1}' if path == "/0" else b'{"a": "x"}', "application/json")) as url:
+    with serve_script(lambda path: typed(b'{"a": 1}' if path == "/0" else b'{"a": "x"}', "application/json")) as url:
         out = pd.DataFrame({"row": [0, 1]}).aio.fetch(url + "/{row}")
     assert out["a"].tolist() == [1, "x"]
     assert out.aio.runs[-1].drifted == {"a": ("int", "str")}
@@ -314,7 +314,7 @@ def test_of_100_000_rows_exactly_the_bad_ones_differ():
         text = b'{"id": %d, "name": "n%d", "big": %d, "at": {"ok": true}}' % (row, row, 2**53 + row)
         return typed(text, "application/json")
 
-    with serving(body) as url, pytest.warns(paio.FetchWarning, match="1000 of 100000 rows failed"):
+    with serve_script(body) as url, pytest.warns(paio.FetchWarning, match="1000 of 100000 rows failed"):
         frame = pd.DataFrame({"row": np.arange(size)}).aio.fetch(url + "/{row}", progress=False)
     row = np.arange(size)
     html, null, half = row % 100 == 17, row % 100 == 42, row % 100 == 63

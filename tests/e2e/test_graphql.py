@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 import pandas_async_io as paio
-from tests.e2e.test_batches import answer, replying
-from tests.servers.raw import Then, http, serving
+from tests.e2e.test_batches import answer
+from tests.servers.scripted import Action, http_response, serve_function, serve_script
 
 USER = "query User($login: String!) { user(login: $login) { login } }"
 USERS = """
@@ -38,9 +38,9 @@ def fetch(url, query=USER, variables=LOGIN, frame=LOGINS, **options):
     return frame.aio.fetch(f"{url}/graphql", json=asked, **{"record_path": "data.user", **options})
 
 
-def user(asked):
+def user(request):
     """Answer the variables as they came."""
-    return answer({"data": {"user": {"got": json.loads(asked.body)["variables"]}}})
+    return answer({"data": {"user": {"got": json.loads(request.body)["variables"]}}})
 
 
 def cost(left, *, most=1000.0, rate=50.0):
@@ -69,12 +69,13 @@ def test_each_row_is_a_mutation_of_its_own(api):
 
 @pytest.mark.parametrize(("kind", "sent"), [("query", 2), ("mutation", 1)])
 @pytest.mark.parametrize(
-    ("failure", "outcome"), [(http(status="502 X"), "http_error"), ([Then.HANG], "timeout"), ([Then.CLOSE], None)]
+    ("failure", "outcome"),
+    [(http_response(status="502 X"), "http_error"), ([Action.HANG], "timeout"), ([Action.CLOSE], None)],
 )
 def test_a_query_may_be_repeated_and_a_mutation_may_not(kind, sent, failure, outcome):
     """Though both are posted: after a 502, a timeout and a lost connection."""
     good = answer({"data": {"user": {"login": "ada"}}})
-    with serving(failure, good) as server:
+    with serve_script(failure, good) as server:
         options = {"frame": LOGINS.head(1), "timeout": 0.3, "retry": QUICK, "client": paio.Client()}
         if kind == "query":
             assert fetch(server.url, **options)["login_api"].tolist() == ["ada"]
@@ -82,7 +83,7 @@ def test_a_query_may_be_repeated_and_a_mutation_may_not(kind, sent, failure, out
             with pytest.warns(paio.FetchWarning, match="may have received"):
                 found = fetch(server.url, USER.replace("query", kind), **options)
             assert found.aio.report.outcomes == {outcome or "transport_error": 1}
-    assert len(server.asked) == sent
+    assert len(server.requests) == sent
 
 
 def test_fault_27_errors_in_a_200_are_the_rows_failure(api):
@@ -97,7 +98,7 @@ def test_fault_27_errors_beside_data_are_a_failure_too():
     """Half an answer is never taken for a whole one."""
     partly = {"data": {"user": {"login": "ada", "mail": None}}, "errors": [{"message": "no mail", "path": ["user"]}]}
     with (
-        replying(lambda asked: answer(partly)) as server,
+        serve_function(lambda request: answer(partly)) as server,
         pytest.raises(paio.FetchError, match=r"GraphQL: no mail \(at user\)") as caught,
     ):
         fetch(server.url, errors="raise")
@@ -108,7 +109,7 @@ def test_a_400_says_what_graphql_says():
     """The first message of its errors."""
     body = {"errors": [{"message": "Cannot query field 'nope' on type 'User'", "locations": [{"line": 1}]}]}
     with (
-        replying(lambda asked: answer(body, status="400 Bad Request")) as server,
+        serve_function(lambda request: answer(body, status="400 Bad Request")) as server,
         pytest.warns(paio.FetchWarning, match="HTTP 400 Bad Request: Cannot query field 'nope' on type 'User'"),
     ):
         found = fetch(server.url)
@@ -119,10 +120,10 @@ def test_throttled_is_a_refusal_that_is_waited_for():
     """It spends no attempt: after three of them the row is ok, where two attempts are all."""
     refusals = 3
 
-    def reply(asked):
-        return throttled(9.0) if len(server.asked) <= refusals else user(asked)
+    def reply(request):
+        return throttled(9.0) if len(server.requests) <= refusals else user(request)
 
-    with replying(reply) as server:
+    with serve_function(reply) as server:
         retry = paio.Retry(attempts=2, throttle_base=0.01)
         found = fetch(server.url, frame=LOGINS.head(1), retry=retry, client=paio.Client())
     report = found.aio.report
@@ -134,18 +135,18 @@ def test_throttled_is_a_refusal_that_is_waited_for():
 def test_a_query_that_is_throttled_for_ever_ends():
     """As any row that is refused again and again, with the server's word for it."""
     with (
-        replying(lambda asked: throttled(9.0)) as server,
+        serve_function(lambda request: throttled(9.0)) as server,
         pytest.warns(paio.FetchWarning, match=r"GraphQL: Throttled \(refused 10 times\)"),
     ):
         fetch(server.url, frame=LOGINS.head(1), retry=QUICK, client=paio.Client())
-    assert len(server.asked) == 10
+    assert len(server.requests) == 10
 
 
 def test_a_cost_limit_that_runs_low_slows_down_before_it_refuses():
     """A bucket of five queries, filled at fifty a second: thirty queries are all answered, none is refused."""
     left, before = 50.0, time.monotonic()
 
-    def reply(asked):
+    def reply(request):
         nonlocal left, before
         now = time.monotonic()
         left, before = min(50.0, left + (now - before) * 500), now
@@ -154,7 +155,7 @@ def test_a_cost_limit_that_runs_low_slows_down_before_it_refuses():
         left -= 10
         return answer({"data": {"user": {"login": "x"}}, "extensions": cost(left, most=50.0, rate=500.0)})
 
-    with replying(reply) as server:
+    with serve_function(reply) as server:
         frame = pd.DataFrame({"login": range(30)})
         report = fetch(server.url, frame=frame, concurrency=2, retry=QUICK, client=paio.Client()).aio.report
     assert report.outcomes == {"ok": 30}
@@ -192,30 +193,30 @@ def test_an_error_on_a_later_page_is_the_rows_failure_and_names_the_page():
     """The first page is kept, and retry_failed fetches what is missing."""
     broken = True
 
-    def reply(asked):
-        after = json.loads(asked.body)["variables"].get("cursor")
+    def reply(request):
+        after = json.loads(request.body)["variables"].get("cursor")
         if after and broken:
             return answer({"data": None, "errors": [{"message": "try again"}]})
         info = {"hasNextPage": not after, "endCursor": None if after else "c"}
         return answer({"data": {"users": {"nodes": [{"id": 2 if after else 1}], "pageInfo": info}}})
 
-    with replying(reply) as server:
+    with serve_function(reply) as server:
         with pytest.warns(paio.FetchWarning, match="page 2: GraphQL: try again"):
             found = pd.read_api(server.url, json=paio.graphql(USERS, {"first": 1}), pages=PAGED[1], errors="coerce")
         assert found["id"].tolist() == [1]
-        broken, before = False, len(server.asked)
+        broken, before = False, len(server.requests)
         done = found.aio.retry_failed()
     assert done["id"].tolist() == [1, 2]
-    assert len(server.asked) - before == 1
+    assert len(server.requests) - before == 1
 
 
 def test_variables_keep_their_types_wherever_they_are():
     """Numbers, truth values, lists and nulls, deep in objects and lists; within a text they are text."""
     frame = pd.DataFrame({"a": [7], "b": [True], "c": [None], "d": [[1, 2]], "e": ["ü {a}"]})
     variables = {"in": {"a": ["{a}", {"b": "{b}"}], "c": "{c}", "d": "{d}", "e": "{e}", "t": "{a}-{b}", "k": 1.5}}
-    with replying(user) as server:
+    with serve_function(user) as server:
         fetch(server.url, "query($in: In) { user(in: $in) { got } }", variables, frame)
-    sent = json.loads(server.asked[0].body)
+    sent = json.loads(server.requests[0].body)
     assert sent["variables"] == {
         "in": {"a": [7, {"b": True}], "c": None, "d": [1, 2], "e": "ü {a}", "t": "7-true", "k": 1.5}
     }
@@ -225,25 +226,27 @@ def test_variables_keep_their_types_wherever_they_are():
 @pytest.mark.parametrize("query", ["{login}", "{ user { login {login} } }", 'query { a(x: "{{login}}") {login} }'])
 def test_no_brace_of_the_query_is_a_field(query):
     """Not even around the name of a column: it goes out as it was written."""
-    with replying(user) as server:
+    with serve_function(user) as server:
         LOGINS.aio.fetch(server.url + "/{login}", json=paio.graphql(query))
-    assert {json.loads(asked.body)["query"] for asked in server.asked} == {query}
-    assert len(server.asked) == 2
+    assert {json.loads(request.body)["query"] for request in server.requests} == {query}
+    assert len(server.requests) == 2
 
 
 def test_of_several_operations_the_named_one_is_sent():
     """And decides what may be repeated."""
     document = "query A($login: String) { user { login } } mutation B($login: String) { user { login } }"
-    with replying(user) as server:
+    with serve_function(user) as server:
         for name in ("A", "B"):
             LOGINS.aio.fetch(server.url, json=paio.graphql(document, LOGIN, operation=name))
-    assert [json.loads(asked.body)["operationName"] for asked in server.asked] == ["A"] * 2 + ["B"] * 3
+    assert [json.loads(request.body)["operationName"] for request in server.requests] == ["A"] * 2 + ["B"] * 3
 
 
 def test_a_row_without_the_record_has_missing_values():
     """A user that is null is no error, nor is a list that is null on the way to the records."""
     answers = {"ada": {"user": None}, "grace": {"user": {"repos": None}}, "joan": {"user": {"repos": [{"x": 1}]}}}
-    with replying(lambda asked: answer({"data": answers[json.loads(asked.body)["variables"]["login"]]})) as server:
+    with serve_function(
+        lambda request: answer({"data": answers[json.loads(request.body)["variables"]["login"]]})
+    ) as server:
         frame = pd.DataFrame({"login": ["grace", "joan"]})
         found = fetch(server.url, frame=frame, record_path="data.user.repos")
         alone = fetch(server.url, frame=LOGINS.head(1))
@@ -255,25 +258,28 @@ def test_a_row_without_the_record_has_missing_values():
 def test_many_keys_go_into_one_query():
     """As nodes(ids:) takes them; a null among the nodes is a key without an answer."""
 
-    def reply(asked):
-        ids = json.loads(asked.body)["variables"]["ids"]
+    def reply(request):
+        ids = json.loads(request.body)["variables"]["ids"]
         return answer({"data": {"nodes": [{"id": key, "x": len(key)} if key != "?" else None for key in ids]}})
 
     query = "query($ids: [ID!]!) { nodes(ids: $ids) { id x } }"
-    with replying(reply) as server:
+    with serve_function(reply) as server:
         frame = pd.DataFrame({"id": ["a", "bb", "?", "a", "ccc"]})
         found = fetch(server.url, query, {"ids": "{id*}"}, frame, batch=2, record_path="data.nodes")
     assert found["x"].tolist() == [1, 2, pd.NA, 1, 3]
     assert found.aio.report.outcomes == {"ok": 5}
-    assert sorted(json.loads(asked.body)["variables"]["ids"] for asked in server.asked) == [["?", "ccc"], ["a", "bb"]]
+    assert sorted(json.loads(request.body)["variables"]["ids"] for request in server.requests) == [
+        ["?", "ccc"],
+        ["a", "bb"],
+    ]
 
 
 def test_credentials_go_with_every_query():
     """In the header of the client's own."""
-    with replying(user) as server:
+    with serve_function(user) as server:
         fetch(server.url, client=paio.Client(server.url, auth="s3cret"))
-    assert [asked.headers["authorization"] for asked in server.asked] == ["Bearer s3cret"] * 2
-    assert {asked.headers["content-type"] for asked in server.asked} == {"application/json"}
+    assert [request.headers["authorization"] for request in server.requests] == ["Bearer s3cret"] * 2
+    assert {request.headers["content-type"] for request in server.requests} == {"application/json"}
 
 
 @pytest.mark.parametrize("options", [{"data": "x"}, {"batch": 2}, {"method": "PUT"}, {"method": "x y"}])
@@ -310,10 +316,10 @@ def test_a_rate_limit_in_a_200_is_waited_for():
     """As GitHub answers: it spends no attempt."""
     limited = answer({"errors": [{"type": "RATE_LIMITED", "message": "API rate limit exceeded"}]})
 
-    def reply(asked):
-        return limited if len(server.asked) <= 3 else user(asked)
+    def reply(request):
+        return limited if len(server.requests) <= 3 else user(request)
 
-    with replying(reply) as server:
+    with serve_function(reply) as server:
         retry = paio.Retry(attempts=2, throttle_base=0.01)
         report = fetch(server.url, frame=LOGINS.head(1), retry=retry, client=paio.Client()).aio.report
     assert (report.outcomes, report.sent, report.refused) == ({"ok": 1}, 4, 3)

@@ -20,7 +20,7 @@ from pandas.testing import assert_frame_equal
 import pandas_async_io as paio
 from pandas_async_io.demo import data
 from tests.demo.test_pages import QUERY, SCHEMES
-from tests.servers.raw import Then, http, serving
+from tests.servers.scripted import Action, http_response, serve_script
 
 ONCE = {"retry": 1}
 QUICK = {"retry": paio.Retry(base=0.001)}
@@ -290,21 +290,23 @@ def test_a_page_that_fails_for_good_is_raised_by_its_number(api, scheme, mark):
 
 # ── one chain ────────────────────────────────────────────────────────────────────────────────
 
-BAD = http(status="500 X")
+BAD = http_response(status="500 X")
 
 
 def page(ids, following=None):
     """Write a page as a cursor's API does."""
-    return http(json.dumps({"data": [{"id": one} for one in ids], "meta": {"next_cursor": following}}).encode())
+    return http_response(
+        json.dumps({"data": [{"id": one} for one in ids], "meta": {"next_cursor": following}}).encode()
+    )
 
 
 def numbered(number):
     """Write one of four pages, of one record."""
-    return http(json.dumps({"data": [{"id": number}], "meta": {"total_pages": 4}}).encode())
+    return http_response(json.dumps({"data": [{"id": number}], "meta": {"total_pages": 4}}).encode())
 
 
 def sent_to(server):
-    return [each.line.split()[1] for each in server.asked]
+    return [each.line.split()[1] for each in server.requests]
 
 
 @pytest.mark.parametrize("pages", [CURSOR, COUNTED, "auto"], ids=["cursor", "number", "auto"])
@@ -379,7 +381,7 @@ def test_fault_46_nothing_is_said_against_a_row_that_started_again_and_is_comple
 def test_fault_44_a_broken_chain_starts_again_even_if_it_also_lacks_a_page():
     """The page that looped is not pending, so the one that is pending would not make it whole."""
     answers = [numbered(number) for number in (1, 2, 3, 4)]
-    with serving(*answers[:2], answers[1], BAD, *answers) as server:
+    with serve_script(*answers[:2], answers[1], BAD, *answers) as server:
         out = quietly(paio.read_api, server.url, pages=COUNTED, concurrency=1, errors="coerce", **ONCE)
         assert out["id"].tolist() == [1, 2]
         assert out.aio.failures["error"].tolist() == ["page 3: page loop: the records are those of page 2 again"]
@@ -390,7 +392,7 @@ def test_fault_44_a_broken_chain_starts_again_even_if_it_also_lacks_a_page():
 def test_fault_27_a_row_with_a_page_that_holds_no_records_starts_again_even_if_it_also_lacks_a_page(options):
     """A page that is an error in a 200 is missing like one that failed."""
     answers = [numbered(number) for number in (1, 2, 3, 4)]
-    with serving(*answers[:2], http(b'{"error": "x"}'), BAD, *answers) as server:
+    with serve_script(*answers[:2], http_response(b'{"error": "x"}'), BAD, *answers) as server:
         out = quietly(paio.read_api, server.url, pages=COUNTED, concurrency=1, errors="coerce", **ONCE, **options)
         assert out.aio.failures["outcome"].tolist() == ["parse_error"]
         assert quietly(out.aio.retry_failed)["id"].tolist() == [1, 2, 3, 4]
@@ -398,37 +400,38 @@ def test_fault_27_a_row_with_a_page_that_holds_no_records_starts_again_even_if_i
 
 def test_security_s7_a_next_link_to_another_origin_is_followed_only_where_allowed():
     """Without allow_hosts it is unsafe and nothing is sent there; with it, it goes without credentials."""
-    with serving(http(b'{"next": null, "data": [{"id": 2}]}')) as away:
-        first = http(json.dumps({"next": away.url + "/2", "data": [{"id": 1}]}).encode())
-        with serving(first) as home:
+    with serve_script(http_response(b'{"next": null, "data": [{"id": 2}]}')) as away:
+        first = http_response(json.dumps({"next": away.url + "/2", "data": [{"id": 1}]}).encode())
+        with serve_script(first) as home:
             secrets = {"auth": "s3cret", "headers": {"X-API-Key": "k3y"}}
             with pytest.raises(paio.FetchError, match=r"page 1: the next page leads from .*: name it in .*allow_hosts"):
                 paio.read_api("/1", client=paio.Client(home.url, **secrets), pages=paio.NextUrl())
-            assert not away.asked
+            assert not away.requests
             client = paio.Client(home.url, allow_hosts=[away.url.partition("://")[2]], **secrets)
             assert paio.read_api("/1", client=client, pages=paio.NextUrl())["id"].tolist() == [1, 2]
-    assert home.asked[-1].headers["authorization"] == "Bearer s3cret"
-    assert not {"authorization", "x-api-key", "cookie"} & away.asked[0].headers.keys()
-    assert "s3cret" not in str(away.asked)
-    assert "k3y" not in str(away.asked)
+    assert home.requests[-1].headers["authorization"] == "Bearer s3cret"
+    assert not {"authorization", "x-api-key", "cookie"} & away.requests[0].headers.keys()
+    assert "s3cret" not in str(away.requests)
+    assert "k3y" not in str(away.requests)
 
 
 def test_a_key_in_the_query_is_added_to_links_that_leave_it_out():
     """Many an API keeps keys out of its links; elsewhere they are not sent."""
-    first = http(json.dumps({"next": "/u?page=2", "data": [{"id": 1}]}).encode())
-    last = http(json.dumps({"next": None, "data": [{"id": 2}]}).encode())
-    with serving(first, last) as home:
+    first = http_response(json.dumps({"next": "/u?page=2", "data": [{"id": 1}]}).encode())
+    last = http_response(json.dumps({"next": None, "data": [{"id": 2}]}).encode())
+    with serve_script(first, last) as home:
         client = paio.Client(home.url, auth=paio.ApiKey("sekret", param="key"))
         assert paio.read_api("/u", client=client, pages=paio.NextUrl())["id"].tolist() == [1, 2]
-    assert [asked.line.split()[1] for asked in home.asked] == ["/u?key=sekret", "/u?page=2&key=sekret"]
+    assert [request.line.split()[1] for request in home.requests] == ["/u?key=sekret", "/u?page=2&key=sekret"]
 
 
 def test_security_s7_a_row_whose_next_link_leads_away_is_unsafe_url():
     """Its first page is there, and the others go on."""
     answers = [
-        http(json.dumps({"next": url, "data": [{"id": 1}]}).encode()) for url in ("http://elsewhere.test/", None)
+        http_response(json.dumps({"next": url, "data": [{"id": 1}]}).encode())
+        for url in ("http://elsewhere.test/", None)
     ]
-    with serving(*answers) as server:
+    with serve_script(*answers) as server:
         out = quietly(pd.DataFrame({"q": [1, 2]}).aio.fetch, server.url + "/{q}", pages=paio.NextUrl(), concurrency=1)
     assert out.aio.outcomes["outcome"].tolist() == ["unsafe_url", "ok"]
     assert out["id"].tolist() == [1, 1]
@@ -436,36 +439,36 @@ def test_security_s7_a_row_whose_next_link_leads_away_is_unsafe_url():
 
 def test_auto_that_is_not_sure_asks_before_a_second_page_is_sent():
     """The error lists what to choose from, as it is written."""
-    with serving(http(b'{"data": [{"id": 1}], "continuation": "x"}')) as server:
+    with serve_script(http_response(b'{"data": [{"id": 1}], "continuation": "x"}')) as server:
         with pytest.raises(paio.PlanError, match=r"not sure\. Choose one of: pages=Cursor\(path='continuation'"):
             paio.read_api(server.url, pages="auto")
-        assert len(server.asked) == 1
+        assert len(server.requests) == 1
 
 
 def test_lists_that_may_all_be_the_records_are_listed():
     """With record_path= it is known."""
-    body = http(b'{"cats": [{"id": 1}], "dogs": [{"id": 2}], "next": null}')
-    with serving(body) as server:
+    body = http_response(b'{"cats": [{"id": 1}], "dogs": [{"id": 2}], "next": null}')
+    with serve_script(body) as server:
         with pytest.raises(paio.PlanError, match=r"'cats', 'dogs': pass record_path='cats'"):
             paio.read_api(server.url, pages=paio.NextUrl())
-        assert len(server.asked) == 1
+        assert len(server.requests) == 1
         assert paio.read_api(server.url, pages=paio.NextUrl(), record_path="dogs")["id"].tolist() == [2]
 
 
 @pytest.mark.parametrize("how", ["interrupt", "cancel"])
 def test_fault_59_an_interrupt_keeps_the_pages_that_came(how):
     """The rest of them is fetched later, and nothing twice."""
-    with serving(page([1], "b"), page([2], "c"), [Then.HANG], page([3])) as server:
+    with serve_script(page([1], "b"), page([2], "c"), [Action.HANG], page([3])) as server:
         if how == "cancel":
             future = paio.read_api_async(server.url, pages=CURSOR)
-            server.wait_asked(3)
+            server.wait_for_requests(3)
             future.cancel()
             with pytest.raises(asyncio.CancelledError) as caught:
                 asyncio.run(future)
         else:
 
             def interrupt():
-                server.wait_asked(3)
+                server.wait_for_requests(3)
                 os.kill(os.getpid(), signal.SIGINT)
 
             thread = Thread(target=interrupt)
@@ -482,12 +485,12 @@ def test_fault_59_an_interrupt_keeps_the_pages_that_came(how):
 
 def test_a_deadline_in_the_middle_leaves_the_rest_for_later():
     """The page that did not come in time is named, and the chain goes on with it."""
-    with serving(page([1], "b"), page([2], "c"), [Then.GO, page([3])], page([3], "d"), page([4])) as server:
+    with serve_script(page([1], "b"), page([2], "c"), [Action.WAIT, page([3])], page([3], "d"), page([4])) as server:
         out = quietly(paio.read_api, server.url, pages=CURSOR, deadline=1, errors="coerce")
         assert out["id"].tolist() == [1, 2]
         assert out.aio.failures["error"].str.startswith("page 3: ").all()
         assert out.aio.report.findings == ("page 3 did not come (row 0)",)
-        server.go.set()
+        server.released.set()
         assert out.aio.retry_failed(deadline=None)["id"].tolist() == [1, 2, 3, 4]
         assert sent_to(server)[3:] == ["/?cursor=c", "/?cursor=d"]
 
@@ -506,23 +509,23 @@ def test_max_requests_in_the_middle_leaves_the_rest_for_later(api):
 @pytest.mark.parametrize("key", [{}, {"param": "key"}], ids=["header", "query"])
 def test_fresh_credentials_go_with_the_pages_that_lacked_them(key):
     """Be they in a header or in the query of what is sent again."""
-    with serving(page([1], "b"), http(status="401 X"), page([2], "c"), page([3])) as server:
+    with serve_script(page([1], "b"), http_response(status="401 X"), page([2], "c"), page([3])) as server:
         client = paio.Client(server.url, auth=paio.ApiKey("old", **key))
         out = quietly(paio.read_api, "/", client=client, pages=CURSOR, errors="coerce")
         assert out.aio.retry_failed(auth=paio.ApiKey("new", **key))["id"].tolist() == [1, 2, 3]
-    assert ["new" in f"{each.line} {each.headers}" for each in server.asked] == [False, False, True, True]
+    assert ["new" in f"{each.line} {each.headers}" for each in server.requests] == [False, False, True, True]
 
 
 @pytest.mark.parametrize("later", [False, True], ids=["in the run", "by retry_failed"])
 def test_each_posted_page_has_a_key_of_its_own(later):
     """A repetition carries the same one, be it in the same run or later."""
     retry = paio.Retry(attempts=1 if later else 2, base=0.001, idempotency_key="Idempotency-Key")
-    with serving(page([1], "b"), BAD, page([2], "c"), page([3])) as server:
+    with serve_script(page([1], "b"), BAD, page([2], "c"), page([3])) as server:
         options = {"method": "POST", "json": {}, "pages": paio.Cursor("meta.next_cursor", body=True), "retry": retry}
         out = quietly(paio.read_api, server.url, errors="coerce", **options)
         done = out.aio.retry_failed() if later else out
     assert done["id"].tolist() == [1, 2, 3]
-    one, two, again, three = (each.headers["idempotency-key"] for each in server.asked)
+    one, two, again, three = (each.headers["idempotency-key"] for each in server.requests)
     assert two == again
     assert len({one, two, three}) == 3
 
@@ -552,8 +555,8 @@ def test_fault_29_a_page_that_is_refused_is_waited_for(api, mark):
 @pytest.mark.parametrize("pages", [paio.PageNumber(), paio.Offset(), paio.Cursor(after="id", param="last")])
 def test_tables_are_pages_too(pages, end):
     """A table without rows is the end; the rows are counted, not the tables."""
-    parts = [http(body, TABLE) for body in (b"id,name\n1,a\n2,b\n", b"id,name\n3,c\n", end)]
-    with serving(*parts) as server:
+    parts = [http_response(body, TABLE) for body in (b"id,name\n1,a\n2,b\n", b"id,name\n3,c\n", end)]
+    with serve_script(*parts) as server:
         found = paio.read_api(server.url, pages=pages, format="csv")
     assert_frame_equal(found, pd.DataFrame({"id": [1, 2, 3], "name": list("abc")}))
     assert [path.rpartition("=")[2] for path in sent_to(server)[1:]] == ["2", "3"]

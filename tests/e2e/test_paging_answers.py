@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 import pandas_async_io as paio
-from tests.servers.raw import http, replying
+from tests.servers.scripted import http_response, serve_function
 
 NEXT = paio.NextUrl()
 
@@ -23,7 +23,7 @@ def query(asked):
 
 
 def answer(payload, *headers):
-    return http(json.dumps(payload).encode(), *headers)
+    return http_response(json.dumps(payload).encode(), *headers)
 
 
 def ten(begin):
@@ -54,7 +54,7 @@ def quietly(function, *args, **options):
 )
 def test_a_parser_takes_nothing_from_the_paginator(pages, parser):
     """It makes the records; where the next page is, the body says."""
-    with replying(thirty) as server:
+    with serve_function(thirty) as server:
         found = paio.read_api(server.url + "/x", pages=pages, parser=parser)
     assert found["id"].tolist() == list(range(30))
 
@@ -66,7 +66,7 @@ def test_fault_78_a_parser_that_raises_fails_its_page():
         items = json.loads(response.body)["items"]
         return items if items[0]["id"] != 10 else 1 / 0
 
-    with replying(thirty) as server:
+    with serve_function(thirty) as server:
         out = quietly(paio.read_api, server.url + "/x", pages=NEXT, parser=parser, errors="coerce", retry=1)
     assert out["id"].tolist() == list(range(10))
     assert out.aio.failures["error"].tolist()[0].startswith("page 2: parser= raised ZeroDivisionError")
@@ -77,13 +77,15 @@ def locator(asked):
     part = int(query(asked).get("locator", 1))
     rows = "".join(f"{number},n{number}\n" for number in range(part * 10, part * 10 + 10))
     following = str(part + 1) if part < 3 else "null"
-    return http(("id,name\n" * (part == 1) + rows).encode(), "Content-Type: text/csv", f"Sforce-Locator: {following}")
+    return http_response(
+        ("id,name\n" * (part == 1) + rows).encode(), "Content-Type: text/csv", f"Sforce-Locator: {following}"
+    )
 
 
 @pytest.mark.parametrize("pages", ["auto", paio.Cursor(header="Sforce-Locator", param="locator")])
 def test_a_csv_header_may_stand_in_the_first_page_only(pages):
     """The others have its columns, and their first line is a record."""
-    with replying(locator) as server:
+    with serve_function(locator) as server:
         found = paio.read_api(server.url, pages=pages)
     assert found.columns.tolist() == ["id", "name"]
     assert found["id"].tolist() == list(range(10, 40))
@@ -96,16 +98,16 @@ def test_a_csv_page_of_another_table_is_an_error():
     def reply(asked):
         first = "locator" not in query(asked)
         table = b"id,name\n1,a\n" if first else b"x,y,z\n1,2,3\n"
-        return http(table, "Content-Type: text/csv", f"Sforce-Locator: {'2' if first else 'null'}")
+        return http_response(table, "Content-Type: text/csv", f"Sforce-Locator: {'2' if first else 'null'}")
 
-    with replying(reply) as server, pytest.raises(paio.FetchError, match=r"page 2: .*x.*are not those of page 1"):
+    with serve_function(reply) as server, pytest.raises(paio.FetchError, match=r"page 2: .*x.*are not those of page 1"):
         paio.read_api(server.url, pages="auto")
 
 
 @pytest.mark.parametrize("record", [{"id": 2, "name": "y", "orders": []}, {"id": 2, "items": [{"sku": 1}]}])
 def test_an_answer_that_is_no_page_stays_whole(record):
     """What holds no sign of pages is a record, whatever lists it holds."""
-    with replying(lambda asked: answer(record)) as server:
+    with serve_function(lambda asked: answer(record)) as server:
         frame = pd.DataFrame({"q": [1]})
         paged, plain = (frame.aio.fetch(server.url + "?q={q}", pages=pages) for pages in ("auto", None))
     pd.testing.assert_frame_equal(paged, plain)
@@ -121,7 +123,7 @@ def test_fault_45_a_record_that_moved_to_another_page_is_told():
         following = f"?page={page + 1}" if page < 4 else None
         return answer({"total": 35, "items": held[(page - 1) * 10 : page * 10], "next": following})
 
-    with replying(reply) as server, pytest.warns(paio.FetchWarning, match="page 4 repeats 1 record of page 1"):
+    with serve_function(reply) as server, pytest.warns(paio.FetchWarning, match="page 4 repeats 1 record of page 1"):
         assert len(paio.read_api(server.url, pages=NEXT)) == 35
 
 
@@ -138,7 +140,7 @@ def test_a_row_that_may_have_more_pages_is_told():
     """What other rows showed finds none there: that it is complete is a guess, and said."""
     frame = pd.DataFrame({"q": ["a", "odd"]})
     with (
-        replying(ambiguous) as server,
+        serve_function(ambiguous) as server,
         pytest.warns(paio.FetchWarning, match=r"next_tok.*finds no next page \(row 1\)"),
     ):
         frame.aio.fetch(server.url + "?q={q}", pages="auto", concurrency=1)
@@ -152,7 +154,7 @@ def test_fault_44_one_odd_answer_ends_its_row_only():
         return answer({"hints": ["x"], "notes": ["y"]} if odd else {"items": [{"a": 1}], "next": None})
 
     with (
-        replying(reply) as server,
+        serve_function(reply) as server,
         pytest.warns(paio.FetchWarning, match="1 of 20 rows failed: 1 x .*which list holds"),
     ):
         out = pd.DataFrame({"q": range(20)}).aio.fetch(server.url + "?q={q}", pages=NEXT, concurrency=1)
@@ -166,7 +168,7 @@ def test_equal_records_on_numbered_pages_are_no_loop_if_nothing_tells_them_apart
     def reply(asked):
         return answer({"page": int(query(asked).get("page", 1)), "pages": 3, "samples": [{"v": 0}, {"v": 0}]})
 
-    with replying(reply) as server, pytest.warns(paio.FetchWarning, match="page 3 has the records of page 1"):
+    with serve_function(reply) as server, pytest.warns(paio.FetchWarning, match="page 3 has the records of page 1"):
         assert len(paio.read_api(server.url, pages=paio.PageNumber(total="pages"))) == 6
 
 
@@ -181,7 +183,7 @@ def test_a_function_of_yours_may_page_by_a_header():
         following = page.response.header("X-Next")
         return following and replace(page.request, headers={**page.request.headers, "X-Cursor": following})
 
-    with replying(reply) as server:
+    with serve_function(reply) as server:
         assert paio.read_api(server.url, pages=own)["id"].tolist() == list(range(30))
 
 
@@ -194,7 +196,7 @@ def test_fault_44_a_page_may_leave_its_empty_list_out(count, options):
         begin = int(query(asked).get("pageToken", 0))
         return answer({"items": ten(begin), "nextPageToken": str(begin + 10)} if begin < count else {})
 
-    with replying(reply) as server:
+    with serve_function(reply) as server:
         found = paio.read_api(server.url, pages=paio.Cursor("nextPageToken", "pageToken"), **options)
     assert len(found) == count
 
@@ -206,15 +208,15 @@ def test_retry_failed_keeps_the_order_of_rows_whose_schema_another_row_did_not_f
         asked = query(asked)
         page, row = int(asked.get("page", 1)), int(asked["q"])
         records = [{"id": row * 100 + page * 10 + at} for at in range(10)]
-        if row == 0 and page == 2 and len(server.asked) < 6:
+        if row == 0 and page == 2 and len(server.requests) < 6:
             records[3]["id"] = "x"
         return answer({"items": records, "pages": 2})
 
-    with replying(reply) as server:
+    with serve_function(reply) as server:
         frame = pd.DataFrame({"q": [0, 1]})
         options = {"pages": paio.PageNumber(total="pages"), "schema": {"id": "int64"}}
         out = quietly(frame.aio.fetch, server.url + "?q={q}", **options)
-        server.asked.extend(server.asked)
+        server.requests.extend(server.requests)
         done = quietly(out.aio.retry_failed)
     assert out.loc[out["q"] == 1, "id"].tolist() == list(range(110, 130))
     assert done["id"].tolist() == [*range(10, 30), *range(110, 130)]
@@ -244,7 +246,7 @@ def test_what_a_parser_leaves_out_or_repeats_is_no_matter_of_the_pages(pages, pa
         about = {"offset": begin, "limit": 2} if pages == "auto" else {}
         return answer({"items": EIGHT[begin : begin + 2], "total": 8, **about})
 
-    with replying(reply) as server:
+    with serve_function(reply) as server:
         assert paio.read_api(server.url, pages=pages, parser=parser)["id"].tolist() == ids
 
 
@@ -252,7 +254,7 @@ def test_what_a_parser_leaves_out_or_repeats_is_no_matter_of_the_pages(pages, pa
 def test_a_misspelt_record_path_is_an_error_on_the_first_page_too(pages):
     """As it is without pages."""
     with (
-        replying(lambda asked: answer({"items": [{"id": 1}], "next": None})) as server,
+        serve_function(lambda asked: answer({"items": [{"id": 1}], "next": None})) as server,
         pytest.raises(paio.FetchError, match="no key 'itmes'"),
     ):
         paio.read_api(server.url, record_path="itmes", pages=pages)
@@ -273,16 +275,16 @@ def test_fault_27_an_error_in_the_words_of_a_page_is_no_empty_page(first, then):
         return answer(then if "page" in query(asked) else first, *link)
 
     pages = paio.Cursor("data.next", "page") if isinstance(first, dict) else paio.LinkHeader()
-    with replying(reply) as server, pytest.raises(paio.FetchError, match="page 2: "):
+    with serve_function(reply) as server, pytest.raises(paio.FetchError, match="page 2: "):
         paio.read_api(server.url, pages=pages)
 
 
 def test_auto_asks_before_it_walks_from_a_record_to_others():
     """What has fields of its own is a record, and a link of it leads to another one."""
     record = {"id": 7, "title": "T", "tags": [{"name": "t"}], "next": "/8"}
-    with replying(lambda asked: answer(record)) as server, pytest.raises(paio.PlanError, match="not sure"):
+    with serve_function(lambda asked: answer(record)) as server, pytest.raises(paio.PlanError, match="not sure"):
         paio.read_api(server.url, pages="auto")
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -295,10 +297,10 @@ def test_auto_asks_before_it_walks_from_a_record_to_others():
 )
 def test_the_numbers_and_flags_of_a_record_are_its_own(record):
     """It stays whole, and is asked for once."""
-    with replying(lambda asked: answer(record)) as server:
+    with serve_function(lambda asked: answer(record)) as server:
         found = paio.read_api(server.url, pages="auto")
     assert found.columns.tolist() == list(record)
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize("late", [1, 2])
@@ -312,7 +314,7 @@ def test_a_frame_does_not_depend_on_who_answers_first(late):
         items = [{"sku": "a"}, {"sku": "b"}] if row == 2 else []
         return answer({"items": items, "total": len(items), **({"coupon": "X"} if row == 2 else {})})
 
-    with replying(reply) as server:
+    with serve_function(reply) as server:
         out = pd.DataFrame({"q": [1, 2]}).aio.fetch(server.url + "?q={q}", pages="auto")
     assert out["sku"].tolist()[1:] == ["a", "b"]
     assert out.columns.tolist() == ["q", "sku"]
@@ -324,9 +326,9 @@ def test_a_csv_line_that_looks_a_little_like_the_header_is_a_record():
     def reply(asked):
         second = "page" in query(asked)
         link = [] if second else ["Link: </?page=2>; rel=next"]
-        return http(b"2,name\n3,x\n" if second else b"id,name\n1,a\n", "Content-Type: text/csv", *link)
+        return http_response(b"2,name\n3,x\n" if second else b"id,name\n1,a\n", "Content-Type: text/csv", *link)
 
-    with replying(reply) as server:
+    with serve_function(reply) as server:
         found = paio.read_api(server.url, pages=paio.LinkHeader())
     assert found.to_dict("list") == {"id": [1, 2, 3], "name": ["a", "name", "x"]}
 
@@ -338,10 +340,10 @@ def test_equal_records_behind_other_cursors_are_kept_and_told():
         page = int(query(asked).get("page", 1))
         return answer({"data": [{"t": "on" if page < 3 else "off"}], "next": f"?page={page + 1}" if page < 4 else None})
 
-    with replying(reply) as server, pytest.warns(paio.FetchWarning, match="page 2 has the records of page 1"):
+    with serve_function(reply) as server, pytest.warns(paio.FetchWarning, match="page 2 has the records of page 1"):
         assert paio.read_api(server.url, pages=NEXT)["t"].tolist() == ["on", "on", "off", "off"]
     endless = lambda asked: answer({"data": [{"t": 1}], "next": f"?page={int(query(asked).get('page', 1)) + 1}"})  # noqa: E731
-    with replying(endless) as server, pytest.raises(paio.FetchError, match="page loop"):
+    with serve_function(endless) as server, pytest.raises(paio.FetchError, match="page loop"):
         paio.read_api(server.url, pages=NEXT)
 
 
@@ -350,12 +352,12 @@ def test_retry_failed_knows_where_the_records_are():
 
     def reply(asked):
         row = query(asked)["q"]
-        if row == "2" and len(server.asked) < 3:
-            return http(b"{}", status="500 X")
+        if row == "2" and len(server.requests) < 3:
+            return http_response(b"{}", status="500 X")
         data = {"orders": [{"id": row}], **({"refunds": [{"x": 1}]} if row == "2" else {})}
         return answer({"data": data, "meta": {"next_cursor": None}})
 
-    with replying(reply) as server:
+    with serve_function(reply) as server:
         frame = pd.DataFrame({"q": [1, 2]})
         options = {"pages": paio.Cursor("meta.next_cursor"), "retry": 1, "concurrency": 1}
         out = quietly(frame.aio.fetch, server.url + "?q={q}", **options)
@@ -367,8 +369,8 @@ def test_rows_that_are_all_unclear_end_the_run_soon():
     """A few are asked, then the user."""
     unclear = {"hints": ["x"], "notes": ["y"]}
     with (
-        replying(lambda asked: answer(unclear)) as server,
+        serve_function(lambda asked: answer(unclear)) as server,
         pytest.raises(paio.PlanError, match="which list holds the records"),
     ):
         pd.DataFrame({"q": range(100)}).aio.fetch(server.url + "?q={q}", pages=NEXT, concurrency=1)
-    assert len(server.asked) == 3
+    assert len(server.requests) == 3

@@ -14,7 +14,7 @@ import pytest
 
 import pandas_async_io as paio
 from tests.e2e.test_batches import answer, target
-from tests.servers.raw import Asked, Then, http, replying, serving
+from tests.servers.scripted import Action, ReceivedRequest, http_response, serve_function, serve_script
 
 POLL = paio.Poll("state", url="links.self", result="links.result", every=0.01)
 LAST = paio.Poll("state", every=0.01)
@@ -143,7 +143,7 @@ def test_a_retry_after_is_a_floor_for_its_own_job_only():
         slow = asked.line.startswith("POST") and b'"slow"' in asked.body
         return made.replace(b"\r\nLocation", b"\r\nRetry-After: 0.5\r\nLocation") if slow else made
 
-    with replying(reply) as server:
+    with serve_function(reply) as server:
         found = jobs.fetch(server, ["slow", "b", "c"])
     assert found["x"].tolist() == ["result slow", "result b", "result c"]
     submitted = next(at for at, path in jobs.at if path == "/jobs")
@@ -160,7 +160,7 @@ def test_a_question_that_fails_once_is_invisible():
         return answer({}, "Retry-After: 0", status=failing) if failing else "done"
 
     jobs = Jobs(states)
-    with replying(jobs) as server:
+    with serve_function(jobs) as server:
         found = jobs.fetch(server, ["a", "b", "c"], retry=paio.Retry(base=0.01, throttle_base=0.01))
     assert found["x"].tolist() == ["result a", "result b", "result c"]
     assert set(jobs.submitted.values()) == {1}
@@ -170,12 +170,12 @@ def test_a_question_that_fails_for_good_does_not_submit_the_job_again():
     """retry_failed asks on where the run stopped."""
     broken = True
     jobs = Jobs(lambda key, asked: answer({}, status="500 X") if broken and key == "b" else "done")
-    with replying(jobs) as server:
+    with serve_function(jobs) as server:
         with pytest.warns(paio.FetchWarning, match="1 of 3 rows failed: 1 x HTTP 500"):
             found = jobs.fetch(server, ["a", "b", "c"], retry=paio.Retry(base=0.01))
-        broken, before = False, len(server.asked)
+        broken, before = False, len(server.requests)
         done = found.aio.retry_failed()
-    assert [asked.line for asked in server.asked[before:]] == ["GET /jobs/b HTTP/1.1"]
+    assert [asked.line for asked in server.requests[before:]] == ["GET /jobs/b HTTP/1.1"]
     assert done["x"].tolist() == ["result a", "result b", "result c"]
 
 
@@ -192,34 +192,34 @@ def test_an_answer_without_the_state_is_a_parse_error_that_names_the_path(api):
 def test_security_s7_a_question_never_leaves_the_origin():
     """Where the answer sends it elsewhere, the row is unsafe_url and nothing is sent there."""
     with (
-        replying(lambda asked: answer({"state": "done"})) as other,
-        replying(lambda asked: answer({}, f"Location: {other.url}/x", status="202 X")) as server,
+        serve_function(lambda asked: answer({"state": "done"})) as other,
+        serve_function(lambda asked: answer({}, f"Location: {other.url}/x", status="202 X")) as server,
         pytest.warns(paio.FetchWarning, match=r"the job leads from .* to .*: name it in the client's allow_hosts"),
     ):
         found = Jobs().fetch(server, ["a"], headers={"Authorization": "Bearer s3cret"})
     assert found.aio.report.outcomes == {"unsafe_url": 1}
-    assert other.asked == []
+    assert other.requests == []
 
 
 def test_security_s7_an_origin_that_is_named_is_asked_without_credentials():
     """As results are often kept elsewhere."""
     with (
-        replying(lambda asked: answer({"state": "done", "x": 1})) as other,
-        replying(lambda asked: answer({}, f"Location: {other.url}/x", status="202 X")) as server,
+        serve_function(lambda asked: answer({"state": "done", "x": 1})) as other,
+        serve_function(lambda asked: answer({}, f"Location: {other.url}/x", status="202 X")) as server,
     ):
         client = paio.Client(server.url, auth="s3cret", allow_hosts=[f"127.0.0.1:{other.port}"])
         found = Jobs().fetch(server, ["a"], client=client)
     assert found["x"].tolist() == [1]
-    assert server.asked[0].headers["authorization"] == "Bearer s3cret"
-    assert "authorization" not in other.asked[0].headers
+    assert server.requests[0].headers["authorization"] == "Bearer s3cret"
+    assert "authorization" not in other.requests[0].headers
 
 
 def test_a_submission_that_timed_out_is_not_repeated():
     """The server may have the job already."""
-    with serving([Then.HANG]) as server, pytest.warns(paio.FetchWarning, match="may have received"):
+    with serve_script([Action.HANG]) as server, pytest.warns(paio.FetchWarning, match="may have received"):
         found = Jobs().fetch(server, ["a"], timeout=0.2)
     assert found.aio.report.outcomes == {"timeout": 1}
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 def going_on(jobs, server, partial):
@@ -233,11 +233,11 @@ def going_on(jobs, server, partial):
 def test_jobs_of_a_run_that_was_cancelled_are_asked_for_later():
     """They go on at the server; the rows that were there say cancelled."""
     jobs = Jobs(lambda key, asked: "running")
-    with replying(jobs) as server:
+    with serve_function(jobs) as server:
         future = pd.DataFrame({"key": list("abc")}).aio.fetch_async(
             server.url + "/jobs", method="POST", json={"key": "{key}"}, poll=LAST
         )
-        server.wait_asked(3 + 6)
+        server.wait_for_requests(3 + 6)
         future.cancel()
         with pytest.raises(CancelledError) as caught:
             future.result()
@@ -255,7 +255,7 @@ def test_fault_59_ctrl_c_leaves_the_jobs_to_go_on_with():
         return "running"
 
     jobs = Jobs(states)
-    with replying(jobs) as server:
+    with serve_function(jobs) as server:
         with pytest.raises(KeyboardInterrupt) as caught:
             jobs.fetch(server, list("abc"))
         going_on(jobs, server, caught.value.partial)
@@ -263,16 +263,16 @@ def test_fault_59_ctrl_c_leaves_the_jobs_to_go_on_with():
 
 def test_a_job_that_is_done_at_once_is_not_asked_for():
     """The submission's answer is the result."""
-    with replying(lambda asked: answer({"state": "finished", "x": 1})) as server:
+    with serve_function(lambda asked: answer({"state": "finished", "x": 1})) as server:
         found = Jobs().fetch(server, ["a"])
     assert found["x"].tolist() == [1]
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 def test_a_template_of_get_asks_its_own_url_again_and_equal_rows_share_a_job():
     """As an export does that is there after a while."""
     jobs = Jobs()
-    with replying(jobs) as server:
+    with serve_function(jobs) as server:
         found = pd.DataFrame({"key": ["a", "b", "a"]}).aio.fetch(server.url + "/jobs/{key}", poll=LAST)
     assert found["x"].tolist() == ["result a", "result b", "result a"]
     assert jobs.asked == {"a": 2, "b": 2}
@@ -306,7 +306,7 @@ def test_a_result_may_be_a_list():
         rows = {"rows": [{"n": 1}, {"n": 2}]} if target(asked) == "/a" else {}
         return answer(rows, "Location: /jobs/a", status="200 OK" if rows else "202 X")
 
-    with replying(reply) as server:
+    with serve_function(reply) as server:
         poll = paio.Poll("state", every=0.01, result="links.result")
         found = Jobs().fetch(server, ["a"], poll=poll, record_path="rows")
     assert found.to_dict("list") == {"key": ["a", "a"], "n": [1, 2]}
@@ -321,7 +321,7 @@ def test_a_poll_that_makes_no_sense_is_refused_before_anything_is_sent(api, opti
 
 
 def posts(server):
-    return [asked.line.startswith("POST") for asked in server.asked].count(True)
+    return [asked.line.startswith("POST") for asked in server.requests].count(True)
 
 
 def elsewhere(url):
@@ -334,20 +334,20 @@ def test_jobs_that_an_interrupted_retry_failed_had_not_come_to_are_not_submitted
     """It asked for a few of them; the next one asks for all."""
     keys = [str(key) for key in range(20)]
     jobs = Jobs(lambda key, asked: "running")
-    with replying(jobs) as server:
+    with serve_function(jobs) as server:
         with pytest.warns(paio.FetchWarning, match="still 'running'"):
             found = jobs.fetch(server, keys, poll=paio.Poll("state", every=0.01, patience=0.02))
-        before = len(server.asked)
+        before = len(server.requests)
 
         def states(key, asked):
-            if len(server.asked) == before + 3:
+            if len(server.requests) == before + 3:
                 signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
             return "running"
 
         jobs.states = states
         with pytest.raises(KeyboardInterrupt) as caught:
             found.aio.retry_failed(rate="10/s")
-        assert len(server.asked) < before + 20
+        assert len(server.requests) < before + 20
         jobs.states = lambda key, asked: "done"
         done = caught.value.partial.aio.retry_failed(rate=None)
     assert done["x"].tolist() == [f"result {key}" for key in keys]
@@ -357,8 +357,8 @@ def test_jobs_that_an_interrupted_retry_failed_had_not_come_to_are_not_submitted
 def test_a_job_elsewhere_is_not_submitted_again_when_its_host_is_named_at_last():
     """As the message says to do."""
     with (
-        replying(lambda asked: answer({"state": "done", "x": 1})) as other,
-        replying(elsewhere(other.url)) as server,
+        serve_function(lambda asked: answer({"state": "done", "x": 1})) as other,
+        serve_function(elsewhere(other.url)) as server,
     ):
         with pytest.warns(paio.FetchWarning, match="allow_hosts"):
             found = Jobs().fetch(server, ["a", "b"])
@@ -367,7 +367,7 @@ def test_a_job_elsewhere_is_not_submitted_again_when_its_host_is_named_at_last()
         assert found.aio.report.outcomes == {"unsafe_url": 2}
         done = found.aio.retry_failed(client=paio.Client(allow_hosts=[f"127.0.0.1:{other.port}"]))
     assert done["x"].tolist() == [1, 1]
-    assert posts(server) == len(server.asked) == 2
+    assert posts(server) == len(server.requests) == 2
 
 
 def test_fault_32_a_job_with_an_absurd_retry_after_is_rate_limited_too_long():
@@ -377,7 +377,7 @@ def test_fault_32_a_job_with_an_absurd_retry_after_is_rate_limited_too_long():
     def reply(asked):
         return jobs(asked).replace(b"\r\nLocation", b"\r\nRetry-After: 99999999\r\nLocation")
 
-    with replying(reply) as server:
+    with serve_function(reply) as server:
         with pytest.warns(paio.FetchWarning, match="call retry_failed when its pause is over"):
             found = jobs.fetch(server, ["a"])
         assert found.aio.report.outcomes == {"rate_limited_too_long": 1}
@@ -392,13 +392,13 @@ def test_an_answer_to_a_post_that_says_nowhere_to_ask_is_an_error():
         post = asked.line.startswith("POST")
         return answer({"id": 1, "status": "queued"} if post else {"status": "success", "jobs": [1, 2]})
 
-    with replying(reply) as server:
+    with serve_function(reply) as server:
         with pytest.warns(paio.FetchWarning, match=r"no URL, nor a Location: pass url="):
             found = Jobs().fetch(server, ["a"], poll=paio.Poll(every=0.01))
         with pytest.warns(paio.FetchWarning, match="retry_failed does not submit it again"):
             found.aio.retry_failed()
     assert found.aio.report.outcomes == {"parse_error": 1}
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 def test_a_receipt_that_says_success_is_not_the_result():
@@ -409,7 +409,7 @@ def test_a_receipt_that_says_success_is_not_the_result():
             return answer({"status": "success", "data": {"job": 7}}, "Location: /jobs/7", status="202 X")
         return answer({"status": "Succeeded", "x": 1})
 
-    with replying(reply) as server:
+    with serve_function(reply) as server:
         found = Jobs().fetch(server, ["a"], poll=paio.Poll(every=0.01))
     assert found.drop(columns="key").to_dict("list") == {"status": ["Succeeded"], "x": [1]}
 
@@ -423,13 +423,13 @@ def test_a_key_in_the_query_is_in_the_questions_too(given):
         path, _, query = target(asked).partition("?")
         if query != f"api_key={good}" and not asked.line.startswith("POST"):
             return answer({}, status="401 X")
-        return jobs(Asked(asked.line.replace(target(asked), path), asked.headers, asked.body, 0))
+        return jobs(ReceivedRequest(asked.line.replace(target(asked), path), asked.headers, asked.body, 0))
 
     def auth(value):
         key = paio.ApiKey(value, param="api_key")
         return {"client": paio.Client(auth=key)} if given == "client" else {"auth": key}
 
-    with replying(reply) as server:
+    with serve_function(reply) as server:
         assert jobs.fetch(server, ["a"], **auth("old"))["x"].tolist() == ["result a"]
         good = "new"
         with pytest.warns(paio.FetchWarning, match="HTTP 401"):
@@ -451,7 +451,7 @@ def test_a_job_that_failed_is_submitted_again_with_another_idempotency_key():
             return answer({}, f"Location: /jobs/{made[given]}", status="202 X")
         return answer({"state": "done" if target(asked) == "/jobs/2" else "failed"})
 
-    with replying(reply) as server, warnings.catch_warnings(action="ignore", category=paio.FetchWarning):
+    with serve_function(reply) as server, warnings.catch_warnings(action="ignore", category=paio.FetchWarning):
         retry = paio.Retry(base=0.01, idempotency_key="Idempotency-Key")
         found = Jobs().fetch(server, ["a"], retry=retry)
         for _ in range(2):
@@ -464,7 +464,7 @@ def test_a_job_that_failed_is_submitted_again_with_another_idempotency_key():
 def test_a_job_that_is_not_known_at_once_is_asked_for_again():
     """The server that was asked may hear of it later than the one that took it."""
     jobs = Jobs(lambda key, asked: answer({}, status="404 X") if asked == 1 else "done")
-    with replying(jobs) as server:
+    with serve_function(jobs) as server:
         found = jobs.fetch(server, ["a"])
     assert found["x"].tolist() == ["result a"]
     assert found.aio.outcomes["outcome"].tolist() == ["ok"]
@@ -475,7 +475,7 @@ def test_a_job_that_is_gone_is_submitted_again_by_retry_failed():
     """Nothing else would ever come of it; the error says so, and whose URL it was."""
     gone = True
     jobs = Jobs(lambda key, asked: answer({"detail": "no such job"}, status="410 X") if gone else "done")
-    with replying(jobs) as server:
+    with serve_function(jobs) as server:
         with pytest.warns(paio.FetchWarning, match="the job is gone .retry_failed submits it again.: HTTP 410"):
             found = jobs.fetch(server, ["a"])
         failure = found.aio.failures.iloc[0]
@@ -494,13 +494,13 @@ def test_a_link_to_the_result_that_has_expired_is_asked_for_afresh():
             return jobs(asked)
         return answer({"x": 1}) if target(asked).endswith("?2") else answer({}, status="403 X")
 
-    with replying(reply) as server:
+    with serve_function(reply) as server:
         poll = paio.Poll("state", result="result", every=0.01)
         with pytest.warns(paio.FetchWarning, match="HTTP 403"):
             found = jobs.fetch(server, ["a"], poll=poll)
         assert found.aio.failures["url"].tolist() == [f"{server.url}/jobs/a?1"]
         assert found.aio.retry_failed()["x"].tolist() == [1]
-    assert [target(asked) for asked in server.asked[-2:]] == ["/jobs/a", "/jobs/a?2"]
+    assert [target(asked) for asked in server.requests[-2:]] == ["/jobs/a", "/jobs/a?2"]
     assert posts(server) == 1
 
 
@@ -510,7 +510,7 @@ def test_a_link_to_the_result_that_has_expired_is_asked_for_afresh():
 def test_a_job_that_the_run_stopped_asking_for_is_not_unsent(limit, why):
     """It was submitted: the row says how far it was, and retry_failed asks on."""
     jobs = Jobs(lambda key, asked: "running")
-    with replying(jobs) as server:
+    with serve_function(jobs) as server:
         with pytest.warns(paio.FetchWarning, match="2 of 2 rows failed: .*the job was still 'running' when the run"):
             found = jobs.fetch(server, ["a", "b"], poll=paio.Poll("state", every=[0, 0, 60]), **limit)
         assert found.aio.report.outcomes == {"timeout": 2}
@@ -529,7 +529,7 @@ def test_format_parser_and_error_when_are_the_results(options):
     def reply(asked):
         return answer(b"a\n1\n") if target(asked) == "/r" else jobs(asked)
 
-    with replying(reply) as server:
+    with serve_function(reply) as server:
         found = jobs.fetch(server, ["k"], poll=paio.Poll("state", result="result", every=0.01), **options)
     assert found.columns.tolist() == ["key", "a"]
     assert found.aio.report.outcomes == {"ok": 1}
@@ -541,10 +541,10 @@ def test_a_submission_whose_answer_is_too_large_is_not_repeated():
 
     def reply(request):
         asked.append(request)
-        return http(b'{"x":"' + b"y" * 3000 + b'"}', "Location: /jobs/1", status="202 X")
+        return http_response(b'{"x":"' + b"y" * 3000 + b'"}', "Location: /jobs/1", status="202 X")
 
     frame, poll = pd.DataFrame({"k": [1]}), paio.Poll(every=0.01)
-    with replying(reply) as server:
+    with serve_function(reply) as server:
         options = {"client": paio.Client(server.url, max_body=2000), "json": {"k": "{k}"}}
         with pytest.warns(paio.FetchWarning, match="does not submit it again"):
             out = frame.aio.fetch("/jobs", method="POST", poll=poll, **options)

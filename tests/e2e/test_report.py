@@ -11,13 +11,13 @@ import pytest
 
 import pandas_async_io as paio
 from pandas_async_io._core.report.report import Tally, timeline_of
-from tests.servers.answering import answering
-from tests.servers.raw import http, serving
+from tests.servers.handler import serve_handler
+from tests.servers.scripted import http_response, serve_script
 
 QUICK = paio.Retry(base=0.001, throttle_base=0.001)
 
 
-async def fine(seen):
+async def fine(request):
     return 200, {}
 
 
@@ -29,40 +29,40 @@ def test_the_figures_are_those_of_the_servers_log():
     """Rows, distinct, sent, repeated, refused, bytes and outcomes of a run with all kinds of answers."""
     tries = {}
 
-    async def answer(seen):
-        tries[seen.path] = tries.get(seen.path, 0) + 1
-        kind = {"3": 500, "5": 404, "7": 429}.get(seen.path[-1], 200)
-        return (200 if kind != 404 and tries[seen.path] > 1 else kind), {}
+    async def answer(request):
+        tries[request.path] = tries.get(request.path, 0) + 1
+        kind = {"3": 500, "5": 404, "7": 429}.get(request.path[-1], 200)
+        return (200 if kind != 404 and tries[request.path] > 1 else kind), {}
 
     frame = pd.DataFrame({"id": [*range(20), 0, 1, None]}, dtype="Int64")
-    with answering(answer) as server, pytest.warns(paio.FetchWarning):
+    with serve_handler(answer) as server, pytest.warns(paio.FetchWarning):
         report = frame.aio.fetch(server.url + "/{id}", client=paio.Client(), retry=QUICK).aio.report
-    statuses = [seen.status for seen in server.log]
+    statuses = [request.status for request in server.log]
     assert (report.rows, report.distinct) == (23, 20)
     assert report.sent == len(server.log) == 24
-    assert report.retried == len(server.log) - len({seen.path for seen in server.log}) == 4
+    assert report.retried == len(server.log) - len({request.path for request in server.log}) == 4
     assert report.refused == statuses.count(429) == 2
     assert report.bytes == 11 * len(server.log)
     assert report.outcomes == {"ok": 20, "http_error": 2, "null_key": 1}
     assert report.timeline[["done", "refused"]].sum().tolist() == [24, 2]
-    assert report.timeline["in_flight"].max() >= max(seen.in_flight for seen in server.log) * 0.5
+    assert report.timeline["in_flight"].max() >= max(request.in_flight for request in server.log) * 0.5
 
 
 def test_latencies_and_rate_are_those_that_the_server_saw():
     """The quantiles are no shorter than the server's own time, and the run no shorter than from first to last."""
 
-    async def answer(seen):
-        await asyncio.sleep(0.02 if int(seen.path[1:]) % 10 else 0.1)
+    async def answer(request):
+        await asyncio.sleep(0.02 if int(request.path[1:]) % 10 else 0.1)
         return 200, {}
 
-    with answering(answer) as server:
+    with serve_handler(answer) as server:
         report = rows(100).aio.fetch(server.url + "/{id}", client=paio.Client(), concurrency=10).aio.report
-    took = [seen.until - seen.at for seen in server.log]
+    took = [request.finished - request.arrived for request in server.log]
     assert len(report.latencies) == 100
     for quantile, ours in ((0.5, report.p50), (0.95, report.p95), (0.99, report.p99)):
         assert ours >= np.quantile(took, quantile) * 0.99
     assert report.p50 < 0.1 <= report.p99
-    assert report.seconds >= server.log[-1].until - server.log[0].at - 0.01
+    assert report.seconds >= server.log[-1].finished - server.log[0].arrived - 0.01
     assert report.per_second == pytest.approx(100 / report.seconds)
 
 
@@ -76,11 +76,11 @@ def test_latencies_and_rate_are_those_that_the_server_saw():
 def test_what_limited_the_run_is_named_with_its_remedy(options, count, cause, words):
     """The rate of the user's own, or the number in flight: each with the option that would speed it up."""
 
-    async def answer(seen):
+    async def answer(request):
         await asyncio.sleep(0.03)
         return 200, {}
 
-    with answering(answer) as server:
+    with serve_handler(answer) as server:
         report = rows(count).aio.fetch(server.url + "/{id}", client=paio.Client(), **options).aio.report
     assert words in report.limited_by
     assert "would be faster" in report.limited_by
@@ -92,10 +92,10 @@ def test_what_limited_the_run_is_named_with_its_remedy(options, count, cause, wo
 def test_the_waits_for_a_server_are_named(concurrency):
     """A pause that the server asked for is its limit, whether rows wait for it that were refused or fresh ones."""
 
-    async def answer(seen):
+    async def answer(request):
         return (200, {}) if len(server.log) > 1 else (429, {"Retry-After": "1"})
 
-    with answering(answer) as server:
+    with serve_handler(answer) as server:
         retry = paio.Retry(throttle_base=0.001)
         out = rows(3).aio.fetch(server.url + "/{id}", client=paio.Client(), concurrency=concurrency, retry=retry)
     assert out.aio.report.waits["pause"] >= 0.9
@@ -105,10 +105,10 @@ def test_the_waits_for_a_server_are_named(concurrency):
 def test_the_report_is_shown_as_text_html_and_frame():
     """repr and to_frame hold each figure; a column's name from the server is escaped in the HTML."""
 
-    async def answer(seen):
+    async def answer(request):
         return 200, {}
 
-    with answering(answer) as server:
+    with serve_handler(answer) as server:
         report = rows(3).aio.fetch(server.url + "/{id}", client=paio.Client()).aio.report
     assert "3 (0 repeated, 0 refused)" in repr(report)
     frame = report.to_frame()
@@ -124,7 +124,7 @@ def test_the_report_is_shown_as_text_html_and_frame():
 
 def test_the_plot_shows_latencies_and_the_timeline(monkeypatch):
     """One figure with both where the library is installed; else an ImportError that says what to install."""
-    with answering(fine) as server:
+    with serve_handler(fine) as server:
         report = rows(20).aio.fetch(server.url + "/{id}", client=paio.Client()).aio.report
     if "matplotlib" not in sys.modules:
         monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
@@ -143,7 +143,7 @@ def report_of(seconds, latencies, lasted):
     """Return a report with a timeline of (done, refused, in flight) and latencies."""
     tally = Tally(sent=1, ended=lasted)
     tally.seconds = {at: list(counts) for at, counts in seconds.items()}
-    with answering(fine) as server:
+    with serve_handler(fine) as server:
         report = rows(1).aio.fetch(server.url + "/{id}", client=paio.Client()).aio.report
     own = {"timeline": timeline_of(tally), "latencies": np.array(latencies), "seconds": lasted}
     return paio.Report(**{name: getattr(report, name) for name in report.__slots__} | own)
@@ -174,11 +174,11 @@ def test_the_plot_is_a_picture_where_nobody_imported_pyplot():
 def test_the_digest_groups_by_cause_and_says_the_next_step():
     """One warning: each cause with its number, and what to do about it."""
 
-    async def answer(seen):
-        number = int(seen.path[1:])
+    async def answer(request):
+        number = int(request.path[1:])
         return (401 if number % 4 == 1 else 404 if number % 4 == 2 else 200), {}
 
-    with answering(answer) as server, pytest.warns(paio.FetchWarning) as caught:
+    with serve_handler(answer) as server, pytest.warns(paio.FetchWarning) as caught:
         rows(40).aio.fetch(server.url + "/{id}", client=paio.Client(server.url, auth="old"))
     [warning] = caught
     text = str(warning.message)
@@ -189,11 +189,11 @@ def test_the_digest_groups_by_cause_and_says_the_next_step():
 def test_a_raised_error_names_the_first_row_of_each_cause():
     """errors="raise": one error after the run, with a note for each cause and no secret in any."""
 
-    async def answer(seen):
-        number = int(seen.path[1:].partition("?")[0])
+    async def answer(request):
+        number = int(request.path[1:].partition("?")[0])
         return {2: 404, 3: 404, 5: 403}.get(number, 200), {}
 
-    with answering(answer) as server, pytest.raises(paio.FetchError, match="3 of 8 rows") as caught:
+    with serve_handler(answer) as server, pytest.raises(paio.FetchError, match="3 of 8 rows") as caught:
         rows(8).aio.fetch(server.url + "/{id}?token=s3cret", client=paio.Client(), errors="raise")
     first, second = caught.value.__notes__
     assert first.startswith("row 2: http_error, http://127.0.0.1")
@@ -230,7 +230,7 @@ def test_security_s11_a_credential_that_the_server_repeats_is_in_no_text(echo, g
     """Warning, failures, outcomes, error, notes, and the reprs of runs and sources hold none, nor most of one."""
     frame = pd.DataFrame({"id": [1], "key": CANARY if "X-Api-Key" in given.get("headers", ()) else "-"})
     body = echo.replace(b"%s", CANARY.encode())
-    with serving(http(body, status="401 X"), http(body, status="401 X")) as server:
+    with serve_script(http_response(body, status="401 X"), http_response(body, status="401 X")) as server:
         options = {"client": paio.Client(), "retry": 1, **given}
         with pytest.warns(paio.FetchWarning) as warned:
             out = frame.aio.fetch(server.url + "/{id}", **options)
@@ -249,7 +249,7 @@ def test_security_s11_findings_hold_no_credential():
     """What is said of pages names keys of the answers, which may repeat one."""
     pages = [b'{"next":"/?x=1","items":[{"n":1}]}', b'{"items":[{"n":2}]}']
     odd = b'{"next_%s":"abc","items":[{"n":3}],"more":true}' % CANARY.replace("/", "").encode()
-    with serving(*map(http, [*pages, odd])) as server:
+    with serve_script(*map(http_response, [*pages, odd])) as server:
         client = paio.Client(server.url, auth=CANARY.replace("/", ""))
         with pytest.warns(paio.FetchWarning, match=r"next_\*\*\*"):
             out = rows(2).aio.fetch("/{id}", client=client, pages="auto", concurrency=1)
@@ -259,13 +259,15 @@ def test_security_s11_findings_hold_no_credential():
 
 def test_security_s11_a_finished_retry_keeps_the_secrets_of_both_out():
     """Of two runs with two keys, each one's texts are without its own."""
-    with serving(http(b'"no OLDKEY-1"', status="401 X"), http(b'"no NEWKEY-2"', status="401 X")) as server:
+    with serve_script(
+        http_response(b'"no OLDKEY-1"', status="401 X"), http_response(b'"no NEWKEY-2"', status="401 X")
+    ) as server:
         client = paio.Client(server.url, auth=paio.ApiKey("OLDKEY-1", param="appid"))
         with pytest.warns(paio.FetchWarning):
             out = rows(1).aio.fetch("/{id}", client=client)
         with pytest.warns(paio.FetchWarning):
             again = out.aio.retry_failed(auth=paio.ApiKey("NEWKEY-2", param="appid"))
-    assert [asked.line.split()[1] for asked in server.asked] == ["/0?appid=OLDKEY-1", "/0?appid=NEWKEY-2"]
+    assert [request.line.split()[1] for request in server.requests] == ["/0?appid=OLDKEY-1", "/0?appid=NEWKEY-2"]
     assert again.aio.outcomes.loc[0, ["error", "url"]].tolist() == ["HTTP 401 Unauthorized: no ***", ANY]
     assert "KEY-" not in again.aio.outcomes.to_csv()
 
@@ -273,10 +275,10 @@ def test_security_s11_a_finished_retry_keeps_the_secrets_of_both_out():
 def test_the_canary_tells_the_next_step_and_what_was_sent_comes_first():
     """The answers that stopped the run are told before the rows that were not sent, however many these are."""
 
-    async def answer(seen):
+    async def answer(request):
         return 401, {}
 
-    with answering(answer) as server, pytest.raises(paio.FetchError) as caught:
+    with serve_handler(answer) as server, pytest.raises(paio.FetchError) as caught:
         rows(500).aio.fetch(server.url + "/{id}", client=paio.Client(server.url, auth="old"), errors="raise")
     sent, unsent = str(caught.value).split("; ")[:2]
     assert " x HTTP 401 Unauthorized" in sent
@@ -291,10 +293,10 @@ def test_the_canary_tells_the_next_step_and_what_was_sent_comes_first():
 def test_where_warnings_are_errors_the_frame_is_on_the_warning():
     """The work of a run is not lost with -W error: ``.partial`` is what the fetch would have returned."""
 
-    async def answer(seen):
-        return (404 if seen.path == "/1" else 200), {}
+    async def answer(request):
+        return (404 if request.path == "/1" else 200), {}
 
-    with answering(answer) as server, warnings.catch_warnings():
+    with serve_handler(answer) as server, warnings.catch_warnings():
         warnings.simplefilter("error")
         with pytest.raises(paio.FetchWarning, match="1 of 3 rows failed") as caught:
             rows(3).aio.fetch(server.url + "/{id}", client=paio.Client())

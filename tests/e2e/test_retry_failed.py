@@ -18,8 +18,8 @@ from pandas.testing import assert_frame_equal, assert_index_equal
 import pandas_async_io as paio
 import pandas_async_io.call.call
 from pandas_async_io._core.report.history import runs_of
-from tests.servers.answering import answering
-from tests.servers.raw import http, serving
+from tests.servers.handler import serve_handler
+from tests.servers.scripted import http_response, serve_script
 
 FAILS = "/flaky/{key}?fail={fail}"
 ONCE = {"retry": 1}
@@ -91,7 +91,7 @@ def test_only_the_failed_rows_are_sent(api):
     """By the server's count; and the report is that of both runs together."""
     out = quietly(frame().aio.fetch, api + FAILS, **ONCE)
     again = quietly(out.aio.retry_failed)
-    paths = [seen.path_qs for seen in api.log]
+    paths = [request.path_qs for request in api.log]
     assert len(paths) == 6 + 3
     assert sorted(paths[6:]) == ["/flaky/k1?fail=1", "/flaky/k3?fail=2", "/flaky/k4?fail=1"]
     assert (again.aio.report.rows, again.aio.report.distinct, again.aio.report.sent) == (6, 6, 9)
@@ -101,7 +101,9 @@ def test_only_the_failed_rows_are_sent(api):
 def test_several_records_repeat_their_row():
     """1:N answers take their place among the others, whether they came first or later."""
     answers = [b'[{"n":1},{"n":2}]', b"[]", b'[{"n":5},{"n":6},{"n":7}]']
-    with serving(http(answers[0]), http(status="500 X"), http(answers[1]), http(answers[2])) as server:
+    with serve_script(
+        http_response(answers[0]), http_response(status="500 X"), http_response(answers[1]), http_response(answers[2])
+    ) as server:
         given = pd.DataFrame({"id": ["a", "b", "c"]}, index=[5, 5, 6])
         out = quietly(given.aio.fetch, server.url + "/{id}", concurrency=1, client=paio.Client(), **ONCE)
         done = out.aio.retry_failed()
@@ -130,15 +132,15 @@ def test_a_read_is_completed_too(api, kind):
 def test_fresh_credentials_finish_what_the_old_ones_could_not():
     """auth= is passed for the retried rows, and the digest said so."""
 
-    async def answer(seen):
-        return 200 if seen.headers["authorization"] == "Bearer new" else 401, {}
+    async def answer(request):
+        return 200 if request.headers["authorization"] == "Bearer new" else 401, {}
 
-    with answering(answer) as server:
+    with serve_handler(answer) as server:
         client = paio.Client(server.url, auth="old")
         with pytest.warns(paio.FetchWarning, match="pass fresh auth="):
             out = pd.DataFrame({"id": range(4)}).aio.fetch("/{id}", client=client)
         done = out.aio.retry_failed(auth="new")
-    assert [seen.headers["authorization"] for seen in server.log] == ["Bearer old"] * 4 + ["Bearer new"] * 4
+    assert [request.headers["authorization"] for request in server.log] == ["Bearer old"] * 4 + ["Bearer new"] * 4
     assert done["ok"].tolist() == [True] * 4
 
 
@@ -152,24 +154,24 @@ def test_fresh_credentials_finish_what_the_old_ones_could_not():
 def test_fresh_credentials_take_the_place_of_those_that_the_call_gave(old, auth, name, fresh):
     """A header of the call itself is old where auth= is passed for it; also for the next retry."""
 
-    async def answer(seen):
-        return 200 if seen.headers[name] == fresh and len(server.log) > 3 else 401, {}
+    async def answer(request):
+        return 200 if request.headers[name] == fresh and len(server.log) > 3 else 401, {}
 
-    with answering(answer) as server:
+    with serve_handler(answer) as server:
         out = quietly(pd.DataFrame({"id": [1, 2]}).aio.fetch, server.url + "/{id}", client=paio.Client(), **old)
         again = quietly(out.aio.retry_failed, auth=auth, concurrency=1)
         done = again.aio.retry_failed()
-    assert [seen.headers[name] for seen in server.log[2:]] == [fresh] * 3
+    assert [request.headers[name] for request in server.log[2:]] == [fresh] * 3
     assert done["ok"].tolist() == [True] * 2
 
 
 def test_a_fresh_key_takes_the_place_of_the_one_in_the_query():
     """So does a parameter."""
 
-    async def answer(seen):
-        return 200 if seen.path == "/1?key=new" else 401, {}
+    async def answer(request):
+        return 200 if request.path == "/1?key=new" else 401, {}
 
-    with answering(answer) as server:
+    with serve_handler(answer) as server:
         options = {"client": paio.Client(server.url), "params": {"key": "old"}}
         out = quietly(pd.DataFrame({"id": [1]}).aio.fetch, "/{id}", **options)
         assert out.aio.retry_failed(auth=paio.ApiKey("new", param="key"))["ok"].tolist() == [True]
@@ -178,10 +180,10 @@ def test_a_fresh_key_takes_the_place_of_the_one_in_the_query():
 def test_headers_that_are_passed_beside_fresh_credentials_hold():
     """As in a fetch, a header of the same call goes before auth=."""
 
-    async def answer(seen):
-        return 200 if seen.headers["authorization"] == "mine" else 401, {}
+    async def answer(request):
+        return 200 if request.headers["authorization"] == "mine" else 401, {}
 
-    with answering(answer) as server:
+    with serve_handler(answer) as server:
         out = quietly(pd.DataFrame({"id": [1]}).aio.fetch, server.url + "/{id}", client=paio.Client())
         assert out.aio.retry_failed(auth="new", headers={"Authorization": "mine"})["ok"].tolist() == [True]
 
@@ -198,7 +200,9 @@ def test_what_changes_is_kept_for_the_next_time(api):
 
 def test_errors_raise_holds_for_the_retry():
     """A retry that fails again raises with the frame so far, from which one may go on."""
-    with serving(http(status="500 X"), http(status="500 X"), http(b'{"n":1}')) as server:
+    with serve_script(
+        http_response(status="500 X"), http_response(status="500 X"), http_response(b'{"n":1}')
+    ) as server:
         out = quietly(pd.DataFrame({"id": [1]}).aio.fetch, server.url + "/{id}", client=paio.Client(), **ONCE)
         with pytest.raises(paio.FetchError) as caught:
             out.aio.retry_failed(errors="raise")
@@ -294,7 +298,9 @@ def test_the_labels_and_what_is_missing_stay_as_they_were():
     """The columns' own name comes back, and each kind of missing value of an object column."""
     given = pd.DataFrame({"id": [1, 2, 3], "any": pd.Series([np.nan, None, pd.NA], dtype=object)})
     given.columns.name = "C"
-    with serving(http(b'{"n":1}'), http(status="500 X"), http(b"{}"), http(b'{"more":"x"}')) as server:
+    with serve_script(
+        http_response(b'{"n":1}'), http_response(status="500 X"), http_response(b"{}"), http_response(b'{"more":"x"}')
+    ) as server:
         out = quietly(given.aio.fetch, server.url + "/{id}", concurrency=1, client=paio.Client(), **ONCE)
         done = out.aio.retry_failed()
     assert done.columns.name == "C"
@@ -309,12 +315,14 @@ def test_the_users_later_changes_do_not_reach_what_is_sent(api):
     out = quietly(given.aio.fetch, api + FAILS, **ONCE)
     given["key"] = "other"
     quietly(out.aio.retry_failed)
-    assert min(seen.path_qs for seen in api.log[6:]) == "/flaky/k1?fail=1"
+    assert min(request.path_qs for request in api.log[6:]) == "/flaky/k1?fail=1"
 
 
 def test_answers_of_another_kind_than_before_lose_nothing():
     """Numbers first and texts later: the column holds both as they are."""
-    with serving(http(b'{"n":1}'), http(status="500 X"), http(b'{"n":"x","more":2.5}')) as server:
+    with serve_script(
+        http_response(b'{"n":1}'), http_response(status="500 X"), http_response(b'{"n":"x","more":2.5}')
+    ) as server:
         given = pd.DataFrame({"id": [1, 2]})
         out = quietly(given.aio.fetch, server.url + "/{id}", concurrency=1, client=paio.Client(), **ONCE)
         done = out.aio.retry_failed()
@@ -331,11 +339,11 @@ def test_fault_59_an_interrupt_while_a_frame_is_made_keeps_it(monkeypatch, step)
         signal.raise_signal(signal.SIGINT)
         return made(*args, **options)
 
-    async def answer(seen):
-        asked.append(seen.path)
+    async def answer(request):
+        asked.append(request.path)
         return (500 if len(asked) == 1 and step == "retry_failed" else 200), {}
 
-    with answering(answer) as server:
+    with serve_handler(answer) as server:
         frame = pd.DataFrame({"id": [1, 2]})
         fetch = functools.partial(frame.aio.fetch, server.url + "/{id}", retry=1, client=paio.Client(), concurrency=1)
         if step == "retry_failed":
@@ -351,8 +359,8 @@ def test_fault_59_rows_that_were_under_way_say_so():
     """They were sent: a POST may have been received, and what waited for another attempt keeps its cause."""
     came = threading.Event()
 
-    async def answer(seen):
-        if seen.path == "/1":
+    async def answer(request):
+        if request.path == "/1":
             return 500, {}
         came.set()
         await asyncio.sleep(60)
@@ -364,7 +372,7 @@ def test_fault_59_rows_that_were_under_way_say_so():
         os.kill(os.getpid(), signal.SIGINT)
 
     retry = paio.Retry(base=20.0, idempotency_key="K")
-    with answering(answer) as server:
+    with serve_handler(answer) as server:
         threading.Thread(target=stop).start()
         frame = pd.DataFrame({"id": [1, 2, 3]})
         options = {"method": "POST", "concurrency": 1, "client": paio.Client(), "retry": retry}

@@ -8,18 +8,18 @@ import pandas as pd
 import pytest
 
 import pandas_async_io as paio
-from tests.servers.raw import http, replying
+from tests.servers.scripted import http_response, serve_function
 
 QUICK = paio.Retry(base=0.001, throttle_base=0.001)
 SECONDARY = b'{"message": "You have exceeded a secondary rate limit."}'
-USED_UP = http(b"[]", "Sforce-Limit-Info: api-usage=15000/15000", status="403 Forbidden")
+USED_UP = http_response(b"[]", "Sforce-Limit-Info: api-usage=15000/15000", status="403 Forbidden")
 DISCORD = b'{"message": "You are being rate limited.", "retry_after": 0.5, "global": false}'
 WAIT = 0.5
 """Seconds: longer than the silence that a refusal brings by itself."""
 
 
 def refused(body, *headers, status="400 Bad Request"):
-    return http(body, *headers, status=status)
+    return http_response(body, *headers, status=status)
 
 
 def usage(name):
@@ -56,7 +56,7 @@ def after(*first):
     def answer(_asked):
         times.append(time.monotonic())
         at = next(turn)
-        return first[at] if at < len(first) else http()
+        return first[at] if at < len(first) else http_response()
 
     return answer, times
 
@@ -66,18 +66,18 @@ def test_a_refusal_in_its_apis_words_is_one(case):
     """A POST is repeated, for it was not processed; until then nothing else goes to the origin, as long as it asked."""
     first, wait = CASES[case]
     answer, times = after(first)
-    with replying(answer) as server:
+    with serve_function(answer) as server:
         out = fetch(server, 3, concurrency=1)
     assert out.aio.report.outcomes == {"ok": 3}
-    assert (out.aio.report.refused, len(server.asked)) == (1, 4)
+    assert (out.aio.report.refused, len(server.requests)) == (1, 4)
     assert times[1] - times[0] >= wait
 
 
 def test_githubs_secondary_limit_is_a_minutes_silence():
     """Without a word of how long, it is at least a minute: more than this row wants to wait."""
-    answer, _ = after(http(SECONDARY, status="403 Forbidden"))
+    answer, _ = after(http_response(SECONDARY, status="403 Forbidden"))
     retry = paio.Retry(max_wait=5)
-    with replying(answer) as server, pytest.warns(paio.FetchWarning):
+    with serve_function(answer) as server, pytest.warns(paio.FetchWarning):
         out = fetch(server, 1, retry=retry)
     (error,) = out.aio.outcomes["error"]
     assert out.aio.report.outcomes == {"rate_limited_too_long": 1}
@@ -95,12 +95,12 @@ def test_githubs_secondary_limit_is_a_minutes_silence():
 def test_stripe_says_whether_another_attempt_is_worth_it(said, key, sent, outcome):
     """Where it says so, a 409 of a POST with a key is repeated, one without never, and a 500 not against its word."""
     status = "409 Conflict" if said == "true" else "500 Internal Server Error"
-    answer, _ = after(http(b"{}", f"Stripe-Should-Retry: {said}", status=status))
+    answer, _ = after(http_response(b"{}", f"Stripe-Should-Retry: {said}", status=status))
     retry = paio.Retry(base=0.001, idempotency_key=key)
-    with replying(answer) as server:
+    with serve_function(answer) as server:
         out = fetch(server, 1, retry=retry) if outcome == "ok" else failed(server, retry)
     assert out.aio.report.outcomes == {outcome: 1}
-    assert len(server.asked) == sent
+    assert len(server.requests) == sent
 
 
 def failed(server, retry):
@@ -110,18 +110,22 @@ def failed(server, retry):
 
 def test_two_lines_of_limits_are_both_obeyed():
     """A budget that is used up is waited for, also where a second line says that another is not."""
-    spent = http(b"{}", f"X-RateLimit-Remaining: 0\r\nX-RateLimit-Reset-After: {WAIT}\r\nX-RateLimit-Remaining: 99")
+    spent = http_response(
+        b"{}", f"X-RateLimit-Remaining: 0\r\nX-RateLimit-Reset-After: {WAIT}\r\nX-RateLimit-Remaining: 99"
+    )
     answer, times = after(spent)
-    with replying(answer) as server:
+    with serve_function(answer) as server:
         fetch(server, 2, concurrency=1)
     assert times[1] - times[0] >= WAIT
 
 
 def test_a_client_without_a_retry_budget_repeats_nothing_but_refusals():
     """`Retry(budget=0)` sends no failure again; what a rate limit refused is no failure."""
-    answer, _ = after(http(b"{}", status="503 Service Unavailable"), http(b"{}", status="429 Too Many Requests"))
+    answer, _ = after(
+        http_response(b"{}", status="503 Service Unavailable"), http_response(b"{}", status="429 Too Many Requests")
+    )
     retry = paio.Retry(base=0.001, throttle_base=0.001, budget=0)
-    with replying(answer) as server, pytest.warns(paio.FetchWarning):
+    with serve_function(answer) as server, pytest.warns(paio.FetchWarning):
         out = fetch(server, 2, method="GET", concurrency=1, retry=retry)
     assert out.aio.report.outcomes == {"ok": 1, "http_error": 1}
-    assert len(server.asked) == 3
+    assert len(server.requests) == 3

@@ -20,7 +20,7 @@ from pandas_async_io._core.errors import AttemptError, FetchWarning, UnsafeUrlEr
 from pandas_async_io._core.models import Request
 from pandas_async_io._io.transport import connection
 from pandas_async_io._io.transport.transport import Transport, Wire
-from tests.servers.raw import PATIENCE, Then, chunked, http, refusing, serving
+from tests.servers.scripted import PATIENCE, Action, chunked_response, http_response, refused_url, serve_script
 
 CANARY = "c4n4ry-s3cret"
 
@@ -55,7 +55,7 @@ def fetch(server, template, values, **options):
     with paio.Client(server.url, **options) as client, warnings.catch_warnings():
         warnings.simplefilter("ignore", FetchWarning)
         frame = pd.DataFrame({"v": values}).aio.fetch(template, client=client, progress=False)
-    return frame.aio.outcomes["outcome"].tolist(), sorted(asked.line.split()[1] for asked in server.asked)
+    return frame.aio.outcomes["outcome"].tolist(), sorted(request.line.split()[1] for request in server.requests)
 
 
 # --- What a row's value can do to the URL
@@ -64,13 +64,13 @@ def fetch(server, template, values, **options):
 @pytest.mark.parametrize("value", [".", "..", "%2e", "%2E%2E", "../admin", "a/../../b"])
 def test_security_s1_a_path_value_that_climbs_is_never_sent(value):
     """A dot segment, plain, encoded by whoever wrote it, or within the value, ends as unsafe_url."""
-    with serving(http(b'{"a": 1}')) as server:
+    with serve_script(http_response(b'{"a": 1}')) as server:
         assert fetch(server, "/files/{v}", [value]) == (["unsafe_url"], [])
 
 
 def test_security_s1_a_value_with_slashes_stays_one_segment():
     """It arrives as a name, not as a way."""
-    with serving(http(b'{"a": 1}')) as server:
+    with serve_script(http_response(b'{"a": 1}')) as server:
         assert fetch(server, "/files/{v}", ["a/b", "...", "a..b"])[1] == [
             "/files/...",
             "/files/a%2Fb",
@@ -81,23 +81,23 @@ def test_security_s1_a_value_with_slashes_stays_one_segment():
 @pytest.mark.parametrize("value", ["@evil.example", "//evil.example", "\\evil.example", "http://evil.example/"])
 def test_security_s2_a_value_never_names_the_host(value):
     """Whatever it looks like, it goes to the server that the template names, as one encoded segment."""
-    with serving(http(b'{"a": 1}')) as server:
+    with serve_script(http_response(b'{"a": 1}')) as server:
         outcomes, lines = fetch(server, "/{v}", [value])
     assert outcomes == ["ok"]
     assert lines[0].count("/") == 1
-    assert server.asked[0].headers["host"] == server.url.removeprefix("http://")
+    assert server.requests[0].headers["host"] == server.url.removeprefix("http://")
 
 
 def test_security_s2_a_host_from_a_column_needs_allow_hosts():
     """A template may only take its host from rows where the client says so, before anything is sent."""
-    with serving(http()) as server, pytest.raises(paio.PlanError, match="allow_hosts"):
+    with serve_script(http_response()) as server, pytest.raises(paio.PlanError, match="allow_hosts"):
         pd.DataFrame({"host": [server.url.removeprefix("http://")]}).aio.fetch("http://{host}/", progress=False)
-    assert server.asked == []
+    assert server.requests == []
 
 
 def test_security_s3_a_value_adds_no_parameter_and_no_fragment():
     """``?``, ``#``, ``&``, ``;`` and ``=`` are part of the value."""
-    with serving(http(b'{"a": 1}')) as server:
+    with serve_script(http_response(b'{"a": 1}')) as server:
         _, lines = fetch(server, "/x{?v}", ["1&admin=1", "1#top", "1;b=2", "1?c=3"])
     assert lines == ["/x?v=1%23top", "/x?v=1%26admin%3D1", "/x?v=1%3Bb%3D2", "/x?v=1%3Fc%3D3"]
 
@@ -105,7 +105,7 @@ def test_security_s3_a_value_adds_no_parameter_and_no_fragment():
 @pytest.mark.parametrize("value", ["a\r\nHost: evil", "a\nb", "a\0b", "a\x7f"])
 def test_security_s4_control_characters_are_not_sent(value):
     """Neither encoded nor dropped: the row ends as unsafe_url."""
-    with serving(http()) as server:
+    with serve_script(http_response()) as server:
         assert fetch(server, "/{v}", [value]) == (["unsafe_url"], [])
 
 
@@ -121,28 +121,28 @@ def test_security_s4_control_characters_are_not_sent(value):
 )
 def test_security_s4_the_transport_itself_sends_no_broken_line(session, request_):
     """The last door, whatever the doors before let through: no second header line is on the wire."""
-    with serving(http()) as server:
+    with serve_script(http_response()) as server:
         with pytest.raises((UnsafeUrlError, ValueError)):
             send(server.url, session=session, **request_)
-        assert server.asked == []
+        assert server.requests == []
 
 
 @pytest.mark.parametrize("target", ["/a b", "/a\r\nX: 1", "/ä", "/a\tb"])
 def test_security_s4_the_transport_sends_no_target_that_is_not_encoded(target):
     """A space would end the request line's target."""
-    with serving(http()) as server:
+    with serve_script(http_response()) as server:
         with pytest.raises(UnsafeUrlError):
             send(server.url + target)
-        assert server.asked == []
+        assert server.requests == []
 
 
 @pytest.mark.parametrize("host", ["2130706433", "127.1", "0177.0.0.1", "0x7f.1", "0x7f000001"])
 def test_security_s5_an_address_in_disguise_is_not_asked(host):
     """Decimal, short, octal and hexadecimal forms of 127.0.0.1 lead nowhere."""
-    with serving(http()) as server:
+    with serve_script(http_response()) as server:
         with pytest.raises(AttemptError):
             send(f"http://{host}:{server.port}/")
-        assert server.asked == []
+        assert server.requests == []
 
 
 # --- What a redirect can do
@@ -150,21 +150,21 @@ def test_security_s5_an_address_in_disguise_is_not_asked(host):
 
 def to(location, status="302 Found"):
     """Write a redirect."""
-    return http(b"", f"Location: {location}", status=status)
+    return http_response(b"", f"Location: {location}", status=status)
 
 
 @pytest.mark.parametrize("session", [None, aiohttp.ClientSession])
 @pytest.mark.parametrize("follow", ["same_origin", "none"])
 def test_security_s6_another_origin_is_not_asked_by_default(session, follow):
     """Another port is another origin."""
-    with serving(http()) as other, serving(to(f"{other.url}/x")) as server:
+    with serve_script(http_response()) as other, serve_script(to(f"{other.url}/x")) as server:
         wire = Wire(follow=follow)
         if follow == "none":
             assert send(server.url, wire, session=session).status == 302
         else:
             with pytest.raises(UnsafeUrlError, match="allow_hosts"):
                 send(server.url, wire, session=session)
-        assert other.asked == []
+        assert other.requests == []
 
 
 SECRETS = {"Authorization": f"Bearer {CANARY}", "X-API-Key": CANARY, "Cookie": f"s={CANARY}"}
@@ -174,14 +174,14 @@ SECRETS = {"Authorization": f"Bearer {CANARY}", "X-API-Key": CANARY, "Cookie": f
 def test_security_s6_every_header_stays_behind_on_the_way_to_another_origin(wire):
     """Not Authorization alone: keys and cookies too; and they do not come back with the redirect home."""
     home = []
-    with serving(http(b"[1]")) as third, serving(to(f"{third.url}/c")) as other:
+    with serve_script(http_response(b"[1]")) as third, serve_script(to(f"{third.url}/c")) as other:
         home.append(to(f"{other.url}/b"))
-        with serving(*home) as server:
+        with serve_script(*home) as server:
             response = send(server.url.replace("//", f"//u:{CANARY}@"), wire, headers={"X-API-Key": CANARY})
     assert response.body == b"[1]"
-    assert CANARY in str(server.asked)
-    assert CANARY not in str(other.asked) + str(third.asked)
-    assert "authorization" not in other.asked[0].headers
+    assert CANARY in str(server.requests)
+    assert CANARY not in str(other.requests) + str(third.requests)
+    assert "authorization" not in other.requests[0].headers
 
 
 def test_security_s6_a_session_does_not_hand_its_credentials_to_another_origin():
@@ -190,19 +190,19 @@ def test_security_s6_a_session_does_not_hand_its_credentials_to_another_origin()
     def session():
         return aiohttp.ClientSession(headers=SECRETS, cookies={"c": CANARY}, cookie_jar=aiohttp.CookieJar(unsafe=True))
 
-    with serving(http(b"[1]")) as other, serving(to(f"{other.url}/b")) as server:
+    with serve_script(http_response(b"[1]")) as other, serve_script(to(f"{other.url}/b")) as server:
         response = send(server.url, Wire(follow="any"), session=session)
     assert response.body == b"[1]"
-    assert server.asked[0].headers["x-api-key"] == CANARY
-    assert CANARY not in str(other.asked)
+    assert server.requests[0].headers["x-api-key"] == CANARY
+    assert CANARY not in str(other.requests)
 
 
 def test_security_s6_a_body_is_not_handed_to_another_origin():
     """307 and 308 would repeat it there."""
-    with serving(http()) as other, serving(to(f"{other.url}/b", "307 Temporary")) as server:
+    with serve_script(http_response()) as other, serve_script(to(f"{other.url}/b", "307 Temporary")) as server:
         with pytest.raises(UnsafeUrlError, match="body"):
             send(server.url, Wire(follow="any"), method="POST", body=CANARY.encode())
-        assert other.asked == []
+        assert other.requests == []
 
 
 # --- Where a name leads
@@ -211,7 +211,7 @@ def test_security_s6_a_body_is_not_handed_to_another_origin():
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "[::ffff:127.0.0.1]"])
 def test_security_s8_a_private_address_is_not_connected_to(host):
     """The address that is connected to decides, not the name."""
-    with serving(http()) as server:
+    with serve_script(http_response()) as server:
         with pytest.raises(UnsafeUrlError, match="private address") as caught:
             send(f"http://{host}:{server.port}/", Wire(block_private=True))
         assert server.connections == 0
@@ -220,7 +220,7 @@ def test_security_s8_a_private_address_is_not_connected_to(host):
 
 def test_security_s8_a_redirect_leads_to_no_private_address_either(monkeypatch):
     """The first hop counts as public here; the second is refused where it is connected to."""
-    with serving(http()) as inner, serving(to(f"http://localhost:{inner.port}/")) as server:
+    with serve_script(http_response()) as inner, serve_script(to(f"http://localhost:{inner.port}/")) as server:
         outer = connection.is_public
         monkeypatch.setattr(connection, "is_public", _once_public(outer))
         with pytest.raises(UnsafeUrlError, match="private address"):
@@ -253,15 +253,15 @@ def _texts(error):
 
 
 FAILURES = {
-    "closed": [Then.CLOSE],
-    "reset": [Then.RESET],
-    "hang": [Then.HANG],
-    "short": [http(b"[1", length=9), Then.CLOSE],
-    "chunks": [chunked(b"[1", end=b""), Then.CLOSE],
-    "protocol": [f"SSH {CANARY}\r\n\r\n".encode(), Then.CLOSE],
-    "echoed header": [http(b"", f"Set-Cookie: {CANARY * 1000}")],
-    "coding": http(CANARY.encode(), "Content-Encoding: gzip"),
-    "too large": http(CANARY.encode() * 1000),
+    "closed": [Action.CLOSE],
+    "reset": [Action.RESET],
+    "hang": [Action.HANG],
+    "short": [http_response(b"[1", length=9), Action.CLOSE],
+    "chunks": [chunked_response(b"[1", end=b""), Action.CLOSE],
+    "protocol": [f"SSH {CANARY}\r\n\r\n".encode(), Action.CLOSE],
+    "echoed header": [http_response(b"", f"Set-Cookie: {CANARY * 1000}")],
+    "coding": http_response(CANARY.encode(), "Content-Encoding: gzip"),
+    "too large": http_response(CANARY.encode() * 1000),
     "redirect": to(f"http://u:{CANARY}@127.0.0.1:1/?token={CANARY}"),
     "redirect scheme": to(f"ftp://u:{CANARY}@127.0.0.1:1/?token={CANARY}"),
 }
@@ -272,7 +272,7 @@ FAILURES = {
 def test_security_s11_no_error_repeats_a_secret(answer, session, caplog):
     """In a header, the query, the userinfo, the body, or sent back by the server: it is in no text and no log."""
     caplog.set_level(logging.DEBUG)
-    with serving(answer) as server:
+    with serve_script(answer) as server:
         url = server.url.replace("//", f"//user:{CANARY}@") + f"/x?api_key={CANARY}&a=1"
         with pytest.raises(AttemptError) as caught:
             send(
@@ -284,7 +284,7 @@ def test_security_s11_no_error_repeats_a_secret(answer, session, caplog):
                 body=CANARY.encode(),
                 timeout=0.3,
             )
-        assert CANARY in str(server.asked)
+        assert CANARY in str(server.requests)
     assert CANARY not in _texts(caught.value)
     assert CANARY not in caplog.text
 
@@ -293,14 +293,14 @@ def test_security_s11_no_error_repeats_a_secret(answer, session, caplog):
 @pytest.mark.parametrize("scheme", ["http", "https"])
 @pytest.mark.parametrize(
     "answer",
-    [None, http(status="407 Who"), [Then.CLOSE], [Then.RESET], [Then.HANG]],
+    [None, http_response(status="407 Who"), [Action.CLOSE], [Action.RESET], [Action.HANG]],
     ids=["dead", "407", "closed", "reset", "hang"],
 )
 def test_security_s11_no_error_repeats_the_secret_of_a_proxy(answer, scheme, session, caplog):
     """The proxy is named, its password is not."""
     caplog.set_level(logging.DEBUG)
-    with serving(answer or http()) as proxy:
-        where = (refusing() if answer is None else proxy.url).replace("//", f"//user:{CANARY}@")
+    with serve_script(answer or http_response()) as proxy:
+        where = (refused_url() if answer is None else proxy.url).replace("//", f"//user:{CANARY}@")
         wire = Wire(proxy=where)
         url = f"{scheme}://api.example/?token={CANARY}"
         with pytest.raises(AttemptError, match="proxy") as caught:
@@ -312,11 +312,11 @@ def test_security_s11_no_error_repeats_the_secret_of_a_proxy(answer, scheme, ses
 def test_security_s11_no_frame_and_no_warning_repeats_a_secret(caplog):
     """End to end: outcomes, failures, the digest, the frame's own repr and what attrs carry."""
     caplog.set_level(logging.DEBUG)
-    with serving([Then.CLOSE]) as server:
+    with serve_script([Action.CLOSE]) as server:
         client = paio.Client(server.url, auth=CANARY, headers={"X-API-Key": CANARY}, retry=1)
         with client, pytest.warns(FetchWarning) as caught:
             frame = pd.DataFrame({"id": [1]}).aio.fetch(f"/x?token={CANARY}&id={{id}}", client=client, progress=False)
-        assert CANARY in str(server.asked)
+        assert CANARY in str(server.requests)
     said = [frame.aio.outcomes.to_string(), frame.aio.failures.to_string(), repr(frame.attrs), repr(client)]
     said += [str(each.message) for each in caught]
     assert CANARY not in "\n".join([*said, caplog.text, repr(vars(client)["_wire"])])
@@ -331,7 +331,7 @@ def self_signed():
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
-    with serving(http(b'{"a": 1}'), ssl=context) as server:
+    with serve_script(http_response(b'{"a": 1}'), ssl=context) as server:
         yield server
 
 
@@ -341,7 +341,7 @@ def test_security_s13_verification_is_on_and_switched_off_for_one_client_only():
         assert send(server.url, Wire(ssl=False)).body == b'{"a": 1}'
         with pytest.raises(AttemptError, match="no trusted TLS"):
             send(server.url)
-        assert len(server.asked) == 1
+        assert len(server.requests) == 1
 
 
 def test_security_s13_a_session_that_verifies_does_so_again_after_a_client_that_did_not():
@@ -374,12 +374,12 @@ def test_security_s14_the_environment_names_no_proxy_and_no_password(monkeypatch
     netrc = tmp_path / "netrc"
     netrc.write_text(f"machine 127.0.0.1 login u password {CANARY}")
     netrc.chmod(0o600)
-    with serving(http()) as server:
+    with serve_script(http_response()) as server:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
-            monkeypatch.setenv(name, refusing())
+            monkeypatch.setenv(name, refused_url())
         monkeypatch.setenv("NETRC", str(netrc))
         assert send(server.url).status == 200
-    assert "authorization" not in server.asked[0].headers
+    assert "authorization" not in server.requests[0].headers
 
 
 @pytest.mark.parametrize("session", [None, aiohttp.ClientSession])
@@ -389,18 +389,18 @@ def test_security_s14_a_proxys_credentials_stop_at_the_proxy(session):
     served, trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
     authority.issue_cert("127.0.0.1").configure_cert(served)
     authority.configure_trust(trusting)
-    with serving(http(b"[1]"), ssl=served) as server, serving([Then.TUNNEL]) as proxy:
+    with serve_script(http_response(b"[1]"), ssl=served) as server, serve_script([Action.TUNNEL]) as proxy:
         wire = Wire(ssl=trusting, proxy=proxy.url.replace("//", f"//user:{CANARY}@"))
         assert send(f"{server.url}/x", wire, session=session, headers={"X-Key": "k"}).body == b"[1]"
-    assert "proxy-authorization" in proxy.asked[0].headers
-    assert "proxy-authorization" not in server.asked[0].headers
-    assert "x-key" not in proxy.asked[0].headers
-    assert server.asked[0].line == "GET /x HTTP/1.1"
+    assert "proxy-authorization" in proxy.requests[0].headers
+    assert "proxy-authorization" not in server.requests[0].headers
+    assert "x-key" not in proxy.requests[0].headers
+    assert server.requests[0].line == "GET /x HTTP/1.1"
 
 
 def test_security_s16_a_cookie_is_not_kept():
     """What one row is handed the next one does not bring along."""
-    with serving(http(b'{"a": 1}', f"Set-Cookie: session={CANARY}")) as server:
+    with serve_script(http_response(b'{"a": 1}', f"Set-Cookie: session={CANARY}")) as server:
         fetch(server, "/{v}", [1, 2, 3], concurrency=1)
-    assert len(server.asked) == 3
-    assert all("cookie" not in asked.headers for asked in server.asked)
+    assert len(server.requests) == 3
+    assert all("cookie" not in request.headers for request in server.requests)
