@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pandas_async_io._core.body.graphql_errors import refusal
-from pandas_async_io._core.body.interpret import interpreter
+from pandas_async_io._core.body.graphql_errors import graphql_error
+from pandas_async_io._core.body.interpret import compile_interpreter
 from pandas_async_io._core.errors import FetchWarning
 from pandas_async_io._core.models import Outcome, Result
 from pandas_async_io._core.policy.graphql_cost import read_cost_budget
@@ -28,8 +28,9 @@ from pandas_async_io._core.table.answers import Answers, PagedAnswers
 from pandas_async_io._core.table.apply_schema import conform
 from pandas_async_io._core.table.dtype_backend import check_backend
 from pandas_async_io._core.table.join import answers, join, positions
-from pandas_async_io._core.table.schema import as_text, compile_schema
+from pandas_async_io._core.table.schema import compile_schema, text_columns
 from pandas_async_io._core.table.shape import compile_shape
+from pandas_async_io._core.table.tabular import TABULAR_READERS
 from pandas_async_io._core.workflow.batching.workflow import Batching
 from pandas_async_io._core.workflow.jobs.workflow import Polling
 from pandas_async_io._core.workflow.paging.paginators import as_paginator, first_request
@@ -100,14 +101,15 @@ class Call:
         check_backend(options.dtype_backend)
         self._schema = compile_schema(options.schema, self._shape.columns)
         query = options.json if isinstance(options.json, GraphQL) else None
-        self._decode = interpreter(
+        self._decode = compile_interpreter(
             format=options.format,
             strict_json=self._client.strict_json,
             read_options=options.read_options,
-            as_text=as_text(self._schema, self._shape.columns),
+            text_columns=text_columns(self._schema, self._shape.columns),
             parser=options.parser,
             error_when=options.error_when,
-            refusal=None if query is None else refusal,
+            find_error=None if query is None else graphql_error,
+            readers=TABULAR_READERS,
         )
         self._budget = None if query is None else read_cost_budget
         policy = self._client.policy(

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pandas_async_io._core.body.graphql_errors import refusal
+from pandas_async_io._core.body.graphql_errors import graphql_error
 from pandas_async_io._core.errors import ParseError, PayloadError
 from pandas_async_io._core.models import Page, Request, Response
 from pandas_async_io._core.policy.graphql_cost import read_cost_budget, read_throttle_delay
@@ -246,16 +246,16 @@ def test_graphql_answers_a_user_by_its_variable(served):
     """With what is left of the cost limit."""
     payload = ask_graphql(served, "query($login: String!) {user(login: $login) {login}}", {"login": "ada"}, "left=500")
     assert payload["data"] == {"user": {"login": "ada"}}
-    assert refusal(payload) is None
+    assert graphql_error(payload) is None
     assert read_cost_budget(payload).remaining == 50
 
 
 def test_fault_27_graphql_fails_with_a_200(served):
     """A field that is not there, errors to order, and a query that costs too much."""
     for query, switches in [("{nobody}", ""), ("{users {nodes {id}}}", "errors=1")]:
-        assert isinstance(refusal(ask_graphql(served, query, {}, switches)), PayloadError)
+        assert isinstance(graphql_error(ask_graphql(served, query, {}, switches)), PayloadError)
     payload = ask_graphql(served, "{users {nodes {id}}}", {}, "left=5")
-    assert refusal(payload).passing
+    assert graphql_error(payload).passing
     assert read_throttle_delay(payload) == 0.1
 
 

@@ -1,1 +1,12 @@
-"""TODO."""
+"""Bytes → payload: what a response's body holds, or which error it is.
+
+- `content_coding`: gzip, deflate, Brotli and zstd undone in bounded memory.
+- `content_type`: the format and charset that ``Content-Type``, or the first bytes, name.
+- `charset`: bytes → text.
+- `json`: JSON and NDJSON, with exact integers.
+- `tabular_readers`: the readers of tabular formats, as an argument.
+- `parse_errors`: errors that show where a body breaks and mask secrets.
+- `decode`: which format a body is in, and what reads it.
+- `interpret`: ``format``, ``parser`` and ``error_when`` of a call.
+- `graphql_errors`: the errors that a GraphQL response reports.
+"""

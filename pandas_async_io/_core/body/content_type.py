@@ -1,4 +1,4 @@
-"""What the header ``Content-Type``, or a body's first bytes, say of its format and charset."""
+"""The format and charset that the header ``Content-Type``, or a body's first bytes, name."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-_MEDIA = {
+_MEDIA_TYPES = {
     "ndjson": re.compile(r"application/(?:x-)?(?:nd-?json|json-?l(?:ines)?|stream\+json)"),
     "json": re.compile(r"(?:application|text)/(?:x-)?json|.*\+json"),
     "csv": re.compile(r"(?:application|text)/(?:x-)?(?:csv|comma-separated-values)"),
@@ -15,64 +15,50 @@ _MEDIA = {
     "parquet": re.compile(r"application/(?:x-|vnd\.apache\.)?parquet"),
     "arrow": re.compile(r"application/(?:x-|vnd\.apache\.)?arrow(?:\.file|\.stream)?"),
 }
-_MAGIC = {b"PAR1": "parquet", b"ARROW1": "arrow", b"\xff\xff\xff\xff": "arrow", b"<?xml": "xml"}
-_VAGUE = re.compile(r"|text/plain|(?:application|binary)/octet-stream")
-"""Media types that say so little that a body's first bytes decide."""
+_MAGIC_BYTES = {b"PAR1": "parquet", b"ARROW1": "arrow", b"\xff\xff\xff\xff": "arrow", b"<?xml": "xml"}
+_GENERIC_MEDIA_TYPE = re.compile(r"|text/plain|(?:application|binary)/octet-stream")
+"""Media types that name no format: the body's first bytes decide."""
 
-HTML = frozenset({"text/html", "application/xhtml+xml"})
-BLANK = b" \t\r\n\x00\xef\xbb\xbf\xfe\xff"
-"""What may stand before the first character: white space, byte order marks, UTF-16's zeros."""
+HTML_MEDIA_TYPES = frozenset({"text/html", "application/xhtml+xml"})
+LEADING_BYTES = b" \t\r\n\x00\xef\xbb\xbf\xfe\xff"
+"""What may precede the first character: white space, byte order marks, UTF-16's zeros."""
 
 _CHARSET = re.compile(r""";\s*charset\s*=\s*["']?([^\s;"']+)""", re.IGNORECASE)
-_XML_ENCODING = re.compile(rb"""<\?xml[^>]{0,99}\bencoding\s*=\s*["']([\w.:-]{1,40})["']""")
-
-
-@lru_cache(maxsize=256)
-def reading_of(content_type: str, strict: bool) -> Reading:
-    """Take a media type apart.
-
-    Examples
-    --------
-    >>> reading_of("text/csv; charset=UTF-16", False)
-    Reading(media='text/csv', charset='utf-16', format='csv', strict=False)
-    """
-    media = content_type.partition(";")[0].strip().lower()
-    known = next((name for name, pattern in _MEDIA.items() if pattern.fullmatch(media)), None)
-    named = _CHARSET.search(content_type)
-    charset = named[1].lower() if named else "utf-8"
-    return Reading(media, None if charset in {"utf-8", "utf8"} else charset, known, strict)
-
-
-def by_magic(body: bytes, media: str) -> str | None:
-    """Return the format that a body's first bytes name, where the media type is vague.
-
-    Examples
-    --------
-    >>> by_magic(b"PAR1...", "application/octet-stream"), by_magic(b"PAR1...", "image/png")
-    ('parquet', None)
-    """
-    if not _VAGUE.fullmatch(media):
-        return None
-    return next((name for start, name in _MAGIC.items() if body.startswith(start)), None)
-
-
-def xml_encoding(body: bytes) -> str | None:
-    """Return the encoding that XML declares for itself.
-
-    Examples
-    --------
-    >>> xml_encoding(b'<?xml version="1.0" encoding="ISO-8859-1"?><a/>')
-    'ISO-8859-1'
-    """
-    declared = _XML_ENCODING.match(body.lstrip(BLANK))
-    return declared[1].decode() if declared else None
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """What header and options say of a body; charset None is UTF-8, format None is not known yet."""
+class ContentType:
+    """A parsed ``Content-Type``; charset None is UTF-8, format None is not named."""
 
-    media: str
+    media_type: str
     charset: str | None
     format: str | None
-    strict: bool
+
+
+@lru_cache(maxsize=256)
+def parse_content_type(header: str) -> ContentType:
+    """Parse a ``Content-Type`` header.
+
+    Examples
+    --------
+    >>> parse_content_type("text/csv; charset=UTF-16")
+    ContentType(media_type='text/csv', charset='utf-16', format='csv')
+    """
+    media_type = header.partition(";")[0].strip().lower()
+    named = next((name for name, pattern in _MEDIA_TYPES.items() if pattern.fullmatch(media_type)), None)
+    found = _CHARSET.search(header)
+    charset = found[1].lower() if found else "utf-8"
+    return ContentType(media_type, None if charset in {"utf-8", "utf8"} else charset, named)
+
+
+def sniff_format(body: bytes, media_type: str) -> str | None:
+    """Return the format that a body's first bytes name, if the media type is generic.
+
+    Examples
+    --------
+    >>> sniff_format(b"PAR1...", "application/octet-stream"), sniff_format(b"PAR1...", "image/png")
+    ('parquet', None)
+    """
+    if not _GENERIC_MEDIA_TYPE.fullmatch(media_type):
+        return None
+    return next((name for start, name in _MAGIC_BYTES.items() if body.startswith(start)), None)

@@ -1,4 +1,4 @@
-"""TODO."""
+"""The error in the body of a GraphQL response with status 200."""
 
 from __future__ import annotations
 
@@ -8,28 +8,32 @@ from pandas_async_io._core.errors import PayloadError
 from pandas_async_io._core.policy.graphql_cost import read_throttle_delay
 from pandas_async_io._core.words import line
 
+_SHOWN_ERRORS = 3
 
-def refusal(payload: Any) -> PayloadError | None:
-    """Return the error that a 200 is; None if it is an answer.
+
+def graphql_error(payload: Any) -> PayloadError | None:
+    """Return the error that a GraphQL response reports; None if it reports none.
 
     Examples
     --------
-    >>> print(refusal({"data": None, "errors": [{"message": "no such user", "path": ["user", "name"]}]}))
+    >>> print(graphql_error({"data": None, "errors": [{"message": "no such user", "path": ["user", "name"]}]}))
     GraphQL: no such user (at user.name)
-    >>> refusal({"data": {"user": None}})
+    >>> graphql_error({"data": {"user": None}})
     """
     errors = payload.get("errors") if isinstance(payload, dict) else None
     if not errors:
         return None
     listed = errors if isinstance(errors, list) else [errors]
-    said = "; ".join(map(_said, listed[:3])) + (f"; and {len(listed) - 3} more" if len(listed) > 3 else "")
+    message = "; ".join(map(_describe_error, listed[:_SHOWN_ERRORS]))
+    if len(listed) > _SHOWN_ERRORS:
+        message += f"; and {len(listed) - _SHOWN_ERRORS} more"
     asked = read_throttle_delay(payload)
-    return PayloadError(f"GraphQL: {said}", passing=asked is not None, asked=asked)
+    return PayloadError(f"GraphQL: {message}", passing=asked is not None, asked=asked)
 
 
-def _said(error: Any) -> str:
+def _describe_error(error: Any) -> str:
     if not isinstance(error, dict):
         return line(str(error))
-    way = error.get("path")
-    at = f" (at {'.'.join(map(str, way))})" if isinstance(way, list) and way else ""
+    path = error.get("path")
+    at = f" (at {'.'.join(map(str, path))})" if isinstance(path, list) and path else ""
     return f"{line(str(error.get('message', error)))}{at}"

@@ -1,6 +1,6 @@
-"""A response → its payload, or the error that it is: ``format``, ``parser`` and ``error_when``.
+"""Response → payload, or the error that it is: ``format``, ``parser`` and ``error_when``.
 
-What the user's own functions raise is the failure of that one row.
+Invariant: an exception of the user's own function fails one row, never the run.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from pandas_async_io._core.body.decode import Payload, decode
+from pandas_async_io._core.body.tabular_readers import NO_TABULAR_READERS, TabularReaders
 from pandas_async_io._core.errors import ParseError, PayloadError, PlanError
 from pandas_async_io._core.json_path import find
 from pandas_async_io._core.models import EMPTY, Response
 from pandas_async_io._core.server_message import message_of, raised
-from pandas_async_io._core.table.tabular import check_read_options, from_arrow, need_pyarrow
 from pandas_async_io._core.words import line
 
 if TYPE_CHECKING:
@@ -29,64 +29,63 @@ Parser = Callable[[Response], Any]
 ErrorWhen = str | Callable[[Payload], Any]
 
 
-def interpreter(
+def compile_interpreter(
     *,
     format: str = "auto",  # noqa: A002 - the public option's name
     strict_json: bool = False,
     read_options: Mapping[str, Any] | None = None,
-    as_text: Collection[str] = (),
+    text_columns: Collection[str] = (),
     parser: Parser | None = None,
     error_when: ErrorWhen | None = None,
-    refusal: Callable[[Payload], AttemptError | None] | None = None,
+    find_error: Callable[[Payload], AttemptError | None] | None = None,
+    readers: TabularReaders = NO_TABULAR_READERS,
 ) -> Interpreter:
     """Check the options and compile them.
 
     Parameters
     ----------
-    format, strict_json, read_options, as_text
+    format, strict_json, read_options, text_columns, readers
         As in `decode`.
     parser : callable, optional
         Takes a `Response` and returns records (a list or a dict), a DataFrame, an Arrow table or None.
     error_when : str or callable, optional
-        Where in the payload an error stands (``"error.message"``), or a function of the payload that returns
-        a message, or True, if it is one.
-    refusal : callable, optional
-        Returns the error that a body is, whatever its format and parser: of GraphQL's.
+        The path of an error in the payload (``"error.message"``), or a function of the payload that returns
+        a message, or True, if the payload is an error.
+    find_error : callable, optional
+        Takes the body as JSON, whatever its format and parser, and returns the error that it is, as `graphql_error`.
 
     Raises
     ------
     PlanError
-        One of them can't be right, or pyarrow is missing.
+        An option is invalid, or pyarrow is missing.
 
     Examples
     --------
-    >>> read = interpreter(error_when="error")
+    >>> read = compile_interpreter(error_when="error")
     >>> read(Response(200, {}, b'{"error": "quota exceeded"}', ""))
     Traceback (most recent call last):
     pandas_async_io._core.errors.PayloadError: HTTP 200, but error_when says: quota exceeded
     """
     if parser is not None and (format != "auto" or read_options):
-        raise PlanError("parser= reads the response itself: format= and read_options= would have no say")
+        raise PlanError("parser= reads the response itself: remove format= and read_options=, which it ignores")
     if error_when == "":
-        raise PlanError('error_when="" is no path: write error_when="error.message"')
+        raise PlanError('error_when="" is not a path: write error_when="error.message"')
     for name, given in {"parser": parser, "error_when": error_when}.items():
-        fitting = given is None or callable(given) or (name == "error_when" and isinstance(given, str))
-        if not fitting or inspect.iscoroutinefunction(given):
+        is_valid = given is None or callable(given) or (name == "error_when" and isinstance(given, str))
+        if not is_valid or inspect.iscoroutinefunction(given):
             raise PlanError(f"{name}={given!r} is not a function, or one that must be awaited")
-    if format in {"parquet", "arrow"}:
-        need_pyarrow()
-    options = check_read_options(format, read_options)
-    return Interpreter(format, strict_json, options, frozenset(as_text), parser, error_when, refusal)
+    options = readers.check_options(format, read_options)
+    return Interpreter(format, strict_json, options, frozenset(text_columns), parser, error_when, find_error, readers)
 
 
 @dataclass(frozen=True, slots=True)
 class Interpreter:
-    """Takes a response and returns its payload; see `interpreter`.
+    """Takes a response and returns its payload; see `compile_interpreter`.
 
     Raises
     ------
     ParseError
-        The body is not what it should be, or a function of the user's raised.
+        The body is not in its format, or a function of the user's raised.
     PayloadError
         ``error_when`` calls it an error.
     """
@@ -94,65 +93,66 @@ class Interpreter:
     format: str = "auto"
     strict_json: bool = False
     read_options: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
-    as_text: Collection[str] = ()
+    text_columns: Collection[str] = ()
     parser: Parser | None = None
     error_when: ErrorWhen | None = None
-    refusal: Callable[[Payload], AttemptError | None] | None = None
+    find_error: Callable[[Payload], AttemptError | None] | None = None
+    readers: TabularReaders = NO_TABULAR_READERS
 
     def __call__(self, response: Response) -> Payload:
-        plain = self.parser is None and self.format in {"auto", "json"}
-        payload = self._decoded(response) if self.parser is None else None
-        if self.refusal is not None:
-            error = self.refusal(payload if plain else self.envelope(response))
+        is_json = self.parser is None and self.format in {"auto", "json"}
+        payload = self._decode(response) if self.parser is None else None
+        if self.find_error is not None:
+            error = self.find_error(payload if is_json else self.decode_envelope(response))
             if error is not None:
                 raise error
         if self.parser is not None:
-            payload = _parsed(self.parser, response)
-        message = "" if self.error_when is None else _error(payload, self.error_when)
+            payload = self._parse(self.parser, response)
+        message = "" if self.error_when is None else _error_message(payload, self.error_when)
         if message:
             raise PayloadError(f"HTTP {response.status}, but error_when says: {message}")
         return payload
 
-    def envelope(self, response: Response) -> Payload:
-        """Return what a body says by itself, whatever is made of it; None if that can't be told.
+    def decode_envelope(self, response: Response) -> Payload:
+        """Decode a body without the user's ``format`` and ``parser``; None if that fails.
 
         Raises
         ------
         ParseError
-            If the body was cut: another attempt may bring the whole.
+            The body was cut: another attempt may bring the whole.
         """
         try:
-            return decode(response, strict_json=self.strict_json)
+            return decode(response, strict_json=self.strict_json, readers=self.readers)
         except ParseError as error:
             if error.passing:
                 raise
             return None
 
-    def headless(self, columns: Sequence[str]) -> Interpreter:
-        """Return one for tables whose first line is no header."""
+    def without_header(self, columns: Sequence[str]) -> Interpreter:
+        """Return an interpreter for tables without a header line."""
         return replace(self, read_options={**self.read_options, "names": list(columns), "header": None})
 
-    def _decoded(self, response: Response) -> Payload:
+    def _decode(self, response: Response) -> Payload:
         return decode(
             response,
             format=self.format,
             strict_json=self.strict_json,
             read_options=self.read_options,
-            as_text=self.as_text,
+            text_columns=self.text_columns,
+            readers=self.readers,
         )
 
+    def _parse(self, parser: Parser, response: Response) -> Payload:
+        try:
+            return _as_payload(parser(response), self.readers)
+        except ParseError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the user's own function; the other rows go on
+            raise ParseError(raised("parser=", error)) from None
 
-def _parsed(parser: Parser, response: Response) -> Payload:
-    try:
-        return _payload(parser(response))
-    except ParseError:
-        raise
-    except Exception as error:  # noqa: BLE001 - the user's own function; the other rows go on
-        raise ParseError(raised("parser=", error)) from None
 
-
-def _error(payload: Payload, error_when: ErrorWhen) -> str:
-    """Return the message of the error that the payload is, "" if it is none."""
+def _error_message(payload: Payload, error_when: ErrorWhen) -> str:
+    """Return the message of the error that a payload is, "" if it is none."""
     if isinstance(error_when, str):
         found = find(payload, error_when)
         return line(message_of(found) or str(found)) if found else ""
@@ -165,8 +165,8 @@ def _error(payload: Payload, error_when: ErrorWhen) -> str:
     return line(verdict if isinstance(verdict, str) else message_of(payload)) or "this is an error"
 
 
-def _payload(returned: Any) -> Payload:
-    """Return what a parser gave as the flattener takes it."""
+def _as_payload(returned: Any, readers: TabularReaders) -> Payload:
+    """Convert what a parser returned to what `flatten` takes."""
     if returned is None or isinstance(returned, dict | list | pd.DataFrame):
         return returned
     if isinstance(returned, Mapping):
@@ -175,8 +175,9 @@ def _payload(returned: Any) -> Payload:
         return list(returned)
     if isinstance(returned, pd.Series):
         return returned.to_frame("value" if returned.name is None else returned.name)
-    if hasattr(returned, "__arrow_c_stream__") or hasattr(returned, "__arrow_c_array__"):
-        return from_arrow(returned)
+    is_arrow = hasattr(returned, "__arrow_c_stream__") or hasattr(returned, "__arrow_c_array__")
+    if is_arrow and readers.from_arrow is not None:
+        return readers.from_arrow(returned)
     raise ParseError(
         f"parser= returned {type(returned).__name__}: return a list of records, a dict, a DataFrame, an Arrow table "
         "or None"

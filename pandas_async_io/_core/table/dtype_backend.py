@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from pandas_async_io._core.errors import PlanError
+from pandas_async_io._core.table.arrow import import_pyarrow
 from pandas_async_io._core.table.columns import masked
-from pandas_async_io._core.table.tabular import need_pyarrow
 
 if TYPE_CHECKING:
     from pandas_async_io._core.arrays import Array
@@ -31,7 +31,7 @@ def check_backend(backend: str | None) -> None:
     if backend is not None and backend not in BACKENDS:
         raise PlanError(f"dtype_backend={backend!r}: choose one of {', '.join(map(repr, BACKENDS))}")
     if backend == "pyarrow":
-        need_pyarrow()
+        import_pyarrow()
 
 
 def with_backend(array: Array, backend: str | None, *, drifted: bool = False) -> Array:
@@ -75,7 +75,7 @@ def _strings_alone(array: Array) -> bool:
 
 
 def _arrow(array: Array) -> Array:
-    pa = need_pyarrow()
+    pa = import_pyarrow()
     if isinstance(array.dtype, pd.CategoricalDtype | pd.ArrowDtype):
         return array
     exact = array.dtype != np.dtype(object)

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from pandas_async_io._core.errors import PlanError
+from pandas_async_io._core.table.arrow import import_pyarrow, nullable_dtype_name
 from pandas_async_io._core.table.cast import Fit, floating, listing, member, moment, text, truth, whole
 from pandas_async_io._core.table.columns import masked, objects
-from pandas_async_io._core.table.tabular import need_pyarrow, nullable_name
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,12 +60,12 @@ def compile_schema(schema: Mapping[str, Any] | None, columns: Mapping[str, str] 
     return {name: _field(name, spec) for name, spec in schema.items()}
 
 
-def as_text(schema: Mapping[str, Field], columns: Mapping[str, str] | None) -> list[str]:
+def text_columns(schema: Mapping[str, Field], columns: Mapping[str, str] | None) -> list[str]:
     """Return the columns that a reader of text leaves as they are written, for ``"007"`` may be a string.
 
     Examples
     --------
-    >>> as_text(compile_schema({"zip": str, "id": int}), {"ZIP": "zip", "id": "id"})
+    >>> text_columns(compile_schema({"zip": str, "id": int}), {"ZIP": "zip", "id": "id"})
     ['ZIP']
     """
     sources = {} if columns is None else {name: source for source, name in columns.items()}
@@ -195,13 +195,13 @@ class Field:
         if arrow is not None:
             return pd.ArrowDtype(arrow)
         if self.asked is None and backend == "numpy_nullable":
-            names = {"float": nullable_name(str(self.dtype)), "str": "string"}
+            names = {"float": nullable_dtype_name(str(self.dtype)), "str": "string"}
             return pd.api.types.pandas_dtype(names[self.kind]) if self.kind in names else None
         return self.asked
 
     def _arrow(self) -> Any:
         """Return Arrow's type, None if there is none."""
-        pa = need_pyarrow()
+        pa = import_pyarrow()
         if isinstance(self.asked, pd.ArrowDtype):
             return self.asked.pyarrow_dtype
         match self.kind:

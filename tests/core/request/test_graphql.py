@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pandas_async_io._core.body.graphql_errors import refusal
+from pandas_async_io._core.body.graphql_errors import graphql_error
 from pandas_async_io._core.errors import PayloadError, PlanError
 from pandas_async_io._core.models import Outcome
 from pandas_async_io._core.policy.graphql_cost import read_cost_budget, read_throttle_delay
@@ -102,7 +102,7 @@ def test_security_s19_a_value_never_becomes_query():
 )
 def test_fault_27_errors_in_a_200_are_a_failure(payload, message):
     """Even beside data; the message says what and where."""
-    error = refusal(payload)
+    error = graphql_error(payload)
     assert isinstance(error, PayloadError)
     assert (str(error), error.outcome, error.passing) == (message, Outcome.HTTP_ERROR, False)
 
@@ -110,7 +110,7 @@ def test_fault_27_errors_in_a_200_are_a_failure(payload, message):
 @pytest.mark.parametrize("payload", [{"data": {}}, {"data": None, "errors": []}, {"errors": None}, [1], None, "errors"])
 def test_fault_27_an_answer_without_errors_is_one(payload):
     """An empty list of errors is none."""
-    assert refusal(payload) is None
+    assert graphql_error(payload) is None
 
 
 def cost(requested, left, rate=50, most=1000):
@@ -123,7 +123,7 @@ def test_a_refusal_for_its_cost_passes():
     payload = {"errors": [{"message": "Throttled", "extensions": {"code": "THROTTLED"}}]}
     assert read_throttle_delay({**payload, "extensions": cost(300, 100)}) == 4.0
     assert read_throttle_delay(payload) == 0.0
-    assert refusal(payload).passing
+    assert graphql_error(payload).passing
     assert read_throttle_delay({"errors": [{"message": "x"}], "extensions": cost(300, 100)}) is None
     assert read_throttle_delay({"data": 1}) is None
     assert read_throttle_delay([]) is None

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.table.answers import Answers
 from pandas_async_io._core.table.apply_schema import conform
-from pandas_async_io._core.table.schema import as_text, compile_schema
+from pandas_async_io._core.table.schema import compile_schema, text_columns
 from pandas_async_io._core.table.shape import compile_shape
 
 BIG = 2**53 + 1
@@ -297,7 +297,7 @@ def test_a_schema_speaks_of_columns_as_they_are_called_in_the_end():
         schema={"key": "int64", "page": "int64"},
     )
     assert {name: array.tolist() for name, array in result.arrays.items()} == {"key": [1], "page": [7]}
-    assert as_text(compile_schema({"key": str, "n": int}), {"id": "key", "n": "n"}) == ["id"]
+    assert text_columns(compile_schema({"key": str, "n": int}), {"id": "key", "n": "n"}) == ["id"]
 
 
 @pytest.mark.parametrize(

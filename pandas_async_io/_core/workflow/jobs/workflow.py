@@ -157,8 +157,8 @@ class Polling(Workflow):
         way = self._ways[position]
         if way.job.last:
             return self._decode(response)
-        way.said = said = self._decode.envelope(response)
-        error = self._decode.refusal(said) if number == 1 and self._decode.refusal is not None else None
+        way.said = said = self._decode.decode_envelope(response)
+        error = self._decode.find_error(said) if number == 1 and self._decode.find_error is not None else None
         if error is not None:
             raise error
         try:

@@ -125,10 +125,10 @@ class PagingWorkflow(Workflow):
         """Return what a page holds; where a function of the user's reads it, also what it says by itself."""
         payload = self._decode(response)
         if self._decode.parser is not None:
-            return ParsedPage(self._decode.envelope(response), payload)
+            return ParsedPage(self._decode.decode_envelope(response), payload)
         first = self._chains[position][0].columns
         if number > 1 and isinstance(payload, pd.DataFrame) and lacks_header(list(payload.columns), first):
-            return self._decode.headless(first)(response)
+            return self._decode.without_header(first)(response)
         return payload
 
     def next_steps(self, position: int, number: int, page: Page, now: float, epoch: float) -> Sequence[Step]:  # noqa: ARG002 - a chain needs no clock

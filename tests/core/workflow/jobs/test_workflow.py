@@ -6,10 +6,11 @@ import json
 
 import pytest
 
-from pandas_async_io._core.body.graphql_errors import refusal
+from pandas_async_io._core.body.graphql_errors import graphql_error
 from pandas_async_io._core.body.interpret import Interpreter
 from pandas_async_io._core.errors import AttemptError
 from pandas_async_io._core.models import Outcome, Page, Request, Response, Result
+from pandas_async_io._core.table.tabular import TABULAR_READERS
 from pandas_async_io._core.workflow.base import Step
 from pandas_async_io._core.workflow.jobs.poll import Poll
 from pandas_async_io._core.workflow.jobs.workflow import Polling
@@ -459,7 +460,7 @@ def test_a_202_is_not_taken_for_the_result():
 
 def test_format_and_parser_read_the_result_only():
     """What is read of the job itself is what its answers say, also where the last of them is the result."""
-    reading = {"format": "csv"}
+    reading = {"format": "csv", "readers": TABULAR_READERS}
     run = Run(reading=reading)
     assert run.answer(QUEUED, status=202)
     assert run.answer({"state": "running"})
@@ -503,7 +504,7 @@ def test_a_submission_that_is_refused_in_a_success_made_no_job():
 
 def test_a_mutation_that_graphql_refuses_made_no_job():
     """Its errors are in a success as well."""
-    run = Run(reading={"refusal": refusal})
+    run = Run(reading={"find_error": graphql_error})
     assert not run.answer({"errors": [{"message": "no such export"}]})
     assert run.outcome is Outcome.HTTP_ERROR
     assert run.again().step == Step(1, AFRESH)

@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pandas_async_io._core.body.decode import decode
-from pandas_async_io._core.body.interpret import interpreter
+from pandas_async_io._core.body.interpret import compile_interpreter
 from pandas_async_io._core.errors import BodyTooLargeError, ParseError, PlanError
 from pandas_async_io._core.models import Response
-from pandas_async_io._core.table.tabular import check_read_options
+from pandas_async_io._core.table.tabular import TABULAR_READERS, check_read_options
 
 BIG = 2**53 + 1
 TABLE = pa.table(
@@ -35,7 +35,7 @@ TABLE = pa.table(
 
 def read(body, content_type=None, **options):
     headers = {} if content_type is None else {"Content-Type": content_type}
-    return decode(Response(200, headers, body, ""), **options)
+    return decode(Response(200, headers, body, ""), readers=TABULAR_READERS, **options)
 
 
 def rows(frame):
@@ -146,8 +146,8 @@ def test_read_options_are_those_of_pandas():
 
 def test_columns_of_a_schema_are_left_as_they_are_written():
     """A postal code keeps its zeros."""
-    assert rows(read(b"zip,n\n007,1\n", "text/csv", as_text=["zip", "nowhere"])) == [["007", 1]]
-    assert rows(read(b"<r><i><zip>007</zip></i></r>", "text/xml", as_text=["zip"])) == [["007"]]
+    assert rows(read(b"zip,n\n007,1\n", "text/csv", text_columns=["zip", "nowhere"])) == [["007", 1]]
+    assert rows(read(b"<r><i><zip>007</zip></i></r>", "text/xml", text_columns=["zip"])) == [["007"]]
 
 
 @pytest.mark.parametrize(
@@ -249,6 +249,6 @@ def test_without_pyarrow_the_extra_is_named(monkeypatch):
     """Asked for by name it raises before anything is sent; met by chance it is that row's failure."""
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(PlanError, match=r"pandas-async-io\[parquet\]"):
-        interpreter(format="parquet")
+        compile_interpreter(format="parquet", readers=TABULAR_READERS)
     with pytest.raises(ParseError, match=r"pandas-async-io\[parquet\]"):
         read(BINARY["parquet"])
