@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pandas_async_io import demo
     from pandas_async_io._core.models import Outcome, Page, Request, Response
     from pandas_async_io._core.policy.rate import Rate
-    from pandas_async_io._core.policy.retry import Retry
+    from pandas_async_io._core.policy.retry_options import Retry
     from pandas_async_io._core.report.report import Report
     from pandas_async_io._core.request.credentials import api_key as ApiKey  # noqa: N812 - reads as the value that it makes
     from pandas_async_io._core.request.credentials import basic as Basic  # noqa: N812 - as above

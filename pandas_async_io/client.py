@@ -12,7 +12,7 @@ from pandas_async_io._core.errors import PlanError, PortalError, UnsafeUrlError
 from pandas_async_io._core.numbers import seconds_above_zero, whole_of
 from pandas_async_io._core.policy.policy import Policy
 from pandas_async_io._core.policy.rate import Rate, parse_rates
-from pandas_async_io._core.policy.retry import Retry, parse_retry
+from pandas_async_io._core.policy.retry_options import Retry, parse_retry
 from pandas_async_io._core.request.credentials import Auth, as_auth
 from pandas_async_io._core.request.headers import check_headers
 from pandas_async_io._core.security.origins import Origin, origin_of, same_origin

@@ -20,7 +20,7 @@ from pandas_async_io._core.numbers import seconds_above_zero, whole_above_zero
 if TYPE_CHECKING:
     from pandas_async_io._core.models import Response
     from pandas_async_io._core.policy.rate import Rate
-    from pandas_async_io._core.policy.retry import Retry
+    from pandas_async_io._core.policy.retry_options import Retry
     from pandas_async_io._core.request.credentials import Auth
     from pandas_async_io._core.workflow.jobs.poll import Poll
     from pandas_async_io._core.workflow.paging.paginators import Paginator

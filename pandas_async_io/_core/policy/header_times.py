@@ -6,24 +6,19 @@ the two clocks need not agree, and ours may jump.
 
 from __future__ import annotations
 
-import math
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from pandas_async_io._core.policy.durations import parse_duration
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _DATE = re.compile(r"[A-Z][a-z]{2,8},? .*[0-9]{2}:[0-9]{2}:[0-9]{2}.*", re.ASCII)
-_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)")
-_DURATION = re.compile(f"(?:{_PART.pattern})+")
-SECONDS_PER_UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-"""Of a unit, as durations and rates write it."""
-_UNITS = (("d", "h"), ("h", "m"), ("m", "s"))
-_WORDS = {"d": "d", "h": "h", "m": "min", "s": "s"}
 
 
 def parse_number(value: str | None) -> float | None:
@@ -129,25 +124,6 @@ def read_requested_delay(headers: Mapping[str, str], *, epoch: float) -> float |
     return max((each for each in seconds if each is not None), default=None)
 
 
-def format_seconds(seconds: float) -> str:
-    """Return a duration as it is read: its two largest units, rounded up; "ever" if it never ends.
-
-    Examples
-    --------
-    >>> [format_seconds(seconds) for seconds in (0.25, 42, 300, 301, 7500, 86400, 99999999999)]
-    ['0.25 s', '42 s', '5 min', '5 min 01 s', '2 h 05 min', '1 d', '1157407 d 10 h']
-    """
-    if seconds < 60:
-        return f"{seconds:.3g} s"
-    if seconds == math.inf:  # more digits than a float holds
-        return "ever"
-    large, small = next(pair for pair in _UNITS if seconds >= SECONDS_PER_UNIT[pair[0]])
-    count, rest = divmod(
-        math.ceil(seconds / SECONDS_PER_UNIT[small]), round(SECONDS_PER_UNIT[large] / SECONDS_PER_UNIT[small])
-    )
-    return f"{count} {_WORDS[large]}" + (f" {rest:02} {_WORDS[small]}" if rest else "")
-
-
 def parse_reset(value: str | None, *, epoch: float, date: str | None = None) -> float | None:
     """Return the seconds until a limit is reset, in whatever form APIs say it, or None.
 
@@ -164,8 +140,8 @@ def parse_reset(value: str | None, *, epoch: float, date: str | None = None) -> 
     """
     if value is None:
         return None
-    if _DURATION.fullmatch(text := value.strip(" \t")):
-        return sum(float(part[1]) * SECONDS_PER_UNIT[part[2]] for part in _PART.finditer(text))
+    if (seconds := parse_duration(text := value.strip(" \t"))) is not None:
+        return seconds
     moment = parse_number(text)
     if moment is None:
         moment = parse_http_date(text)

@@ -6,10 +6,11 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from pandas_async_io._core.errors import AttemptError, AttemptTimeoutError, DescriptorError, TransportError
-from pandas_async_io._core.policy.retry import Retry, read_refusal_delay
+from pandas_async_io._core.policy.retry import read_refusal_delay
 
 if TYPE_CHECKING:
     from pandas_async_io._core.models import Response
+    from pandas_async_io._core.policy.retry_options import Retry
 
 
 class OriginSignal(Enum):
@@ -46,6 +47,7 @@ def read_origin_signal(
     Examples
     --------
     >>> from pandas_async_io._core.models import Response
+    >>> from pandas_async_io._core.policy.retry_options import Retry
     >>> read_origin_signal(Retry(), Response(429, {"Retry-After": "3"}, b"", ""), None, epoch=0.0)
     (<OriginSignal.REFUSED: 3>, 3.0)
     >>> answers = [Response(status, {}, b"", "") for status in (200, 404, 500)]

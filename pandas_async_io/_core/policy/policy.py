@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from pandas_async_io._core.models import Request, Response
     from pandas_async_io._core.policy.rate import Rate
-    from pandas_async_io._core.policy.retry import Retry
+    from pandas_async_io._core.policy.retry_options import Retry
 
     Send = Callable[[Request, float], Awaitable[Response]]
     Decode = Callable[[Response], Any]

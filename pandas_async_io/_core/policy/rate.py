@@ -12,7 +12,7 @@ from typing import Any
 
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.numbers import number_of, whole_of
-from pandas_async_io._core.policy.header_times import SECONDS_PER_UNIT
+from pandas_async_io._core.policy.durations import SECONDS_PER_UNIT
 
 GRAMMAR = (
     'a rate is "count/unit" or "count/n unit", as in "20/s", "500/h", "100/15min" or "1000/day", '

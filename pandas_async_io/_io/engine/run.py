@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from pandas_async_io._core.errors import AttemptError, DescriptorError
 from pandas_async_io._core.models import Outcome, Page, Request, Response, Result
 from pandas_async_io._core.policy.canary import Canary
-from pandas_async_io._core.policy.header_times import format_seconds
+from pandas_async_io._core.policy.durations import format_seconds
 from pandas_async_io._core.policy.origin_signal import OriginSignal, read_origin_signal
 from pandas_async_io._core.policy.retry import MAX_REFUSALS, FailedAttempt, Repeat, Stop, decide_retry, stop_row
 from pandas_async_io._core.policy.run_budget import describe_cancelled, to_deadline_error

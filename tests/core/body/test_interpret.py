@@ -10,7 +10,7 @@ from pandas_async_io._core.body.interpret import compile_interpreter
 from pandas_async_io._core.errors import ParseError, PayloadError, PlanError
 from pandas_async_io._core.models import Outcome, Request, Response
 from pandas_async_io._core.policy.retry import FailedAttempt, Stop, decide_retry, stop_row
-from pandas_async_io._core.policy.retry import Retry as Policy
+from pandas_async_io._core.policy.retry_options import Retry as Policy
 from pandas_async_io._core.server_message import said
 from pandas_async_io._core.table.tabular import TABULAR_READERS
 from tests.ids import stable

@@ -9,7 +9,8 @@ import pytest
 from pandas_async_io._core.models import Request, Response
 from pandas_async_io._core.policy.concurrency import AdaptiveConcurrency
 from pandas_async_io._core.policy.pace import Pace
-from pandas_async_io._core.policy.retry import FailedAttempt, Retry, Stop, decide_retry, read_refusal_delay
+from pandas_async_io._core.policy.retry import FailedAttempt, Stop, decide_retry, read_refusal_delay
+from pandas_async_io._core.policy.retry_options import Retry
 
 
 class Bucket:

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
+from pandas_async_io._core.policy.durations import format_seconds
 from pandas_async_io._core.policy.header_times import (
-    format_seconds,
     parse_http_date,
     parse_number,
     parse_reset,

@@ -15,7 +15,7 @@ from pandas_async_io._core.errors import (
 )
 from pandas_async_io._core.models import Response
 from pandas_async_io._core.policy.origin_signal import OriginSignal, read_origin_signal
-from pandas_async_io._core.policy.retry import Retry
+from pandas_async_io._core.policy.retry_options import Retry
 
 LOST = TransportError("reset", passing=True)
 LATE = AttemptTimeoutError("late", passing=True)

@@ -16,7 +16,8 @@ from pandas_async_io._core.errors import (
     TransportError,
 )
 from pandas_async_io._core.models import Outcome, Request, Response
-from pandas_async_io._core.policy.retry import FailedAttempt, Repeat, Retry, Stop, decide_retry, parse_retry, stop_row
+from pandas_async_io._core.policy.retry import FailedAttempt, Repeat, Stop, decide_retry, stop_row
+from pandas_async_io._core.policy.retry_options import Retry, parse_retry
 
 URL = "https://api.example.com"
 RETRY = Retry()

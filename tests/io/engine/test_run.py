@@ -15,7 +15,7 @@ from pandas_async_io._core.errors import (
 )
 from pandas_async_io._core.models import Outcome, Request, Response
 from pandas_async_io._core.policy.policy import Policy
-from pandas_async_io._core.policy.retry import Retry
+from pandas_async_io._core.policy.retry_options import Retry
 from pandas_async_io._core.policy.run_budget import RunBudget
 from pandas_async_io._core.report.report import Tally
 from pandas_async_io._core.workflow.base import Step

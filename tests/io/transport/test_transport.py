@@ -30,7 +30,7 @@ from pandas_async_io._core.errors import (
     UnsafeUrlError,
 )
 from pandas_async_io._core.models import Outcome, Request, Response
-from pandas_async_io._core.policy.retry import Retry
+from pandas_async_io._core.policy.retry_options import Retry
 from pandas_async_io._io.transport.exceptions import Sent, mishap
 from pandas_async_io._io.transport.transport import Transport, Wire
 from tests.servers.scripted import (
