@@ -109,9 +109,9 @@ class FrameAccessor:
     @property
     def runs(self) -> tuple[Run, ...]:
         """The fetches behind this frame, the last one last."""
-        from pandas_async_io._core.report.history import runs_of  # noqa: PLC0415 - as above
+        from pandas_async_io._core.report.history import get_runs  # noqa: PLC0415 - as above
 
-        return runs_of(self._frame)
+        return get_runs(self._frame)
 
     @property
     def outcomes(self) -> pd.DataFrame:

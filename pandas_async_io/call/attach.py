@@ -10,8 +10,8 @@ from uuid import UUID, uuid4
 
 from pandas_async_io._core.errors import FetchError, FetchWarning
 from pandas_async_io._core.models import EMPTY
-from pandas_async_io._core.report.causes import digest, notes
-from pandas_async_io._core.report.history import KEY, Run, Runs
+from pandas_async_io._core.report.causes import format_notes, summarize_causes
+from pandas_async_io._core.report.history import ATTRS_KEY, Run, RunHistory
 from pandas_async_io._core.security.redaction import Blot, in_url, named, pieces, varies
 from pandas_async_io._core.security.secrets import redact_url
 from pandas_async_io._core.words import counted
@@ -54,15 +54,15 @@ def carry(frame: pd.DataFrame, runs: tuple[Run, ...], *, errors: str) -> pd.Data
     FetchError
         If rows failed and ``errors`` is "raise".
     """
-    frame.attrs[KEY] = Runs(uuid4().hex[:8], runs)
+    frame.attrs[ATTRS_KEY] = RunHistory(uuid4().hex[:8], runs)
     if errors == "ignore":
         return frame
     run = runs[-1]
-    causes, findings = run.outcomes.causes(), run.found()
+    causes, findings = run.outcomes.find_causes(), run.describe_findings()
     if causes:
-        failed = digest(causes, len(run.index))
+        failed = summarize_causes(causes, len(run.index))
         if errors == "raise":
-            raise _error("; ".join([failed, *findings]), frame, run, notes(causes))
+            raise _error("; ".join([failed, *findings]), frame, run, format_notes(causes))
         text = f"{'; '.join([failed, *findings])}. See .aio.failures, .aio.retry_failed()"
     elif findings:
         text = f"{'; '.join(findings)}. See .aio.report"

@@ -16,9 +16,9 @@ from pandas_async_io._core.errors import FetchWarning
 from pandas_async_io._core.models import Outcome, Result
 from pandas_async_io._core.policy.graphql_cost import read_cost_budget
 from pandas_async_io._core.policy.run_budget import RunBudget
-from pandas_async_io._core.report.history import Run, bare, runs_of
+from pandas_async_io._core.report.history import Run, get_runs, strip_attrs
 from pandas_async_io._core.report.outcomes import Outcomes
-from pandas_async_io._core.report.report import Tally
+from pandas_async_io._core.report.tally import Tally
 from pandas_async_io._core.request.credentials import as_auth
 from pandas_async_io._core.request.deduplicate import first_rows
 from pandas_async_io._core.request.dry_run import Plan, plan_of
@@ -276,7 +276,7 @@ class Call:
         nullable = isinstance(options, FetchOptions)
         found = self._answers.columns(nullable=nullable)
         columns = conform(found, self._schema, backend=options.dtype_backend, nullable=nullable)
-        self._outcomes.fail(columns.failures)
+        self._outcomes.mark_parse_errors(columns.failures)
         if isinstance(self._course, PagingWorkflow):
             self._course.forget(columns.failures)
         rows, take = positions(self._asked.rows.row_to_request, columns.counts, how=options.how)
@@ -290,7 +290,7 @@ class Call:
         run = Run(
             self._outcomes,
             self._frame.index,
-            bare(frame),
+            strip_attrs(frame),
             rows,
             self._source,
             self._tally,
@@ -300,7 +300,7 @@ class Call:
             label=self._label,
             **self._loose(take, np.repeat(found.counts == columns.counts, found.counts), found.absent),
         )
-        return carry(frame, (*runs_of(self._frame), run), errors="ignore" if quiet else options.errors)
+        return carry(frame, (*get_runs(self._frame), run), errors="ignore" if quiet else options.errors)
 
     def _loose(self, take: Positions, kept: Mask, absent: tuple[str, ...]) -> dict[str, Any]:
         """Return what a run keeps of what its course found, and may go on with, by row.
@@ -315,7 +315,7 @@ class Call:
             As in `Columns`.
         """
         course, row_to_request = self._course, self._asked.rows.row_to_request
-        found: dict[str, Any] = {"absent": absent}
+        found: dict[str, Any] = {"missing_columns": absent}
         if isinstance(self._answers, PagedAnswers):
             found["pages"] = np.append(self._answers.pages[kept], 0)[take]
         if course is not None:
@@ -324,8 +324,8 @@ class Call:
                 int(first[position]): [self._blot.of(position, text) for text in texts]
                 for position, texts in sorted(course.findings.items())
             }
-            found["taken"] = None if course.detected is None else self._blot(course.detected)
-            found["known"] = course.learnt
+            found["detected"] = None if course.detected is None else self._blot(course.detected)
+            found["learnt"] = course.learnt
             rows = np.flatnonzero(np.isin(row_to_request, list(course.unfinished))).tolist()
             found["unfinished"] = {row: course.unfinished[int(row_to_request[row])] for row in rows}
         return found

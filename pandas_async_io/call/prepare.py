@@ -17,7 +17,8 @@ from pandas_async_io._core.request.expand import Expansion, expand, expand_urls
 from pandas_async_io._core.request.graphql import GraphQL
 from pandas_async_io._core.request.headers import check_headers
 from pandas_async_io._core.request.request_template import checked_method, compile_recipe
-from pandas_async_io._core.workflow.batching.batches import Batches, batch_field, exploded, unexploded
+from pandas_async_io._core.workflow.batching.batches import Batches
+from pandas_async_io._core.workflow.batching.key_field import find_key_field, list_fields, unwrap_list_fields
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,7 +99,7 @@ def ask(
 def _recipe(url: str, options: FetchOptions | ReadOptions, client: Client, auth: Auth | None) -> Recipe:
     query = options.json if isinstance(options.json, GraphQL) else None
     json = _json(options)
-    if options.batch is None and (lists := exploded(json)):
+    if options.batch is None and (lists := list_fields(json)):
         raise PlanError(
             f"json= holds '{{{lists[0]}*}}', a list of keys: pass batch=50, the number of keys in a request, "
             f"or write '{{{lists[0]}}}' for one"
@@ -107,7 +108,7 @@ def _recipe(url: str, options: FetchOptions | ReadOptions, client: Client, auth:
         "base_url": client.base_url,
         "method": options.method if query is None else query.method,
         "headers": options.headers,
-        "json": json if options.batch is None else unexploded(json),
+        "json": json if options.batch is None else unwrap_list_fields(json),
         "data": options.data,
         "safe": query is not None and query.safe,
         "allow_hosts": client.allow_hosts,
@@ -140,7 +141,7 @@ def _batched(
     frame: pd.DataFrame, recipe: Recipe, options: FetchOptions | ReadOptions, size: int, client: Client
 ) -> Asked:
     """Put many keys into each request; what the rows ask for are the keys."""
-    field = batch_field(sorted(recipe.template.exploded), _json(options))
+    field = find_key_field(sorted(recipe.template.exploded), _json(options))
     every = dict.fromkeys([*recipe.texts, *recipe.wholes])
     exposed = {*recipe.template.fields, *(name for _, text in recipe.headers for name in text.fields)}
     beside = [name for name in every if name != field]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pandas_async_io._core.report.history import bare, runs_of
+from pandas_async_io._core.report.history import get_runs, strip_attrs
 from pandas_async_io._core.request.credentials import as_auth
 from pandas_async_io._core.table.join import ROW
 from pandas_async_io._core.table.merge import Places, merge, stacked
@@ -58,13 +58,13 @@ def retry_failed(frame: pd.DataFrame, changes: dict[str, Any]) -> pd.DataFrame:
     TypeError
         If a change would give the new answers another form than the old ones have.
     """
-    *before, run = runs_of(frame)
+    *before, run = get_runs(frame)
     unknown = next((name for name in changes if name not in CHANGES), None)
     if unknown is not None:
         raise TypeError(f"retry_failed() can't change {unknown!r}, only how rows are sent: {', '.join(CHANGES)}")
     _check_rows(frame, run)
     source = replace(run.source, options=_changed(run.source.options, changes))
-    failed = np.flatnonzero(run.outcomes.failed())
+    failed = np.flatnonzero(run.outcomes.failed_rows())
     unfinished = {at: run.unfinished[row] for at, row in enumerate(failed.tolist()) if row in run.unfinished}
     call = Call(
         source.frame.iloc[failed],
@@ -73,7 +73,7 @@ def retry_failed(frame: pd.DataFrame, changes: dict[str, Any]) -> pd.DataFrame:
         key=source.key,
         rows=failed,
         unfinished=unfinished,
-        known=run.known,
+        known=run.learnt,
     )
     stopped: KeyboardInterrupt | None = None
     try:
@@ -133,7 +133,7 @@ def _urls(source: Source, rows: Positions) -> Any:
 
 def _complete(run: Run, sent: pd.DataFrame, failed: Positions, source: Source) -> tuple[pd.DataFrame, Run]:
     """Put the run's rows that were fine and the new ones together, in the order of the input."""
-    sent_run = runs_of(sent)[-1]
+    sent_run = get_runs(sent)[-1]
     there = sent_run.places()
     new = Places(failed[there.rows], there.pages)
     merged = merge(run.places(), new, again=failed, unfinished=run.unfinished)
@@ -154,17 +154,17 @@ def _one(run: Run, sent: Run, combined: pd.DataFrame, *, failed: Positions, sour
     old = {row: texts for row, texts in run.findings.items() if row not in again}
     return replace(
         sent,
-        outcomes=run.outcomes.followed_by(sent.outcomes, failed),
-        tally=run.tally.followed_by(sent.tally),
+        outcomes=run.outcomes.replace_rows(sent.outcomes, failed),
+        tally=run.tally.append(sent.tally),
         requests=run.requests,
         index=source.frame.index,
-        output=bare(combined),
+        output=strip_attrs(combined),
         rows=places.rows,
         source=source,
         label=run.label,
         pages=None if run.pages is None else places.pages,
         unfinished={at[row]: state for row, state in sent.unfinished.items()},
         findings={**old, **{at[row]: texts for row, texts in sent.findings.items()}},
-        taken=sent.taken or run.taken,
-        known=sent.known or run.known,
+        detected=sent.detected or run.detected,
+        learnt=sent.learnt or run.learnt,
     )

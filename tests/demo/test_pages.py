@@ -16,8 +16,8 @@ from pandas_async_io._core.policy.graphql_cost import read_cost_budget, read_thr
 from pandas_async_io._core.request.graphql import graphql
 from pandas_async_io._core.table.shape import Shape
 from pandas_async_io._core.workflow.batching.batches import Batches
-from pandas_async_io._core.workflow.batching.halving import Halving, halves
-from pandas_async_io._core.workflow.batching.matching import match
+from pandas_async_io._core.workflow.batching.halving import Halving, split_block
+from pandas_async_io._core.workflow.batching.matching import match_records
 from pandas_async_io._core.workflow.jobs.poll import Poll
 from pandas_async_io._core.workflow.paging.chain import Chain
 from pandas_async_io._core.workflow.paging.cursor import Cursor, GraphQLCursor
@@ -274,11 +274,11 @@ def test_a_batch_is_answered_by_key_and_one_bad_key_is_found(served, posted):
         page = send(Request(url, "POST", body=body) if posted else Request(f"{url}&ids={','.join(keys)}"))
         if page.response.status == 200:
             due = halving.accepted(block)
-            found.update(zip(keys, match(keys, page.payload, "id", Shape()).found, strict=True))
+            found.update(zip(keys, match_records(keys, page.payload, "id", Shape()).found, strict=True))
         else:
             due = halving.refused(block, page.response.status)
             bad += keys if len(keys) == 1 else []
-        blocks += [half for each in due for half in halves(each)]
+        blocks += [half for each in due for half in split_block(each)]
     assert bad == ["77"]
     assert found.pop("0") is None
     assert found == {str(n): [{"name": f"record {n}", "group": n % 10}] for n in range(1, 99) if n != 77}

@@ -16,7 +16,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 import pandas_async_io as paio
-from pandas_async_io._core.report.history import runs_of
+from pandas_async_io._core.report.history import get_runs
 from pandas_async_io.demo.data import post, user
 
 QUICK = paio.Retry(attempts=3, base=0.001)
@@ -509,7 +509,7 @@ def test_chained_fetches_stack_their_runs(api):
     assert both.aio.runs[0] is first.aio.runs[0]
     assert len(both.aio.outcomes) == 1
     assert len(first.aio.runs) == 1
-    assert runs_of(pd.concat([both, first])) == ()
+    assert get_runs(pd.concat([both, first])) == ()
     with pytest.raises(AttributeError, match="carries no fetch"):
         _ = both.merge(first, on="id").aio.outcomes
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import pandas_async_io as paio
-from pandas_async_io._core.report.report import Tally, timeline_of
+from pandas_async_io._core.report.tally import Tally, build_timeline
 from tests.servers.handler import serve_handler
 from tests.servers.scripted import http_response, serve_script
 
@@ -141,11 +141,11 @@ def test_the_plot_shows_latencies_and_the_timeline(monkeypatch):
 
 def report_of(seconds, latencies, lasted):
     """Return a report with a timeline of (done, refused, in flight) and latencies."""
-    tally = Tally(sent=1, ended=lasted)
-    tally.seconds = {at: list(counts) for at, counts in seconds.items()}
+    tally = Tally(sent=1, ended_at=lasted)
+    tally.by_second = {at: list(counts) for at, counts in seconds.items()}
     with serve_handler(fine) as server:
         report = rows(1).aio.fetch(server.url + "/{id}", client=paio.Client()).aio.report
-    own = {"timeline": timeline_of(tally), "latencies": np.array(latencies), "seconds": lasted}
+    own = {"timeline": build_timeline(tally), "latencies": np.array(latencies), "seconds": lasted}
     return paio.Report(**{name: getattr(report, name) for name in report.__slots__} | own)
 
 

@@ -17,7 +17,7 @@ from pandas.testing import assert_frame_equal, assert_index_equal
 
 import pandas_async_io as paio
 import pandas_async_io.call.call
-from pandas_async_io._core.report.history import runs_of
+from pandas_async_io._core.report.history import get_runs
 from tests.servers.handler import serve_handler
 from tests.servers.scripted import http_response, serve_script
 
@@ -284,8 +284,8 @@ def test_a_run_does_not_hold_itself(api):
     out = quietly(given.aio.fetch, api + FAILS, **ONCE)
     done = quietly(paio.aio(out).retry_failed)  # pandas 2 keeps `out.aio` on the frame, in a cycle of its own
     assert done.attrs["origin"] == out.attrs["origin"] == "mine"
-    gone = [weakref.ref(array) for found in (out, done) for array in (runs_of(found)[-1].output["kind"].array,)]
-    assert all(runs_of(found)[-1].output.attrs == {} for found in (out, done))
+    gone = [weakref.ref(array) for found in (out, done) for array in (get_runs(found)[-1].output["kind"].array,)]
+    assert all(get_runs(found)[-1].output.attrs == {} for found in (out, done))
     gc.disable()
     try:
         del out, done

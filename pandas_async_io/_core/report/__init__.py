@@ -1,1 +1,9 @@
-"""TODO."""
+"""What a run did: how each row ended, why rows failed, and what limited the run.
+
+- `outcomes`: the outcome of each request and of each row
+- `causes`: failed rows grouped by cause, and the remedy for each cause
+- `tally`: counts that the engine keeps while a run lasts
+- `report`: the `Report` that a user reads, and what limited the run
+- `figure`: the report as a matplotlib figure
+- `history`: the runs behind a frame, carried in ``df.attrs``
+"""

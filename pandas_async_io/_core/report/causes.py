@@ -1,4 +1,4 @@
-"""Why rows failed and what to do about it, in one line or one for each cause."""
+"""Failed rows grouped by cause, and the remedy for each cause."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pandas_async_io._core.words import counted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_STEPS: dict[int | str, str] = {
+_REMEDIES: dict[int | str, str] = {
     401: "pass fresh auth= to retry_failed",
     403: "pass auth= that may do this to retry_failed",
     429: "pass a lower rate= to retry_failed",
@@ -20,7 +20,7 @@ _STEPS: dict[int | str, str] = {
     Outcome.BUDGET_EXHAUSTED: "call retry_failed to go on",
     Outcome.TIMEOUT: "pass a longer timeout= to retry_failed, up to its client's",
 }
-_SAID = (
+_REMEDY_BY_TEXT = (
     (r"retry_failed does not submit it again", ""),
     (r"the server may have received it", "retry_failed sends again what the server may have received"),
     (r"\b(?:Poll|Retry|Client)\(\w+=|\((?:pass|give|send|set|raise|use)\b[^()]*\)$", ""),
@@ -28,32 +28,32 @@ _SAID = (
     (r"nothing came through to this origin", "call retry_failed when it is up again"),
     (r"^no connection to", ""),
 )
-"""What a text says, and so the next step; the first that fits. A text that names its own remedy needs no other."""
+"""Patterns of an error text, and the remedy; the first match wins. A text that names a remedy itself gets none."""
 
-_CANARY = re.compile(r"not sent: the first \d+ answers were all (\d{3})")
-_PAGE = re.compile(r"page \d+: ")
-_STATUS = re.compile(r"HTTP \d{3}[^:(]*")
-_CUT = re.compile(r"no complete answer from .*?( before the run's deadline)")
-_SHOWN = 3
-"""Causes in a digest."""
-_NOTES = 10
-"""Causes that a traceback is told of."""
+_STOPPED_BY_CANARY = re.compile(r"not sent: the first \d+ answers were all (\d{3})")
+_PAGE_PREFIX = re.compile(r"page \d+: ")
+_STATUS_LINE = re.compile(r"HTTP \d{3}[^:(]*")
+_CUT_BY_DEADLINE = re.compile(r"no complete answer from .*?( before the run's deadline)")
+_MAX_CAUSES = 3
+"""Causes in the one-line summary."""
+_MAX_NOTES = 10
+"""Causes listed as notes of a raised error."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why some rows failed, and which.
+    """Why some rows failed, and which rows.
 
     Attributes
     ----------
     text : str
-        What they have in common.
+        The part of the error that the rows share.
     rows : list of int
         Their positions.
     outcome, status, error, url
-        Of the first of them.
-    sent : bool
-        Whether one of them was sent.
+        Those of the first row.
+    was_sent : bool
+        Whether at least one of the rows was sent.
     """
 
     text: str
@@ -62,109 +62,111 @@ class Cause:
     status: int = 0
     error: str = ""
     url: str = ""
-    sent: bool = False
+    was_sent: bool = False
 
     @property
-    def step(self) -> str:
-        """What to do about it, "" if that is not known."""
-        return step_of(self.error, self.outcome, self.status)
+    def remedy(self) -> str:
+        """What to do about it; "" if no remedy is known."""
+        return find_remedy(self.error, self.outcome, self.status)
 
 
-def step_of(error: str, outcome: str, status: int = 0) -> str:
-    """Return what to do about a row's failure, "" if that is not known or the error says it.
+def find_remedy(error: str, outcome: str, status: int = 0) -> str:
+    """Return what to do about a row's failure; "" if no remedy is known or the error names it.
 
     Examples
     --------
-    >>> step_of("HTTP 401 Unauthorized", "http_error", 401)
+    >>> find_remedy("HTTP 401 Unauthorized", "http_error", 401)
     'pass fresh auth= to retry_failed'
-    >>> step_of("not sent: the first 25 answers were all 401: are the credentials right?", "not_attempted")
+    >>> find_remedy("not sent: the first 25 answers were all 401: are the credentials right?", "not_attempted")
     'pass fresh auth= to retry_failed'
-    >>> step_of("not sent: the run's deadline has passed", "not_attempted")
+    >>> find_remedy("not sent: the run's deadline has passed", "not_attempted")
     'call retry_failed to go on'
-    >>> step_of("the job has not ended within 60 s (Poll(patience=...))", "timeout")
+    >>> find_remedy("the job has not ended within 60 s (Poll(patience=...))", "timeout")
     ''
     """
-    error = _PAGE.sub("", error)
-    if canary := _CANARY.match(error):
-        return _STEPS.get(int(canary[1]), "")
-    said = next((step for pattern, step in _SAID if re.search(pattern, error)), None)
-    return said if said is not None else _STEPS.get(status) or _STEPS.get(outcome, "")
+    error = _PAGE_PREFIX.sub("", error)
+    if canary := _STOPPED_BY_CANARY.match(error):
+        return _REMEDIES.get(int(canary[1]), "")
+    by_text = next((remedy for pattern, remedy in _REMEDY_BY_TEXT if re.search(pattern, error)), None)
+    return by_text if by_text is not None else _REMEDIES.get(status) or _REMEDIES.get(outcome, "")
 
 
-def common(error: str, outcome: str) -> str:
-    """Return what an error has in common with those of other rows that failed for the same cause.
+def generalize_error(error: str, outcome: str) -> str:
+    """Return an error without what differs between rows that fail for the same cause.
 
-    What servers say of each row differs, and so do pages, origins and the number of attempts.
+    That is the server's message, the page, the origin and the number of attempts.
 
     Examples
     --------
-    >>> common("page 3: HTTP 404 Not Found: no user 5 (3 attempts)", "http_error")
+    >>> generalize_error("page 3: HTTP 404 Not Found: no user 5 (3 attempts)", "http_error")
     'HTTP 404 Not Found'
-    >>> common("no complete answer from https://e.com before the run's deadline", "timeout")
+    >>> generalize_error("no complete answer from https://e.com before the run's deadline", "timeout")
     "no complete answer before the run's deadline"
     """
-    text = _PAGE.sub("", error)
-    if cut := _CUT.match(text):
+    text = _PAGE_PREFIX.sub("", error)
+    if cut := _CUT_BY_DEADLINE.match(text):
         return f"no complete answer{cut[1]}"
     if outcome != Outcome.HTTP_ERROR:
         return text
-    status = _STATUS.match(text)
+    status = _STATUS_LINE.match(text)
     return status[0].rstrip() if status else text.partition(": ")[0]
 
 
-def ordered(causes: Sequence[Cause]) -> list[Cause]:
-    """Return causes in the order in which they are told: what the server said first, then the most frequent.
+def sort_causes(causes: Sequence[Cause]) -> list[Cause]:
+    """Return causes sorted: those of sent rows first, then by number of rows.
 
-    Rows that were not sent are a consequence.
+    Rows that were not sent are a consequence of the others.
 
     Examples
     --------
-    >>> [cause.text for cause in ordered([Cause("not sent", [3, 4, 5], "not_attempted"),
-    ...     Cause("HTTP 404", [9], "http_error", sent=True), Cause("HTTP 401", [1, 2], "http_error", sent=True)])]
+    >>> unsent = Cause("not sent", [3, 4, 5], "not_attempted")
+    >>> rare = Cause("HTTP 404", [9], "http_error", was_sent=True)
+    >>> frequent = Cause("HTTP 401", [1, 2], "http_error", was_sent=True)
+    >>> [cause.text for cause in sort_causes([unsent, rare, frequent])]
     ['HTTP 401', 'HTTP 404', 'not sent']
     """
-    return sorted(causes, key=lambda cause: (not cause.sent, -len(cause.rows)))
+    return sorted(causes, key=lambda cause: (not cause.was_sent, -len(cause.rows)))
 
 
-def digest(causes: Sequence[Cause], total: int) -> str:
-    """Return the failed rows by cause and what to do about them, in one line.
+def summarize_causes(causes: Sequence[Cause], total: int) -> str:
+    """Return one line that counts the failed rows by cause, with remedies.
 
     Parameters
     ----------
     causes : sequence of Cause
-        In the order in which they are told.
+        As `sort_causes` sorts them.
     total : int
-        Rows, failed or not.
+        Number of rows, failed or not.
 
     Examples
     --------
-    >>> digest([Cause("HTTP 404 Not Found", [3, 7], "http_error", 404)], 300)
+    >>> summarize_causes([Cause("HTTP 404 Not Found", [3, 7], "http_error", 404)], 300)
     '2 of 300 rows failed: 2 x HTTP 404 Not Found'
     """
-    shown, hidden = list(causes[:_SHOWN]), list(causes[_SHOWN:])
+    shown, hidden = list(causes[:_MAX_CAUSES]), list(causes[_MAX_CAUSES:])
     most = max(hidden, key=lambda cause: len(cause.rows), default=None)
     if most is not None and len(most.rows) > max(len(cause.rows) for cause in shown):
         shown[-1] = most
     more = f"; {counted(len(hidden), 'other cause')}" if hidden else ""
     failed = sum(len(cause.rows) for cause in causes)
-    return f"{failed} of {total} rows failed: {'; '.join(map(_item, shown))}{more}"
+    return f"{failed} of {total} rows failed: {'; '.join(map(_format_cause, shown))}{more}"
 
 
-def _item(cause: Cause) -> str:
+def _format_cause(cause: Cause) -> str:
     text = cause.text if len(cause.text) <= 160 else cause.text[:159] + "…"
     behind = " " if text.endswith("?") else ": "
-    return f"{len(cause.rows)} x {text}{behind + cause.step if cause.step else ''}"
+    return f"{len(cause.rows)} x {text}{behind + cause.remedy if cause.remedy else ''}"
 
 
-def notes(causes: Sequence[Cause]) -> list[str]:
-    """Return one line for each cause, about its first row.
+def format_notes(causes: Sequence[Cause]) -> list[str]:
+    """Return one line per cause that describes its first row.
 
     Examples
     --------
-    >>> notes([Cause("HTTP 404", [3, 7], "http_error", 404, "HTTP 404: no user", "https://e.com/3")])
+    >>> format_notes([Cause("HTTP 404", [3, 7], "http_error", 404, "HTTP 404: no user", "https://e.com/3")])
     ['row 3: http_error, https://e.com/3, HTTP 404: no user']
     """
     return [
         f"row {cause.rows[0]}: " + ", ".join(filter(None, (cause.outcome, cause.url, cause.error)))
-        for cause in causes[:_NOTES]
+        for cause in causes[:_MAX_NOTES]
     ]

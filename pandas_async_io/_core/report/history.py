@@ -1,8 +1,8 @@
-"""What a fetched frame knows of the fetches behind it: carried in ``df.attrs``.
+"""The runs behind a frame, carried in ``df.attrs``.
 
-pandas deep-copies ``attrs`` at every operation, compares them in ``concat`` and
-writes them to JSON in ``to_parquet``. So the runs travel as a `str`: a line of
-summary with a unique number, which carries the rest and is never copied.
+pandas deep-copies ``attrs`` at every operation, compares them in ``concat`` and writes them to JSON in
+``to_parquet``. So the runs travel inside a `str`: one line of text with a unique id. A copy is the same object;
+pickle and files keep the text only.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from pandas_async_io._core.report.report import Report, Tally, report_of
+from pandas_async_io._core.report.report import Report, build_report
+from pandas_async_io._core.report.tally import Tally
 from pandas_async_io._core.table.merge import Places
 from pandas_async_io._core.words import counted
 
@@ -24,50 +25,50 @@ if TYPE_CHECKING:
     from pandas_async_io._core.arrays import Positions
     from pandas_async_io._core.report.outcomes import Outcomes
 
-KEY = "pandas_async_io"
+ATTRS_KEY = "pandas_async_io"
 
-_MOST = 20
-"""Findings that are told one by one."""
+_MAX_FINDINGS = 20
+"""Findings listed one by one; further ones are counted."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Run:
-    """One fetch: how its rows ended, and what it takes to send the failed ones again.
+    """One fetch: the outcomes of its rows, and what `retry_failed` needs to send the failed ones again.
 
     Attributes
     ----------
     outcomes : Outcomes
-        Of every input row.
+        The outcomes of the input rows.
     index : Index
-        Of the input frame.
+        Index of the input frame.
     output : DataFrame
-        What the run returned, as `bare` keeps it: the user may go on to change theirs.
+        The frame that the run returned, without attrs; a copy, because the user may change theirs.
     rows : array of int64 or None
-        For each row of that frame the position of its input row; None: each row once.
+        For each output row the position of its input row; None: the output has each input row once.
     source : object
         The frame, the URL and the options of the call.
     tally : Tally
-        What was sent.
+        The engine's counts.
     requests : int
-        Distinct ones, that the rows asked for.
+        Distinct requests that the rows need.
     concurrency : int
-        Requests that were allowed in flight, over all origins.
+        Requests allowed in flight, over all origins.
     drifted : mapping of str to tuple of str
-        Columns whose values are of several kinds, and the kinds.
+        Columns that mix types, and the types.
     pages : array of int64 or None
-        For each row of that frame the page that it came from, 0 if from none; None: nothing was paged.
+        For each output row the number of its page, 0 if it has none; None: the run did not page.
     unfinished : mapping of int to object
-        The input rows whose failure can be mended without starting again, and what is known of them.
+        Failed input rows that `retry_failed` continues instead of starting over, and the state to continue from.
     findings : mapping of int to sequence of str
-        What speaks against the pages of an input row's being complete.
-    taken : str or None
-        How the pages were recognised.
-    known : object
-        What another run of the same call need not find out again.
-    absent : tuple of str
-        Columns that were asked for and that no record has.
+        For each input row, signs that its pages or keys are incomplete.
+    detected : str or None
+        How paging was detected.
+    learnt : object
+        What another run of the call need not find out again: the detected paginator.
+    missing_columns : tuple of str
+        Columns named in ``columns=`` that no record has.
     label : str
-        What was fetched, without secrets.
+        The URL template, without secrets.
     """
 
     outcomes: Outcomes
@@ -82,116 +83,130 @@ class Run:
     pages: Positions | None = None
     unfinished: Mapping[int, Any] = field(default_factory=dict)
     findings: Mapping[int, Sequence[str]] = field(default_factory=dict)
-    taken: str | None = None
-    known: Any = None
-    absent: tuple[str, ...] = ()
+    detected: str | None = None
+    learnt: Any = None
+    missing_columns: tuple[str, ...] = ()
     label: str = ""
 
     def __repr__(self) -> str:
-        """Say how the rows ended; the call itself, which this carries, has credentials in it."""
+        """Return the label and the outcomes; ``source`` holds credentials and is left out."""
         rows = counted(len(self.outcomes.expansion.row_to_request), "row")
-        ended = ", ".join(f"{count} {outcome}" for outcome, count in self.outcomes.count().items())
+        ended = self.outcomes.format_counts()
         return f"<Run {self.label}: {rows}{f', {ended}' if ended else ''}>"
 
     def places(self) -> Places:
-        """Return the input row and the page that each row of the output came from."""
+        """Return the input row and the page of each output row."""
         count = len(self.output)
         rows = np.arange(count) if self.rows is None else self.rows
         return Places(rows, np.zeros(count, np.int64) if self.pages is None else self.pages)
 
-    def found(self) -> list[str]:
-        """Return what is to be said of the answers, though rows may be ``ok``."""
-        names = ", ".join(map(repr, self.absent))
-        lacking = [f"no record has {names}: columns= takes flat names, as 'address.city'"] if names else []
-        return [*lacking, *summary(self.findings)]
+    def describe_findings(self) -> list[str]:
+        """Return what the user must know of the data although rows may be ``ok``."""
+        names = ", ".join(map(repr, self.missing_columns))
+        missing = [f"no record has {names}: columns= takes flat names, as 'address.city'"] if names else []
+        return [*missing, *summarize_findings(self.findings)]
 
     def report(self) -> Report:
         """Return how the run went."""
-        found = (*filter(None, [self.taken]), *self.found())
-        options = {"requests": self.requests, "concurrency": self.concurrency}
-        return report_of(self.outcomes, self.tally, **options, drifted=self.drifted, findings=found)
+        return build_report(
+            self.outcomes,
+            self.tally,
+            requests=self.requests,
+            concurrency=self.concurrency,
+            drifted=self.drifted,
+            findings=(*filter(None, [self.detected]), *self.describe_findings()),
+        )
 
     def frame(self) -> pd.DataFrame:
         """Return one line per input row."""
-        return self.outcomes.frame(self.index)
+        return self.outcomes.to_frame(self.index)
 
     def failures(self) -> pd.DataFrame:
         """Return one line per failed row, with its position in the input."""
-        failed = self.outcomes.failed()
+        failed = self.outcomes.failed_rows()
         lines = self.frame()[failed]
         lines.insert(0, "row", failed.nonzero()[0])
         return lines[["row", "outcome", "status", "error", "url", "attempts"]]
 
 
-class Runs(str):
-    """The runs behind a frame, the last one last; as text, one line about that one."""
+class RunHistory(str):
+    """The runs behind a frame, in order; as text, one line about the last run.
+
+    Invariant: a copy is the same object, and a pickle is a plain str.
+
+    Parameters
+    ----------
+    run_id : str
+        Makes the text unique, because ``concat`` compares attrs by value.
+    runs : tuple of Run
+        The last run is the one that made the frame.
+    """
 
     __slots__ = ("runs",)
     runs: tuple[Run, ...]
 
-    def __new__(cls, number: str, runs: tuple[Run, ...]) -> Self:
-        """Write the line."""
-        outcomes = runs[-1].outcomes
-        rows = len(outcomes.expansion.row_to_request)
-        ended = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.count().items())
-        self = super().__new__(cls, f"run {number}: {rows} rows, {runs[-1].requests} requests, {ended or 'no rows'}")
+    def __new__(cls, run_id: str, runs: tuple[Run, ...]) -> Self:
+        last = runs[-1]
+        rows, ended = len(last.outcomes.expansion.row_to_request), last.outcomes.format_counts()
+        self = super().__new__(cls, f"run {run_id}: {rows} rows, {last.requests} requests, {ended or 'no rows'}")
         self.runs = runs
         return self
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Runs:
+    def __deepcopy__(self, memo: dict[int, Any]) -> RunHistory:
         return self
 
-    def __copy__(self) -> Runs:
+    def __copy__(self) -> RunHistory:
         return self
 
     def __reduce__(self) -> tuple[type[str], tuple[str]]:
         return str, (str(self),)
 
 
-def bare(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a frame that shares another's memory and carries nothing: a run must not hold itself.
+def strip_attrs(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a shallow copy of a frame without attrs, because a run must not contain itself.
 
     Examples
     --------
     >>> import pandas as pd
     >>> frame = pd.DataFrame({"a": [1]})
     >>> frame.attrs["run"] = "x"
-    >>> bare(frame).attrs
+    >>> strip_attrs(frame).attrs
     {}
     """
-    alone = frame.copy(deep=False)
-    alone.attrs = {}
-    return alone
+    copy = frame.copy(deep=False)
+    copy.attrs = {}
+    return copy
 
 
-def runs_of(frame: pd.DataFrame) -> tuple[Run, ...]:
-    """Return the runs that a frame carries, none if it carries none.
+def get_runs(frame: pd.DataFrame) -> tuple[Run, ...]:
+    """Return the runs that a frame carries; an empty tuple if it carries none.
 
     Examples
     --------
     >>> import pandas as pd
-    >>> runs_of(pd.DataFrame())
+    >>> get_runs(pd.DataFrame())
     ()
     """
-    carried = frame.attrs.get(KEY)
-    return carried.runs if isinstance(carried, Runs) else ()
+    carried = frame.attrs.get(ATTRS_KEY)
+    return carried.runs if isinstance(carried, RunHistory) else ()
 
 
-def summary(findings: Mapping[Any, Sequence[str]]) -> list[str]:
-    """Return what was found of some rows, each text once.
+def summarize_findings(findings: Mapping[Any, Sequence[str]]) -> list[str]:
+    """Return the findings of all rows, each text once.
 
     Examples
     --------
-    >>> summary({3: ["page 2 did not come"], 5: ["page 2 did not come", "x"], 9: ["page 2 did not come"]})
+    >>> summarize_findings({3: ["page 2 did not come"], 5: ["page 2 did not come", "x"], 9: ["page 2 did not come"]})
     ['page 2 did not come (row 3 and 2 others)', 'x (row 5)']
     """
-    rows: dict[str, list[Any]] = {}
+    rows_by_text: dict[str, list[Any]] = {}
     for row, texts in findings.items():
         for text in texts:
-            rows.setdefault(text, []).append(row)
-    found = [f"{text} (row {several[0]}{_others(len(several) - 1)})" for text, several in rows.items()]
-    return found[:_MOST] + ([f"and as much of {len(found) - _MOST} other rows"] if len(found) > _MOST else [])
+            rows_by_text.setdefault(text, []).append(row)
+    lines = [f"{text} (row {rows[0]}{_count_others(len(rows) - 1)})" for text, rows in rows_by_text.items()]
+    hidden = len(lines) - _MAX_FINDINGS
+    return lines[:_MAX_FINDINGS] + ([f"and similar findings in {hidden} other rows"] if hidden > 0 else [])
 
 
-def _others(count: int) -> str:
-    return f" and {count} other{'s' if count > 1 else ''}" if count else ""
+def _count_others(count: int) -> str:
+    return f" and {counted(count, 'other')}" if count else ""

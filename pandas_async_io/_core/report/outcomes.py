@@ -1,4 +1,7 @@
-"""How every row ended: columns of numbers while the run lasts, a frame when it is looked at."""
+"""The outcome of each request and of each input row.
+
+During the run they are arrays, one item per request; a frame is built only on demand.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from pandas_async_io._core.models import Outcome, Result
-from pandas_async_io._core.report.causes import Cause, common, ordered
+from pandas_async_io._core.report.causes import Cause, generalize_error, sort_causes
 from pandas_async_io._core.security.redaction import Blot
 from pandas_async_io._core.security.secrets import redact_url, redact_urls
 
@@ -20,25 +23,26 @@ if TYPE_CHECKING:
     from pandas_async_io._core.arrays import Positions
     from pandas_async_io._core.request.expand import Expansion
 
-_KINDS = tuple(Outcome)
-_CODES = {outcome: code for code, outcome in enumerate(_KINDS)}
-_NAMES = np.array([str(outcome) for outcome in _KINDS], dtype=object)
-FINE = (Outcome.OK, Outcome.NULL_KEY)
-"""The outcomes that are no failures."""
-
+_OUTCOMES = tuple(Outcome)
+_OUTCOME_CODES = {outcome: code for code, outcome in enumerate(_OUTCOMES)}
+_OUTCOME_NAMES = np.array([str(outcome) for outcome in _OUTCOMES], dtype=object)
+NON_FAILURES = (Outcome.OK, Outcome.NULL_KEY)
+"""Outcomes that do not count as failures."""
 
 _NOTHING = Blot()
 
 
 class Outcomes:
-    """The results of a run's requests without their payloads, and so the outcome of each row.
+    """The results of a run's requests, without payloads, and the outcomes of its rows.
+
+    A request without a result counts as cancelled.
 
     Parameters
     ----------
     expansion : Expansion
-        Which row asked for which request; a request without a result counts as cancelled.
+        Which row needs which request.
     blot : Blot, optional
-        Blots the call's credentials out of what servers say.
+        Redacts the call's credentials in server messages.
     """
 
     def __init__(self, expansion: Expansion, blot: Blot = _NOTHING) -> None:
@@ -46,7 +50,7 @@ class Outcomes:
         self.expansion = expansion
         self._blot = blot
         self.done = 0
-        self._codes = np.full(requests, _CODES[Outcome.CANCELLED], dtype=np.int8)
+        self._codes = np.full(requests, _OUTCOME_CODES[Outcome.CANCELLED], dtype=np.int8)
         self._status = np.zeros(requests, dtype=np.int16)
         self._attempts = np.zeros(requests, dtype=np.int32)
         self._elapsed = np.full(requests, np.nan)
@@ -56,9 +60,9 @@ class Outcomes:
         self._errors: dict[int, str] = {}
 
     def put(self, position: int, result: Result) -> None:
-        """Take the result of one request."""
+        """Store the result of one request."""
         self.done += 1
-        self._codes[position] = _CODES[result.outcome]
+        self._codes[position] = _OUTCOME_CODES[result.outcome]
         self._attempts[position] = result.attempts
         self._elapsed[position] = result.elapsed
         if result.status is not None:
@@ -72,25 +76,25 @@ class Outcomes:
         if result.error is not None:
             self._errors[position] = self._blot.of(position, result.error)
 
-    def fail(self, failures: Mapping[int, Exception]) -> None:
-        """Turn requests whose payload could not be opened into parse errors."""
+    def mark_parse_errors(self, failures: Mapping[int, Exception]) -> None:
+        """Turn requests whose payload could not be flattened into parse errors."""
         for position, error in failures.items():
-            self._codes[position] = _CODES[Outcome.PARSE_ERROR]
+            self._codes[position] = _OUTCOME_CODES[Outcome.PARSE_ERROR]
             self._errors[position] = self._blot.of(position, str(error))
 
     def latencies(self) -> np.ndarray[Any, np.dtype[np.float64]]:
-        """Return the seconds of each request's last attempt, of those that were sent."""
+        """Return the seconds of the last attempt of each request that was sent."""
         return self._elapsed[self._attempts > 0]
 
-    def followed_by(self, other: Outcomes, rows: Positions) -> Outcomes:
-        """Return these outcomes with those of another run in the place of some rows.
+    def replace_rows(self, other: Outcomes, rows: Positions) -> Outcomes:
+        """Return these outcomes with some rows replaced by those of another run.
 
         Parameters
         ----------
         other : Outcomes
-            Of a run over some of the rows.
+            Outcomes of a run over ``rows``.
         rows : array of int64
-            Which rows these were.
+            Positions of the rows that it sent.
         """
         old, new = self.expansion, other.expansion
         row_to_request = old.row_to_request.copy()
@@ -98,47 +102,53 @@ class Outcomes:
         replaced = set(rows.tolist())
         unsafe = {row: reason for row, reason in old.unsafe.items() if row not in replaced}
         unsafe.update({int(rows[row]): reason for row, reason in new.unsafe.items()})
-        urls = self._all_urls() + other._all_urls()
+        urls = self._collect_urls() + other._collect_urls()
         both = Outcomes(replace(old, urls=urls, row_to_request=row_to_request, unsafe=unsafe))
         for name in ("_codes", "_status", "_attempts", "_elapsed", "_fetched_at", "_from_store"):
             setattr(both, name, np.concatenate([getattr(self, name), getattr(other, name)]))
         both._errors = {**self._errors, **{len(old) + position: text for position, text in other._errors.items()}}
         return both
 
-    def of_rows(self) -> np.ndarray[Any, Any]:
+    def row_outcomes(self) -> np.ndarray[Any, Any]:
         """Return the outcome of each input row, as an array of str."""
-        names: np.ndarray[Any, Any] = _NAMES[self._row_codes()]
+        names: np.ndarray[Any, Any] = _OUTCOME_NAMES[self._row_codes()]
         return names
 
-    def failed(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """Whether each input row failed: neither ``ok`` nor ``null_key``."""
-        fine: np.ndarray[Any, np.dtype[np.bool_]] = np.isin(self._row_codes(), [_CODES[outcome] for outcome in FINE])
+    def failed_rows(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Return for each input row whether it failed: neither ``ok`` nor ``null_key``."""
+        fine: np.ndarray[Any, np.dtype[np.bool_]] = np.isin(
+            self._row_codes(), [_OUTCOME_CODES[outcome] for outcome in NON_FAILURES]
+        )
         return ~fine
 
-    def count(self) -> dict[str, int]:
-        """Return how many rows ended how, the most frequent first."""
-        counts = np.bincount(self._row_codes(), minlength=len(_KINDS)).tolist()
-        found = ((str(outcome), count) for outcome, count in zip(_KINDS, counts, strict=True) if count)
+    def count_by_outcome(self) -> dict[str, int]:
+        """Return the number of rows of each outcome, the most frequent first."""
+        counts = np.bincount(self._row_codes(), minlength=len(_OUTCOMES)).tolist()
+        found = ((str(outcome), count) for outcome, count in zip(_OUTCOMES, counts, strict=True) if count)
         return dict(sorted(found, key=lambda each: -each[1]))
 
+    def format_counts(self) -> str:
+        """Return the number of rows of each outcome as text: ``3 ok, 1 timeout``."""
+        return ", ".join(f"{count} {outcome}" for outcome, count in self.count_by_outcome().items())
+
     def _row_codes(self) -> np.ndarray[Any, np.dtype[np.int8]]:
-        codes = np.append(self._codes, np.int8(_CODES[Outcome.NULL_KEY]))[self.expansion.row_to_request]
-        codes[list(self.expansion.unsafe)] = _CODES[Outcome.UNSAFE_URL]
+        codes = np.append(self._codes, np.int8(_OUTCOME_CODES[Outcome.NULL_KEY]))[self.expansion.row_to_request]
+        codes[list(self.expansion.unsafe)] = _OUTCOME_CODES[Outcome.UNSAFE_URL]
         return codes
 
-    def frame(self, index: pd.Index[Any]) -> pd.DataFrame:
+    def to_frame(self, index: pd.Index[Any]) -> pd.DataFrame:
         """Return one line per input row.
 
         Parameters
         ----------
         index : Index
-            Of the input frame.
+            Index of the input frame.
 
         Returns
         -------
         DataFrame
-            ``outcome``, ``status``, ``attempts``, ``elapsed`` (seconds, of the last attempt), ``url`` (secrets
-            blotted out), ``error``, ``fetched_at`` (UTC) and ``from_store``.
+            ``outcome``, ``status``, ``attempts``, ``elapsed`` (seconds of the last attempt), ``url`` (redacted),
+            ``error``, ``fetched_at`` (UTC) and ``from_store``.
         """
         take = self.expansion.row_to_request
         sent = take >= 0
@@ -146,33 +156,33 @@ class Outcomes:
         fetched = pd.to_datetime(pd.Series(np.append(self._fetched_at, np.nan)[take]), unit="s", utc=True)
         return pd.DataFrame(
             {
-                "outcome": self.of_rows(),
+                "outcome": self.row_outcomes(),
                 "status": pd.arrays.IntegerArray(status.astype("int64"), ~sent | (status == 0)),
                 "attempts": np.append(self._attempts, 0)[take].astype("int64"),
                 "elapsed": np.append(self._elapsed, np.nan)[take],
-                "url": self._row_urls(),
-                "error": self._row_errors(),
+                "url": self._collect_row_urls(),
+                "error": self._collect_row_errors(),
                 "fetched_at": fetched.array,
                 "from_store": np.append(self._from_store, False)[take],
             },
             index=index,
         )
 
-    def _row_urls(self) -> np.ndarray[Any, Any]:
+    def _collect_row_urls(self) -> np.ndarray[Any, Any]:
         urls = np.empty(len(self.expansion) + 1, dtype=object)
-        urls[:-1] = self._all_urls()
+        urls[:-1] = self._collect_urls()
         return urls[self.expansion.row_to_request]
 
-    def _all_urls(self) -> list[str]:
-        """Return where each request's answer came from, or would have, secrets blotted out."""
+    def _collect_urls(self) -> list[str]:
+        """Return the redacted URL of each request: the one that answered, else the one that was to be sent."""
         urls = self._blot.every(redact_urls(self.expansion.urls))
         if self._urls:
             urls = list(urls)
             for position, url in self._urls.items():
-                urls[position] = self._shown(url)
+                urls[position] = self._redact(url)
         return urls
 
-    def _row_errors(self) -> np.ndarray[Any, Any]:
+    def _collect_row_errors(self) -> np.ndarray[Any, Any]:
         errors = np.empty(len(self.expansion) + 1, dtype=object)
         for position, error in self._errors.items():
             errors[position] = error
@@ -181,32 +191,32 @@ class Outcomes:
             of_rows[row] = error
         return of_rows
 
-    def causes(self) -> list[Cause]:
-        """Return why rows failed, in the order in which they are told."""
-        errors, outcomes = self._row_errors(), self.of_rows()
+    def find_causes(self) -> list[Cause]:
+        """Return the causes of failed rows, as `sort_causes` sorts them."""
+        errors, outcomes = self._collect_row_errors(), self.row_outcomes()
         sent = np.append(self._attempts, 0)[self.expansion.row_to_request] > 0
         same: dict[tuple[str, str], list[int]] = {}
-        for row in np.flatnonzero(self.failed()).tolist():
+        for row in np.flatnonzero(self.failed_rows()).tolist():
             same.setdefault((errors[row] or "", outcomes[row]), []).append(row)
         alike: dict[str, list[tuple[str, list[int]]]] = {}
         for (error, outcome), rows in same.items():
             text = error or outcome
-            alike.setdefault(common(text, outcome), []).append((text, rows))
+            alike.setdefault(generalize_error(text, outcome), []).append((text, rows))
         causes = []
         for text, several in alike.items():
             rows = sorted(chain.from_iterable(rows for _, rows in several))
             shown = several[0][0] if len(several) == 1 else text
-            status, url = self._answer(rows[0])
+            status, url = self._find_response(rows[0])
             first = str(outcomes[rows[0]]), status, errors[rows[0]] or "", url
-            causes.append(Cause(shown, rows, *first, sent=bool(sent[rows].any())))
-        return ordered(causes)
+            causes.append(Cause(shown, rows, *first, was_sent=bool(sent[rows].any())))
+        return sort_causes(causes)
 
-    def _answer(self, row: int) -> tuple[int, str]:
-        """Return the status of a row's answer, and where it came from."""
+    def _find_response(self, row: int) -> tuple[int, str]:
+        """Return the status and the redacted URL of a row's response."""
         position = int(self.expansion.row_to_request[row])
         if position < 0:
             return 0, ""
-        return int(self._status[position]), self._shown(self._urls.get(position, self.expansion.urls[position]))
+        return int(self._status[position]), self._redact(self._urls.get(position, self.expansion.urls[position]))
 
-    def _shown(self, url: str) -> str:
+    def _redact(self, url: str) -> str:
         return self._blot(redact_url(url))

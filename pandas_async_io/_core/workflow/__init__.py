@@ -1,1 +1,7 @@
-"""TODO."""
+"""Multi-request workflows: which requests follow a response, and when a row is complete.
+
+- `base`: what the engine asks of a workflow
+- `paging`: every page of every row
+- `jobs`: submit a job, poll its state, download its result
+- `batching`: many keys in one request
+"""

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pandas_async_io._core.policy.policy import Policy
     from pandas_async_io._core.policy.run_budget import RunBudget
     from pandas_async_io._core.policy.server_budgets import Budget
-    from pandas_async_io._core.report.report import Tally
+    from pandas_async_io._core.report.tally import Tally
     from pandas_async_io._core.security.origins import Origin
     from pandas_async_io._core.workflow.base import Deliver, Step, Workflow
 
@@ -268,7 +268,7 @@ class Lane:
                 gate.keep(left)
         refused = told is OriginSignal.REFUSED
         if error is not None or response is not None:
-            self.tally.attempted(started, now, size, refused=refused, in_flight=gate.slots.taken)
+            self.tally.count_attempt(started, now, size, refused=refused, in_flight=gate.slots.taken)
         if told is OriginSignal.ANSWERED:
             gate.answered(started, now)
             self._watch(gate, 200 if response is None else response.status)
@@ -366,7 +366,7 @@ async def drive(lanes: Sequence[Lane], tally: Tally) -> None:
     clock = asyncio.get_running_loop().time
     waiting = iter(lanes)
     cpu = time.process_time()
-    tally.began = clock()
+    tally.started_at = clock()
     widest = max((lane.policy.concurrency for lane in lanes), default=1)
     at_once = max(1, descriptor_limit() // widest)
 
@@ -379,9 +379,9 @@ async def drive(lanes: Sequence[Lane], tally: Tally) -> None:
             for _ in range(min(at_once, len(lanes))):
                 group.create_task(drive_in_turn())
     finally:
-        tally.ended = clock()
+        tally.ended_at = clock()
         tally.waits = {cause: seconds / max(len(lanes), 1) for cause, seconds in tally.waits.items()}
-        tally.cpu = time.process_time() - cpu
+        tally.cpu_seconds = time.process_time() - cpu
 
 
 @asynccontextmanager

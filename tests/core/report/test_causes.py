@@ -2,7 +2,7 @@
 
 import pytest
 
-from pandas_async_io._core.report.causes import Cause, common, digest, step_of
+from pandas_async_io._core.report.causes import Cause, find_remedy, generalize_error, summarize_causes
 
 ON = "call retry_failed to go on"
 FRESH, OTHER = "pass fresh auth= to retry_failed", "pass auth= that may do this to retry_failed"
@@ -41,7 +41,7 @@ PAUSE = "HTTP 429 X (the server asks for 400 s, max_wait is 300 s)"
 )
 def test_the_next_step_is_one_that_helps(error, outcome, status, step):
     """By what the text says, else by status, else by outcome; none beside the text's own remedy."""
-    assert step_of(error, outcome, status) == step
+    assert find_remedy(error, outcome, status) == step
 
 
 @pytest.mark.parametrize(
@@ -60,11 +60,11 @@ def test_the_next_step_is_one_that_helps(error, outcome, status, step):
 )
 def test_what_differs_from_row_to_row_makes_no_other_cause(errors, outcome):
     """Pages, origins, attempts and what the server says of the row."""
-    assert len({common(error, outcome) for error in errors}) == 1
+    assert len({generalize_error(error, outcome) for error in errors}) == 1
 
 
 def test_the_most_frequent_cause_is_in_the_digest():
     """Even where three others come before it, because these were sent."""
-    causes = [Cause(f"HTTP 50{n}", [n], "http_error", sent=True) for n in range(4)]
-    text = digest([*causes, Cause("not sent", list(range(10, 99)), "not_attempted")], 100)
+    causes = [Cause(f"HTTP 50{n}", [n], "http_error", was_sent=True) for n in range(4)]
+    text = summarize_causes([*causes, Cause("not sent", list(range(10, 99)), "not_attempted")], 100)
     assert text == "93 of 100 rows failed: 1 x HTTP 500; 1 x HTTP 501; 89 x not sent; 2 other causes"

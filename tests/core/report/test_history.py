@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from pandas_async_io._core.models import Outcome, Result
-from pandas_async_io._core.report.history import KEY, Run, Runs, runs_of
+from pandas_async_io._core.report.history import ATTRS_KEY, Run, RunHistory, get_runs
 from pandas_async_io._core.report.outcomes import Outcomes
 from pandas_async_io._core.request.expand import expand
 from pandas_async_io._core.request.request_template import compile_recipe
@@ -35,13 +35,13 @@ def run_of(ids):
 def frame():
     """Return a frame that carries one run."""
     carrying = pd.DataFrame({"a": [1, 2], "b": ["x", "y"]})
-    carrying.attrs[KEY] = Runs("ab12", (run_of([1, 2, None]),))
+    carrying.attrs[ATTRS_KEY] = RunHistory("ab12", (run_of([1, 2, None]),))
     return carrying
 
 
 def test_the_text_is_one_line_about_the_last_run(frame):
     """Printed, the runs are a line with a number of their own."""
-    assert str(frame.attrs[KEY]) == "run ab12: 3 rows, 2 requests, 1 ok, 1 null_key, 1 http_error"
+    assert str(frame.attrs[ATTRS_KEY]) == "run ab12: 3 rows, 2 requests, 1 ok, 1 null_key, 1 http_error"
 
 
 @pytest.mark.parametrize(
@@ -63,26 +63,26 @@ def test_the_text_is_one_line_about_the_last_run(frame):
 )
 def test_the_runs_survive_what_keeps_the_rows(frame, operation):
     """After an operation of pandas it is the same run, not a copy."""
-    assert runs_of(operation(frame))[0] is runs_of(frame)[0]
+    assert get_runs(operation(frame))[0] is get_runs(frame)[0]
 
 
 def test_concat_compares_runs(frame):
     """Frames of different runs share no attrs, as pandas has it."""
     other = frame.copy()
-    other.attrs = {KEY: Runs("cd34", runs_of(frame))}
-    assert runs_of(pd.concat([frame, other])) == ()
+    other.attrs = {ATTRS_KEY: RunHistory("cd34", get_runs(frame))}
+    assert get_runs(pd.concat([frame, other])) == ()
 
 
 def test_security_s12_written_runs_are_their_text(frame, tmp_path):
     """Pickle, Parquet and JSON keep the line and nothing else."""
-    line = str(frame.attrs[KEY])
+    line = str(frame.attrs[ATTRS_KEY])
     frame.to_parquet(tmp_path / "x.parquet")
     back = [pickle.loads(pickle.dumps(frame)), pd.read_parquet(tmp_path / "x.parquet")]
     for found in back:
-        assert type(found.attrs[KEY]) is str
-        assert found.attrs == {KEY: line}
-        assert runs_of(found) == ()
-    assert json.loads(json.dumps(frame.attrs)) == {KEY: line}
+        assert type(found.attrs[ATTRS_KEY]) is str
+        assert found.attrs == {ATTRS_KEY: line}
+        assert get_runs(found) == ()
+    assert json.loads(json.dumps(frame.attrs)) == {ATTRS_KEY: line}
     assert json.loads(frame.to_json())["a"] == {"0": 1, "1": 2}
 
 
@@ -98,5 +98,5 @@ def test_failures_are_the_failed_rows_with_their_positions():
 def test_other_attrs_are_no_runs():
     """A plain text under our key, as it comes back from a file, is no run."""
     frame = pd.DataFrame()
-    frame.attrs[KEY] = "run ab12: 3 rows"
-    assert runs_of(frame) == ()
+    frame.attrs[ATTRS_KEY] = "run ab12: 3 rows"
+    assert get_runs(frame) == ()

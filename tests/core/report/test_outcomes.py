@@ -6,7 +6,7 @@ import pytest
 
 from pandas_async_io._core.errors import ParseError
 from pandas_async_io._core.models import Outcome, Result
-from pandas_async_io._core.report.causes import digest
+from pandas_async_io._core.report.causes import summarize_causes
 from pandas_async_io._core.report.outcomes import Outcomes
 from pandas_async_io._core.request.expand import expand
 from pandas_async_io._core.request.request_template import compile_recipe
@@ -23,7 +23,14 @@ def outcomes():
 
 def test_a_request_without_a_result_is_cancelled(outcomes):
     """Every row has an outcome at any time."""
-    assert outcomes.of_rows().tolist() == ["cancelled", "cancelled", "null_key", "cancelled", "unsafe_url", "cancelled"]
+    assert outcomes.row_outcomes().tolist() == [
+        "cancelled",
+        "cancelled",
+        "null_key",
+        "cancelled",
+        "unsafe_url",
+        "cancelled",
+    ]
     assert outcomes.done == 0
 
 
@@ -31,9 +38,9 @@ def test_a_request_without_a_result_is_cancelled(outcomes):
 def test_each_kind_goes_to_the_rows_that_asked(outcomes, kind):
     """A shared request ends all of its rows alike; only ok and null_key are no failures."""
     outcomes.put(0, Result(kind, error=None if kind is Outcome.OK else "why"))
-    found = outcomes.of_rows()
+    found = outcomes.row_outcomes()
     assert (found[0], found[3]) == (kind, kind)
-    assert outcomes.failed()[[0, 2, 3]].tolist() == [kind is not Outcome.OK, False, kind is not Outcome.OK]
+    assert outcomes.failed_rows()[[0, 2, 3]].tolist() == [kind is not Outcome.OK, False, kind is not Outcome.OK]
 
 
 def test_the_frame_has_one_line_per_row_in_its_order(outcomes):
@@ -43,7 +50,7 @@ def test_the_frame_has_one_line_per_row_in_its_order(outcomes):
     )
     outcomes.put(1, Result(Outcome.HTTP_ERROR, status=404, attempts=1, elapsed=0.1, error="HTTP 404", fetched_at=1.0))
     outcomes.put(2, Result(Outcome.TIMEOUT, attempts=3, elapsed=1.0, error="too slow", from_store=True))
-    frame = outcomes.frame(INDEX)
+    frame = outcomes.to_frame(INDEX)
     assert frame.index.equals(INDEX)
     assert frame["status"].tolist() == [200, 404, pd.NA, 200, pd.NA, pd.NA]
     assert str(frame["status"].dtype) == "Int64"
@@ -59,8 +66,8 @@ def test_the_frame_has_one_line_per_row_in_its_order(outcomes):
 def test_a_payload_that_cannot_be_opened_is_a_parse_error(outcomes):
     """What goes wrong after the answer still ends its rows."""
     outcomes.put(0, Result(Outcome.OK, status=200, attempts=1))
-    outcomes.fail({0: ParseError("no key 'data'")})
-    assert outcomes.frame(INDEX)[["outcome", "status", "error"]].iloc[3].tolist() == [
+    outcomes.mark_parse_errors({0: ParseError("no key 'data'")})
+    assert outcomes.to_frame(INDEX)[["outcome", "status", "error"]].iloc[3].tolist() == [
         "parse_error",
         200,
         "no key 'data'",
@@ -72,7 +79,7 @@ def test_the_digest_counts_rows_by_cause(outcomes):
     outcomes.put(0, Result(Outcome.HTTP_ERROR, error="HTTP 404 Not Found"))
     outcomes.put(1, Result(Outcome.TRANSPORT_ERROR, error="x" * 300))
     outcomes.put(2, Result(Outcome.TIMEOUT))
-    text = digest(outcomes.causes(), 6)
+    text = summarize_causes(outcomes.find_causes(), 6)
     assert text.startswith("5 of 6 rows failed: 2 x HTTP 404 Not Found; 1 x xxx")
     assert text.endswith("; 1 other cause")
     assert len(text) < 600
@@ -82,10 +89,10 @@ def test_nothing_is_counted_where_nothing_is():
     """An empty run has an empty frame with the same dtypes."""
     empty = Outcomes(expand(pd.DataFrame({"id": []}), compile_recipe(URL)))
     full = Outcomes(expand(pd.DataFrame({"id": [1]}), compile_recipe(URL)))
-    assert empty.count() == {}
-    assert not empty.failed().any()
-    assert len(empty.frame(pd.RangeIndex(0))) == 0
-    np.testing.assert_array_equal(empty.frame(pd.RangeIndex(0)).columns, full.frame(pd.RangeIndex(1)).columns)
+    assert empty.count_by_outcome() == {}
+    assert not empty.failed_rows().any()
+    assert len(empty.to_frame(pd.RangeIndex(0))) == 0
+    np.testing.assert_array_equal(empty.to_frame(pd.RangeIndex(0)).columns, full.to_frame(pd.RangeIndex(1)).columns)
 
 
 def test_one_cause_on_several_pages_is_one_cause():
@@ -94,4 +101,4 @@ def test_one_cause_on_several_pages_is_one_cause():
     for position, page in ((0, 3), (1, 5)):
         error = f"page {page}: HTTP 500 Internal Server Error: no page {page}"
         found.put(position, Result(Outcome.HTTP_ERROR, status=500, attempts=1, error=error))
-    assert [(cause.text, cause.rows) for cause in found.causes()] == [("HTTP 500 Internal Server Error", [0, 1])]
+    assert [(cause.text, cause.rows) for cause in found.find_causes()] == [("HTTP 500 Internal Server Error", [0, 1])]

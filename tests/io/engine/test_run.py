@@ -17,7 +17,7 @@ from pandas_async_io._core.models import Outcome, Request, Response
 from pandas_async_io._core.policy.policy import Policy
 from pandas_async_io._core.policy.retry_options import Retry
 from pandas_async_io._core.policy.run_budget import RunBudget
-from pandas_async_io._core.report.report import Tally
+from pandas_async_io._core.report.tally import Tally
 from pandas_async_io._core.workflow.base import Step
 from pandas_async_io._io.engine.run import Lane, drive
 from pandas_async_io._io.gate.gate import Gate

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pandas_async_io._core.policy.rate import Rate
-from pandas_async_io._core.report.report import WAITS
+from pandas_async_io._core.report.tally import WAIT_CAUSES
 from pandas_async_io._io.gate.gate import Entry, Gate
 from pandas_async_io._io.gate.slots import descriptor_limit
 from tests.io.gate.leaping import leaping
@@ -18,7 +18,7 @@ NEVER = float("inf")
 
 
 async def enter(gate, rates=(), patience=300.0, until=NEVER):
-    return await gate.enter(rates, patience=patience, until=until, waits=dict.fromkeys(WAITS, 0.0))
+    return await gate.enter(rates, patience=patience, until=until, waits=dict.fromkeys(WAIT_CAUSES, 0.0))
 
 
 def test_calls_share_the_slots_of_the_most_generous():
@@ -153,7 +153,7 @@ def test_a_deadline_is_kept_while_a_rate_is_waited_for():
     """Whose time passes before its turn comes is late at that time, not at its turn."""
 
     async def main():
-        gate, waits = Gate(), dict.fromkeys(WAITS, 0.0)
+        gate, waits = Gate(), dict.fromkeys(WAIT_CAUSES, 0.0)
         with gate.open(1):
             for expected in (Entry.GO, Entry.LATE):
                 assert await gate.enter([Rate(1, 3600)], patience=300.0, until=5.0, waits=waits) is expected

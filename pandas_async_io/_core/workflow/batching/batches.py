@@ -7,8 +7,6 @@ each key then has an answer of its own, as if it had been asked for alone (`matc
 from __future__ import annotations
 
 import operator
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -24,76 +22,9 @@ from pandas_async_io._core.request.template import varname
 from pandas_async_io._core.security.unsafe_values import dot_segments, forbidden_value, lone_surrogate
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Sequence
 
     from pandas_async_io._core.arrays import Mask, Positions
-
-_EXPLODED = re.compile(r"\{([^{}*]+)\*\}")
-
-
-def batch_field(fields: Sequence[str], json: Any) -> str:
-    """Return the one field whose values go together into a request: ``{id*}``.
-
-    Parameters
-    ----------
-    fields : sequence of str
-        The URL template's exploded fields.
-    json : object
-        The body's.
-
-    Raises
-    ------
-    PlanError
-        If there is none, or more than one.
-
-    Examples
-    --------
-    >>> batch_field(["id"], None), batch_field([], {"ids": "{id*}"})
-    ('id', 'id')
-    """
-    found = dict.fromkeys([*fields, *exploded(json)])
-    if len(found) != 1:
-        several = ", ".join(map(repr, found)) or "none"
-        raise PlanError(
-            "batch=: one field takes the keys, in the URL, as {?id*} or ?ids={id*}, or in json={'ids': '{id*}'}, "
-            f"not in params=, data= or headers=; found {several}"
-        )
-    return str(next(iter(found)))
-
-
-def exploded(json: Any) -> list[str]:
-    """Return the fields that stand in a body as ``"{id*}"``.
-
-    Examples
-    --------
-    >>> exploded({"ids": "{id*}", "text": "all {id*}"})
-    ['id']
-    """
-    return [match[1] for text in _leaves(json) if (match := _EXPLODED.fullmatch(text))]
-
-
-def unexploded(json: Any) -> Any:
-    """Return a body in which ``"{id*}"`` is the plain field that a list fills.
-
-    Examples
-    --------
-    >>> unexploded({"ids": "{id*}", "sort": "{a}"})
-    {'ids': '{id}', 'sort': '{a}'}
-    """
-    if isinstance(json, str):
-        match = _EXPLODED.fullmatch(json)
-        return f"{{{match[1]}}}" if match else json
-    if isinstance(json, Mapping):
-        return {key: unexploded(value) for key, value in json.items()}
-    return [unexploded(value) for value in json] if isinstance(json, list | tuple) else json
-
-
-def _leaves(json: Any) -> Iterator[str]:
-    if isinstance(json, str):
-        yield json
-    elif isinstance(json, Mapping | list | tuple):
-        for part in json.values() if isinstance(json, Mapping) else json:
-            yield from _leaves(part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,15 +101,15 @@ class Batches:
         >>> batches.requests(batches.blocks)["id"].tolist()
         [['a', 'b'], ['c']]
         """
-        count = _count(size)
+        count = _check_size(size)
         arrays = {name: resolve(frame, name) for name in (field, *beside)}
-        texts = _factorised(field, arrays[field], plain=True)
-        keys = [_factorised(field, _integers(arrays[field]), json=True) if in_body else texts]
-        keys += [_factorised(name, arrays[name], json=name in wholes) for name in beside]
+        texts = _factorise_field(field, arrays[field], plain=True)
+        keys = [_factorise_field(field, _whole_floats_as_integers(arrays[field]), json=True) if in_body else texts]
+        keys += [_factorise_field(name, arrays[name], json=name in wholes) for name in beside]
         wrong = texts.holding(lone_surrogate if in_body else forbidden_value)
         unsafe = dict.fromkeys(np.flatnonzero(wrong).tolist(), f"field {{{field}}} holds characters that are not sent")
         if in_path:  # here, and not in its URL, so that it takes no other key with it
-            dots = _dots(texts)
+            dots = _dot_segment_keys(texts)
             unsafe |= dict.fromkeys(np.flatnonzero(dots).tolist(), f"field {{{field}}} is dots, no segment of a path")
             wrong = wrong | dots
         # In a list in a URL nothing between two commas is no key.
@@ -220,7 +151,7 @@ class Batches:
         return keys
 
 
-def _count(size: Any) -> int:
+def _check_size(size: Any) -> int:
     try:
         count = 0 if isinstance(size, bool) else operator.index(size)
     except TypeError:
@@ -230,7 +161,7 @@ def _count(size: Any) -> int:
     return count
 
 
-def _factorised(name: str, array: Any, *, json: bool = False, plain: bool = False) -> Key:
+def _factorise_field(name: str, array: Any, *, json: bool = False, plain: bool = False) -> Key:
     """Factorise a column, which holds single values if it is to be ``plain``."""
     try:
         key = (factorise_json if json else factorise)(array)
@@ -244,7 +175,7 @@ def _factorised(name: str, array: Any, *, json: bool = False, plain: bool = Fals
     return key
 
 
-def _integers(array: Any) -> Any:
+def _whole_floats_as_integers(array: Any) -> Any:
     """Return a column of any cells with whole floats as integers: JSON has one kind of number."""
     if array.dtype != object:
         return array
@@ -253,7 +184,7 @@ def _integers(array: Any) -> Any:
     return same
 
 
-def _dots(key: Key) -> Mask:
+def _dot_segment_keys(key: Key) -> Mask:
     """Whether each row's key would be ``.`` or ``..`` in a path, or holds one, encoded or not."""
     texts = key.texts(first_rows(key.codes))
     urls = [f"http://e.com/{quote(text, safe='') if isinstance(text, str) else ''}" for text in texts]

@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 
     from pandas_async_io._core.arrays import Positions
 
-TOO_MUCH = frozenset({400, 413, 414, 422})
+SPLITTABLE_STATUSES = frozenset({400, 413, 414, 422})
 """Statuses that may be one key's fault, or the block's length's."""
 
-_KEYS = 100
+_KEYS_TRIED_ALONE = 100
 """Keys that are worth a request each before a call is taken for wrong, in however few blocks they came."""
 
 
-def halves(block: Positions) -> tuple[Positions, Positions]:
+def split_block(block: Positions) -> tuple[Positions, Positions]:
     """Return the two parts that are sent in place of a block.
 
     Examples
     --------
     >>> import numpy as np
-    >>> [part.tolist() for part in halves(np.arange(5))]
+    >>> [part.tolist() for part in split_block(np.arange(5))]
     [[0, 1, 2], [3, 4]]
     """
     middle = (len(block) + 1) // 2
@@ -63,7 +63,7 @@ class Halving:
     def __init__(self, blocks: Sequence[Positions]) -> None:
         count = len(blocks)
         self._doubt = True
-        self._room = math.inf if count == 1 else max(2 * (_KEYS - count), count // 2)
+        self._room = math.inf if count == 1 else max(2 * (_KEYS_TRIED_ALONE - count), count // 2)
         self._ahead = {int(block[0]) for block in blocks}  # sent, or to be: what comes of them is not known
         self._waiting: dict[int, Positions] = {}
         self._sure: set[int] = set()  # parts on the wire of the block that is taken apart to the end
@@ -80,13 +80,13 @@ class Halving:
     def refused(self, part: Positions, status: int | None) -> list[Positions]:
         """Note that a part failed, with its status if it had one; return the parts to halve now, it may be among them.
 
-        What is neither among them nor a single key waits, if the status is one of `TOO_MUCH`.
+        What is neither among them nor a single key waits, if the status is one of `SPLITTABLE_STATUSES`.
         """
         sure = self._leave(part)
-        if status not in TOO_MUCH or len(part) == 1:
+        if status not in SPLITTABLE_STATUSES or len(part) == 1:
             return self._next()
         if not self._doubt or sure:
-            self._sure.update(int(half[0]) for half in halves(part))
+            self._sure.update(int(half[0]) for half in split_block(part))
             return [part]
         self._waiting[int(part[0])] = part
         heappush(self._line, int(part[0]))
@@ -114,7 +114,7 @@ class Halving:
         part = self._waiting.pop(line[0], None) if line else None
         if part is None:
             return []
-        firsts, whole = [int(half[0]) for half in halves(part)], 2 * (len(part) - 1)
+        firsts, whole = [int(half[0]) for half in split_block(part)], 2 * (len(part) - 1)
         if whole <= self._room:
             self._room -= whole
             self._sure.update(firsts)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 Record = dict[Any, Any]
 
-_WRAPPING = re.compile(
+_ENVELOPE_NAMES = re.compile(
     "data|items|results?|records|values?|entr(?:y|ies)|objects|hits|rows|nodes|edges|features|list|content|elements"
     "|response|meta|links?|errors?|message|status|code|count|total|page|next|id",
     re.IGNORECASE,
@@ -69,7 +69,7 @@ typed alike?
         )
 
 
-def match(keys: Sequence[Any], payload: Any, on: str, shape: Shape, *, keep: bool = False) -> Match:
+def match_records(keys: Sequence[Any], payload: Any, on: str, shape: Shape, *, keep: bool = False) -> Match:
     """Find the records of each key in an answer.
 
     Parameters
@@ -92,13 +92,13 @@ def match(keys: Sequence[Any], payload: Any, on: str, shape: Shape, *, keep: boo
 
     Examples
     --------
-    >>> from pandas_async_io._core.shape import Shape
-    >>> match([1, 2, 3], {"data": [{"id": 2, "x": "b"}, {"id": "1", "x": "a"}]}, "id", Shape()).found
+    >>> from pandas_async_io._core.table.shape import Shape
+    >>> match_records([1, 2, 3], {"data": [{"id": 2, "x": "b"}, {"id": "1", "x": "a"}]}, "id", Shape()).found
     [[{'x': 'a'}], [{'x': 'b'}], None]
-    >>> match([1, 2], {"2": {"x": "b"}}, "id", Shape()).found
+    >>> match_records([1, 2], {"2": {"x": "b"}}, "id", Shape()).found
     [None, [{'x': 'b'}]]
     """
-    texts = [written(key) or "" for key in keys]
+    texts = [key_text(key) or "" for key in keys]
     whole, every = _read(texts, payload, on, shape)
     # An object without fields, or null, is no answer: some write so what they do not know.
     every = [record for record in every if any(one is not None for one in record.values())]
@@ -106,25 +106,25 @@ def match(keys: Sequence[Any], payload: Any, on: str, shape: Shape, *, keep: boo
     strangers: list[Any] = []
     for record in every:
         key = find(record, on)
-        homes.get(written(key), strangers).append(record)
+        homes.get(key_text(key), strangers).append(record)
     if not any(homes.values()):
-        if (by_name := by_key(texts, every[0] if shape.path and len(every) == 1 else whole)) is not None:
+        if (by_name := match_by_name(texts, every[0] if shape.path and len(every) == 1 else whole)) is not None:
             return by_name
         _check(texts, every, on)
     mine = [homes[text] for text in texts]
     if len(homes) < len(texts):
         mine = [_of_type(key, each, on) for key, each in zip(keys, mine, strict=True)]
     if not keep:
-        mine = [[without(record, on, shape.max_level) for record in each] for each in mine]
+        mine = [[drop_path(record, on, shape.max_level) for record in each] for each in mine]
     return Match([each or None for each in mine], [find(record, on) for record in strangers])
 
 
-def by_key(texts: Sequence[str], whole: Any) -> Match | None:
+def match_by_name(texts: Sequence[str], whole: Any) -> Match | None:
     """Return what an object that has the keys for names says of each; None if it is no such object.
 
     Examples
     --------
-    >>> by_key(["1", "2", "3"], {"2": {"x": "b"}, "3": [{"x": "c"}, {"x": "d"}]}).found
+    >>> match_by_name(["1", "2", "3"], {"2": {"x": "b"}, "3": [{"x": "c"}, {"x": "d"}]}).found
     [None, [{'x': 'b'}], [{'x': 'c'}, {'x': 'd'}]]
     """
     said = _named(whole)
@@ -139,12 +139,12 @@ def by_key(texts: Sequence[str], whole: Any) -> Match | None:
     )
 
 
-def written(key: Any) -> str | None:
+def key_text(key: Any) -> str | None:
     """Return a key as it is written in a request; None if it is none.
 
     Examples
     --------
-    >>> written(8.0), written(b"a"), written(None), written([1])
+    >>> key_text(8.0), key_text(b"a"), key_text(None), key_text([1])
     ('8', 'a', None, None)
     """
     if isinstance(key, bytes):  # a Parquet file's, or a parser's
@@ -155,7 +155,7 @@ def written(key: Any) -> str | None:
         return None
 
 
-def without(record: Record, path: str, levels: int | None = None) -> Record:
+def drop_path(record: Record, path: str, levels: int | None = None) -> Record:
     """Return a record without what `find` finds at a path, nor the objects that held nothing else.
 
     Parameters
@@ -165,8 +165,10 @@ def without(record: Record, path: str, levels: int | None = None) -> Record:
 
     Examples
     --------
-    >>> without({"user": {"id": 7, "name": "x"}, "n": 1}, "user.id"), without({"user": {"id": 7}, "n": 1}, "user.id")
-    ({'user': {'name': 'x'}, 'n': 1}, {'n': 1})
+    >>> drop_path({"user": {"id": 7, "name": "x"}, "n": 1}, "user.id")
+    {'user': {'name': 'x'}, 'n': 1}
+    >>> drop_path({"user": {"id": 7}, "n": 1}, "user.id")
+    {'n': 1}
     """
     if path in record:
         return {name: value for name, value in record.items() if name != path}
@@ -176,7 +178,7 @@ def without(record: Record, path: str, levels: int | None = None) -> Record:
         if head in record:
             if levels == 0 or not isinstance(record[head], dict):
                 return record
-            inner = without(record[head], rest, None if levels is None else levels - 1)
+            inner = drop_path(record[head], rest, None if levels is None else levels - 1)
             return {name: inner if name == head else value for name, value in record.items() if name != head or inner}
     return record
 
@@ -192,7 +194,7 @@ def _read(texts: Sequence[str], payload: Any, on: str, shape: Shape) -> tuple[An
 
 def _opened(texts: Sequence[str], payload: Any, on: str, shape: Shape) -> tuple[Any, list[Record]]:
     """Return the same of an answer that may be an envelope, a record or an object by key: each excludes the next."""
-    asked = {text for text in texts if not _WRAPPING.fullmatch(text)}
+    asked = {text for text in texts if not _ENVELOPE_NAMES.fullmatch(text)}
     alone = _is_record(payload, texts, on)
     if not alone and not asked.isdisjoint(_named(payload)):
         return payload, []
@@ -201,7 +203,7 @@ def _opened(texts: Sequence[str], payload: Any, on: str, shape: Shape) -> tuple[
         _check_alone(texts, payload, on, path)
         return None, [payload]
     if doubt is not None:
-        if by_key(texts, payload) is None:
+        if match_by_name(texts, payload) is None:
             raise ParseError(doubt.replace("pages=", "batch=", 1))
         return payload, []
     for depth, name in enumerate(path):
@@ -222,14 +224,14 @@ def _way(payload: Any) -> tuple[tuple[str, ...], str | None]:
 
 def _is_record(payload: Any, texts: Collection[str], on: str) -> bool:
     """Whether an answer is itself the record of a key; JSON-RPC's id is the call's."""
-    return isinstance(payload, dict) and "jsonrpc" not in payload and written(find(payload, on)) in texts
+    return isinstance(payload, dict) and "jsonrpc" not in payload and key_text(find(payload, on)) in texts
 
 
 def _check_alone(texts: Collection[str], payload: Record, on: str, path: tuple[str, ...]) -> None:
     """Refuse an answer that is of one key if it holds a list with the records of others."""
     listed = records(payload, Shape(path)) if path else []
-    inside = {written(find(record, on)) for record in listed}
-    own = written(find(payload, on))
+    inside = {key_text(find(record, on)) for record in listed}
+    own = key_text(find(payload, on))
     if not inside.isdisjoint(text for text in texts if text != own):
         where = ".".join(path)
         raise ParseError(
@@ -243,7 +245,7 @@ def _check(texts: Sequence[str], every: Sequence[Record], on: str) -> None:
     if not every:
         return
     others = list(dict.fromkeys(str(find(record, on)) for record in every))[:3]
-    if all(written(find(record, on)) is None for record in every):
+    if all(key_text(find(record, on)) is None for record in every):
         held = ", ".join(map(repr, list(every[0])[:10]))
         raise ParseError(
             f"batch=: no record holds a key at {on!r}: pass on=, the key's name in the answer; there is {held}"
@@ -255,7 +257,7 @@ def _check(texts: Sequence[str], every: Sequence[Record], on: str) -> None:
 
 
 def _named(whole: Any) -> dict[str | None, Any]:
-    return {written(name): value for name, value in whole.items()} if isinstance(whole, dict) else {}
+    return {key_text(name): value for name, value in whole.items()} if isinstance(whole, dict) else {}
 
 
 def _of_type(key: Any, mine: list[Record], on: str) -> list[Record]:

@@ -12,8 +12,8 @@ from uuid import uuid5
 from pandas_async_io._core.errors import ParseError
 from pandas_async_io._core.models import SAFE_METHODS, Outcome, Result
 from pandas_async_io._core.workflow.base import Step, Workflow
-from pandas_async_io._core.workflow.batching.halving import TOO_MUCH, Halving, halves
-from pandas_async_io._core.workflow.batching.matching import match
+from pandas_async_io._core.workflow.batching.halving import SPLITTABLE_STATUSES, Halving, split_block
+from pandas_async_io._core.workflow.batching.matching import match_records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -116,7 +116,7 @@ class Batching(Workflow):
         return self._halved(position, self._halving.accepted(block.keys))
 
     def _take(self, block: Block, payload: Any) -> None:
-        matched = match(self._batches.keys(block.keys), payload, self._on, self._shape, keep=self._keep)
+        matched = match_records(self._batches.keys(block.keys), payload, self._on, self._shape, keep=self._keep)
         block.found = matched.found
         if (text := matched.finding(self._batches.texts(block.keys))) is not None:
             self.findings.setdefault(int(block.keys[matched.found.index(None)]), []).append(text)
@@ -125,14 +125,14 @@ class Batching(Workflow):
         """Return the requests of a block's halves, if its keys or its length may be at fault."""
         block = self._blocks[position, number]
         block.headers = request.headers
-        if status in TOO_MUCH and len(block.keys) > 1:
+        if status in SPLITTABLE_STATUSES and len(block.keys) > 1:
             self._waiting[int(block.keys[0])] = block
         return self._halved(position, self._halving.refused(block.keys, status))
 
     def _halved(self, position: int, due: Sequence[Positions]) -> list[Step]:
         steps = []
         for keys in due:
-            block, parts = self._waiting.pop(int(keys[0])), halves(keys)
+            block, parts = self._waiting.pop(int(keys[0])), split_block(keys)
             block.halved = True
             for part, made in zip(parts, self._requests(parts), strict=True):
                 self._steps[position] = at = self._steps[position] + 1

@@ -16,25 +16,33 @@ from pandas_async_io._core.json_path import Path, find
 from pandas_async_io._core.models import EMPTY, Outcome
 from pandas_async_io._core.policy.header_times import read_requested_delay
 from pandas_async_io._core.security.secrets import redact_text
-from pandas_async_io._core.workflow.jobs.job_states import DONE, FAILED, ends, is_number, key_of, shown, standing
+from pandas_async_io._core.workflow.jobs.job_states import (
+    DONE_STATES,
+    FAILED_STATES,
+    compile_end_states,
+    describe_unfinished,
+    is_number,
+    quote_state,
+    state_key,
+)
 from pandas_async_io._core.workflow.paging.links import follow_link
 
 if TYPE_CHECKING:
     from pandas_async_io._core.models import Page, Request
 
-_HEADERS = ("Azure-AsyncOperation", "Operation-Location", "Location", "Content-Location")
-_OWN = frozenset({"GET", "PUT", "PATCH"})
+_STATUS_URL_HEADERS = ("Azure-AsyncOperation", "Operation-Location", "Location", "Content-Location")
+_RESOURCE_METHODS = frozenset({"GET", "PUT", "PATCH"})
 """Methods whose URL is that of what they make or change; a POST's is another's (RFC 9110, 9.3)."""
 
 
-class PauseTooLongError(AttemptError):
+class RetryAfterTooLongError(AttemptError):
     """The server wants to be asked again later than anyone would wait."""
 
     outcome = Outcome.RATE_LIMITED_TOO_LONG
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class JobRequest:
     """Send this request after so many seconds.
 
     Attributes
@@ -97,8 +105,8 @@ class Poll:
     """
 
     status: Path = "status"
-    done: Collection[Any] = DONE
-    failed: Collection[Any] = FAILED
+    done: Collection[Any] = DONE_STATES
+    failed: Collection[Any] = FAILED_STATES
     url: Path | None = None
     every: float | Sequence[float] = 1.0
     result: Path | None = None
@@ -115,11 +123,11 @@ class Poll:
                 raise PlanError(f"Poll: {name}={path!r} is a path: 'links.self', or its keys as a list")
         if not is_number(self.patience) or self.patience <= 0:
             raise PlanError(f"Poll: patience={self.patience!r} is a number of seconds above 0")
-        object.__setattr__(self, "_pauses", _pauses(self.every))
-        for name, states in zip(("_done", "_failed"), ends(self.done, self.failed), strict=True):
+        object.__setattr__(self, "_pauses", _compile_delays(self.every))
+        for name, states in zip(("_done", "_failed"), compile_end_states(self.done, self.failed), strict=True):
             object.__setattr__(self, name, states)
 
-    def submitted(self, page: Page, *, epoch: float) -> Ask | None:
+    def submitted(self, page: Page, *, epoch: float) -> JobRequest | None:
         """Return the first question after the submission; None if its answer is the result already.
 
         Parameters
@@ -144,11 +152,11 @@ class Poll:
         if state is None or isinstance(state, dict | list):
             return self._again(page, 0, epoch, None)
         if page.response.status == 202 and self._named(page):  # it was received; an envelope may say "success" of that
-            over = key_of(state) in self._done | self._failed
+            over = state_key(state) in self._done | self._failed
             return self._again(page, 0, epoch, None if over else state)
         return self.answered(page, turn=0, epoch=epoch)
 
-    def answered(self, page: Page, *, turn: int, epoch: float) -> Ask | None:
+    def answered(self, page: Page, *, turn: int, epoch: float) -> JobRequest | None:
         """Return what to ask next; None if the page is the result.
 
         Parameters
@@ -185,8 +193,8 @@ class Poll:
         state = find(page.payload, self.status)
         if state is None or isinstance(state, dict | list):
             raise ParseError(f"Poll: the answer has no state at {self.status!r}")
-        if (key := key_of(state)) in self._failed:
-            raise PayloadError(f"the job ended as {shown(state)}{self._said(page)}")
+        if (key := state_key(state)) in self._failed:
+            raise PayloadError(f"the job ended as {quote_state(state)}{self._said(page)}")
         if key not in self._done:
             return self._again(page, turn, epoch, state)
         if self.result is None:
@@ -194,9 +202,9 @@ class Poll:
         link = find(page.payload, self.result)
         if not isinstance(link, str) or not link:
             raise ParseError(f"Poll: the answer has no URL at {self.result!r}")
-        return Ask(_question(page, link), 0.0, last=True, state=state)
+        return JobRequest(_status_request(page, link), 0.0, last=True, state=state)
 
-    def check(self, ask: Ask, waited: float) -> None:
+    def check(self, ask: JobRequest, waited: float) -> None:
         """Refuse a question that would come too late.
 
         Parameters
@@ -216,16 +224,18 @@ class Poll:
         Examples
         --------
         >>> from pandas_async_io._core.models import Request
-        >>> Poll(patience=60).check(Ask(Request("http://e.com/jobs/7"), 2.0, state="running"), 59.0)
+        >>> Poll(patience=60).check(JobRequest(Request("http://e.com/jobs/7"), 2.0, state="running"), 59.0)
         Traceback (most recent call last):
         pandas_async_io._core.errors.AttemptTimeoutError: the job was still 'running' after 60 s: retry_failed goes \
 on asking, Poll(patience=...) waits longer; if that is an end, name it in done= or failed=
         """
         if ask.last or waited + ask.after <= self.patience:
             return
-        job, limit = standing(ask.state), f"{self.patience:g} s"
+        job, limit = describe_unfinished(ask.state), f"{self.patience:g} s"
         if ask.floor > self.patience:
-            raise PauseTooLongError(f"{job}, and the server asks to wait {ask.floor:g} s (Poll's patience is {limit})")
+            raise RetryAfterTooLongError(
+                f"{job}, and the server asks to wait {ask.floor:g} s (Poll's patience is {limit})"
+            )
         text = f"{job} after {limit}: retry_failed goes on asking, Poll(patience=...) waits longer"
         end = "" if ask.state is None else "; if that is an end, name it in done= or failed="
         raise AttemptTimeoutError(text + end)
@@ -240,9 +250,9 @@ on asking, Poll(patience=...) waits longer; if that is an end, name it in done= 
         """
         return self._pauses[min(turn, len(self._pauses) - 1)]
 
-    def _again(self, page: Page, turn: int, epoch: float, state: Any) -> Ask:
+    def _again(self, page: Page, turn: int, epoch: float, state: Any) -> JobRequest:
         named = self._named(page)
-        if turn == 0 and not named and (self.url is not None or not _is_own(page)):
+        if turn == 0 and not named and (self.url is not None or not _answers_for_job(page)):
             if said := self._said(page):
                 raise PayloadError(f"no job was made of it{said}")
             missing = "no URL" if self.url is None else f"no URL at {self.url!r}"
@@ -253,7 +263,7 @@ on asking, Poll(patience=...) waits longer; if that is an end, name it in done= 
             read_requested_delay({name.lower(): value for name, value in page.response.headers.items()}, epoch=epoch)
             or 0.0
         )
-        return Ask(_question(page, named), max(self.pause(turn), asked), state=state, floor=asked)
+        return JobRequest(_status_request(page, named), max(self.pause(turn), asked), state=state, floor=asked)
 
     def _said(self, page: Page) -> str:
         said = find(page.payload, self.error)
@@ -264,20 +274,20 @@ on asking, Poll(patience=...) waits longer; if that is an end, name it in done= 
         found = None if self.url is None else find(page.payload, self.url)
         if isinstance(found, str) and found.strip():
             return found
-        return next((url for name in _HEADERS if (url := page.response.header(name))), "")
+        return next((url for name in _STATUS_URL_HEADERS if (url := page.response.header(name))), "")
 
 
-def _is_own(page: Page) -> bool:
+def _answers_for_job(page: Page) -> bool:
     """Whether a submission's answer came from where its job is; a slash or a scheme more is still the POST's URL."""
     own, asked = page.response.url or page.request.url, page.request.url
-    return page.request.method in _OWN or _path(own) != _path(asked)
+    return page.request.method in _RESOURCE_METHODS or _path(own) != _path(asked)
 
 
 def _path(url: str) -> str:
     return url.partition("://")[2].partition("/")[2].partition("?")[0].rstrip("/")
 
 
-def _question(page: Page, url: str) -> Request:
+def _status_request(page: Page, url: str) -> Request:
     """Return a GET of a URL that an answer names; of the answer's own if that is none."""
     asked = follow_link(page, url or page.response.url or page.request.url)
     return replace(asked, method="GET", body=None, headers=EMPTY)
@@ -288,7 +298,7 @@ def _is_path(value: Any) -> bool:
     return isinstance(keys, Sequence) and len(keys) > 0 and all(isinstance(key, str) and key for key in keys)
 
 
-def _pauses(every: Any) -> tuple[float, ...]:
+def _compile_delays(every: Any) -> tuple[float, ...]:
     """Return the pauses that ``every`` means.
 
     Raises

@@ -16,7 +16,7 @@ from pandas_async_io._core.request.headers import merged_headers
 from pandas_async_io._core.request.query import renewed
 from pandas_async_io._core.security.origins import origin_of, same_origin
 from pandas_async_io._core.workflow.base import Step, StepResults, Workflow
-from pandas_async_io._core.workflow.jobs.job_states import standing
+from pandas_async_io._core.workflow.jobs.job_states import describe_unfinished
 from pandas_async_io._core.workflow.paging.links import add_credential_params, restrict_to_origin
 
 if TYPE_CHECKING:
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
     from pandas_async_io._core.body.interpret import Interpreter
     from pandas_async_io._core.models import Response
     from pandas_async_io._core.workflow.base import Deliver
-    from pandas_async_io._core.workflow.jobs.poll import Ask, Poll
+    from pandas_async_io._core.workflow.jobs.poll import JobRequest, Poll
 
-_UNKNOWN = (0.25, 0.5, 1.0)
+_NOT_FOUND_DELAYS = (0.25, 0.5, 1.0)
 """Seconds after which a job that is not known (404) is asked for again, at least: it may be known elsewhere first."""
 
-_GONE = frozenset({404, 410})
-_EXPIRED = frozenset({400, 403, 404, 410})
+_GONE_STATUSES = frozenset({404, 410})
+_EXPIRED_LINK_STATUSES = frozenset({400, 403, 404, 410})
 """What a link to a result that was good for a while only is answered with."""
 
-_HARMLESS = SAFE_METHODS | {"PUT", "DELETE"}
-_UNSENT = (Outcome.NOT_ATTEMPTED, Outcome.BUDGET_EXHAUSTED)
+_IDEMPOTENT_METHODS = SAFE_METHODS | {"PUT", "DELETE"}
+_UNSENT_OUTCOMES = (Outcome.NOT_ATTEMPTED, Outcome.BUDGET_EXHAUSTED)
 
 
 @dataclass(slots=True)
-class Submitted:
+class Job:
     """A job on its way.
 
     Attributes
@@ -80,16 +80,16 @@ class Submitted:
         self.last = False
         self.ended += 1
 
-    def standing(self) -> str:
+    def describe_unfinished(self) -> str:
         """Say how far it is."""
-        return "the job was done, its result not asked for" if self.last else standing(self.state)
+        return "the job was done, its result not asked for" if self.last else describe_unfinished(self.state)
 
 
 @dataclass(slots=True)
-class _Way:
+class _JobRun:
     """A job, its steps and their results, what the last answer said, the step that another replaces, if it is gone."""
 
-    job: Submitted
+    job: Job
     whole: StepResults = field(default_factory=lambda: StepResults(1))
     steps: dict[int, Request] = field(default_factory=dict)
     said: Any = None
@@ -127,17 +127,17 @@ class Polling(Workflow):
         allow_hosts: Sequence[str] = (),
         keys: Sequence[str] = (),
         idempotency_key: str | None = None,
-        unfinished: Mapping[int, Submitted] | None = None,
+        unfinished: Mapping[int, Job] | None = None,
     ) -> None:
         super().__init__(decode)
         self._poll, self._deliver = poll, deliver
         self._allow_hosts, self._keys, self._key = allow_hosts, keys, idempotency_key
         self._earlier = dict(unfinished or {})
-        self._ways: dict[int, _Way] = {}
+        self._ways: dict[int, _JobRun] = {}
 
     def begin(self, position: int, request: Request) -> Sequence[Step]:
         """Return the submission, or the question where an earlier run submitted; nothing if that is none to send."""
-        before = self._earlier.pop(position, None) or Submitted(request)
+        before = self._earlier.pop(position, None) or Job(request)
         if before.stuck is not None:
             return self._refuse(position, before, before.stuck)
         job = replace(before, home=request, since=None, unknown=0)
@@ -195,16 +195,16 @@ class Polling(Workflow):
         """Return the same question once more, if the job may not be known yet."""
         way = self._ways[position]
         job = way.job
-        if number == 1 or status not in _EXPIRED:
+        if number == 1 or status not in _EXPIRED_LINK_STATUSES:
             return ()
-        if job.last and (job.status is not None or status not in _GONE):
+        if job.last and (job.status is not None or status not in _GONE_STATUSES):
             job.asked, job.last = job.status or job.asked, job.status is None
-        elif status == 404 and not job.last and job.unknown < len(_UNKNOWN):
-            after = max(self._poll.pause(number - 1), _UNKNOWN[job.unknown])
+        elif status == 404 and not job.last and job.unknown < len(_NOT_FOUND_DELAYS):
+            after = max(self._poll.pause(number - 1), _NOT_FOUND_DELAYS[job.unknown])
             job.unknown += 1
             way.replaced = number
             return [self._next(way, Step(number + 1, request, after))]
-        elif status in _GONE:
+        elif status in _GONE_STATUSES:
             job.over()
             way.gone = True
         return ()
@@ -228,22 +228,22 @@ class Polling(Workflow):
             self._close(position)
         self.unfinished.update(self._earlier)
 
-    def _start(self, position: int, job: Submitted, step: Step) -> Sequence[Step]:
-        self._ways[position] = way = _Way(job)
+    def _start(self, position: int, job: Job, step: Step) -> Sequence[Step]:
+        self._ways[position] = way = _JobRun(job)
         way.steps[step.number] = step.request
         return [step]
 
-    def _refuse(self, position: int, job: Submitted, result: Result) -> Sequence[Step]:
+    def _refuse(self, position: int, job: Job, result: Result) -> Sequence[Step]:
         self.unfinished[position] = job  # nothing is sent, and it may still run
         self._deliver(position, result)
         return ()
 
-    def _next(self, way: _Way, step: Step) -> Step:
+    def _next(self, way: _JobRun, step: Step) -> Step:
         way.whole.open_steps += 1
         way.steps[step.number] = step.request
         return step
 
-    def _ask(self, number: int, page: Page, epoch: float) -> Ask | None:
+    def _ask(self, number: int, page: Page, epoch: float) -> JobRequest | None:
         if number == 1:
             return self._poll.submitted(page, epoch=epoch)
         return self._poll.answered(page, turn=number - 1, epoch=epoch)
@@ -258,25 +258,25 @@ class Polling(Workflow):
             raise UnsafeUrlError(str(error).replace("the next page", "the job", 1)) from None
         return add_credential_params(home, request, self._keys)
 
-    def _first(self, job: Submitted, result: Result) -> Result:
+    def _first(self, job: Job, result: Result) -> Result:
         """Return how a submission ended, and remember it if its job may run and can't be asked for."""
         success = result.status is not None and 200 <= result.status < 300
         unread = success and result.outcome in {Outcome.PARSE_ERROR, Outcome.UNSAFE_URL} and job.asked is None
-        if job.home.method in _HARMLESS or not (unread or result.outcome is Outcome.BODY_TOO_LARGE):
+        if job.home.method in _IDEMPOTENT_METHODS or not (unread or result.outcome is Outcome.BODY_TOO_LARGE):
             return result
         error = f"{result.error} (it was submitted: retry_failed does not submit it again)"
         job.stuck = replace(result, error=error, attempts=0)
         return replace(result, error=error)
 
-    def _later(self, way: _Way, number: int, result: Result) -> Result:
+    def _later(self, way: _JobRun, number: int, result: Result) -> Result:
         """Return how a question ended, in terms of its job."""
         if number == way.replaced:
             return replace(result, outcome=Outcome.OK)
         if way.gone:
             return replace(result, error=f"the job is gone (retry_failed submits it again): {result.error}")
-        if result.outcome in _UNSENT:
+        if result.outcome in _UNSENT_OUTCOMES:
             why = (result.error or "").removeprefix("not sent: ")
-            text = f"{way.job.standing()} when the run stopped: {why}; retry_failed goes on asking"
+            text = f"{way.job.describe_unfinished()} when the run stopped: {why}; retry_failed goes on asking"
             return replace(result, outcome=Outcome.TIMEOUT, error=text)
         return result
 

@@ -12,7 +12,8 @@ from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.request.expand import expand
 from pandas_async_io._core.request.query import json_body
 from pandas_async_io._core.request.request_template import compile_recipe
-from pandas_async_io._core.workflow.batching.batches import Batches, batch_field, exploded, unexploded
+from pandas_async_io._core.workflow.batching.batches import Batches
+from pandas_async_io._core.workflow.batching.key_field import find_key_field, list_fields, unwrap_list_fields
 
 cells = st.one_of(st.none(), st.integers(0, 9).map(str))
 
@@ -49,11 +50,11 @@ def test_a_block_is_expanded_like_any_row():
         ("https://e.com/{org}{?id*}", "https://e.com/e%20m?id=3&id=1"),
     ]:
         recipe = compile_recipe(template)
-        assert batch_field(sorted(recipe.template.exploded), None) == "id"
+        assert find_key_field(sorted(recipe.template.exploded), None) == "id"
         assert expand(frame, recipe).urls[0] == first
     body = {"ids": "{id*}", "org": "{org}", "sort": [1]}
-    assert batch_field([], body) == "id"
-    plan = expand(frame, compile_recipe("https://e.com/", method="POST", json=unexploded(body)))
+    assert find_key_field([], body) == "id"
+    plan = expand(frame, compile_recipe("https://e.com/", method="POST", json=unwrap_list_fields(body)))
     assert [json_body(plan.request(at, {})) for at in range(2)] == [
         {"ids": [3, 1], "org": "e m", "sort": [1]},
         {"ids": [2], "org": "e m", "sort": [1]},
@@ -82,7 +83,7 @@ def test_a_key_that_must_not_be_sent_costs_no_other_row():
 def test_one_field_takes_the_keys(fields, json):
     """None, or several, is a question; the message says where a list can stand."""
     with pytest.raises(PlanError, match=r"batch=: one field .* in the URL, .* or in json=.*, not in params="):
-        batch_field(fields, json)
+        find_key_field(fields, json)
 
 
 @pytest.mark.parametrize("size", [0, -1, 1.5, True, "50", np.bool_(1), np.float64(2)])
@@ -139,5 +140,5 @@ def test_security_s1_dots_in_a_path_are_found_in_every_spelling(dots):
 
 def test_a_list_stands_in_a_body_as_a_leaf_of_its_own():
     """Within a text it is none."""
-    assert exploded({"a": [{"b": "{x*}"}, "{y*}"], "c": "all {z*}", "{k*}": 1}) == ["x", "y"]
-    assert exploded(None) == []
+    assert list_fields({"a": [{"b": "{x*}"}, "{y*}"], "c": "all {z*}", "{k*}": 1}) == ["x", "y"]
+    assert list_fields(None) == []

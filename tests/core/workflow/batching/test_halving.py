@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pandas_async_io._core.workflow.batching.halving import Halving, halves
+from pandas_async_io._core.workflow.batching.halving import Halving, split_block
 
 
 def blocks_of(count, size):
@@ -27,7 +27,7 @@ def run(blocks, bad, dice=None, status=422):
             due = halving.accepted(part)
         else:
             due = halving.refused(part, status)
-        on_the_wire += [half for each in due for half in halves(each)]
+        on_the_wire += [half for each in due for half in split_block(each)]
     return fine, asked
 
 

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from pandas_async_io._core.errors import ParseError
 from pandas_async_io._core.json_path import find
 from pandas_async_io._core.table.shape import Shape, compile_shape
-from pandas_async_io._core.workflow.batching.matching import match, without
+from pandas_async_io._core.workflow.batching.matching import drop_path, match_records
 from tests.ids import stable
 
 
 def found(keys, payload, on="id", **options):
-    return match(keys, payload, on, compile_shape(**options)).found
+    return match_records(keys, payload, on, compile_shape(**options)).found
 
 
 @given(st.lists(st.integers(0, 20), unique=True, min_size=1), st.lists(st.integers(0, 20)), st.randoms())
@@ -40,7 +40,7 @@ def test_a_key_of_a_strange_type_is_no_crash(key):
     """It is of none of the keys, and said to be."""
     with pytest.raises(ParseError, match="batch=: no"):
         found(["7"], [{"id": key, "x": 1}])
-    assert match(["7"], [{"id": key, "x": 1}, {"id": 7, "x": 2}], "id", Shape()).found == [[{"x": 2}]]
+    assert match_records(["7"], [{"id": key, "x": 1}, {"id": 7, "x": 2}], "id", Shape()).found == [[{"x": 2}]]
 
 
 BY_KEY = {
@@ -144,7 +144,7 @@ def test_a_parsers_names_need_not_be_texts():
 def test_the_key_is_taken_out_where_it_would_be_a_column(record, path, levels, left):
     """With what held nothing else; the answer itself is not changed, for its parts may be another row's too."""
     before = repr(record)
-    assert without(record, path, levels) == left
+    assert drop_path(record, path, levels) == left
     assert repr(record) == before
     if find(record, path) is not None and levels is None:
         assert find(left, path) != 7
@@ -156,7 +156,7 @@ def test_a_nested_key_is_not_repeated():
     bare = [[{"user": {"name": "x"}, "n": 1}]]
     assert found([7], records, "user.id") == bare
     assert found([7], records, "user.id", max_level=0) == [records]
-    assert match([7], records, "user.id", Shape(), keep=True).found == [records]
+    assert match_records([7], records, "user.id", Shape(), keep=True).found == [records]
 
 
 def test_of_two_keys_with_one_text_each_gets_the_records_of_its_type():
@@ -191,7 +191,7 @@ FINDINGS = {
 )
 def test_what_fits_no_key_is_said_where_keys_had_no_answer(keys, payload, parts):
     """A key that is spelled or typed otherwise in the answer is not guessed, and not dropped without a word."""
-    said = match(keys, payload, "id", Shape()).finding(list(map(str, keys)))
+    said = match_records(keys, payload, "id", Shape()).finding(list(map(str, keys)))
     assert all(part in said for part in parts)
 
 
@@ -207,4 +207,4 @@ def test_what_fits_no_key_is_said_where_keys_had_no_answer(keys, payload, parts)
 )
 def test_a_key_without_an_answer_alone_is_nothing_to_speak_of(keys, payload):
     """Nor is an answer that was not asked for."""
-    assert match(keys, payload, "id", Shape()).finding(list(map(str, keys))) is None
+    assert match_records(keys, payload, "id", Shape()).finding(list(map(str, keys))) is None

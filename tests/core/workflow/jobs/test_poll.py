@@ -13,7 +13,7 @@ from pandas_async_io._core.errors import (
     UnsafeUrlError,
 )
 from pandas_async_io._core.models import Outcome, Page, Request, Response
-from pandas_async_io._core.workflow.jobs.poll import Ask, PauseTooLongError, Poll
+from pandas_async_io._core.workflow.jobs.poll import JobRequest, Poll, RetryAfterTooLongError
 
 SUBMIT = Request("http://e.com/jobs", "POST", {"Authorization": "Bearer x", "Content-Type": "application/json"}, b"{}")
 ASKED = Request("http://e.com/jobs/7", "GET", {"Authorization": "Bearer x"})
@@ -36,7 +36,7 @@ def submitted(poll, payload, request=SUBMIT, *headers, **others):
 def test_a_submission_leads_to_the_first_question():
     """A GET of the job's URL, without the submission's body; the headers are the course's."""
     queued = {"state": "queued", "links": {"self": "/jobs/7"}}
-    assert submitted(POLL, queued) == Ask(BARE, 1, state="queued")
+    assert submitted(POLL, queued) == JobRequest(BARE, 1, state="queued")
 
 
 @pytest.mark.parametrize("header", ["Location", "Operation-Location", "Azure-AsyncOperation"])
@@ -166,22 +166,24 @@ def test_a_job_does_not_run_for_ever():
         "if that is an end, name it in done= or failed="
     )
     with pytest.raises(AttemptTimeoutError, match=r"^the job had not ended after 60 s: .* waits longer$"):
-        poll.check(Ask(BARE, 10), 50.1)
+        poll.check(JobRequest(BARE, 10), 50.1)
     with pytest.raises(AttemptTimeoutError) as caught:
-        poll.check(Ask(BARE, 10, state=f"token=s3cret {'x' * 1000}"), 50.1)
+        poll.check(JobRequest(BARE, 10, state=f"token=s3cret {'x' * 1000}"), 50.1)
     assert "s3cret" not in str(caught.value)
     assert len(str(caught.value)) < 300
 
 
 def test_a_result_is_never_late():
     """The job has ended in time."""
-    Poll(patience=60).check(Ask(BARE, 0.0, last=True), 100.0)
+    Poll(patience=60).check(JobRequest(BARE, 0.0, last=True), 100.0)
 
 
 def test_fault_32_an_absurd_retry_after_is_not_waited_for():
     """It is told from a job that merely takes long."""
     ask = answered(POLL, {"state": "running"}, headers={"Retry-After": "99999999"})
-    with pytest.raises(PauseTooLongError, match=r"still 'running', and the server asks to wait 1e\+08 s") as caught:
+    with pytest.raises(
+        RetryAfterTooLongError, match=r"still 'running', and the server asks to wait 1e\+08 s"
+    ) as caught:
         POLL.check(ask, 0.0)
     assert caught.value.outcome is Outcome.RATE_LIMITED_TOO_LONG
     with pytest.raises(AttemptTimeoutError):
