@@ -9,14 +9,14 @@ import weakref
 from typing import TYPE_CHECKING, Any, Self
 
 from pandas_async_io._core.errors import PlanError, PortalError, UnsafeUrlError
-from pandas_async_io._core.numbers import seconds_above_zero, whole_of
+from pandas_async_io._core.numbers import as_integer, check_positive_seconds
 from pandas_async_io._core.policy.policy import Policy
 from pandas_async_io._core.policy.rate import Rate, parse_rates
 from pandas_async_io._core.policy.retry_options import Retry, parse_retry
 from pandas_async_io._core.request.credentials import Auth, as_auth
 from pandas_async_io._core.request.headers import check_headers
-from pandas_async_io._core.security.origins import Origin, origin_of, same_origin
-from pandas_async_io._core.security.redirects import FOLLOW
+from pandas_async_io._core.security.origins import Origin, is_same_origin, parse_origin
+from pandas_async_io._core.security.redirects import FOLLOW_CHOICES
 from pandas_async_io._core.security.secrets import redact_url
 from pandas_async_io._io.bridge import block, portal
 from pandas_async_io._io.gate.gate import Gate
@@ -99,8 +99,8 @@ class Client:
         ssl: bool | tls.SSLContext | None = None,
         session: aiohttp.ClientSession | None = None,
     ) -> None:
-        if follow not in FOLLOW:
-            raise PlanError(f"follow={follow!r}: choose one of {', '.join(FOLLOW)}")
+        if follow not in FOLLOW_CHOICES:
+            raise PlanError(f"follow={follow!r}: choose one of {', '.join(FOLLOW_CHOICES)}")
         if isinstance(allow_hosts, str):
             raise PlanError(f"allow_hosts={allow_hosts!r} is a list of hosts: write [{allow_hosts!r}]")
         self.base_url = base_url
@@ -111,7 +111,7 @@ class Client:
         self.rates = parse_rates(rate)
         self.concurrency = None if concurrency is None else _ceiling(concurrency)
         self.retry = parse_retry(retry)
-        self.timeout = seconds_above_zero("timeout", timeout)
+        self.timeout = check_positive_seconds("timeout", timeout)
         self.allow_hosts = tuple(allow_hosts)
         self.strict_json = strict_json
         self.session = session
@@ -183,7 +183,7 @@ class Client:
 
         Without a base URL the origin that a call names literally is its own.
         """
-        if self.origin is not None and not same_origin(self.origin, origin):
+        if self.origin is not None and not is_same_origin(self.origin, origin):
             return {}, {}
         who = self.auth if auth is None else auth
         return {**self.headers, **who.headers}, {**self.params, **who.params}
@@ -219,7 +219,7 @@ class Client:
             adaptive=adaptive,
             rates=tuple(dict.fromkeys([*self.rates, *parse_rates(rate)])),
             retry=self.retry if retry is None else parse_retry(retry),
-            timeout=self.timeout if timeout is None else min(seconds_above_zero("timeout", timeout), self.timeout),
+            timeout=self.timeout if timeout is None else min(check_positive_seconds("timeout", timeout), self.timeout),
         )
 
     def run(self, make: Callable[[], Coroutine[Any, Any, Any]], tick: Callable[[], None] = lambda: None) -> Any:
@@ -240,7 +240,7 @@ def _ceiling(concurrency: int | str) -> int:
 
 
 def _requests(concurrency: int | str, otherwise: str = "") -> int:
-    found = whole_of(concurrency)
+    found = as_integer(concurrency)
     if found is None or found < 1:
         raise PlanError(f"concurrency={concurrency!r} is not a number of requests: 1 or more{otherwise}")
     return found
@@ -255,7 +255,7 @@ def _bytes(size: int | str) -> int:
     (67108864, 1500, 10)
     """
     match = _SIZE.fullmatch(size) if isinstance(size, str) else None
-    value = int(float(match[1]) * _UNITS[(match[2] or "B").lower()]) if match else whole_of(size)
+    value = int(float(match[1]) * _UNITS[(match[2] or "B").lower()]) if match else as_integer(size)
     if value is None or value < 1:
         raise PlanError(f"max_body={size!r} is not a size: write '64MiB', '500kB' or a number of bytes")
     return value
@@ -273,7 +273,7 @@ def default_client() -> Client:
 
 def _origin(base_url: str) -> Origin:
     try:
-        return origin_of(base_url)
+        return parse_origin(base_url)
     except UnsafeUrlError as error:
         hint = f": write {'https://' + base_url!r}" if "://" not in base_url else ""
         raise PlanError(f"base_url={redact_url(base_url)!r} is no URL{hint} ({error})") from None

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Literal, ParamSpec
 
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.models import FORMATS
-from pandas_async_io._core.numbers import seconds_above_zero, whole_above_zero
+from pandas_async_io._core.numbers import check_positive_integer, check_positive_seconds
 
 if TYPE_CHECKING:
     from pandas_async_io._core.models import Response
@@ -146,7 +146,7 @@ class Options:
         for name in ("deadline", "max_requests", "max_pages"):
             value = getattr(self, name)
             if value is not None:
-                read = seconds_above_zero if name == "deadline" else whole_above_zero
+                read = check_positive_seconds if name == "deadline" else check_positive_integer
                 object.__setattr__(self, name, read(name, value))
 
     def _check_ways(self) -> None:

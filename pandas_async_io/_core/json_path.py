@@ -16,16 +16,15 @@ if TYPE_CHECKING:
 
 Path = str | Sequence[str]
 
-_DEPTH = 4
 _WHOLE = re.compile(r"\s*(?:(?:(?!bytes)[\w-]+ +)?(?:[0-9]+-[0-9]+|\*)/)?([0-9]{1,15})\s*", re.IGNORECASE)
 
 
-def find(payload: Any, path: Path) -> Any:
+def find_value(payload: Any, path: Path) -> Any:
     """Return what lies at a path of objects; None where it does not lead anywhere.
 
     Examples
     --------
-    >>> find({"meta": {"next": 7}}, "meta.next"), find({"@odata.nextLink": "/2"}, "@odata.nextLink")
+    >>> find_value({"meta": {"next": 7}}, "meta.next"), find({"@odata.nextLink": "/2"}, "@odata.nextLink")
     (7, '/2')
     """
     if not isinstance(path, str):
@@ -37,48 +36,48 @@ def find(payload: Any, path: Path) -> Any:
     keys = path.split(".")
     for cut in range(len(keys) - 1, 0, -1):
         if (head := ".".join(keys[:cut])) in payload:
-            return find(payload[head], ".".join(keys[cut:]))
+            return find_value(payload[head], ".".join(keys[cut:]))
     return None
 
 
-def has(payload: Any, path: str) -> bool:
+def has_path(payload: Any, path: str) -> bool:
     """Whether a path leads to something, if only to null.
 
     Examples
     --------
-    >>> has({"meta": {"next": None}}, "meta.next"), has({"meta": None}, "meta.next")
+    >>> has_path({"meta": {"next": None}}, "meta.next"), has({"meta": None}, "meta.next")
     (True, False)
     """
     if not isinstance(payload, dict):
         return False
     head, _, rest = path.partition(".")
-    return path in payload or (bool(rest) and has(payload.get(head), rest))
+    return path in payload or (bool(rest) and has_path(payload.get(head), rest))
 
 
-def number_at(page: Page, where: Path | None) -> int | None:
+def find_count(page: Page, where: Path | None) -> int | None:
     """Return the whole number that lies at a path of the payload or in a header; None if there is none.
 
     Examples
     --------
     >>> from pandas_async_io._core.models import Page, Request, Response
     >>> page = Page(Request("http://e.com/"), Response(200, {"X-Total": "95"}, b"", ""), {"pages": 10})
-    >>> number_at(page, "pages"), number_at(page, "X-Total"), number_at(page, "size")
+    >>> find_count(page, "pages"), number_at(page, "X-Total"), number_at(page, "size")
     (10, 95, None)
     """
     if where is None:
         return None
-    value = find(page.payload, where)
+    value = find_value(page.payload, where)
     if value is None and isinstance(where, str):
         value = page.response.header(where)
-    return whole(value)
+    return parse_count(value)
 
 
-def whole(value: Any) -> int | None:
+def parse_count(value: Any) -> int | None:
     """Return a whole number that is not negative, also from a text and from a range of records; None of all else.
 
     Examples
     --------
-    >>> [whole(value) for value in (35, " 35", "0-9/35", "items */35", "bytes 0-9/35", "0-9/*", True, -1, 3.5)]
+    >>> [parse_count(value) for value in (35, " 35", "0-9/35", "items */35", "bytes 0-9/35", "0-9/*", True, -1, 3.5)]
     [35, 35, 35, 35, None, None, None, None, None]
     """
     if isinstance(value, str):
@@ -87,19 +86,12 @@ def whole(value: Any) -> int | None:
     return value if type(value) is int and value >= 0 else None
 
 
-def says_no(flag: Any) -> bool:
+def is_false_text(flag: Any) -> bool:
     """Whether a flag is a text that means no, and would count as true.
 
     Examples
     --------
-    >>> [says_no(flag) for flag in ("False", "0", "no", "true", "x", True)]
+    >>> [is_false_text(flag) for flag in ("False", "0", "no", "true", "x", True)]
     [True, True, True, False, False, False]
     """
     return isinstance(flag, str) and flag.strip().lower() in {"false", "0", "no"}
-
-
-def _number_in(value: Any, *, least: bool) -> tuple[str, ...] | None:
-    if not isinstance(value, dict):
-        return None if whole(value) is None else ()
-    exact = least or value.get("relation") != "gte"
-    return ("value",) if exact and whole(value.get("value")) is not None else None

@@ -11,12 +11,12 @@ from typing import Any
 from pandas_async_io._core.errors import PlanError
 
 
-def number_of(value: object) -> float | None:
+def as_number(value: object) -> float | None:
     """Return a finite number as Python's own int or float, None if it is none.
 
     Examples
     --------
-    >>> number_of(20), number_of(0.5), number_of("20"), number_of(True), number_of(float("nan"))
+    >>> as_number(20), number_of(0.5), number_of("20"), number_of(True), number_of(float("nan"))
     (20, 0.5, None, None, None)
     """
     if isinstance(value, bool) or not isinstance(value, Real):
@@ -25,16 +25,16 @@ def number_of(value: object) -> float | None:
         near = float(value)
     except OverflowError:
         return None
-    whole = whole_of(value)
+    whole = as_integer(value)
     return (near if math.isfinite(near) else None) if whole is None else whole
 
 
-def whole_of(value: Any) -> int | None:
+def as_integer(value: Any) -> int | None:
     """Return a whole number as Python's own int, None if it is none; 2.0 is none.
 
     Examples
     --------
-    >>> whole_of(3), whole_of(2.0), whole_of(True)
+    >>> as_integer(3), whole_of(2.0), whole_of(True)
     (3, None, None)
     """
     try:
@@ -43,7 +43,7 @@ def whole_of(value: Any) -> int | None:
         return None
 
 
-def seconds_above_zero(name: str, value: object) -> float:
+def check_positive_seconds(name: str, value: object) -> float:
     """Return an option that is a duration: seconds, or a timedelta (pandas' too).
 
     Raises
@@ -53,19 +53,19 @@ def seconds_above_zero(name: str, value: object) -> float:
 
     Examples
     --------
-    >>> seconds_above_zero("timeout", 1.5), seconds_above_zero("timeout", timedelta(minutes=2))
+    >>> check_positive_seconds("timeout", 1.5), seconds_above_zero("timeout", timedelta(minutes=2))
     (1.5, 120.0)
-    >>> seconds_above_zero("timeout", 0)
+    >>> check_positive_seconds("timeout", 0)
     Traceback (most recent call last):
     pandas_async_io._core.errors.PlanError: timeout=0 is not a number of seconds above 0
     """
-    found = number_of(value.total_seconds() if isinstance(value, timedelta) else value)
+    found = as_number(value.total_seconds() if isinstance(value, timedelta) else value)
     if found is None or found <= 0:
         raise PlanError(f"{name}={value!r} is not a number of seconds above 0")
     return float(found)
 
 
-def whole_above_zero(name: str, value: object) -> int:
+def check_positive_integer(name: str, value: object) -> int:
     """Return an option that counts something.
 
     Raises
@@ -75,11 +75,11 @@ def whole_above_zero(name: str, value: object) -> int:
 
     Examples
     --------
-    >>> whole_above_zero("max_pages", 2.5)
+    >>> check_positive_integer("max_pages", 2.5)
     Traceback (most recent call last):
     pandas_async_io._core.errors.PlanError: max_pages=2.5 is not a whole number above 0
     """
-    found = whole_of(value)
+    found = as_integer(value)
     if found is None or found <= 0:
         raise PlanError(f"{name}={value!r} is not a whole number above 0")
     return found

@@ -13,7 +13,7 @@ import orjson
 if TYPE_CHECKING:
     from pandas_async_io._core.models import Response
 
-from pandas_async_io._core.words import _MOST, line
+from pandas_async_io._core.security.secrets import MAX_MESSAGE_CHARACTERS, redact_line
 
 _KEYS = ("message", "error_description", "error", "detail", "title", "description", "reason", "msg", "errors")
 
@@ -22,14 +22,14 @@ _PATH = re.compile(r".*[/\\]")
 _FRAMES = 3
 
 
-def message_of(value: Any, depth: int = 8) -> str:
+def find_message(value: Any, depth: int = 8) -> str:
     """Return the message in a decoded error, "" if it has none (RFC 9457 calls it detail and title).
 
     Examples
     --------
-    >>> message_of({"error": {"code": 7, "message": "no user 5000"}})
+    >>> find_message({"error": {"code": 7, "message": "no user 5000"}})
     'no user 5000'
-    >>> message_of({"errors": [{"detail": "quota exceeded"}]})
+    >>> find_message({"errors": [{"detail": "quota exceeded"}]})
     'quota exceeded'
     """
     if isinstance(value, str):
@@ -37,72 +37,72 @@ def message_of(value: Any, depth: int = 8) -> str:
     if not (isinstance(value, list | dict) and depth):
         return ""
     if isinstance(value, list):
-        return next(filter(None, (message_of(inner, depth - 1) for inner in value[:3])), "")
+        return next(filter(None, (find_message(inner, depth - 1) for inner in value[:3])), "")
     folded = {str(key).lower(): inner for key, inner in value.items()}
-    return next(filter(None, (message_of(folded.get(key), depth - 1) for key in _KEYS)), "")
+    return next(filter(None, (find_message(folded.get(key), depth - 1) for key in _KEYS)), "")
 
 
-def title_of(text: str) -> str:
+def find_html_title(text: str) -> str:
     """Return the title of an HTML page, "" if it has none.
 
     Examples
     --------
-    >>> title_of("<html><title>Sign in &amp; go</title>")
+    >>> find_html_title("<html><title>Sign in &amp; go</title>")
     'Sign in & go'
     """
     title = _TITLE.search(text)
     return html.unescape(title[1]).strip() if title else ""
 
 
-def said(response: Response) -> str:
+def extract_message(response: Response) -> str:
     """Return what a response with an error status says of it, "" if nothing.
 
     Examples
     --------
     >>> from pandas_async_io._core.models import Response
-    >>> said(Response(404, {}, b'{"detail": "no user 5000"}', ""))
+    >>> extract_message(Response(404, {}, b'{"detail": "no user 5000"}', ""))
     'no user 5000'
-    >>> said(Response(502, {}, b"<html><head><title>Bad gateway</title>", ""))
+    >>> extract_message(Response(502, {}, b"<html><head><title>Bad gateway</title>", ""))
     'Bad gateway'
     """
     body = response.body
-    if not body or len(body) > _MOST or b"\0" in body:
+    if not body or len(body) > MAX_MESSAGE_CHARACTERS or b"\0" in body:
         return ""
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
         text = body.decode(errors="replace").strip()
-        return line(title_of(text) if text.startswith("<") else text)
-    return line(message_of(value) or (body.decode(errors="replace") if value else ""))
+        return redact_line(find_html_title(text) if text.startswith("<") else text)
+    return redact_line(find_message(value) or (body.decode(errors="replace") if value else ""))
 
 
-def http_error(response: Response) -> str:
+def describe_http_error(response: Response) -> str:
     """Return status, phrase and what the server said, unless that only repeats the status.
 
     Examples
     --------
     >>> from pandas_async_io._core.models import Response
-    >>> http_error(Response(404, {}, b'{"detail": "no user 5000"}', ""))
+    >>> describe_http_error(Response(404, {}, b'{"detail": "no user 5000"}', ""))
     'HTTP 404 Not Found: no user 5000'
     """
     try:
         phrase = HTTPStatus(response.status).phrase
     except ValueError:
         phrase = ""
-    status, words = f"HTTP {response.status} {phrase}".rstrip(), said(response)
+    status, words = f"HTTP {response.status} {phrase}".rstrip(), extract_message(response)
     news = words.removeprefix(str(response.status)).strip(" .:").lower() not in {"", phrase.lower()}
     return f"{status}: {words}" if news else status
 
 
-def raised(where: str, error: Exception) -> str:
+def describe_exception(where: str, error: Exception) -> str:
     """Say what a function of the user's raised, and where.
 
     Examples
     --------
-    >>> raised("parser=", KeyError("id"))
+    >>> describe_exception("parser=", KeyError("id"))
     "parser= raised KeyError: 'id'"
     """
     frames = traceback.extract_tb(error.__traceback__)[1:][-_FRAMES:]  # the first is ours, which called it
     way = " → ".join(f"{frame.name} ({_PATH.sub('', frame.filename)}:{frame.lineno})" for frame in frames)
-    what = f"{where} raised {type(error).__name__}: {line(str(error))}".removesuffix(": ")
+    what = f"{where} raised {type(error).__name__}: {redact_line(str(error))}".removesuffix(": ")
     return f"{what}, in {way}" if way else what

@@ -9,12 +9,18 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from pandas_async_io._core.errors import FetchError, FetchWarning
-from pandas_async_io._core.models import EMPTY
+from pandas_async_io._core.models import NO_HEADERS
 from pandas_async_io._core.report.causes import format_notes, summarize_causes
 from pandas_async_io._core.report.history import ATTRS_KEY, Run, RunHistory
-from pandas_async_io._core.security.redaction import Blot, in_url, named, pieces, varies
+from pandas_async_io._core.security.redaction import (
+    SecretRedactor,
+    find_credential_secrets,
+    find_named_secrets,
+    find_url_secrets,
+    has_row_credentials,
+)
 from pandas_async_io._core.security.secrets import redact_url
-from pandas_async_io._core.words import counted
+from pandas_async_io._core.words import format_count
 from pandas_async_io.call.prepare import Asked, outside
 
 if TYPE_CHECKING:
@@ -38,12 +44,12 @@ class Source:
 
     def __repr__(self) -> str:
         """Say what it is about; the options have credentials in them."""
-        return f"<Source {self.label}: {counted(len(self.frame), 'row')}>"
+        return f"<Source {self.label}: {format_count(len(self.frame), 'row')}>"
 
     @property
     def label(self) -> str:
         """What is asked for, without secrets."""
-        return redact_url(self.url) if isinstance(self.url, str) else counted(len(self.url), "URL")
+        return redact_url(self.url) if isinstance(self.url, str) else format_count(len(self.url), "URL")
 
 
 def carry(frame: pd.DataFrame, runs: tuple[Run, ...], *, errors: str) -> pd.DataFrame:
@@ -80,17 +86,21 @@ def _error(text: str, frame: pd.DataFrame, run: Run, told: list[str]) -> FetchEr
     return error
 
 
-def blot_of(source: Source, client: Client, auth: Auth | None, asked: Asked) -> Blot:
+def blot_of(source: Source, client: Client, auth: Auth | None, asked: Asked) -> SecretRedactor:
     """Return what blots the credentials of a call out of what servers say."""
     options, session = source.options, client.session
     who, headers = auth or client.auth, [client.headers, options.headers]
     if session is not None:
         headers += [session.headers, {"Authorization": session.auth.encode() if session.auth else ""}]
     secrets = [
-        *chain.from_iterable(map(pieces, who.headers.values())),
+        *chain.from_iterable(map(find_credential_secrets, who.headers.values())),
         *map(str, who.params.values()),
-        *named([*headers, client.params, options.params, options.json, options.data]),
-        *chain.from_iterable(map(in_url, [client.base_url, source.url if isinstance(source.url, str) else ""])),
+        *find_named_secrets([*headers, client.params, options.params, options.json, options.data]),
+        *chain.from_iterable(
+            map(find_url_secrets, [client.base_url, source.url if isinstance(source.url, str) else ""])
+        ),
     ]
-    each = varies(options.headers) and asked.batches is None
-    return Blot(secrets, (lambda at: named(asked.sent.request(at, EMPTY).headers)) if each else None)
+    each = has_row_credentials(options.headers) and asked.batches is None
+    return SecretRedactor(
+        secrets, (lambda at: find_named_secrets(asked.sent.request(at, NO_HEADERS).headers)) if each else None
+    )

@@ -20,10 +20,10 @@ from pandas_async_io._core.report.history import Run, get_runs, strip_attrs
 from pandas_async_io._core.report.outcomes import Outcomes
 from pandas_async_io._core.report.tally import Tally
 from pandas_async_io._core.request.credentials import as_auth
-from pandas_async_io._core.request.deduplicate import first_rows
-from pandas_async_io._core.request.dry_run import Plan, plan_of
+from pandas_async_io._core.request.deduplicate import find_first_rows
+from pandas_async_io._core.request.dry_run import Plan, make_plan
 from pandas_async_io._core.request.graphql import GraphQL
-from pandas_async_io._core.request.idempotency import keyed
+from pandas_async_io._core.request.idempotency import add_idempotency_keys
 from pandas_async_io._core.table.answers import Answers, PagedAnswers
 from pandas_async_io._core.table.apply_schema import conform
 from pandas_async_io._core.table.dtype_backend import check_backend
@@ -176,13 +176,13 @@ class Call:
         requests = sent.requests(origin, self._headers(origin))
         if isinstance(self._course, Batching):  # keys are a block's, not a row's: the course gives them
             return requests
-        return keyed(requests, name, self._key, sent.row_to_request, self._rows)
+        return add_idempotency_keys(requests, name, self._key, sent.row_to_request, self._rows)
 
     def plan(self) -> Plan:
         """Return what would be sent."""
         pages = None if self._options.pages is None else as_paginator(self._options.pages)
         first = (lambda request: request) if pages is None else partial(first_request, pages)
-        return plan_of(self._asked.sent, self._asked.rows, self._headers, first)
+        return make_plan(self._asked.sent, self._asked.rows, self._headers, first)
 
     async def drive(self) -> None:
         """Send everything; on the client's loop."""
@@ -319,7 +319,7 @@ class Call:
         if isinstance(self._answers, PagedAnswers):
             found["pages"] = np.append(self._answers.pages[kept], 0)[take]
         if course is not None:
-            first = first_rows(row_to_request)
+            first = find_first_rows(row_to_request)
             found["findings"] = {
                 int(first[position]): [self._blot.of(position, text) for text in texts]
                 for position, texts in sorted(course.findings.items())

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pandas_async_io._core.errors import FetchWarning, PlanError
-from pandas_async_io._core.models import EMPTY
-from pandas_async_io._core.request.cells import Text
-from pandas_async_io._core.request.expand import Expansion, expand, expand_urls
+from pandas_async_io._core.models import NO_HEADERS
+from pandas_async_io._core.request.expand import expand
+from pandas_async_io._core.request.expand_urls import expand_urls
+from pandas_async_io._core.request.expansion import Expansion
 from pandas_async_io._core.request.graphql import GraphQL
 from pandas_async_io._core.request.headers import check_headers
-from pandas_async_io._core.request.request_template import checked_method, compile_recipe
+from pandas_async_io._core.request.request_template import check_method, compile_request_template
+from pandas_async_io._core.request.text_template import TextTemplate
 from pandas_async_io._core.workflow.batching.batches import Batches
 from pandas_async_io._core.workflow.batching.key_field import find_key_field, list_fields, unwrap_list_fields
 
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from pandas_async_io._core.arrays import Positions
     from pandas_async_io._core.models import Request
     from pandas_async_io._core.request.credentials import Auth
-    from pandas_async_io._core.request.request_template import Recipe
+    from pandas_async_io._core.request.request_template import RequestTemplate
     from pandas_async_io.client import Client
     from pandas_async_io.options import FetchOptions, ReadOptions
 
@@ -51,7 +53,7 @@ class Asked:
 
     sent: Expansion
     rows: Expansion
-    recipe: Recipe | None = None
+    recipe: RequestTemplate | None = None
     batches: Batches | None = None
     blocks: tuple[Positions, ...] = ()
     allow_hosts: Sequence[str] = ()
@@ -61,7 +63,7 @@ class Asked:
         if self.recipe is None or self.batches is None:
             raise TypeError("without batch there are no blocks")
         made = expand(self.batches.requests(blocks), self.recipe, allow_hosts=self.allow_hosts)
-        return [made.request(at, EMPTY) for at in made.row_to_request.tolist()]
+        return [made.request(at, NO_HEADERS) for at in made.row_to_request.tolist()]
 
 
 def ask(
@@ -96,7 +98,7 @@ def ask(
     return Asked(sent, sent)
 
 
-def _recipe(url: str, options: FetchOptions | ReadOptions, client: Client, auth: Auth | None) -> Recipe:
+def _recipe(url: str, options: FetchOptions | ReadOptions, client: Client, auth: Auth | None) -> RequestTemplate:
     query = options.json if isinstance(options.json, GraphQL) else None
     json = _json(options)
     if options.batch is None and (lists := list_fields(json)):
@@ -113,15 +115,15 @@ def _recipe(url: str, options: FetchOptions | ReadOptions, client: Client, auth:
         "safe": query is not None and query.safe,
         "allow_hosts": client.allow_hosts,
     }
-    recipe = compile_recipe(url, params=options.params, **parts)
+    recipe = compile_request_template(url, params=options.params, **parts)
     if recipe.origin is None:
         _check_home("a host that rows decide", client, auth)
         _check_params("a host that rows decide", client, auth)
         return recipe
     _, own = client.credentials(recipe.origin, auth)
     # A brace in a key is no field.
-    literal = {name: Text((value,)) if isinstance(value, str) else value for name, value in own.items()}
-    return compile_recipe(url, params={**literal, **(options.params or {})}, **parts) if own else recipe
+    literal = {name: TextTemplate((value,)) if isinstance(value, str) else value for name, value in own.items()}
+    return compile_request_template(url, params={**literal, **(options.params or {})}, **parts) if own else recipe
 
 
 def _json(options: FetchOptions | ReadOptions) -> Any:
@@ -132,13 +134,13 @@ def _json(options: FetchOptions | ReadOptions) -> Any:
         if any(isinstance(part, GraphQL) for part in parts):
             raise PlanError("graphql() is a whole body: pass json=graphql(…) by itself, one query per request")
         return json
-    if checked_method(options.method) not in {"GET", "POST"}:  # the first is the default
+    if check_method(options.method) not in {"GET", "POST"}:  # the first is the default
         raise PlanError(f"method={options.method!r}: a query of graphql() is posted, leave method= out")
     return json.json
 
 
 def _batched(
-    frame: pd.DataFrame, recipe: Recipe, options: FetchOptions | ReadOptions, size: int, client: Client
+    frame: pd.DataFrame, recipe: RequestTemplate, options: FetchOptions | ReadOptions, size: int, client: Client
 ) -> Asked:
     """Put many keys into each request; what the rows ask for are the keys."""
     field = find_key_field(sorted(recipe.template.exploded), _json(options))

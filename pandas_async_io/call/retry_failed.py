@@ -11,7 +11,7 @@ from pandas_async_io._core.report.history import get_runs, strip_attrs
 from pandas_async_io._core.request.credentials import as_auth
 from pandas_async_io._core.table.join import ROW
 from pandas_async_io._core.table.merge import Places, merge, stacked
-from pandas_async_io._core.words import counted
+from pandas_async_io._core.words import format_count
 from pandas_async_io._io.bridge.wait import interrupted, undisturbed
 from pandas_async_io.call.attach import carry
 from pandas_async_io.call.call import Call
@@ -102,7 +102,7 @@ def _check_rows(frame: pd.DataFrame, run: Run) -> None:
     else:
         return
     raise ValueError(
-        f"retry_failed() needs the {counted(len(output), 'row')} that the fetch returned; this frame {has}"
+        f"retry_failed() needs the {format_count(len(output), 'row')} that the fetch returned; this frame {has}"
     )
 
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pandas_async_io._core.errors import ParseError, PlanError
-from pandas_async_io._core.json_path import find, number_at
+from pandas_async_io._core.json_path import find_count, find_value
 from pandas_async_io._core.models import Page, Request, Response
-from pandas_async_io._core.request.query import json_body, param, with_params
+from pandas_async_io._core.request.query import get_param, parse_json_body, set_params
 from pandas_async_io._core.workflow.paging.envelope import find_record_path, find_total_path, page_records
 
 
@@ -37,7 +37,7 @@ def page(payload, headers=None):
 )
 def test_a_path_leads_through_objects(payload, path, expected):
     """Dots part keys unless a key holds them; what is not there is None."""
-    assert find(payload, path) == expected
+    assert find_value(payload, path) == expected
 
 
 @pytest.mark.parametrize(
@@ -46,9 +46,9 @@ def test_a_path_leads_through_objects(payload, path, expected):
 )
 def test_a_number_is_whole_and_not_negative(value, expected):
     """In the payload or in a header; anything else is no number."""
-    assert number_at(page({"n": value}), "n") == expected
+    assert find_count(page({"n": value}), "n") == expected
     if isinstance(value, str):
-        assert number_at(page([], {"N": value}), "n") == expected
+        assert find_count(page([], {"N": value}), "n") == expected
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_a_number_is_whole_and_not_negative(value, expected):
 def test_the_announced_count_is_found_under_its_usual_names(payload, headers, expected):
     """At the top, in the usual envelopes, in headers; a plain ``count`` counts least."""
     answer = page(payload, headers)
-    assert number_at(answer, find_total_path(answer, ("results",))) == expected
+    assert find_count(answer, find_total_path(answer, ("results",))) == expected
 
 
 def test_a_number_of_at_least_so_many_is_no_total_to_hold_against_an_answer():
@@ -161,26 +161,26 @@ def test_a_parameter_is_set_and_the_others_stay(pairs, name, value):
     """The query reads back as before, but for the one that was set, which stands there once."""
     url = "http://e.com/a"
     for key, text in pairs:
-        url = with_params(Request(url), {key: text}).url
-    asked = with_params(Request(url), {name: value})
+        url = set_params(Request(url), {key: text}).url
+    asked = set_params(Request(url), {name: value})
     before = dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
     after = parse_qsl(urlsplit(asked.url).query, keep_blank_values=True)
     assert dict(after) == {**before, name: str(value)}
     assert len(after) == len(dict(after))
-    assert param(asked, name) == str(value)
+    assert get_param(asked, name) == str(value)
 
 
 def test_a_parameter_in_the_body_is_a_json_value():
     """Objects keep their type, neighbours and large integers stay as they are, what is no object is replaced."""
     request = Request("http://e.com/", "POST", body=b'{"id": 18446744073709551616, "page": 3}')
-    asked = with_params(request, {"start": {"k": [1]}, "page.after": "x"}, body=True)
-    assert json_body(asked) == {"id": 2**64, "page": {"after": "x"}, "start": {"k": [1]}}
-    assert param(asked, "page.after", body=True) == "x"
-    assert with_params(Request("http://e.com/"), {"key": {"k": 1}}).url == "http://e.com/?key=%7B%22k%22%3A1%7D"
+    asked = set_params(request, {"start": {"k": [1]}, "page.after": "x"}, body=True)
+    assert parse_json_body(asked) == {"id": 2**64, "page": {"after": "x"}, "start": {"k": [1]}}
+    assert get_param(asked, "page.after", body=True) == "x"
+    assert set_params(Request("http://e.com/"), {"key": {"k": 1}}).url == "http://e.com/?key=%7B%22k%22%3A1%7D"
 
 
 @pytest.mark.parametrize("body", [None, b"a=1", b"[1]", json.dumps("x").encode()])
 def test_without_a_json_object_there_is_no_place_in_the_body(body):
     """The message says what to pass."""
     with pytest.raises(ParseError, match="pass json="):
-        with_params(Request("http://e.com/", "POST", body=body), {"a": 1}, body=True)
+        set_params(Request("http://e.com/", "POST", body=body), {"a": 1}, body=True)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from pandas_async_io._core.errors import PlanError
-from pandas_async_io._core.numbers import number_of, seconds_above_zero, whole_above_zero, whole_of
+from pandas_async_io._core.numbers import as_integer, as_number, check_positive_integer, check_positive_seconds
 
 WHOLE = [(3, 3), (np.int64(3), 3), (np.uint8(3), 3), (10**30, 10**30), (-2, -2)]
 BROKEN = [(0.5, 0.5), (2.0, 2.0), (np.float64(0.5), 0.5), (np.float32(0.5), 0.5), (Fraction(1, 2), 0.5)]
@@ -19,7 +19,7 @@ NONE = [True, np.True_, float("nan"), float("inf"), np.nan, 10**400, "3", b"3", 
 @pytest.mark.parametrize(("value", "expected"), [*WHOLE, *BROKEN])
 def test_a_number_becomes_pythons_own(value, expected):
     """Whoever's number it is, what is kept is an int or a float."""
-    found = number_of(value)
+    found = as_number(value)
     assert found == expected
     assert type(found) is type(expected)
 
@@ -27,7 +27,7 @@ def test_a_number_becomes_pythons_own(value, expected):
 @pytest.mark.parametrize("value", NONE)
 def test_what_only_looks_like_a_number_is_none(value):
     """A bool, a text, NaN, infinity and what no float can hold are no numbers."""
-    assert number_of(value) is None
+    assert as_number(value) is None
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_what_only_looks_like_a_number_is_none(value):
 )
 def test_a_count_is_whole(value, expected):
     """A float counts nothing, not even 2.0."""
-    assert whole_of(value) == expected
+    assert as_integer(value) == expected
 
 
 @pytest.mark.parametrize(
@@ -44,18 +44,18 @@ def test_a_count_is_whole(value, expected):
 )
 def test_a_duration_may_be_a_timedelta(value, seconds):
     """Seconds, or what says how many it has."""
-    assert seconds_above_zero("timeout", value) == seconds
+    assert check_positive_seconds("timeout", value) == seconds
 
 
 @pytest.mark.parametrize("value", [0, -1, pd.Timedelta(0), *NONE])
 def test_what_is_not_above_zero_raises_with_its_name(value):
     """The message names the option and what it should be."""
     with pytest.raises(PlanError, match=r"^timeout=.* number of seconds above 0"):
-        seconds_above_zero("timeout", value)
+        check_positive_seconds("timeout", value)
 
 
 @pytest.mark.parametrize("value", [0, -1, 0.5, 2.0, True, "3", None])
 def test_a_count_that_is_not_above_zero_raises_with_its_name(value):
     """The message names the option and what it should be."""
     with pytest.raises(PlanError, match=r"^max_pages=.* whole number above 0"):
-        whole_above_zero("max_pages", value)
+        check_positive_integer("max_pages", value)

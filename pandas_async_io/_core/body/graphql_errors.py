@@ -6,7 +6,7 @@ from typing import Any
 
 from pandas_async_io._core.errors import PayloadError
 from pandas_async_io._core.policy.graphql_cost import read_throttle_delay
-from pandas_async_io._core.words import line
+from pandas_async_io._core.security.secrets import redact_line
 
 _SHOWN_ERRORS = 3
 
@@ -33,7 +33,7 @@ def graphql_error(payload: Any) -> PayloadError | None:
 
 def _describe_error(error: Any) -> str:
     if not isinstance(error, dict):
-        return line(str(error))
+        return redact_line(str(error))
     path = error.get("path")
     at = f" (at {'.'.join(map(str, path))})" if isinstance(path, list) and path else ""
-    return f"{line(str(error.get('message', error)))}{at}"
+    return f"{redact_line(str(error.get('message', error)))}{at}"

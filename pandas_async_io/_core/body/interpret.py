@@ -15,10 +15,10 @@ import pandas as pd
 from pandas_async_io._core.body.decode import Payload, decode
 from pandas_async_io._core.body.tabular_readers import NO_TABULAR_READERS, TabularReaders
 from pandas_async_io._core.errors import ParseError, PayloadError, PlanError
-from pandas_async_io._core.json_path import find
-from pandas_async_io._core.models import EMPTY, Response
-from pandas_async_io._core.server_message import message_of, raised
-from pandas_async_io._core.words import line
+from pandas_async_io._core.json_path import find_value
+from pandas_async_io._core.models import NO_HEADERS, Response
+from pandas_async_io._core.security.secrets import redact_line
+from pandas_async_io._core.server_message import describe_exception, find_message
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -92,7 +92,7 @@ class Interpreter:
 
     format: str = "auto"
     strict_json: bool = False
-    read_options: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    read_options: Mapping[str, Any] = field(default_factory=lambda: NO_HEADERS)
     text_columns: Collection[str] = ()
     parser: Parser | None = None
     error_when: ErrorWhen | None = None
@@ -148,21 +148,21 @@ class Interpreter:
         except ParseError:
             raise
         except Exception as error:  # noqa: BLE001 - the user's own function; the other rows go on
-            raise ParseError(raised("parser=", error)) from None
+            raise ParseError(describe_exception("parser=", error)) from None
 
 
 def _error_message(payload: Payload, error_when: ErrorWhen) -> str:
     """Return the message of the error that a payload is, "" if it is none."""
     if isinstance(error_when, str):
-        found = find(payload, error_when)
-        return line(message_of(found) or str(found)) if found else ""
+        found = find_value(payload, error_when)
+        return redact_line(find_message(found) or str(found)) if found else ""
     try:
         verdict = error_when(payload)
         if not verdict:
             return ""
     except Exception as error:  # noqa: BLE001 - as above
-        raise ParseError(raised("error_when=", error)) from None
-    return line(verdict if isinstance(verdict, str) else message_of(payload)) or "this is an error"
+        raise ParseError(describe_exception("error_when=", error)) from None
+    return redact_line(verdict if isinstance(verdict, str) else find_message(payload)) or "this is an error"
 
 
 def _as_payload(returned: Any, readers: TabularReaders) -> Payload:

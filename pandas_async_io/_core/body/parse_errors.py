@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from pandas_async_io._core.body.content_type import HTML_MEDIA_TYPES, LEADING_BYTES
 from pandas_async_io._core.errors import ParseError
-from pandas_async_io._core.security.secrets import mask
-from pandas_async_io._core.server_message import title_of
+from pandas_async_io._core.security.secrets import mask_secrets
+from pandas_async_io._core.server_message import find_html_title
 
 if TYPE_CHECKING:
     import json
@@ -28,7 +28,7 @@ def refuse_html(body: bytes, media_type: str) -> None:
     if head.startswith((b"<!doctype html", b"<html")) or (
         media_type in HTML_MEDIA_TYPES and not head.startswith((b"{", b"[", b"<?xml"))
     ):
-        title = title_of(body[:4096].decode(errors="replace"))
+        title = find_html_title(body[:4096].decode(errors="replace"))
         titled = f" ({_excerpt(title, 0)})" if title else ""
         raise ParseError(
             f"the body looks like HTML{titled}, probably a login or error page; format='text' would keep it"
@@ -53,7 +53,7 @@ def describe_json_error(error: json.JSONDecodeError) -> ParseError:
 def _excerpt(text: str, position: int) -> str:
     """Return at most 200 characters around a position; what looks like a secret is masked."""
     start = max(0, position - _SECRET_REACH)
-    masked = mask(text[start : position + _EXCERPT_RADIUS])
+    masked = mask_secrets(text[start : position + _EXCERPT_RADIUS])
     visible = masked[max(0, position - start - _EXCERPT_RADIUS) :]
     printable = "".join(letter if letter.isprintable() else " " for letter in visible)
     return f"«{re.sub(r'[*]{4,}', '***', printable.strip())}»"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pandas_async_io._core.json_path import find
+from pandas_async_io._core.json_path import find_value
 from pandas_async_io._core.policy.server_budgets import Budget
 
 _STATUS = "extensions.cost.throttleStatus"
@@ -24,7 +24,7 @@ def read_throttle_delay(payload: Any) -> float | None:
     """
     errors = payload.get("errors") if isinstance(payload, dict) else None
     listed = errors if isinstance(errors, list) else []
-    codes = [find(error, where) for error in listed for where in ("extensions.code", "type")]
+    codes = [find_value(error, where) for error in listed for where in ("extensions.code", "type")]
     if _THROTTLED.isdisjoint(code for code in codes if isinstance(code, str)):
         return None
     missing = _number(payload, "extensions.cost.requestedQueryCost") - _number(payload, f"{_STATUS}.currentlyAvailable")
@@ -40,7 +40,7 @@ def read_cost_budget(payload: Any) -> Budget | None:
     >>> read_cost_budget({"extensions": {"cost": {"requestedQueryCost": 50, "throttleStatus": status}}})
     Budget(remaining=2.0, reset_in=18.0, limit=20.0)
     """
-    if not isinstance(find(payload, _STATUS), dict):
+    if not isinstance(find_value(payload, _STATUS), dict):
         return None
     most, left, rate = (
         _number(payload, f"{_STATUS}.{name}") for name in ("maximumAvailable", "currentlyAvailable", "restoreRate")
@@ -50,5 +50,5 @@ def read_cost_budget(payload: Any) -> Budget | None:
 
 
 def _number(payload: Any, path: str) -> float:
-    value = find(payload, path)
+    value = find_value(payload, path)
     return float(value) if isinstance(value, int | float) and value >= 0 else 0.0

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pandas_async_io._core.errors import PlanError
-from pandas_async_io._core.numbers import number_of, whole_of
+from pandas_async_io._core.numbers import as_integer, as_number
 from pandas_async_io._core.policy.durations import SECONDS_PER_UNIT
 
 GRAMMAR = (
@@ -51,18 +51,18 @@ def parse_rates(value: str | float | Rate | Sequence[str | float | Rate] | None)
         return (Rate.parse(value),)
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray | memoryview):
         return tuple(rate for one in value for rate in parse_rates(one))
-    count = number_of(value)
+    count = as_number(value)
     if count is None:
         raise PlanError(f"rate={value!r}: {GRAMMAR}.")
     return (Rate(count),)
 
 
 _LAWS: dict[str, tuple[Callable[[Any], float | None], Callable[[float], bool], str]] = {
-    "count": (number_of, lambda count: count > 0, "a positive, finite number"),
-    "per": (number_of, lambda per: per > 0, "a positive, finite number of seconds"),
-    "burst": (whole_of, lambda burst: burst >= 1, "a whole number from 1"),
-    "margin": (number_of, lambda margin: 0 <= margin < 1, "a share of the rate, from 0 to below 1"),
-    "cost": (number_of, lambda cost: cost > 0, "what one request counts, a positive, finite number"),
+    "count": (as_number, lambda count: count > 0, "a positive, finite number"),
+    "per": (as_number, lambda per: per > 0, "a positive, finite number of seconds"),
+    "burst": (as_integer, lambda burst: burst >= 1, "a whole number from 1"),
+    "margin": (as_number, lambda margin: 0 <= margin < 1, "a share of the rate, from 0 to below 1"),
+    "cost": (as_number, lambda cost: cost > 0, "what one request counts, a positive, finite number"),
 }
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from pandas_async_io._core.numbers import number_of
+from pandas_async_io._core.numbers import as_number
 from pandas_async_io._core.policy.header_times import get_field_lines, parse_number, read_requested_delay
 from pandas_async_io._core.policy.server_budgets import read_budget
 
@@ -238,5 +238,5 @@ def _within(value: Any) -> Collection[Any]:
 
 
 def _amount(value: Any) -> float | None:
-    found = parse_number(value) if isinstance(value, str) else number_of(value)
+    found = parse_number(value) if isinstance(value, str) else as_number(value)
     return found if found is not None and found >= 0 else None

@@ -16,7 +16,7 @@ from pandas_async_io._core.models import Outcome, Request, Response
 from pandas_async_io._core.policy.durations import format_seconds
 from pandas_async_io._core.policy.refusals import REFUSAL_STATUSES, read_retry_hint, read_should_retry
 from pandas_async_io._core.policy.retry_predicate import call_predicate
-from pandas_async_io._core.server_message import http_error
+from pandas_async_io._core.server_message import describe_http_error
 
 if TYPE_CHECKING:
     from pandas_async_io._core.policy.retry_options import Retry
@@ -144,7 +144,7 @@ def _forbidden(retry: Retry, failure: FailedAttempt, spent: int) -> str | None:
 def _cause(failure: FailedAttempt) -> str:
     if failure.error is not None:
         return str(failure.error)
-    return http_error(failure.response) if failure.response is not None else "no answer"
+    return describe_http_error(failure.response) if failure.response is not None else "no answer"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pandas_async_io._core.errors import PlanError
-from pandas_async_io._core.numbers import number_of, whole_of
+from pandas_async_io._core.numbers import as_integer, as_number
 from pandas_async_io._core.policy.retry_predicate import RetryPredicate, is_predicate
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -77,12 +77,12 @@ class Retry:
     budget: float = 0.2
 
     def __post_init__(self) -> None:
-        attempts = whole_of(self.attempts)
+        attempts = as_integer(self.attempts)
         if attempts is None or attempts < 1:
             raise PlanError(f"Retry: attempts={self.attempts!r} counts the first: a whole number from 1.")
         object.__setattr__(self, "attempts", attempts)
         for name in ("base", "throttle_base", "cap", "max_wait", "budget"):
-            number = number_of(getattr(self, name))
+            number = as_number(getattr(self, name))
             if number is None or number < 0:
                 raise PlanError(f"Retry: {name}={getattr(self, name)!r} is a finite number from 0.")
             object.__setattr__(self, name, number)
@@ -98,7 +98,7 @@ class Retry:
 
 def _members(name: str, several: object, kind: type) -> list[Any]:
     if isinstance(several, Collection) and not isinstance(several, str | bytes):
-        members = [whole_of(one) if kind is int else one for one in several]
+        members = [as_integer(one) if kind is int else one for one in several]
         if all(isinstance(one, kind) for one in members):
             return members
     raise PlanError(f"Retry: {name}={several!r} is a collection of {kind.__name__}.")

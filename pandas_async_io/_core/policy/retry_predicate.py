@@ -9,7 +9,7 @@ import numpy as np
 
 from pandas_async_io._core.errors import AttemptError, ParseError
 from pandas_async_io._core.models import Response
-from pandas_async_io._core.server_message import raised
+from pandas_async_io._core.server_message import describe_exception
 
 RetryPredicate = Callable[[Response | None, AttemptError | None], bool | None]
 """True: worth another attempt. False: never. None: as without a predicate."""
@@ -47,7 +47,7 @@ def call_predicate(when: RetryPredicate, response: Response | None, error: Attem
     try:
         said: object = when(response, error)
     except Exception as exc:  # noqa: BLE001 - the user's own function; the other rows go on
-        raise ParseError(raised("Retry(when=...)", exc)) from None
+        raise ParseError(describe_exception("Retry(when=...)", exc)) from None
     if said is None or isinstance(said, bool | np.bool_):
         return None if said is None else bool(said)
     if inspect.iscoroutine(said):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pandas_async_io._core.models import Outcome
-from pandas_async_io._core.words import counted
+from pandas_async_io._core.words import format_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -147,7 +147,7 @@ def summarize_causes(causes: Sequence[Cause], total: int) -> str:
     most = max(hidden, key=lambda cause: len(cause.rows), default=None)
     if most is not None and len(most.rows) > max(len(cause.rows) for cause in shown):
         shown[-1] = most
-    more = f"; {counted(len(hidden), 'other cause')}" if hidden else ""
+    more = f"; {format_count(len(hidden), 'other cause')}" if hidden else ""
     failed = sum(len(cause.rows) for cause in causes)
     return f"{failed} of {total} rows failed: {'; '.join(map(_format_cause, shown))}{more}"
 

@@ -15,7 +15,7 @@ import numpy as np
 from pandas_async_io._core.report.report import Report, build_report
 from pandas_async_io._core.report.tally import Tally
 from pandas_async_io._core.table.merge import Places
-from pandas_async_io._core.words import counted
+from pandas_async_io._core.words import format_count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -90,7 +90,7 @@ class Run:
 
     def __repr__(self) -> str:
         """Return the label and the outcomes; ``source`` holds credentials and is left out."""
-        rows = counted(len(self.outcomes.expansion.row_to_request), "row")
+        rows = format_count(len(self.outcomes.expansion.row_to_request), "row")
         ended = self.outcomes.format_counts()
         return f"<Run {self.label}: {rows}{f', {ended}' if ended else ''}>"
 
@@ -209,4 +209,4 @@ def summarize_findings(findings: Mapping[Any, Sequence[str]]) -> list[str]:
 
 
 def _count_others(count: int) -> str:
-    return f" and {counted(count, 'other')}" if count else ""
+    return f" and {format_count(count, 'other')}" if count else ""

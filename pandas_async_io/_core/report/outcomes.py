@@ -14,14 +14,14 @@ import pandas as pd
 
 from pandas_async_io._core.models import Outcome, Result
 from pandas_async_io._core.report.causes import Cause, generalize_error, sort_causes
-from pandas_async_io._core.security.redaction import Blot
+from pandas_async_io._core.security.redaction import SecretRedactor
 from pandas_async_io._core.security.secrets import redact_url, redact_urls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pandas_async_io._core.arrays import Positions
-    from pandas_async_io._core.request.expand import Expansion
+    from pandas_async_io._core.request.expansion import Expansion
 
 _OUTCOMES = tuple(Outcome)
 _OUTCOME_CODES = {outcome: code for code, outcome in enumerate(_OUTCOMES)}
@@ -29,7 +29,7 @@ _OUTCOME_NAMES = np.array([str(outcome) for outcome in _OUTCOMES], dtype=object)
 NON_FAILURES = (Outcome.OK, Outcome.NULL_KEY)
 """Outcomes that do not count as failures."""
 
-_NOTHING = Blot()
+_NOTHING = SecretRedactor()
 
 
 class Outcomes:

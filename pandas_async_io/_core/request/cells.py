@@ -17,27 +17,21 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from enum import Enum
 from typing import Any
-from urllib.parse import unquote
 from uuid import UUID
 
 import numpy as np
 import orjson
 import pandas as pd
 
-_NAME = r"(?:\w|%[0-9A-Fa-f]{2})+(?:\.(?:\w|%[0-9A-Fa-f]{2})+)*"
-_FIELD = re.compile(rf"\{{(\{{{_NAME}\}})\}}|\{{({_NAME})\}}", re.ASCII)
-
 Rendered = str | list[str] | dict[str, str] | None
 """A rendered cell: what `Template` expands."""
 
 
-def render(values: Any) -> list[Rendered]:
+def render_column(values: Any) -> list[Rendered]:
     """Return the text of each cell of an array, by column where its dtype allows it.
 
     Parameters
@@ -52,13 +46,13 @@ def render(values: Any) -> list[Rendered]:
 
     Examples
     --------
-    >>> render(pd.array([1.0, 2.5, None]))
+    >>> render_column(pd.array([1.0, 2.5, None]))
     ['1', '2.5', None]
-    >>> render(np.array([True, False]))
+    >>> render_column(np.array([True, False]))
     ['true', 'false']
     """
     if isinstance(values.dtype, pd.CategoricalDtype):
-        categories = render(values.categories.array)
+        categories = render_column(values.categories.array)
         return [None if code < 0 else categories[code] for code in values.codes.tolist()]
     if isinstance(values, np.ndarray) and values.dtype.kind in "iu":
         return list(map(str, values.tolist()))
@@ -70,7 +64,7 @@ def render(values: Any) -> list[Rendered]:
     listed = list(cells)
     if pd.api.types.infer_dtype(cells, skipna=False) == "string":
         return listed
-    return [text(cell) for cell in listed]
+    return [render_cell(cell) for cell in listed]
 
 
 def _is_object(values: Any) -> bool:
@@ -92,26 +86,26 @@ def _float(value: Any) -> str | None:
     return str(int(value)) if value == int(value) and abs(float(value)) < 2**53 else str(value)
 
 
-def text(cell: Any) -> Rendered:
+def render_cell(cell: Any) -> Rendered:
     """Return the text of one cell, or None if it is null.
 
     Examples
     --------
-    >>> text(pd.Timestamp("2024-05-01 12:00", tz="UTC")), text(pd.NaT), text([1, None, "b"])
+    >>> render_cell(pd.Timestamp("2024-05-01 12:00", tz="UTC")), text(pd.NaT), text([1, None, "b"])
     ('2024-05-01T12:00:00+00:00', None, ['1', 'b'])
     """
     if isinstance(cell, Mapping):
-        pairs = ((scalar(key), scalar(value)) for key, value in cell.items())
+        pairs = ((render_scalar(key), render_scalar(value)) for key, value in cell.items())
         return {key: value for key, value in pairs if key is not None and value is not None} or None
     if isinstance(
         cell,
         list | tuple | set | frozenset | np.ndarray | pd.Series | pd.Index | pd.api.extensions.ExtensionArray,
     ):
-        return [item for item in map(scalar, cell) if item is not None] or None
-    return scalar(cell)
+        return [item for item in map(render_scalar, cell) if item is not None] or None
+    return render_scalar(cell)
 
 
-def scalar(cell: Any) -> str | None:
+def render_scalar(cell: Any) -> str | None:
     """Return the text of a cell that is one value, or None if it is null.
 
     Raises
@@ -121,11 +115,11 @@ def scalar(cell: Any) -> str | None:
 
     Examples
     --------
-    >>> scalar(float("inf")), scalar(np.int64(7)), scalar(dt.date(2024, 5, 1)), scalar(Decimal("1.10"))
+    >>> render_scalar(float("inf")), scalar(np.int64(7)), scalar(dt.date(2024, 5, 1)), scalar(Decimal("1.10"))
     (None, '7', '2024-05-01', '1.10')
     """
     if isinstance(cell, Enum):
-        return scalar(cell.value)
+        return render_scalar(cell.value)
     if isinstance(cell, str):
         return str(cell)
     write = next((write for kind, write in _WRITERS if isinstance(cell, kind)), None)
@@ -134,7 +128,7 @@ def scalar(cell: Any) -> str | None:
     if cell is None or cell is pd.NA or cell is pd.NaT:
         return None
     if isinstance(cell, np.generic):
-        return scalar(cell.item())
+        return render_scalar(cell.item())
     raise TypeError(
         f"a value of type {type(cell).__name__} means nothing in a request: convert the column to text first"
     )
@@ -158,12 +152,12 @@ _WRITERS: Iterable[tuple[type | tuple[type, ...], Callable[[Any], str | None]]] 
 )
 
 
-def json_value(cell: Any) -> Any:
+def to_json_value(cell: Any) -> Any:
     """Return a cell as a JSON body holds it: its type is kept, a null is ``null``.
 
     Examples
     --------
-    >>> json_value([np.int64(3), float("nan"), pd.Timestamp("2024-05-01"), 1.5])
+    >>> to_json_value([np.int64(3), float("nan"), pd.Timestamp("2024-05-01"), 1.5])
     [3, None, '2024-05-01T00:00:00', 1.5]
     """
     if cell is None or (isinstance(cell, str | bool | int) and not isinstance(cell, Enum)):
@@ -173,14 +167,14 @@ def json_value(cell: Any) -> Any:
     if isinstance(cell, float | np.floating):
         return float(cell) if math.isfinite(cell) else None
     if isinstance(cell, Mapping):
-        return {str(key): json_value(value) for key, value in cell.items()}
+        return {str(key): to_json_value(value) for key, value in cell.items()}
     if isinstance(cell, list | tuple | set | frozenset | np.ndarray):
-        return [json_value(item) for item in cell]
-    return scalar(cell)
+        return [to_json_value(item) for item in cell]
+    return render_scalar(cell)
 
 
 def dump_json(value: Any) -> bytes:
-    """Return what `json_value` made as JSON.
+    """Return what `to_json_value` made as JSON.
 
     Examples
     --------
@@ -191,66 +185,3 @@ def dump_json(value: Any) -> bytes:
         return orjson.dumps(value)
     except TypeError:  # an integer beyond 64 bits, a lone surrogate: JSON has words for both
         return json.dumps(value, separators=(",", ":")).encode()
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """A place in a text where a cell goes."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A text with fields.
-
-    Examples
-    --------
-    >>> Text.compile("Bearer {token} for {{you}}").parts
-    ('Bearer ', Field(name='token'), ' for {you}')
-    """
-
-    parts: tuple[str | Field, ...]
-
-    @classmethod
-    def compile(cls, text: str) -> Text:
-        """Split a text into literals and fields; nothing in it is an error."""
-        parts: list[str | Field] = []
-        start = 0
-        for match in _FIELD.finditer(text):
-            literal, name = match.groups()
-            parts.append(text[start : match.start()] + (literal or ""))
-            if name is not None:
-                parts.append(Field(unquote(name)))
-            start = match.end()
-        parts.append(text[start:])
-        return cls(tuple(_merged(parts)))
-
-    @property
-    def fields(self) -> tuple[str, ...]:
-        """The names of its fields, in order."""
-        return tuple(part.name for part in self.parts if isinstance(part, Field))
-
-    @property
-    def alone(self) -> str | None:
-        """The field's name, if the text is exactly one field."""
-        return self.parts[0].name if len(self.parts) == 1 and isinstance(self.parts[0], Field) else None
-
-    def fill(self, cells: Mapping[str, str]) -> str:
-        """Return the text with its fields filled in, raw."""
-        return "".join(cells[part.name] if isinstance(part, Field) else part for part in self.parts)
-
-
-def _merged(parts: Sequence[str | Field]) -> Iterator[str | Field]:
-    """Join neighbouring literals, leave out empty ones."""
-    literal = ""
-    for part in parts:
-        if isinstance(part, Field):
-            if literal:
-                yield literal
-                literal = ""
-            yield part
-        else:
-            literal += part
-    if literal:
-        yield literal

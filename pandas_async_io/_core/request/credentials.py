@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pandas_async_io._core.errors import PlanError
-from pandas_async_io._core.models import EMPTY
-from pandas_async_io._core.security.unsafe_values import forbidden_header
+from pandas_async_io._core.models import NO_HEADERS
+from pandas_async_io._core.security.unsafe_values import is_forbidden_header
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,12 +24,12 @@ class Auth:
         Sent as header fields, or as query parameters.
     """
 
-    headers: Mapping[str, str] = field(default_factory=lambda: EMPTY, repr=False)
-    params: Mapping[str, str] = field(default_factory=lambda: EMPTY, repr=False)
+    headers: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS, repr=False)
+    params: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS, repr=False)
 
     def __post_init__(self) -> None:
         for name, value in self.headers.items():
-            if not isinstance(value, str) or forbidden_header(name, value):
+            if not isinstance(value, str) or is_forbidden_header(name, value):
                 raise PlanError(f"the credential for {name} holds what no header may hold (a line break at its end?)")
 
 

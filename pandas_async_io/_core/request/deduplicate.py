@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from pandas_async_io._core.request.cells import dump_json, json_value, render
+from pandas_async_io._core.request.cells import dump_json, render_column, to_json_value
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from pandas_async_io._core.arrays import Positions
 
-from pandas_async_io._core.request.fields import Key
+from pandas_async_io._core.request.fields import FieldColumn
 
 
-def factorise(values: Any) -> Key:
+def factorize(values: Any) -> FieldColumn:
     """Give each row the code of its value.
 
     Parameters
@@ -32,9 +32,9 @@ def factorise(values: Any) -> Key:
 
     Examples
     --------
-    >>> factorise(pd.array([3.0, None, 3.0, float("inf")])).codes.tolist()
+    >>> factorize(pd.array([3.0, None, 3.0, float("inf")])).codes.tolist()
     [0, -1, 0, -1]
-    >>> factorise(np.array([1, True, "1"], dtype=object)).rendered
+    >>> factorize(np.array([1, True, "1"], dtype=object)).rendered
     ['1', 'true']
     """
     if _is_mixed(values):
@@ -42,14 +42,14 @@ def factorise(values: Any) -> Key:
     if isinstance(values, np.ndarray) and values.dtype.kind == "f":
         values = np.where(np.isfinite(values), values, np.nan)
     codes, uniques = pd.factorize(values)
-    render(uniques[:1])  # a dtype that means nothing in a request raises here, before anything is sent
-    rendered = render(uniques) if len(uniques) * 2 <= len(values) or values.dtype.kind == "f" else None
+    render_column(uniques[:1])  # a dtype that means nothing in a request raises here, before anything is sent
+    rendered = render_column(uniques) if len(uniques) * 2 <= len(values) or values.dtype.kind == "f" else None
     if rendered is not None and None in rendered:  # an infinity in a nullable column
         codes = np.where(np.isin(codes, [code for code, text in enumerate(rendered) if text is None]), -1, codes)
-    return Key(codes.astype(np.int64, copy=False), uniques, rendered)
+    return FieldColumn(codes.astype(np.int64, copy=False), uniques, rendered)
 
 
-def factorise_json(values: Any) -> Key:
+def factorize_json(values: Any) -> FieldColumn:
     """Give each row the code of its JSON: a number and its text are two values, lists may be nested.
 
     Raises
@@ -59,15 +59,15 @@ def factorise_json(values: Any) -> Key:
 
     Examples
     --------
-    >>> factorise_json(np.array([1, "1", True, [1], [1], None], dtype=object)).codes.tolist()
+    >>> factorize_json(np.array([1, "1", True, [1], [1], None], dtype=object)).codes.tolist()
     [0, 1, 2, 3, 3, -1]
     """
     if not _is_mixed(values):
-        return factorise(values)
-    cells = list(map(json_value, values))
+        return factorize(values)
+    cells = list(map(to_json_value, values))
     texts = np.array([None if cell is None else dump_json(cell).decode() for cell in cells], dtype=object)
     codes, uniques = pd.factorize(texts)
-    return Key(codes.astype(np.int64, copy=False), uniques, uniques.tolist())
+    return FieldColumn(codes.astype(np.int64, copy=False), uniques, uniques.tolist())
 
 
 def _is_mixed(values: Any) -> bool:
@@ -79,21 +79,23 @@ def _is_mixed(values: Any) -> bool:
     return isinstance(values.dtype, pd.ArrowDtype) and values.dtype.kind == "O"
 
 
-def _factorise_by_text(values: Any) -> Key:
-    rendered = render(values)
+def _factorise_by_text(values: Any) -> FieldColumn:
+    rendered = render_column(values)
     keys = np.empty(len(rendered), dtype=object)
     keys[:] = [text if isinstance(text, str | None) else (repr(text),) for text in rendered]
     codes, _ = pd.factorize(keys)
-    first = first_rows(codes)
-    return Key(codes.astype(np.int64, copy=False), values.take(first), [rendered[row] for row in first.tolist()])
+    first = find_first_rows(codes)
+    return FieldColumn(
+        codes.astype(np.int64, copy=False), values.take(first), [rendered[row] for row in first.tolist()]
+    )
 
 
-def first_rows(codes: np.ndarray[Any, Any]) -> Positions:
+def find_first_rows(codes: np.ndarray[Any, Any]) -> Positions:
     """Return for each code the first row that has it.
 
     Examples
     --------
-    >>> first_rows(np.array([0, 1, 0, -1, 2])).tolist()
+    >>> find_first_rows(np.array([0, 1, 0, -1, 2])).tolist()
     [0, 1, 4]
     """
     first = np.empty(int(codes.max(initial=-1)) + 1, dtype=np.int64)
@@ -102,13 +104,13 @@ def first_rows(codes: np.ndarray[Any, Any]) -> Positions:
     return first
 
 
-def group(keys: Collection[Key], rows: Positions) -> tuple[Positions, Positions]:
+def group_rows(keys: Collection[FieldColumn], rows: Positions) -> tuple[Positions, Positions]:
     """Return the first of ``rows`` in each group of equal keys, and each one's group.
 
     Examples
     --------
-    >>> a, b = factorise(np.array([1, 1, 1, 2])), factorise(np.array([5, 6, 5, 5]))
-    >>> [part.tolist() for part in group([a, b], np.arange(4))]
+    >>> a, b = factorize(np.array([1, 1, 1, 2])), factorise(np.array([5, 6, 5, 5]))
+    >>> [part.tolist() for part in group_rows([a, b], np.arange(4))]
     [[0, 1, 3], [0, 1, 0, 2]]
     """
     if any(key.all_distinct() for key in keys):
@@ -123,7 +125,7 @@ def group(keys: Collection[Key], rows: Positions) -> tuple[Positions, Positions]
         joint = joint * many + key.codes[rows]
         size *= many
     groups, _ = pd.factorize(joint)
-    return rows[first_rows(groups)], groups.astype(np.int64, copy=False)
+    return rows[find_first_rows(groups)], groups.astype(np.int64, copy=False)
 
 
 def _one_text(cell: Any) -> str:

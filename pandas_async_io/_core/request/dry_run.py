@@ -10,13 +10,13 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from pandas_async_io._core.security.secrets import redact_headers, redact_text, redact_url
-from pandas_async_io._core.words import counted
+from pandas_async_io._core.words import format_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pandas_async_io._core.models import Request
-    from pandas_async_io._core.request.expand import Expansion
+    from pandas_async_io._core.request.expansion import Expansion
     from pandas_async_io._core.security.origins import Origin
 
 SAMPLES = 3
@@ -54,7 +54,7 @@ class Plan:
 
     def __repr__(self) -> str:
         skipped = ", ".join(f"{count} {outcome}" for outcome, count in self.skipped.items())
-        counts = f"{counted(self.rows, 'row')}, {counted(self.requests, 'request')}"
+        counts = f"{format_count(self.rows, 'row')}, {format_count(self.requests, 'request')}"
         lines = [f"Plan: {counts}" + (f", skipped: {skipped}" if skipped else "")]
         lines += [f"  {count} to {origin}" for origin, count in self.origins.items()]
         lines += [f"  row {row}: {reason}" for row, reason in self.reasons.items()]
@@ -65,7 +65,7 @@ class Plan:
         return f"<pre>{escape(repr(self))}</pre>"
 
 
-def plan_of(
+def make_plan(
     sent: Expansion,
     rows: Expansion,
     headers: Callable[[Origin], Mapping[str, str]],
@@ -92,7 +92,7 @@ def plan_of(
         skipped=skipped,
         origins={str(origin): len(positions) for origin, positions in sent.origins.items()},
         samples=tuple(f"{request.method} {redact_url(request.url)}" for request in requests),
-        curl=tuple(map(curl, requests)),
+        curl=tuple(map(to_curl, requests)),
         reasons={row: rows.unsafe[row] for row in sorted(rows.unsafe)[:SAMPLES]},
     )
 
@@ -104,13 +104,13 @@ def _samples(expansion: Expansion, headers: Callable[[Origin], Mapping[str, str]
     return [request for _, request in sorted(found, key=itemgetter(0))[:SAMPLES]]
 
 
-def curl(request: Request) -> str:
+def to_curl(request: Request) -> str:
     """Return a request as a line for a shell, credentials blotted out.
 
     Examples
     --------
     >>> from pandas_async_io._core.models import Request
-    >>> curl(Request("https://e.com/?token=abc", headers={"Authorization": "Bearer x"}))
+    >>> to_curl(Request("https://e.com/?token=abc", headers={"Authorization": "Bearer x"}))
     "curl -H 'Authorization: ***' 'https://e.com/?token=***'"
     """
     words = ["curl"] + ([] if request.method == "GET" else ["-X", request.method])

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from pandas_async_io._core.errors import UnknownFieldError
-from pandas_async_io._core.request.cells import Rendered, render
-from pandas_async_io._core.request.template import varname
+from pandas_async_io._core.request.cells import Rendered, render_column
+from pandas_async_io._core.request.url_template import encode_field_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class FieldColumn:
     """One column, factorised.
 
     Attributes
@@ -43,8 +43,8 @@ class Key:
         if self.rendered is None:
             present = codes >= 0
             if present.all():
-                return render(self.uniques.take(codes))
-            texts = iter(render(self.uniques.take(codes[present])))  # -1 would take the last one
+                return render_column(self.uniques.take(codes))
+            texts = iter(render_column(self.uniques.take(codes[present])))  # -1 would take the last one
             return [next(texts) if one else None for one in present.tolist()]
         rendered = self.rendered
         return [rendered[code] if code >= 0 else None for code in codes.tolist()]
@@ -87,12 +87,12 @@ def _leaves(text: Rendered) -> list[str]:
 _NOTHING = "the frame has no columns (pd.read_api takes a field's values as over={'name': [...]})"
 
 
-def resolve(frame: pd.DataFrame, name: str) -> Any:
+def find_column(frame: pd.DataFrame, name: str) -> Any:
     """Return the array of the column, or else of the index level, that a field names.
 
     Examples
     --------
-    >>> resolve(pd.DataFrame({"user": [1]}), "usr")
+    >>> find_column(pd.DataFrame({"user": [1]}), "usr")
     Traceback (most recent call last):
     pandas_async_io._core.errors.UnknownFieldError: field {usr}: no column or index level has this name; nearest: {user}
     """
@@ -101,7 +101,7 @@ def resolve(frame: pd.DataFrame, name: str) -> Any:
     for kind, labels in (("columns", columns), ("index levels", levels)):
         if labels.count(name) > 1:
             raise UnknownFieldError(
-                f"field {{{varname(name)}}}: {labels.count(name)} {kind} have this name; rename all but one"
+                f"field {{{encode_field_name(name)}}}: {labels.count(name)} {kind} have this name; rename all but one"
             )
     if name in columns:
         return _array(frame.iloc[:, columns.index(name)])
@@ -109,8 +109,8 @@ def resolve(frame: pd.DataFrame, name: str) -> Any:
         return _array(frame.index.get_level_values(levels.index(name)))
     known = {spelt.lower(): spelt for spelt in [*columns, *levels] if spelt is not None}
     nearest = get_close_matches(name.lower(), known, n=1, cutoff=0.0)
-    hint = f"nearest: {{{varname(known[nearest[0]])}}}" if nearest else _NOTHING
-    raise UnknownFieldError(f"field {{{varname(name)}}}: no column or index level has this name; {hint}")
+    hint = f"nearest: {{{encode_field_name(known[nearest[0]])}}}" if nearest else _NOTHING
+    raise UnknownFieldError(f"field {{{encode_field_name(name)}}}: no column or index level has this name; {hint}")
 
 
 def _array(column: pd.Series[Any] | pd.Index[Any]) -> Any:

@@ -22,7 +22,7 @@ _FRAMING = frozenset({"content-length", "transfer-encoding"})
 _WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "DELETE"})
 
 
-def split(url: str) -> tuple[str, str]:
+def split_target(url: str) -> tuple[str, str]:
     """Split a URL where the host ends: what names the server, and what it is asked for (RFC 9112, 3.2.1).
 
     Raises
@@ -32,7 +32,7 @@ def split(url: str) -> tuple[str, str]:
 
     Examples
     --------
-    >>> split("https://e.com?a=1#top")
+    >>> split_target("https://e.com?a=1#top")
     ('https://e.com', '/?a=1')
     """
     parts = _PARTS.match(url)

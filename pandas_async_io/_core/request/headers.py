@@ -9,7 +9,7 @@ from pandas_async_io._core.errors import PlanError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-from pandas_async_io._core.security.unsafe_values import forbidden_header
+from pandas_async_io._core.security.unsafe_values import is_forbidden_header
 
 
 def check_headers(headers: Mapping[str, str] | None) -> dict[str, str]:
@@ -26,17 +26,17 @@ def check_headers(headers: Mapping[str, str] | None) -> dict[str, str]:
     {'Accept': 'application/json'}
     """
     for name, value in (headers or {}).items():
-        if not isinstance(name, str) or not isinstance(value, str) or forbidden_header(name, value):
+        if not isinstance(name, str) or not isinstance(value, str) or is_forbidden_header(name, value):
             raise PlanError(f"header {name!r}: a name is a token, a value is text without line breaks")
     return dict(headers or {})
 
 
-def merged_headers(*several: Mapping[str, str]) -> dict[str, str]:
+def merge_headers(*several: Mapping[str, str]) -> dict[str, str]:
     """Return headers together: the same name in any case is one header, and the last one holds.
 
     Examples
     --------
-    >>> merged_headers({"Accept": "a", "X": "1"}, {"accept": "b"})
+    >>> merge_headers({"Accept": "a", "X": "1"}, {"accept": "b"})
     {'X': '1', 'accept': 'b'}
     """
     merged: dict[str, tuple[str, str]] = {}

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from uuid import UUID, uuid5
 
 from pandas_async_io._core.models import SAFE_METHODS
-from pandas_async_io._core.request.deduplicate import first_rows
-from pandas_async_io._core.request.headers import merged_headers
+from pandas_async_io._core.request.deduplicate import find_first_rows
+from pandas_async_io._core.request.headers import merge_headers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Requests = Iterator[tuple[int, Request]]
 
 
-def keyed(
+def add_idempotency_keys(
     requests: Requests, name: str | None, call: UUID, row_to_request: Positions, rows: Positions | None
 ) -> Requests:
     """Return requests with a key of their row's; one that a request has already is kept.
@@ -42,19 +42,19 @@ def keyed(
     >>> import numpy as np
     >>> from pandas_async_io._core.models import Request
     >>> call, post = UUID(int=7), Request("https://e.com", "POST")
-    >>> [(_, first)] = keyed(iter([(0, post)]), "Idempotency-Key", call, np.array([-1, 0]), None)
-    >>> [(_, again)] = keyed(iter([(0, post)]), "Idempotency-Key", call, np.array([0]), np.array([1]))
+    >>> [(_, first)] = add_idempotency_keys(iter([(0, post)]), "Idempotency-Key", call, np.array([-1, 0]), None)
+    >>> [(_, again)] = add_idempotency_keys(iter([(0, post)]), "Idempotency-Key", call, np.array([0]), np.array([1]))
     >>> first.headers["Idempotency-Key"], first == again
     ('8265c1eb-c133-5642-8dbd-3a722d494f44', True)
     """
     if name is None:
         yield from requests
         return
-    first = first_rows(row_to_request)
+    first = find_first_rows(row_to_request)
     first = first if rows is None else rows[first]
     for position, request in requests:
         if request.method in SAFE_METHODS:
             yield position, request
         else:
             key = {name: str(uuid5(call, str(first[position])))}
-            yield position, replace(request, headers=merged_headers(key, request.headers))
+            yield position, replace(request, headers=merge_headers(key, request.headers))

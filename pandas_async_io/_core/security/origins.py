@@ -32,7 +32,7 @@ class Origin(NamedTuple):
         return f"{self.scheme}://{host}" + ("" if _PORTS[self.scheme] == self.port else f":{self.port}")
 
 
-def origin_of(url: str) -> Origin:
+def parse_origin(url: str) -> Origin:
     """Return the origin of an absolute http or https URL.
 
     Raises
@@ -42,15 +42,15 @@ def origin_of(url: str) -> Origin:
 
     Examples
     --------
-    >>> origin_of("HTTPS://Api.Example.com/users?id=1")
+    >>> parse_origin("HTTPS://Api.Example.com/users?id=1")
     Origin(scheme='https', host='api.example.com', port=443)
-    >>> print(origin_of("http://[::1]:8000/"))
+    >>> print(parse_origin("http://[::1]:8000/"))
     http://[::1]:8000
     """
     found: tuple[str, str, int | None] | str
     try:
         parts = urlsplit(url)
-        found = parts.scheme.lower(), ascii_host(parts.hostname or ""), parts.port
+        found = parts.scheme.lower(), to_ascii_host(parts.hostname or ""), parts.port
     except ValueError as exc:
         found = str(exc) if "IDNA" in str(exc) else "its host or port can't be read"
     if isinstance(found, str):  # raised out here: the first error has the URL in it, userinfo and all
@@ -63,18 +63,18 @@ def origin_of(url: str) -> Origin:
     return Origin(scheme, host, _PORTS[scheme] if port is None else port)
 
 
-def home_of(url: str) -> str:
+def origin_prefix(url: str) -> str:
     """Return a URL up to its path: what two URLs share that certainly have one origin.
 
     Examples
     --------
-    >>> home_of("https://e.com:8443/users?page=2")
+    >>> origin_prefix("https://e.com:8443/users?page=2")
     'https://e.com:8443/'
     """
     return url[: url.find("/", url.find("://") + 3) + 1]
 
 
-def ascii_host(host: str) -> str:
+def to_ascii_host(host: str) -> str:
     """Return a host name in lower case and in its ASCII form (IDNA).
 
     Raises
@@ -84,7 +84,7 @@ def ascii_host(host: str) -> str:
 
     Examples
     --------
-    >>> ascii_host("Bücher.example")
+    >>> to_ascii_host("Bücher.example")
     'xn--bcher-kva.example'
     """
     if _DEVIATION.search(host):
@@ -92,7 +92,7 @@ def ascii_host(host: str) -> str:
     return host.lower() if host.isascii() else host.encode("idna").decode().lower()
 
 
-def allows(allow_hosts: Sequence[str], origin: Origin) -> bool:
+def is_allowed_host(allow_hosts: Sequence[str], origin: Origin) -> bool:
     """Whether one of the allowed hosts names this origin's host.
 
     A pattern is a host (``"api.example.com"``), a host with a port, or
@@ -100,29 +100,29 @@ def allows(allow_hosts: Sequence[str], origin: Origin) -> bool:
 
     Examples
     --------
-    >>> allows(["*.example.com"], origin_of("https://eu.example.com/"))
+    >>> is_allowed_host(["*.example.com"], parse_origin("https://eu.example.com/"))
     True
-    >>> allows(["*.example.com"], origin_of("https://badexample.com/"))
+    >>> is_allowed_host(["*.example.com"], parse_origin("https://badexample.com/"))
     False
     """
     names = (origin.host, f"{origin.host}:{origin.port}")
     for pattern in allow_hosts:
-        folded = pattern.lower() if pattern.isascii() else ascii_host(pattern)
+        folded = pattern.lower() if pattern.isascii() else to_ascii_host(pattern)
         if folded == "*" or folded in names or (folded.startswith("*.") and origin.host.endswith(folded[1:])):
             return True
     return False
 
 
-def same_origin(old: Origin, new: Origin) -> bool:
+def is_same_origin(old: Origin, new: Origin) -> bool:
     """Whether a request may move from ``old`` to ``new`` with its credentials.
 
     The step up from http to https on the same host counts as the same origin.
 
     Examples
     --------
-    >>> same_origin(origin_of("http://e.com/"), origin_of("https://e.com/"))
+    >>> is_same_origin(parse_origin("http://e.com/"), origin_of("https://e.com/"))
     True
-    >>> same_origin(origin_of("https://e.com/"), origin_of("http://e.com/"))
+    >>> is_same_origin(parse_origin("https://e.com/"), origin_of("http://e.com/"))
     False
     """
     return old == new or (old.host == new.host and (old.scheme, new.scheme) == ("http", "https"))

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote
 
-from pandas_async_io._core.security.secrets import secret_name
+from pandas_async_io._core.security.secrets import is_secret_name
 
 SHORTEST = 6
 """Characters; a shorter text is a word that says something else."""
@@ -31,7 +31,7 @@ _WORD = re.compile(r"[a-z_]{1,16}", re.IGNORECASE)
 _NOTE = re.compile(r" \([^()]*(?:\([^()]*\))?\)$")
 
 
-class Blot:
+class SecretRedactor:
     """Blots out every occurrence of some secrets, also encoded, or cut off where a text ends.
 
     Parameters
@@ -43,7 +43,7 @@ class Blot:
 
     Examples
     --------
-    >>> blot = Blot(["s3cret-key"])
+    >>> blot = SecretRedactor(["s3cret-key"])
     >>> blot("the key s3cret-key has expired"), blot("Incorrect key: s3cret-…")
     ('the key *** has expired', 'Incorrect key: ***…')
     """
@@ -72,7 +72,7 @@ class Blot:
         """Blot out what is said of one request; in what was not sent is no word of a server's."""
         if text.startswith("not sent"):
             return text
-        return self(text if self._of is None else Blot(self._of(position))(text))
+        return self(text if self._of is None else SecretRedactor(self._of(position))(text))
 
     def every(self, texts: list[str]) -> list[str]:
         """Blot out many texts; as good as free where none holds a secret."""
@@ -97,14 +97,14 @@ def _forms(secret: str) -> Iterator[str]:
         yield from (" ".join(secret.split()), unquote(secret))
 
 
-def pieces(value: str) -> Iterator[str]:
+def find_credential_secrets(value: str) -> Iterator[str]:
     """Return what of a credential is secret: all of it, without its scheme, and as a pair the password.
 
     Examples
     --------
-    >>> list(pieces("Bearer abcdef"))
+    >>> list(find_credential_secrets("Bearer abcdef"))
     ['Bearer abcdef', 'abcdef']
-    >>> list(pieces("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="))
+    >>> list(find_credential_secrets("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="))
     ['Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==', 'QWxhZGRpbjpvcGVuIHNlc2FtZQ==', 'Aladdin:open sesame', 'open sesame']
     """
     yield value
@@ -120,28 +120,28 @@ def pieces(value: str) -> Iterator[str]:
         yield from (pair, pair.partition(":")[2])
 
 
-def named(value: Any) -> Iterator[str]:
+def find_named_secrets(value: Any) -> Iterator[str]:
     """Return the secrets in headers, parameters or a body, by their names; a cookie's values are some.
 
     Examples
     --------
-    >>> list(named({"X-API-Key": "abcdef", "Accept": "text/csv", "Authorization": "Bearer {token}"}))
+    >>> list(find_named_secrets({"X-API-Key": "abcdef", "Accept": "text/csv", "Authorization": "Bearer {token}"}))
     ['abcdef']
-    >>> list(named({"user": {"password": "open sesame"}})), list(named({"Cookie": "a=b; sid=123456"}))
+    >>> list(find_named_secrets({"user": {"password": "open sesame"}})), list(named({"Cookie": "a=b; sid=123456"}))
     (['open sesame'], ['b', '123456'])
     """
     if isinstance(value, list | tuple):
         for each in value:
-            yield from named(each)
+            yield from find_named_secrets(each)
     if not isinstance(value, Mapping):
         return
     for name, inner in value.items():
         if not isinstance(inner, str):
-            yield from named(inner)
+            yield from find_named_secrets(inner)
         elif str(name).lower() == "cookie":
             yield from (pair.partition("=")[2].strip() for pair in inner.split(";"))
-        elif secret_name(str(name)) and not _FIELD.search(inner) and not _harmless(str(name), inner):
-            yield from pieces(inner)
+        elif is_secret_name(str(name)) and not _FIELD.search(inner) and not _harmless(str(name), inner):
+            yield from find_credential_secrets(inner)
 
 
 def _harmless(name: str, value: str) -> bool:
@@ -149,26 +149,26 @@ def _harmless(name: str, value: str) -> bool:
     return _MAYBE.fullmatch(name) is not None and _WORD.fullmatch(value) is not None
 
 
-def in_url(url: str) -> Iterator[str]:
+def find_url_secrets(url: str) -> Iterator[str]:
     """Return the secrets in a URL: its password, and what stands behind a name of one in its query.
 
     Examples
     --------
-    >>> list(in_url("https://me:passw0rd@e.com/?token=abcdef&page=1&sig={sig}"))
+    >>> list(find_url_secrets("https://me:passw0rd@e.com/?token=abcdef&page=1&sig={sig}"))
     ['passw0rd', 'abcdef']
     """
     for userinfo in _USERINFO.findall(url):
         yield userinfo.partition(":")[2]
-    found = ((name, value) for name, value in _IN_QUERY.findall(url) if secret_name(name))
+    found = ((name, value) for name, value in _IN_QUERY.findall(url) if is_secret_name(name))
     yield from (value for name, value in found if not _harmless(name, value))
 
 
-def varies(headers: Mapping[str, str] | None) -> bool:
+def has_row_credentials(headers: Mapping[str, str] | None) -> bool:
     """Whether a header that is a secret is another one for each row.
 
     Examples
     --------
-    >>> varies({"Authorization": "Bearer {token}"}), varies({"X-Trace": "{id}"})
+    >>> has_row_credentials({"Authorization": "Bearer {token}"}), varies({"X-Trace": "{id}"})
     (True, False)
     """
-    return any(secret_name(name) and _FIELD.search(value) is not None for name, value in (headers or {}).items())
+    return any(is_secret_name(name) and _FIELD.search(value) is not None for name, value in (headers or {}).items())

@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from pandas_async_io._core.errors import RedirectError, UnsafeUrlError
-from pandas_async_io._core.models import EMPTY, Request
+from pandas_async_io._core.models import NO_HEADERS, Request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-from pandas_async_io._core.security.origins import allows, origin_of, same_origin
+from pandas_async_io._core.security.origins import is_allowed_host, is_same_origin, parse_origin
 from pandas_async_io._core.security.secrets import _ANY_USERINFO, redact_url
 from pandas_async_io._core.security.unsafe_values import _CONTROL
 
 MAX_REDIRECTS = 5
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
-FOLLOW = ("none", "same_origin", "any")
+_REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
+FOLLOW_CHOICES = ("none", "same_origin", "any")
 
 
-def redirect(
+def follow_redirect(
     request: Request,
     status: int,
     location: str | None,
@@ -52,10 +52,10 @@ def redirect(
 
     Examples
     --------
-    >>> redirect(Request("https://e.com/a/b"), 302, "c?d=1", follow="same_origin", hops=0).url
+    >>> follow_redirect(Request("https://e.com/a/b"), 302, "c?d=1", follow="same_origin", hops=0).url
     'https://e.com/a/c?d=1'
     """
-    if status not in REDIRECTS or not location or follow == "none":
+    if status not in _REDIRECT_STATUSES or not location or follow == "none":
         return None
     if hops >= MAX_REDIRECTS:
         raise RedirectError(f"redirect loop: {redact_url(request.url)} after {hops} redirects")
@@ -63,20 +63,20 @@ def redirect(
     url = urljoin(request.url, location).partition("#")[0]
     if _CONTROL.search(url) or not url.isascii() or " " in url:
         raise UnsafeUrlError(f"redirect to {redact_url(url)!r}: the server sent characters that no URL has")
-    old, new = origin_of(request.url), origin_of(url)
+    old, new = parse_origin(request.url), parse_origin(url)
     if (old.scheme, new.scheme) == ("https", "http"):
         raise UnsafeUrlError(f"redirect from https to {new} is not followed: it would send the request in the clear")
     request = _next_method(request, status)
-    if same_origin(old, new):
+    if is_same_origin(old, new):
         return replace(request, url=url)
-    if follow != "any" and not allows(allow_hosts, new):
+    if follow != "any" and not is_allowed_host(allow_hosts, new):
         raise UnsafeUrlError(
             f"redirect from {old} to another origin, {new}, is not followed: name it in the client's "
             "allow_hosts, or pass follow='any' to follow without headers and credentials"
         )
     if request.body is not None:
         raise UnsafeUrlError(f"redirect from {old} to {new} would hand the body to another origin")
-    return replace(request, url=url, headers=EMPTY)
+    return replace(request, url=url, headers=NO_HEADERS)
 
 
 def _next_method(request: Request, status: int) -> Request:

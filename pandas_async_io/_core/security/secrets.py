@@ -13,6 +13,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+MAX_LINE_CHARACTERS = 200
+"""Length of a redacted line; a longer text is cut and ends in an ellipsis."""
+
+MAX_MESSAGE_CHARACTERS = 1 << 16
+"""Characters of a text that are searched for a message; a longer body is not a message."""
+
 _CREDENTIAL = (
     r"(?:[\w.\-]*(?:token|secret|passw(?:or)?d|passphrase|credential|signature|api[_\-]?key|apikey)[\w.\-]*"
     r"|auth|authorization|bearer|code|key|pwd|sid|session|sessionid|sig|jwt)"
@@ -68,12 +74,25 @@ def redact_text(text: str) -> str:
     return _SECRET_PAIR.sub(r"\1***", redact_url(text))
 
 
-def mask(text: str) -> str:
+def redact_line(text: str) -> str:
+    r"""Return a text as one line of at most 200 characters, without what looks like a secret.
+
+    Examples
+    --------
+    >>> redact_line("no such user\n token: abc ")
+    'no such user token: ***'
+    """
+    shown = "".join(letter if letter.isprintable() else " " for letter in redact_text(text[:MAX_MESSAGE_CHARACTERS]))
+    shown = " ".join(shown.split())
+    return shown if len(shown) <= MAX_LINE_CHARACTERS else shown[: MAX_LINE_CHARACTERS - 1] + "…"
+
+
+def mask_secrets(text: str) -> str:
     """Return a text of the same length with stars where `redact_text` has three.
 
     Examples
     --------
-    >>> mask("https://u:p@e.com/?sig=1234 page=2")
+    >>> mask_secrets("https://u:p@e.com/?sig=1234 page=2")
     'https://****e.com/?sig=**** page=2'
     """
     text = _USERINFO.sub(lambda match: match[1] + "*" * (len(match[0]) - len(match[1])), text)
@@ -88,15 +107,15 @@ def redact_headers(headers: Mapping[str, str]) -> dict[str, str]:
     >>> redact_headers({"Authorization": "Bearer x", "X-API-Key": "y", "Accept": "*/*"})
     {'Authorization': '***', 'X-API-Key': '***', 'Accept': '*/*'}
     """
-    return {name: "***" if secret_name(name) else value for name, value in headers.items()}
+    return {name: "***" if is_secret_name(name) else value for name, value in headers.items()}
 
 
-def secret_name(name: str) -> bool:
+def is_secret_name(name: str) -> bool:
     """Whether what goes by this name, in a header, a query or a body, is a credential.
 
     Examples
     --------
-    >>> secret_name("X-API-Key"), secret_name("access_token"), secret_name("Accept")
+    >>> is_secret_name("X-API-Key"), secret_name("access_token"), secret_name("Accept")
     (True, True, False)
     """
     return _SECRET_NAME.fullmatch(name) is not None

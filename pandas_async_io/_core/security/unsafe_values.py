@@ -18,45 +18,45 @@ _ENCODED_DOTS = re.compile(r"%(?:25)*(?:2[eE]|(?:2[fF]|5[cC])\.)")
 _DOT_SEGMENT = re.compile(rf"^[^?#]*{_SLASH}{_DOT}{{1,2}}(?:{_SLASH}|[?#]|$)")
 
 
-def forbidden_value(value: str) -> bool:
+def is_forbidden_in_url(value: str) -> bool:
     r"""Whether a value can't stand in a URL at all: control characters, lone surrogates.
 
     Examples
     --------
-    >>> forbidden_value("a\r\nHost: evil"), forbidden_value("a b/ü")
+    >>> is_forbidden_in_url("a\r\nHost: evil"), forbidden_value("a b/ü")
     (True, False)
     """
     return _CONTROL.search(value) is not None
 
 
-def lone_surrogate(value: str) -> bool:
+def has_lone_surrogate(value: str) -> bool:
     r"""Whether a value has no UTF-8.
 
     Examples
     --------
-    >>> lone_surrogate("\ud800"), lone_surrogate("a\n\U0001f600")
+    >>> has_lone_surrogate("\ud800"), lone_surrogate("a\n\U0001f600")
     (True, False)
     """
     return _SURROGATE.search(value) is not None
 
 
-def forbidden_header(name: str, value: str) -> bool:
+def is_forbidden_header(name: str, value: str) -> bool:
     r"""Whether a header's name is no token or its value holds control characters (RFC 9110, 5).
 
     Examples
     --------
-    >>> forbidden_header("X-Key", "a\nb"), forbidden_header("X Key", "a"), forbidden_header("X-Key", "a b")
+    >>> is_forbidden_header("X-Key", "a\nb"), forbidden_header("X Key", "a"), forbidden_header("X-Key", "a b")
     (True, True, False)
     """
     return _TOKEN.fullmatch(name) is None or _HEADER_CONTROL.search(value) is not None
 
 
-def dot_segments(urls: Sequence[str]) -> list[int]:
+def find_dot_segments(urls: Sequence[str]) -> list[int]:
     """Return the positions of the URLs whose path holds ``.`` or ``..`` as a segment, encoded or not.
 
     Examples
     --------
-    >>> dot_segments(["http://e.com/a/../b", "http://e.com/a/b.c", "http://e.com/%2E%2e", "http://e.com/?q=/../"])
+    >>> find_dot_segments(["http://e.com/a/../b", "http://e.com/a/b.c", "http://e.com/%2E%2e", "http://e.com/?q=/../"])
     [0, 2]
     """
     # Nearly always there is none, which two searches in all of them together tell.

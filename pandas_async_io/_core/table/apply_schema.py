@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from pandas_async_io._core.errors import ParseError
+from pandas_async_io._core.security.secrets import redact_line
 from pandas_async_io._core.table.cast import iso_times
 from pandas_async_io._core.table.columns import Columns
 from pandas_async_io._core.table.dtype_backend import with_backend
-from pandas_async_io._core.words import line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -92,7 +92,7 @@ def _misfits(
         where = f"record {record - int(ends[request]) + count + 1} of {count}, " if count > 1 else ""
         shown = repr(cells[record])
         shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
-        found.append((request, ParseError(line(f"schema: {where}column {name!r}: {shown} is not {spec}"))))
+        found.append((request, ParseError(redact_line(f"schema: {where}column {name!r}: {shown} is not {spec}"))))
     return found
 
 

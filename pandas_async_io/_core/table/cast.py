@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pandas_async_io._core.security.unsafe_values import lone_surrogate
+from pandas_async_io._core.security.unsafe_values import has_lone_surrogate
 
 Fit = Callable[[Any], Any]
 
@@ -113,7 +113,7 @@ def text(cell: Any) -> str:
         return str(cell)
     if isinstance(cell, Real):
         return repr(float(cell))
-    if not isinstance(cell, str) or lone_surrogate(cell):
+    if not isinstance(cell, str) or has_lone_surrogate(cell):
         raise ValueError(cell)
     return cell
 

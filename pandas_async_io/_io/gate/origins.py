@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
-from pandas_async_io._core.security.origins import Origin, home_of, origin_of
+from pandas_async_io._core.security.origins import Origin, origin_prefix, parse_origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,10 +44,10 @@ class Ways:
 
     def to(self, url: str) -> Gate:
         """Return the gate that a URL is behind."""
-        home = home_of(url)
+        home = origin_prefix(url)
         gate = self._homes.get(home)
         if gate is None:
-            gate = self._homes[home] = self._gates(origin_of(url))
+            gate = self._homes[home] = self._gates(parse_origin(url))
         return gate
 
     def expect(self, gate: Gate, requests: int) -> None:

@@ -15,7 +15,7 @@ import aiohttp
 
 from pandas_async_io._core.body.content_coding import decompress
 from pandas_async_io._core.errors import BodyTooLargeError
-from pandas_async_io._core.security.addresses import is_public
+from pandas_async_io._core.security.addresses import is_public_address
 from pandas_async_io._io.transport.exceptions import CONNECT_SECONDS, PrivateAddressError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def open_connector(wire: Wire) -> aiohttp.BaseConnector:
 def _public_socket(info: Any) -> socket.socket:
     """Make the socket for one address, unless that very address is private (DNS rebinding can't pass here)."""
     family, kind, proto, _, address = info
-    if not is_public(address[0]):
+    if not is_public_address(address[0]):
         raise PrivateAddressError(address[0])
     return socket.socket(family=family, type=kind, proto=proto)
 

@@ -25,7 +25,7 @@ from pandas_async_io._core.errors import (
     TransportError,
     UnsafeUrlError,
 )
-from pandas_async_io._core.request.head import split
+from pandas_async_io._core.request.head import split_target
 from pandas_async_io._core.security.secrets import redact_text, redact_url
 
 CONNECT_SECONDS = 10.0
@@ -66,7 +66,7 @@ def mishap(  # noqa: PLR0911 - one line for each kind is the table that a reader
     timeout : float
         Seconds that the attempt had.
     """
-    server = redact_url(split(url)[0])
+    server = redact_url(split_target(url)[0])
     if isinstance(exc, TimeoutError):
         where = _through(server, proxy)
         if sent.some:

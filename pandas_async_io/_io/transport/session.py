@@ -16,7 +16,7 @@ from pandas_async_io._core.body.content_coding import accept_encoding
 from pandas_async_io._core.errors import ProtocolError
 from pandas_async_io._core.models import Request, Response
 from pandas_async_io._core.request.head import check_host
-from pandas_async_io._core.security.origins import origin_of
+from pandas_async_io._core.security.origins import parse_origin
 from pandas_async_io._io.transport.connection import CONNECT, is_clean, read
 from pandas_async_io._io.transport.exceptions import Sent, lost, proxy_error
 
@@ -39,7 +39,7 @@ async def send_through(session: aiohttp.ClientSession, request: Request, wire: W
         The latter for `mishap` to sort.
     """
     body = request.body
-    check_host(origin_of(request.url).host)
+    check_host(parse_origin(request.url).host)
     url = URL(request.url, encoded=True)
     named = {name.lower() for name in (*session.headers, *request.headers)}
     if url.raw_user is not None and "authorization" in named:

@@ -24,9 +24,9 @@ from yarl import URL
 from pandas_async_io._core.body.content_coding import accept_encoding
 from pandas_async_io._core.errors import AttemptError, PlanError, ProtocolError
 from pandas_async_io._core.models import Request, Response
-from pandas_async_io._core.request.head import check_host, split, write_fields, write_head
-from pandas_async_io._core.security.origins import origin_of, same_origin
-from pandas_async_io._core.security.redirects import redirect
+from pandas_async_io._core.request.head import check_host, split_target, write_fields, write_head
+from pandas_async_io._core.security.origins import is_same_origin, parse_origin
+from pandas_async_io._core.security.redirects import follow_redirect
 from pandas_async_io._io.transport.connection import CONNECT, Wire, drop, is_clean, open_connector, read
 from pandas_async_io._io.transport.exceptions import Sent, mishap, proxy_error
 from pandas_async_io._io.transport.session import send_through
@@ -94,7 +94,7 @@ class Transport:
                         response = await send_through(session, request, wire, sent)
                     if not 300 <= response.status < 400:
                         return response
-                    onward = redirect(
+                    onward = follow_redirect(
                         request,
                         response.status,
                         response.header("location"),
@@ -104,7 +104,7 @@ class Transport:
                     )
                     if onward is None:
                         return response
-                    if session is not None and not same_origin(origin_of(request.url), origin_of(onward.url)):
+                    if session is not None and not is_same_origin(parse_origin(request.url), parse_origin(onward.url)):
                         session = None  # its headers and cookies stay behind; its connector does not
                     request, hops, sent = onward, hops + 1, Sent()
         except AttemptError:
@@ -118,7 +118,7 @@ class Transport:
     async def _send(self, request: Request, sent: Sent) -> Response:
         """Send over a connection of our own making."""
         wire = self.wire
-        name, target = split(request.url)
+        name, target = split_target(request.url)
         server = self._servers.get(name) or self._server(name)
         connection = await self._connect(server.known)
         try:
@@ -161,7 +161,7 @@ class Transport:
         raise ProtocolError(f"{server.url.origin()} speaks before it is asked", passing=True, received=False)
 
     def _server(self, name: str) -> _Server:
-        check_host(origin_of(name).host)
+        check_host(parse_origin(name).host)
         wire = self.wire
         known = aiohttp.ClientRequest(
             "GET",

@@ -11,7 +11,7 @@ from pandas_async_io._core.errors import ParseError, PayloadError, PlanError
 from pandas_async_io._core.models import Outcome, Request, Response
 from pandas_async_io._core.policy.retry import FailedAttempt, Stop, decide_retry, stop_row
 from pandas_async_io._core.policy.retry_options import Retry as Policy
-from pandas_async_io._core.server_message import said
+from pandas_async_io._core.server_message import extract_message
 from pandas_async_io._core.table.tabular import TABULAR_READERS
 from tests.ids import stable
 
@@ -207,7 +207,7 @@ def test_functions_that_cannot_work_raise_before_anything_is_sent(options):
 )
 def test_what_a_server_says_is_one_line_without_secrets(body, words):
     """JSON's usual places, else the text; pages of HTML by their title."""
-    assert said(response(body, 404)) == words
+    assert extract_message(response(body, 404)) == words
 
 
 @pytest.mark.parametrize(

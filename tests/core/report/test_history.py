@@ -11,13 +11,13 @@ from pandas_async_io._core.models import Outcome, Result
 from pandas_async_io._core.report.history import ATTRS_KEY, Run, RunHistory, get_runs
 from pandas_async_io._core.report.outcomes import Outcomes
 from pandas_async_io._core.request.expand import expand
-from pandas_async_io._core.request.request_template import compile_recipe
+from pandas_async_io._core.request.request_template import compile_request_template
 
 
 def run_of(ids):
     """Return a run whose last request failed."""
     frame = pd.DataFrame({"id": ids}, index=["r"] * len(ids))
-    outcomes = Outcomes(expand(frame, compile_recipe("https://e.com/{id}")))
+    outcomes = Outcomes(expand(frame, compile_request_template("https://e.com/{id}")))
     for at in range(len(outcomes.expansion)):
         last = at == len(outcomes.expansion) - 1
         outcomes.put(

@@ -9,7 +9,7 @@ from pandas_async_io._core.models import Outcome, Result
 from pandas_async_io._core.report.causes import summarize_causes
 from pandas_async_io._core.report.outcomes import Outcomes
 from pandas_async_io._core.request.expand import expand
-from pandas_async_io._core.request.request_template import compile_recipe
+from pandas_async_io._core.request.request_template import compile_request_template
 
 URL = "https://api.example.com/{id}?token=s3cret"
 INDEX = pd.Index(["x", "x", "y", "y", "z", "z"], name="k")
@@ -18,7 +18,7 @@ INDEX = pd.Index(["x", "x", "y", "y", "z", "z"], name="k")
 @pytest.fixture
 def outcomes():
     """Return the outcomes of six rows: two share a request, one is null, one unsafe; nothing is answered yet."""
-    return Outcomes(expand(pd.DataFrame({"id": ["a", "b", None, "a", "..", "c"]}), compile_recipe(URL)))
+    return Outcomes(expand(pd.DataFrame({"id": ["a", "b", None, "a", "..", "c"]}), compile_request_template(URL)))
 
 
 def test_a_request_without_a_result_is_cancelled(outcomes):
@@ -87,8 +87,8 @@ def test_the_digest_counts_rows_by_cause(outcomes):
 
 def test_nothing_is_counted_where_nothing_is():
     """An empty run has an empty frame with the same dtypes."""
-    empty = Outcomes(expand(pd.DataFrame({"id": []}), compile_recipe(URL)))
-    full = Outcomes(expand(pd.DataFrame({"id": [1]}), compile_recipe(URL)))
+    empty = Outcomes(expand(pd.DataFrame({"id": []}), compile_request_template(URL)))
+    full = Outcomes(expand(pd.DataFrame({"id": [1]}), compile_request_template(URL)))
     assert empty.count_by_outcome() == {}
     assert not empty.failed_rows().any()
     assert len(empty.to_frame(pd.RangeIndex(0))) == 0
@@ -97,7 +97,7 @@ def test_nothing_is_counted_where_nothing_is():
 
 def test_one_cause_on_several_pages_is_one_cause():
     """Rows that met the same status on different pages are counted together."""
-    found = Outcomes(expand(pd.DataFrame({"id": ["a", "b"]}), compile_recipe(URL)))
+    found = Outcomes(expand(pd.DataFrame({"id": ["a", "b"]}), compile_request_template(URL)))
     for position, page in ((0, 3), (1, 5)):
         error = f"page {page}: HTTP 500 Internal Server Error: no page {page}"
         found.put(position, Result(Outcome.HTTP_ERROR, status=500, attempts=1, error=error))

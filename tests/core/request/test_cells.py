@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pandas_async_io._core.request.cells import Field, Text, dump_json, json_value, render, scalar, text
+from pandas_async_io._core.request.cells import dump_json, render_cell, render_column, render_scalar, to_json_value
+from pandas_async_io._core.request.text_template import FieldReference, TextTemplate
 from tests.ids import stable
 
 NULLS = [None, float("nan"), float("inf"), -float("inf"), pd.NaT, pd.NA, np.float64("nan"), np.datetime64("NaT", "s")]
@@ -30,9 +31,9 @@ class Colour(str, enum.Enum):  # noqa: UP042 - the case is an enum whose str() i
 @pytest.mark.parametrize("cell", NULLS, ids=stable)
 def test_fault_55_nulls_have_no_text_and_are_null_in_json(cell):
     """Every way to say "nothing" that a frame knows is one null."""
-    assert scalar(cell) is None
-    assert text([cell]) is None
-    assert json_value(cell) is None
+    assert render_scalar(cell) is None
+    assert render_cell([cell]) is None
+    assert to_json_value(cell) is None
 
 
 @pytest.mark.parametrize(
@@ -71,14 +72,14 @@ def test_fault_55_nulls_have_no_text_and_are_null_in_json(cell):
 )
 def test_fault_55_a_cell_has_one_text(cell, expected):
     """A cell's text is what the API calls it, not what Python calls it."""
-    assert text(cell) == expected
+    assert render_cell(cell) == expected
 
 
 @pytest.mark.parametrize("cell", [b"x", 1j, object(), pd.Interval(0, 1), [[1]], {"a": {}}], ids=stable)
 def test_a_cell_without_a_meaning_says_so(cell):
     """A type that means nothing in a request is an error that says what to do."""
     with pytest.raises(TypeError, match="convert the column to text first"):
-        text(cell)
+        render_cell(cell)
 
 
 @pytest.mark.parametrize(
@@ -112,14 +113,14 @@ def test_a_cell_without_a_meaning_says_so(cell):
 )
 def test_fault_56_a_column_of_any_dtype_is_rendered_as_its_cells(array, expected):
     """The dtype is how pandas keeps a value, not what it means."""
-    assert render(array) == expected
+    assert render_column(array) == expected
 
 
 @given(st.lists(st.floats(width=32)), st.sampled_from(["f4", "f8"]))
 def test_a_float_column_is_rendered_as_its_cells(values, dtype):
     """Whether the whole column goes one way or each cell alone, the texts are the same."""
     array = np.array(values, dtype)
-    assert render(array) == [scalar(cell) for cell in array]
+    assert render_column(array) == [render_scalar(cell) for cell in array]
 
 
 @pytest.mark.parametrize(
@@ -141,7 +142,7 @@ def test_a_float_column_is_rendered_as_its_cells(values, dtype):
 )
 def test_a_json_leaf_keeps_its_type(cell, expected):
     """Numbers stay numbers, booleans booleans, lists lists; what JSON does not know becomes text."""
-    value = json_value(cell)
+    value = to_json_value(cell)
     assert value == expected
     assert type(value) is type(expected)
     assert json.loads(dump_json(value)) == expected
@@ -156,18 +157,18 @@ def test_json_has_words_for_what_orjson_refuses():
 @pytest.mark.parametrize(
     ("written", "parts"),
     [
-        ("{a}", (Field("a"),)),
-        ("Bearer {a.b} x", ("Bearer ", Field("a.b"), " x")),
-        ("{User%20ID}", (Field("User ID"),)),
+        ("{a}", (FieldReference("a"),)),
+        ("Bearer {a.b} x", ("Bearer ", FieldReference("a.b"), " x")),
+        ("{User%20ID}", (FieldReference("User ID"),)),
         ("{{a}}", ("{a}",)),
         ("{{{a}}}", ("{", "{a}", "}")),
-        ("{a b} {} {a!r} {0.__class__}x{a:>9}", ("{a b} {} {a!r} ", Field("0.__class__"), "x{a:>9}")),
+        ("{a b} {} {a!r} {0.__class__}x{a:>9}", ("{a b} {} {a!r} ", FieldReference("0.__class__"), "x{a:>9}")),
         ('{"a": {"b": 1}}', ('{"a": {"b": 1}}',)),
         ("", ()),
     ],
 )
 def test_security_s19_only_a_legal_name_in_braces_is_a_field(written, parts):
     """Nothing in a text is formatted, evaluated or an error; every other brace is text."""
-    compiled = Text.compile(written)
+    compiled = TextTemplate.compile(written)
     assert "".join(map(str, compiled.parts)) == "".join(map(str, parts))
-    assert compiled.fields == tuple(part.name for part in parts if isinstance(part, Field))
+    assert compiled.fields == tuple(part.name for part in parts if isinstance(part, FieldReference))

@@ -5,9 +5,9 @@ import shlex
 import pandas as pd
 
 from pandas_async_io._core.models import Request
-from pandas_async_io._core.request.dry_run import curl, plan_of
+from pandas_async_io._core.request.dry_run import make_plan, to_curl
 from pandas_async_io._core.request.expand import expand
-from pandas_async_io._core.request.request_template import compile_recipe
+from pandas_async_io._core.request.request_template import compile_request_template
 
 HOST = "https://api.example.com"
 SECRET = "s3cret-Canary"
@@ -15,8 +15,8 @@ SECRET = "s3cret-Canary"
 
 def plan(frame, url, own=None, **parts):
     """Plan a fetch of a client that adds these headers."""
-    found = expand(frame, compile_recipe(url, **parts))
-    return plan_of(found, found, lambda origin: own or {})
+    found = expand(frame, compile_request_template(url, **parts))
+    return make_plan(found, found, lambda origin: own or {})
 
 
 def test_a_plan_counts_rows_requests_and_what_is_skipped():
@@ -60,7 +60,7 @@ def test_security_s18_a_plan_in_a_notebook_is_escaped():
 
 def test_a_curl_line_is_one_shell_line_that_says_all():
     """Quotes and spaces survive the shell."""
-    line = curl(Request("https://e.com/?q=it's", "PUT", {"X-A": 'a "b"'}, b"it's\nall"))
+    line = to_curl(Request("https://e.com/?q=it's", "PUT", {"X-A": 'a "b"'}, b"it's\nall"))
     assert shlex.split(line) == [
         "curl",
         "-X",

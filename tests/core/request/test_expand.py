@@ -13,10 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pandas_async_io._core.errors import PlanError, TemplateError, UnknownFieldError
-from pandas_async_io._core.request.cells import Text, json_value, text
-from pandas_async_io._core.request.expand import expand, expand_urls
-from pandas_async_io._core.request.request_template import compile_recipe
-from pandas_async_io._core.request.template import Template
+from pandas_async_io._core.request.cells import render_cell, to_json_value
+from pandas_async_io._core.request.expand import expand
+from pandas_async_io._core.request.expand_urls import expand_urls
+from pandas_async_io._core.request.request_template import compile_request_template
+from pandas_async_io._core.request.text_template import TextTemplate
+from pandas_async_io._core.request.url_template import UrlTemplate
 
 HOST = "https://api.example.com"
 CELLS = [
@@ -78,7 +80,7 @@ def frame_of(rows):
 
 def raw(texts, written):
     """Fill a text by hand."""
-    parts = Text.compile(written).parts
+    parts = TextTemplate.compile(written).parts
     filled = (part if isinstance(part, str) else texts[part.name] for part in parts)
     return "".join(
         cell if isinstance(cell, str) else json.dumps(cell, separators=(",", ":"), ensure_ascii=False)
@@ -92,21 +94,23 @@ def leaves(cells, texts, value):
         return {key: leaves(cells, texts, item) for key, item in value.items()}
     if isinstance(value, list):
         return [leaves(cells, texts, item) for item in value]
-    alone = Text.compile(value).alone
-    return raw(texts, value) if alone is None else json_value(cells[alone])
+    alone = TextTemplate.compile(value).alone
+    return raw(texts, value) if alone is None else to_json_value(cells[alone])
 
 
 def naive(row, url, parts):
     """Return what one row asks for, "null_key" or "unsafe_url": the rules of DESIGN.md, section 5, row by row."""
     cells = dict(zip("ab", row, strict=True))
-    texts = {name: text(cell) for name, cell in cells.items()}
-    template = Template.compile(HOST + "/" * url.startswith("{?") + url)
+    texts = {name: render_cell(cell) for name, cell in cells.items()}
+    template = UrlTemplate.compile(HOST + "/" * url.startswith("{?") + url)
     params = parts.get("params", {})
     header_texts = list(parts.get("headers", {}).values())
     body_texts = [parts["data"]] if isinstance(parts.get("data"), str) else parts.get("data", {}).get("k", [])
     inside = [part for part in parts.get("json", {}).values() if part == "x {a}"]
     literal = {
-        name for part in [*params.values(), *header_texts, *body_texts, *inside] for name in Text.compile(part).fields
+        name
+        for part in [*params.values(), *header_texts, *body_texts, *inside]
+        for name in TextTemplate.compile(part).fields
     }
     wholes = (
         {"a", "b"} & {"a", *("b" for part in parts["json"].values() if part == ["{b}"])} if "json" in parts else set()
@@ -114,18 +118,18 @@ def naive(row, url, parts):
     needed = (set(template.fields) - template.optional) | literal
     used = set(template.fields) | literal | wholes
     exposed = set(template.fields) | {
-        n for part in [*params.values(), *header_texts] for n in Text.compile(part).fields
+        n for part in [*params.values(), *header_texts] for n in TextTemplate.compile(part).fields
     }
     if any(isinstance(texts[name], str) and "\n" in texts[name] for name in exposed):
         return "unsafe_url"
     empty_path = {name for name in template.in_path if texts[name] == ""}
     some = any(texts[name] is not None and name not in empty_path for name in set(template.fields) | literal)
-    some = some or any(json_value(cells[name]) is not None for name in wholes)
+    some = some or any(to_json_value(cells[name]) is not None for name in wholes)
     if used and (not some or any(texts[name] is None for name in needed) or empty_path & needed):
         return "null_key"
     if params:
         url = url.replace("{?", "?p={a}{&", 1) if "{?" in url else f"{url}{'&' if '?' in url else '?'}p={{a}}"
-        template = Template.compile(HOST + "/" * url.startswith("?") + url)
+        template = UrlTemplate.compile(HOST + "/" * url.startswith("?") + url)
     whole = template.expand(texts)
     path = whole.partition("?")[0].replace("%252e", ".").replace("%2e", ".").replace("%2F", "/")
     if {".", ".."} & set(path.split("/")):
@@ -159,7 +163,7 @@ def seen(request, parts):
 def test_fault_54_every_row_asks_for_what_a_loop_would_ask_and_once(rows, url, parts, method):
     """No two different requests are merged, no equal ones are sent twice; POST is never merged."""
     expected = [naive(row, url, parts) for row in rows]
-    expansion = expand(frame_of(rows), compile_recipe(HOST + url, method=method, **parts))
+    expansion = expand(frame_of(rows), compile_request_template(HOST + url, method=method, **parts))
     requests = [seen(expansion.request(at, expansion.headers), parts) for at in range(len(expansion))]
     found = [requests[at] if at >= 0 else None for at in expansion.row_to_request.tolist()]
     outcomes = [one or ("unsafe_url" if row in expansion.unsafe else "null_key") for row, one in enumerate(found)]
@@ -172,7 +176,7 @@ def test_fault_54_every_row_asks_for_what_a_loop_would_ask_and_once(rows, url, p
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"])
 def test_only_safe_methods_are_merged(method):
     """What may change something is sent as often as it is asked for."""
-    expansion = expand(pd.DataFrame({"a": [1, 1]}), compile_recipe(HOST + "/{a}", method=method))
+    expansion = expand(pd.DataFrame({"a": [1, 1]}), compile_request_template(HOST + "/{a}", method=method))
     assert len(expansion) == (1 if method in {"GET", "HEAD", "OPTIONS"} else 2)
 
 
@@ -202,7 +206,7 @@ def test_only_safe_methods_are_merged(method):
 )
 def test_fault_55_and_56_the_values_of_every_dtype(column, texts):
     """A value has one text whatever dtype keeps it; without one its row is a null_key."""
-    expansion = expand(column.to_frame("a"), compile_recipe(HOST + "/{a}"))
+    expansion = expand(column.to_frame("a"), compile_request_template(HOST + "/{a}"))
     urls = [
         expansion.urls[at].removeprefix(HOST + "/") if at >= 0 else None for at in expansion.row_to_request.tolist()
     ]
@@ -214,13 +218,17 @@ def test_fault_55_and_56_the_values_of_every_dtype(column, texts):
 def test_fault_55_a_null_among_many_distinct_values_takes_no_other_value():
     """An optional field that is null is left out, also where its column is written in blocks."""
     frame = pd.DataFrame({"id": [1, 2, 3], "a": pd.array([10, None, 30], "Int64")})
-    assert expand(frame, compile_recipe(HOST + "/{id}{?a}")).urls == [f"{HOST}/1?a=10", f"{HOST}/2", f"{HOST}/3?a=30"]
+    assert expand(frame, compile_request_template(HOST + "/{id}{?a}")).urls == [
+        f"{HOST}/1?a=10",
+        f"{HOST}/2",
+        f"{HOST}/3?a=30",
+    ]
 
 
 def test_exploded_fields_take_lists_and_mappings():
     """``*`` repeats a name for a list and takes the names of a mapping."""
     frame = pd.DataFrame({"tag": [["x", "y z"], {"k": 1, "l": None}, "one", [], None], "id": 1})
-    expansion = expand(frame, compile_recipe(HOST + "/{id}{?tag*}"))
+    expansion = expand(frame, compile_request_template(HOST + "/{id}{?tag*}"))
     assert [url.removeprefix(HOST) for url in expansion.urls] == ["/1?tag=x&tag=y%20z", "/1?k=1", "/1?tag=one", "/1"]
     assert expansion.row_to_request.tolist() == [0, 1, 2, 3, 3]
 
@@ -228,7 +236,7 @@ def test_exploded_fields_take_lists_and_mappings():
 def test_equal_requests_from_different_values_are_sent_once():
     """A list and a mapping that give one URL are one request."""
     cells = pd.Series([["k", "v"], {"k": "v"}], dtype=object)
-    assert expand(cells.to_frame("a"), compile_recipe(HOST + "/{a}")).urls == [f"{HOST}/k,v"]
+    assert expand(cells.to_frame("a"), compile_request_template(HOST + "/{a}")).urls == [f"{HOST}/k,v"]
 
 
 def test_json_bodies_keep_types_and_nesting():
@@ -239,7 +247,7 @@ def test_json_bodies_keep_types_and_nesting():
     frame["day"] = pd.Timestamp("2024-05-01")
     body = {"id": "{id}", "f": "{f}", "n": "{n}", "tags": "{tags}", "ok": "{ok}", "big": "{big}", "day": "{day}"}
     body |= {"text": "no. {id} {{id}} {not one}", "fixed": [1, None, 2.5, {"{id}": True}]}
-    expansion = expand(frame, compile_recipe(HOST, method="POST", json=body))
+    expansion = expand(frame, compile_request_template(HOST, method="POST", json=body))
     assert json.loads(expansion.request(0, {}).body) == {
         "id": 1,
         "f": 1.0,
@@ -256,7 +264,7 @@ def test_json_bodies_keep_types_and_nesting():
 def test_safe_requests_with_a_body_are_told_apart_by_it():
     """In a GET with a body 1 and "1" are two requests, 1 and 1 are one."""
     frame = pd.DataFrame({"a": pd.Series([1, "1", 1, True], dtype=object)})
-    assert expand(frame, compile_recipe(HOST, json={"q": "{a}"})).row_to_request.tolist() == [0, 1, 0, 2]
+    assert expand(frame, compile_request_template(HOST, json={"q": "{a}"})).row_to_request.tolist() == [0, 1, 0, 2]
 
 
 @pytest.mark.parametrize("value", ["\r\nHost: evil", "a\nb", "a\0", "\x7f", "\x85"])
@@ -264,7 +272,7 @@ def test_safe_requests_with_a_body_are_told_apart_by_it():
 def test_security_s4_and_s15_control_characters_end_their_row(value, options):
     """A value that would end a line is sent nowhere, and the other rows are."""
     url = HOST + ("/x" if options else "/{a}")
-    expansion = expand(pd.DataFrame({"a": [value, "fine"]}), compile_recipe(url, **options))
+    expansion = expand(pd.DataFrame({"a": [value, "fine"]}), compile_request_template(url, **options))
     assert expansion.row_to_request.tolist() == [-1, 0]
     assert "{a}" in expansion.unsafe[0]
     assert value not in expansion.unsafe[0]
@@ -273,14 +281,14 @@ def test_security_s4_and_s15_control_characters_end_their_row(value, options):
 @pytest.mark.parametrize("value", ["\r\nHost: evil", ["a\n"], {"a\n": "b"}])
 def test_security_s4_control_characters_inside_lists_are_found(value):
     """A list or a mapping hides nothing."""
-    assert list(expand(pd.DataFrame({"a": [value]}), compile_recipe(HOST + "{?a*}")).unsafe) == [0]
+    assert list(expand(pd.DataFrame({"a": [value]}), compile_request_template(HOST + "{?a*}")).unsafe) == [0]
 
 
 @pytest.mark.parametrize("options", [{"data": "{a}"}, {"data": {"k": "{a}"}}, {"json": {"k": "x {a}"}}])
 def test_bodies_take_line_ends_but_need_utf_8(options):
     """A line break is data in a body; half a character has no bytes and ends its row."""
     frame = pd.DataFrame({"a": pd.Series(["a\nb", "\ud800"], dtype=object)})
-    expansion = expand(frame, compile_recipe(HOST, method="POST", **options))
+    expansion = expand(frame, compile_request_template(HOST, method="POST", **options))
     assert expansion.row_to_request.tolist() == [0, -1]
     assert list(expansion.unsafe) == [1]
     assert expansion.request(0, {}).body
@@ -290,7 +298,7 @@ def test_bodies_take_line_ends_but_need_utf_8(options):
 def test_security_s1_a_value_climbs_no_path(url):
     """Dot segments, made by a value or with its help, end their row in any encoding."""
     values = {"/u/.{a}": ["."], "/u/{a}.": ["."]}.get(url, [".", "..", "%2e%2e", "../x", "a/../b", "..\\x", ".%2E"])
-    expansion = expand(pd.DataFrame({"a": [*values, "v1.5"]}), compile_recipe(HOST + url))
+    expansion = expand(pd.DataFrame({"a": [*values, "v1.5"]}), compile_request_template(HOST + url))
     assert sorted(expansion.unsafe) == list(range(len(values)))
     assert len(expansion) == 1
     assert expansion.row_to_request.tolist() == [-1] * len(values) + [0]
@@ -300,9 +308,9 @@ def test_security_s1_a_value_climbs_no_path(url):
 def test_security_s2_and_s3_a_value_stays_in_its_place(a, b):
     """Whatever a value holds, host, path depth and query names are the template's."""
     frame = pd.DataFrame({"a": pd.Series([a], dtype=object), "b": pd.Series([b], dtype=object)})
-    expansion = expand(frame, compile_recipe(HOST + "{?a}{b}"))
+    expansion = expand(frame, compile_request_template(HOST + "{?a}{b}"))
     assert all(url.startswith(HOST + "/") for url in expansion.urls)
-    for url in expand(frame, compile_recipe(HOST + "/x/{a}?q={b}&z=1")).urls:
+    for url in expand(frame, compile_request_template(HOST + "/x/{a}?q={b}&z=1")).urls:
         path, _, query = url.removeprefix(HOST).partition("?")
         assert path.count("/") == 2
         assert parse_qsl(query, keep_blank_values=True) == [("q", b), ("z", "1")]
@@ -311,7 +319,7 @@ def test_security_s2_and_s3_a_value_stays_in_its_place(a, b):
 def test_security_s2_an_optional_field_never_opens_the_host():
     """Where ``{?a}`` vanishes right behind the host, what follows is still path."""
     frame = pd.DataFrame({"a": [None, None], "b": [".evil.example", "@evil.example"]})
-    expansion = expand(frame, compile_recipe(HOST + "{?a}{b}"))
+    expansion = expand(frame, compile_request_template(HOST + "{?a}{b}"))
     assert [url.removeprefix(HOST) for url in expansion.urls] == ["/.evil.example", "/%40evil.example"]
 
 
@@ -327,7 +335,7 @@ def test_security_s2_hosts_from_rows_are_allowed_by_name():
     hosts += ["a.example.com@evil.example", "evil.example\\.example.com", None]
     allow = ["*.example.com"]
     frame = pd.DataFrame({"h": hosts})
-    expansion = expand(frame, compile_recipe("https://{+h}/x", allow_hosts=allow), allow_hosts=allow)
+    expansion = expand(frame, compile_request_template("https://{+h}/x", allow_hosts=allow), allow_hosts=allow)
     assert expansion.row_to_request.tolist() == [0, 1, -1, -1, -1, -1, -1, -1]
     assert [str(origin) for origin in expansion.origins] == ["https://a.example.com", "https://a.example.com:8080"]
     assert sorted(expansion.unsafe) == [2, 3, 4, 5, 6]
@@ -346,14 +354,14 @@ def test_fault_57_what_cannot_be_right_raises_before_any_request(url, error, mes
     """A typing error in a template is one clear error, not one per row."""
     frame = pd.DataFrame({"user_id": [1], "at": [1j]})
     with pytest.raises(error, match=message):
-        expand(frame, compile_recipe(HOST + url))
+        expand(frame, compile_request_template(HOST + url))
 
 
 def test_index_levels_and_odd_labels_are_fields():
     """Levels go by name, labels by their text, whatever the index repeats."""
     index = pd.MultiIndex.from_tuples([("x", 1), ("x", 1)], names=["shop", "Page No"])
     frame = pd.DataFrame({7: ["a", "b"], "User ID": [1, 2]}, index=index)
-    expansion = expand(frame, compile_recipe(HOST + "/{shop}/{7}?u={User%20ID}&p={Page%20No}"))
+    expansion = expand(frame, compile_request_template(HOST + "/{shop}/{7}?u={User%20ID}&p={Page%20No}"))
     assert [url.removeprefix(HOST) for url in expansion.urls] == ["/x/a?u=1&p=1", "/x/b?u=2&p=1"]
 
 
@@ -361,14 +369,14 @@ def test_expanding_leaves_the_frame_alone():
     """The frame that was given is the frame that is left."""
     frame = pd.DataFrame({"a": [[1], None], "b": pd.Categorical(["x", None])})
     before = frame.copy(deep=True)
-    expand(frame, compile_recipe(HOST + "{?a*,b}"))
+    expand(frame, compile_request_template(HOST + "{?a*,b}"))
     pd.testing.assert_frame_equal(frame, before)
 
 
 def test_no_rows_and_no_fields():
     """Without rows there is no request; without fields one for all rows."""
-    assert len(expand(pd.DataFrame({"a": []}), compile_recipe(HOST + "/{a}"))) == 0
-    expansion = expand(pd.DataFrame(index=[5, 5]), compile_recipe(HOST))
+    assert len(expand(pd.DataFrame({"a": []}), compile_request_template(HOST + "/{a}"))) == 0
+    expansion = expand(pd.DataFrame(index=[5, 5]), compile_request_template(HOST))
     assert (expansion.urls, expansion.row_to_request.tolist()) == ([f"{HOST}/"], [0, 0])
 
 
@@ -376,7 +384,7 @@ def test_no_rows_and_no_fields():
 def test_fault_53_and_54_many_rows_become_their_distinct_requests(distinct):
     """200,000 rows ask exactly for their distinct keys, in the order of first appearance."""
     keys = np.random.default_rng(0).permutation(200_000) % distinct
-    expansion = expand(pd.DataFrame({"id": keys, "kind": "a"}), compile_recipe(HOST + "/{kind}/{id}"))
+    expansion = expand(pd.DataFrame({"id": keys, "kind": "a"}), compile_request_template(HOST + "/{kind}/{id}"))
     assert len(expansion) == distinct
     numbers = np.array([int(url.rpartition("/")[2]) for url in expansion.urls])
     assert (numbers[expansion.row_to_request] == keys).all()

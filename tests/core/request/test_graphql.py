@@ -14,8 +14,8 @@ from pandas_async_io._core.policy.graphql_cost import read_cost_budget, read_thr
 from pandas_async_io._core.policy.server_budgets import Budget
 from pandas_async_io._core.request.expand import expand
 from pandas_async_io._core.request.graphql import GraphQL, graphql
-from pandas_async_io._core.request.query import json_body
-from pandas_async_io._core.request.request_template import compile_recipe
+from pandas_async_io._core.request.query import parse_json_body
+from pandas_async_io._core.request.request_template import compile_request_template
 
 
 @pytest.mark.parametrize(
@@ -75,19 +75,19 @@ def test_of_several_operations_one_is_named():
 def test_no_brace_of_a_query_is_a_field(query):
     """Whatever the query's text, it goes out as it was written; only variables hold fields."""
     value = GraphQL(query, {"login": "{login}"}, None, safe=True)
-    recipe = compile_recipe("https://e.com/graphql", method="POST", json=value.json)
+    recipe = compile_request_template("https://e.com/graphql", method="POST", json=value.json)
     frame = pd.DataFrame({"login": ["ada", 7]})
     plan = expand(frame, recipe)
-    bodies = [json_body(plan.request(position, {})) for position in range(2)]
+    bodies = [parse_json_body(plan.request(position, {})) for position in range(2)]
     assert bodies == [{"query": query, "variables": {"login": login}} for login in ("ada", 7)]
 
 
 def test_security_s19_a_value_never_becomes_query():
     """What looks like GraphQL in a cell stays a text in the variables."""
     value = graphql("query($login: String!) {user(login: $login) {id}}", {"login": "{login}"})
-    recipe = compile_recipe("https://e.com/graphql", method=value.method, json=value.json)
+    recipe = compile_request_template("https://e.com/graphql", method=value.method, json=value.json)
     evil = '") { id } } mutation { drop { id } } #{login}'
-    body = json_body(expand(pd.DataFrame({"login": [evil]}), recipe).request(0, {}))
+    body = parse_json_body(expand(pd.DataFrame({"login": [evil]}), recipe).request(0, {}))
     assert body == {"query": value.query, "variables": {"login": evil}}
 
 

@@ -3,8 +3,9 @@
 import pytest
 
 from pandas_async_io._core.errors import PlanError, TemplateError, UnsafeUrlError
-from pandas_async_io._core.request.request_template import check_origin, checked_method, compile_recipe
-from pandas_async_io._core.security.origins import origin_of
+from pandas_async_io._core.request.base_url import check_origin
+from pandas_async_io._core.request.request_template import check_method, compile_request_template
+from pandas_async_io._core.security.origins import parse_origin
 from tests.ids import stable
 
 HOST = "https://api.example.com"
@@ -38,7 +39,7 @@ HOST = "https://api.example.com"
 )
 def test_a_url_is_put_behind_the_base(url, base, expected):
     """The base keeps its path, an absolute URL stands for itself, a fragment is never sent."""
-    assert compile_recipe(url, base_url=base).template.text == expected
+    assert compile_request_template(url, base_url=base).template.text == expected
 
 
 @pytest.mark.parametrize(
@@ -60,7 +61,7 @@ def test_a_url_is_put_behind_the_base(url, base, expected):
 def test_fault_57_a_url_that_cannot_be_right_raises(url, options, message):
     """A URL is judged before any row, with a message that says what to write instead."""
     with pytest.raises(TemplateError, match=message) as caught:
-        compile_recipe(url, **options)
+        compile_request_template(url, **options)
     assert "s3cret" not in str(caught.value)
 
 
@@ -81,13 +82,13 @@ def test_fault_57_a_url_that_cannot_be_right_raises(url, options, message):
 def test_security_s2_a_field_in_the_authority_needs_allow_hosts(url):
     """Scheme, user, host and port are literal unless hosts are named."""
     with pytest.raises(TemplateError, match=r"allow_hosts|relative URL"):
-        compile_recipe(url)
+        compile_request_template(url)
 
 
 def test_security_s2_allow_hosts_leaves_the_origin_to_the_rows():
     """With hosts named, each row's own URL is judged."""
-    assert compile_recipe("https://{host}/x", allow_hosts=["*"]).origin is None
-    assert compile_recipe(f"{HOST}/{{x}}", allow_hosts=["*"]).origin == origin_of(HOST)
+    assert compile_request_template("https://{host}/x", allow_hosts=["*"]).origin is None
+    assert compile_request_template(f"{HOST}/{{x}}", allow_hosts=["*"]).origin == parse_origin(HOST)
     assert check_origin("https://a.b.example/x", ["*.b.example"]).host == "a.b.example"
     with pytest.raises(UnsafeUrlError, match="allow_hosts"):
         check_origin("https://a.example/x", ["*.b.example"])
@@ -113,7 +114,7 @@ def test_security_s2_allow_hosts_leaves_the_origin_to_the_rows():
 )
 def test_params_are_part_of_the_template(url, params, expected):
     """Parameters are encoded once; only a legal name in braces is a field."""
-    text = compile_recipe(HOST + url, params=params).template.text
+    text = compile_request_template(HOST + url, params=params).template.text
     assert text == f"{HOST}/x{expected}"
 
 
@@ -138,21 +139,21 @@ def test_params_are_part_of_the_template(url, params, expected):
 def test_parts_that_cannot_be_right_raise(options):
     """A wrong part is a PlanError before any row is looked at."""
     with pytest.raises(PlanError):
-        compile_recipe(HOST, **options)
+        compile_request_template(HOST, **options)
 
 
 @pytest.mark.parametrize("name", ["X A", "X-{a}", "", "X:", "Ü"])
 def test_security_s15_a_header_name_is_a_token(name):
     """A name that is no token is refused, fields included."""
     with pytest.raises(PlanError, match="a name is a token"):
-        compile_recipe(HOST, headers={name: "x"})
+        compile_request_template(HOST, headers={name: "x"})
 
 
 @pytest.mark.parametrize("value", ["a\r\nHost: evil", "a\nb", "\0", "\x7f"])
 def test_security_s15_a_literal_header_value_holds_no_control_character(value):
     """A line break in a header of the call raises before any row."""
     with pytest.raises(PlanError, match="without line breaks"):
-        compile_recipe(HOST, headers={"X-A": value})
+        compile_request_template(HOST, headers={"X-A": value})
 
 
 @pytest.mark.parametrize(
@@ -172,7 +173,7 @@ def test_security_s15_a_literal_header_value_holds_no_control_character(value):
 )
 def test_the_fields_of_each_part(options, texts, wholes, varying):
     """A field goes in as a text, or is a whole JSON value that keeps its type."""
-    recipe = compile_recipe(HOST + "/{id}", method="POST", **options)
+    recipe = compile_request_template(HOST + "/{id}", method="POST", **options)
     assert (recipe.texts, recipe.wholes, recipe.varying) == (texts, wholes, varying)
 
 
@@ -190,10 +191,12 @@ def test_the_fields_of_each_part(options, texts, wholes, varying):
 )
 def test_a_body_says_what_it_is(options, expected):
     """The content type follows from the kind of body, unless the caller names one."""
-    headers = {name.lower(): text.fill({}) for name, text in compile_recipe(HOST, method="POST", **options).headers}
+    headers = {
+        name.lower(): text.fill({}) for name, text in compile_request_template(HOST, method="POST", **options).headers
+    }
     assert headers.get("content-type") == expected
 
 
 def test_a_method_is_upper_case():
     """The method's case does not matter."""
-    assert checked_method("patch") == "PATCH"
+    assert check_method("patch") == "PATCH"

@@ -2,7 +2,12 @@
 
 import pytest
 
-from pandas_async_io._core.security.redaction import Blot, in_url, named, pieces
+from pandas_async_io._core.security.redaction import (
+    SecretRedactor,
+    find_credential_secrets,
+    find_named_secrets,
+    find_url_secrets,
+)
 
 SECRET = "s3cret/key+of mine"
 
@@ -23,54 +28,58 @@ SECRET = "s3cret/key+of mine"
 )
 def test_no_form_of_a_secret_is_left(form):
     """As it is, encoded, twice, or cut off by the length of a text."""
-    assert "s3cret" not in Blot([SECRET])(form).lower()
+    assert "s3cret" not in SecretRedactor([SECRET])(form).lower()
 
 
 @pytest.mark.parametrize("text", ["", "a key of mine", "s3cret", "s3cret/k, so it is said", "s3cre…"])
 def test_other_texts_stay_as_they_are(text):
     """What only begins as a secret does, in the middle of a text, is none."""
-    assert Blot([SECRET])(text) == text
-    assert Blot()(text) == text
+    assert SecretRedactor([SECRET])(text) == text
+    assert SecretRedactor()(text) == text
 
 
 def test_short_words_are_no_secrets():
     """A password of one letter would blot out every text."""
-    assert Blot(["a", "", "12345"])("a 12345") == "a 12345"
+    assert SecretRedactor(["a", "", "12345"])("a 12345") == "a 12345"
 
 
 def test_many_texts_are_those_that_one_by_one_gives():
     """The same list where there is nothing to blot out."""
-    blot, texts = Blot([SECRET]), ["a", f"b {SECRET}", "c"]
+    blot, texts = SecretRedactor([SECRET]), ["a", f"b {SECRET}", "c"]
     assert blot.every(texts) == ["a", "b ***", "c"]
     assert blot.every(texts[:1]) == ["a"]
 
 
 def test_a_request_may_have_secrets_of_its_own():
     """They are asked for by its position, and only for a text about it."""
-    blot = Blot([SECRET], lambda position: [f"row-secret-{position}"])
+    blot = SecretRedactor([SECRET], lambda position: [f"row-secret-{position}"])
     assert blot.of(3, f"row-secret-3 row-secret-4 {SECRET}") == "*** row-secret-4 ***"
 
 
 @pytest.mark.parametrize("value", ["Basic !!!", "Basic /w==", "Bearer", "plain"])
 def test_a_credential_that_is_not_as_it_should_be_is_secret_as_a_whole(value):
     """No error where a header says Basic and is none."""
-    assert next(pieces(value)) == value
+    assert next(find_credential_secrets(value)) == value
 
 
 def test_names_decide_in_a_body_of_any_depth():
     """Lists, numbers and nothing are walked over."""
     body = {"users": [{"token": "abcdef", "age": 3, "name": "Ada"}, None], "n": {"signature": "ghijkl"}}
-    assert list(named(body)) == ["abcdef", "ghijkl"]
-    assert list(named(None)) == list(named("token")) == []
+    assert list(find_named_secrets(body)) == ["abcdef", "ghijkl"]
+    assert list(find_named_secrets(None)) == list(find_named_secrets("token")) == []
 
 
 def test_ordinary_words_under_names_that_say_little_are_no_secrets():
     """What they are is the row's data; under a name that is a secret's, or with digits in it, it is one."""
-    assert list(named({"key": "user_id", "code": "active", "token_type": "unknown"})) == []
-    assert list(named({"key": "a1b2c3d4", "password": "sunshine"})) == ["a1b2c3d4", "sunshine"]
-    assert list(in_url("https://e.com/?session=orders&key=a1b2c3d4")) == ["a1b2c3d4"]
+    assert list(find_named_secrets({"key": "user_id", "code": "active", "token_type": "unknown"})) == []
+    assert list(find_named_secrets({"key": "a1b2c3d4", "password": "sunshine"})) == ["a1b2c3d4", "sunshine"]
+    assert list(find_url_secrets("https://e.com/?session=orders&key=a1b2c3d4")) == ["a1b2c3d4"]
 
 
 def test_what_was_not_sent_holds_no_word_of_a_servers():
     """So nobody looks for secrets of its request, of which there may be as many as rows."""
-    assert Blot(of=lambda position: 1 / 0).of(7, "not sent: the run's deadline has passed").startswith("not sent")
+    assert (
+        SecretRedactor(of=lambda position: 1 / 0)
+        .of(7, "not sent: the run's deadline has passed")
+        .startswith("not sent")
+    )

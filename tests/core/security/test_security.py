@@ -7,12 +7,12 @@ from yarl import URL
 
 from pandas_async_io._core.errors import PlanError, RedirectError, UnsafeUrlError
 from pandas_async_io._core.models import Request
-from pandas_async_io._core.request.headers import check_headers, merged_headers
-from pandas_async_io._core.security.addresses import is_public
-from pandas_async_io._core.security.origins import allows, origin_of, same_origin
-from pandas_async_io._core.security.redirects import redirect
+from pandas_async_io._core.request.headers import check_headers, merge_headers
+from pandas_async_io._core.security.addresses import is_public_address
+from pandas_async_io._core.security.origins import is_allowed_host, is_same_origin, parse_origin
+from pandas_async_io._core.security.redirects import follow_redirect
 from pandas_async_io._core.security.secrets import redact_headers, redact_text, redact_url, redact_urls
-from pandas_async_io._core.security.unsafe_values import dot_segments, forbidden_header, forbidden_value
+from pandas_async_io._core.security.unsafe_values import find_dot_segments, is_forbidden_header, is_forbidden_in_url
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ from pandas_async_io._core.security.unsafe_values import dot_segments, forbidden
 )
 def test_security_s5_an_origin_is_ascii_lower_case_and_without_its_default_port(url, expected):
     """What looks different and is the same host is one origin; what is compared is what is asked."""
-    assert str(origin_of(url)) == expected
+    assert str(parse_origin(url)) == expected
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_security_s5_an_origin_is_ascii_lower_case_and_without_its_default_port(
 def test_security_s2_what_is_no_http_origin_is_refused(url):
     """No other scheme, no host in characters that no host has, no host of two readings."""
     with pytest.raises(UnsafeUrlError):
-        origin_of(url)
+        parse_origin(url)
 
 
 @given(st.text(alphabet="ab.:/@\\[]%?#&=1é①", max_size=15))
@@ -70,7 +70,7 @@ def test_security_s2_the_host_that_is_judged_is_the_host_that_is_asked(rest):
     """Where our reading of a URL gives an origin, the transport's own reading gives the same one."""
     url = f"http://{rest}"
     try:
-        origin = origin_of(url)
+        origin = parse_origin(url)
     except UnsafeUrlError:
         return
     asked = URL(url if url.isascii() else str(origin), encoded=True)
@@ -94,7 +94,7 @@ def test_security_s2_the_host_that_is_judged_is_the_host_that_is_asked(rest):
 )
 def test_security_s5_an_allowed_host_is_named_exactly(patterns, url, expected):
     """Only ``*.`` stands for more than itself."""
-    assert allows(patterns, origin_of(url)) is expected
+    assert is_allowed_host(patterns, parse_origin(url)) is expected
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_security_s5_an_allowed_host_is_named_exactly(patterns, url, expected):
 )
 def test_credentials_stay_with_their_origin(old, new, expected):
     """Only the step up to https on the same host is no other origin."""
-    assert same_origin(origin_of(old), origin_of(new)) is expected
+    assert is_same_origin(parse_origin(old), parse_origin(new)) is expected
 
 
 @pytest.mark.parametrize("slash", ["/", "%2f", "%2F", "%5C", "%252F", "%25255c"])
@@ -120,20 +120,20 @@ def test_security_s1_dot_segments_are_found_in_any_encoding(slash, segment):
         f"http://h.example/{segment}{slash}b",
         f"http://h.example/{segment}?x",
     ]
-    assert dot_segments([*urls, "http://h.example/a"]) == [0, 1, 2]
+    assert find_dot_segments([*urls, "http://h.example/a"]) == [0, 1, 2]
 
 
 def test_security_s1_dots_elsewhere_are_no_segments():
     """Names with dots, three dots, and dots in a query are data."""
     urls = ["/a.b", "/...", "/.a", "/a.", "/..a", "/a?q=/../", "/a?q=%2F..%2F", "/1.5"]
-    assert dot_segments([f"http://h.example{url}" for url in urls]) == []
+    assert find_dot_segments([f"http://h.example{url}" for url in urls]) == []
 
 
 @pytest.mark.parametrize("value", ["\r\n", "a\0", "\t", "\x7f", "\x85", "\ud800"])
 def test_security_s4_control_characters_stand_in_no_url(value):
     """C0, DEL, C1 and lone surrogates are refused."""
-    assert forbidden_value(f"a{value}b")
-    assert not forbidden_value("a b/é😀\u2028")
+    assert is_forbidden_in_url(f"a{value}b")
+    assert not is_forbidden_in_url("a b/é😀\u2028")
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_security_s4_control_characters_stand_in_no_url(value):
 )
 def test_security_s15_headers_are_tokens_and_text(name, value, expected):
     """A header injects no header."""
-    assert forbidden_header(name, value) is expected
+    assert is_forbidden_header(name, value) is expected
     if expected:
         with pytest.raises(PlanError, match="token"):
             check_headers({name: value})
@@ -159,7 +159,7 @@ def test_security_s15_headers_are_tokens_and_text(name, value, expected):
 
 def test_the_last_of_two_headers_holds_whatever_its_case():
     """One name is one header."""
-    assert merged_headers({"Accept": "a", "X": "1"}, {"ACCEPT": "b"}, {}) == {"X": "1", "ACCEPT": "b"}
+    assert merge_headers({"Accept": "a", "X": "1"}, {"ACCEPT": "b"}, {}) == {"X": "1", "ACCEPT": "b"}
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_the_last_of_two_headers_holds_whatever_its_case():
 )
 def test_security_s8_private_addresses(address, expected):
     """Mapped addresses are what they map."""
-    assert is_public(address) is expected
+    assert is_public_address(address) is expected
 
 
 ASKED = Request("https://h.example/a/b?c", "POST", {"Authorization": "x", "Content-Type": "a/b"}, b"body")
@@ -195,7 +195,7 @@ ASKED = Request("https://h.example/a/b?c", "POST", {"Authorization": "x", "Conte
 )
 def test_a_redirect_on_the_same_origin_keeps_its_headers(status, location, method, url):
     """The method follows the status, the body the method, the credentials the origin."""
-    asked = redirect(ASKED, status, location, follow="same_origin", hops=0)
+    asked = follow_redirect(ASKED, status, location, follow="same_origin", hops=0)
     assert (asked.url, asked.method) == (url, method)
     assert asked.headers["Authorization"] == "x"
     assert (asked.body is None, "Content-Type" in asked.headers) == (method == "GET", method == "POST")
@@ -206,7 +206,7 @@ def test_a_redirect_on_the_same_origin_keeps_its_headers(status, location, metho
 )
 def test_fault_43_what_is_no_redirect_is_the_answer(status, location, follow):
     """Without a Location there is nowhere to go."""
-    assert redirect(ASKED, status, location, follow=follow, hops=0) is None
+    assert follow_redirect(ASKED, status, location, follow=follow, hops=0) is None
 
 
 @pytest.mark.parametrize(
@@ -224,22 +224,22 @@ def test_fault_43_what_is_no_redirect_is_the_answer(status, location, follow):
 def test_security_s6_a_redirect_elsewhere_is_refused(location):
     """Another origin, a step down to http, another scheme, characters that no URL has."""
     with pytest.raises(UnsafeUrlError):
-        redirect(Request("https://h.example/"), 302, location, follow="same_origin", hops=0)
+        follow_redirect(Request("https://h.example/"), 302, location, follow="same_origin", hops=0)
 
 
 def test_security_s6_any_drops_headers_and_body_stays_at_home():
     """``follow="any"`` takes nothing of the caller's along."""
-    asked = redirect(ASKED, 303, "https://b.example/", follow="any", hops=0)
+    asked = follow_redirect(ASKED, 303, "https://b.example/", follow="any", hops=0)
     assert (asked.url, dict(asked.headers), asked.body) == ("https://b.example/", {}, None)
     with pytest.raises(UnsafeUrlError, match="body"):
-        redirect(ASKED, 307, "https://b.example/", follow="any", hops=0)
+        follow_redirect(ASKED, 307, "https://b.example/", follow="any", hops=0)
 
 
 def test_fault_40_the_sixth_redirect_is_a_loop():
     """Five hops are enough."""
-    assert redirect(ASKED, 302, "/n", follow="any", hops=4) is not None
+    assert follow_redirect(ASKED, 302, "/n", follow="any", hops=4) is not None
     with pytest.raises(RedirectError, match="loop"):
-        redirect(ASKED, 302, "/n", follow="any", hops=5)
+        follow_redirect(ASKED, 302, "/n", follow="any", hops=5)
 
 
 SECRET = "s3cret-Canary"

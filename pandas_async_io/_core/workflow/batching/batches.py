@@ -15,11 +15,11 @@ import numpy as np
 import pandas as pd
 
 from pandas_async_io._core.errors import PlanError
-from pandas_async_io._core.request.cells import scalar
-from pandas_async_io._core.request.deduplicate import factorise, factorise_json, first_rows, group
-from pandas_async_io._core.request.fields import Key, resolve
-from pandas_async_io._core.request.template import varname
-from pandas_async_io._core.security.unsafe_values import dot_segments, forbidden_value, lone_surrogate
+from pandas_async_io._core.request.cells import render_scalar
+from pandas_async_io._core.request.deduplicate import factorize, factorize_json, find_first_rows, group_rows
+from pandas_async_io._core.request.fields import FieldColumn, find_column
+from pandas_async_io._core.request.url_template import encode_field_name
+from pandas_async_io._core.security.unsafe_values import find_dot_segments, has_lone_surrogate, is_forbidden_in_url
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -102,11 +102,11 @@ class Batches:
         [['a', 'b'], ['c']]
         """
         count = _check_size(size)
-        arrays = {name: resolve(frame, name) for name in (field, *beside)}
+        arrays = {name: find_column(frame, name) for name in (field, *beside)}
         texts = _factorise_field(field, arrays[field], plain=True)
         keys = [_factorise_field(field, _whole_floats_as_integers(arrays[field]), json=True) if in_body else texts]
         keys += [_factorise_field(name, arrays[name], json=name in wholes) for name in beside]
-        wrong = texts.holding(lone_surrogate if in_body else forbidden_value)
+        wrong = texts.holding(has_lone_surrogate if in_body else is_forbidden_in_url)
         unsafe = dict.fromkeys(np.flatnonzero(wrong).tolist(), f"field {{{field}}} holds characters that are not sent")
         if in_path:  # here, and not in its URL, so that it takes no other key with it
             dots = _dot_segment_keys(texts)
@@ -115,10 +115,10 @@ class Batches:
         # In a list in a URL nothing between two commas is no key.
         empty = np.zeros(len(frame), dtype=bool) if in_body else texts.has_text("")
         usable = np.flatnonzero((texts.codes >= 0) & ~wrong & ~empty)
-        first, numbers = group(keys, usable)
+        first, numbers = group_rows(keys, usable)
         row_to_key = np.full(len(frame), -1, dtype=np.int64)
         row_to_key[usable] = numbers
-        _, home = group(keys[1:], first) if beside else (None, np.zeros(len(first), dtype=np.int64))
+        _, home = group_rows(keys[1:], first) if beside else (None, np.zeros(len(first), dtype=np.int64))
         order = np.argsort(home, kind="stable")
         bounds = np.flatnonzero(np.diff(home[order])) + 1
         parts = np.split(order, bounds)
@@ -143,7 +143,7 @@ class Batches:
         >>> batches.texts(batches.blocks[0])
         ['7', '8.5']
         """
-        return [scalar(key) or "" for key in self.keys(block)]
+        return [render_scalar(key) or "" for key in self.keys(block)]
 
     def keys(self, block: Positions) -> list[Any]:
         """Return a block's keys as they stand in the frame."""
@@ -161,15 +161,15 @@ def _check_size(size: Any) -> int:
     return count
 
 
-def _factorise_field(name: str, array: Any, *, json: bool = False, plain: bool = False) -> Key:
+def _factorise_field(name: str, array: Any, *, json: bool = False, plain: bool = False) -> FieldColumn:
     """Factorise a column, which holds single values if it is to be ``plain``."""
     try:
-        key = (factorise_json if json else factorise)(array)
+        key = (factorize_json if json else factorize)(array)
     except TypeError as exc:
-        raise PlanError(f"batch=: field {{{varname(name)}}}: {exc}") from None
+        raise PlanError(f"batch=: field {{{encode_field_name(name)}}}: {exc}") from None
     if plain and not key.plain():
         raise PlanError(
-            f"batch=: field {{{varname(name)}}} holds lists or mappings, a key is one value: "
+            f"batch=: field {{{encode_field_name(name)}}} holds lists or mappings, a key is one value: "
             f"df.explode({name!r}) gives each a row of its own"
         )
     return key
@@ -184,8 +184,8 @@ def _whole_floats_as_integers(array: Any) -> Any:
     return same
 
 
-def _dot_segment_keys(key: Key) -> Mask:
+def _dot_segment_keys(key: FieldColumn) -> Mask:
     """Whether each row's key would be ``.`` or ``..`` in a path, or holds one, encoded or not."""
-    texts = key.texts(first_rows(key.codes))
+    texts = key.texts(find_first_rows(key.codes))
     urls = [f"http://e.com/{quote(text, safe='') if isinstance(text, str) else ''}" for text in texts]
-    return np.isin(key.codes, dot_segments(urls))
+    return np.isin(key.codes, find_dot_segments(urls))

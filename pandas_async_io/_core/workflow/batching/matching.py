@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from pandas_async_io._core.errors import ParseError, PlanError
-from pandas_async_io._core.json_path import find
-from pandas_async_io._core.request.cells import scalar
+from pandas_async_io._core.json_path import find_value
+from pandas_async_io._core.request.cells import render_scalar
 from pandas_async_io._core.table.records import records
 from pandas_async_io._core.table.shape import Shape
 from pandas_async_io._core.workflow.paging.envelope import find_record_path
@@ -105,7 +105,7 @@ def match_records(keys: Sequence[Any], payload: Any, on: str, shape: Shape, *, k
     homes: dict[str | None, list[Record]] = {text: [] for text in texts}
     strangers: list[Any] = []
     for record in every:
-        key = find(record, on)
+        key = find_value(record, on)
         homes.get(key_text(key), strangers).append(record)
     if not any(homes.values()):
         if (by_name := match_by_name(texts, every[0] if shape.path and len(every) == 1 else whole)) is not None:
@@ -116,7 +116,7 @@ def match_records(keys: Sequence[Any], payload: Any, on: str, shape: Shape, *, k
         mine = [_of_type(key, each, on) for key, each in zip(keys, mine, strict=True)]
     if not keep:
         mine = [[drop_path(record, on, shape.max_level) for record in each] for each in mine]
-    return Match([each or None for each in mine], [find(record, on) for record in strangers])
+    return Match([each or None for each in mine], [find_value(record, on) for record in strangers])
 
 
 def match_by_name(texts: Sequence[str], whole: Any) -> Match | None:
@@ -150,7 +150,7 @@ def key_text(key: Any) -> str | None:
     if isinstance(key, bytes):  # a Parquet file's, or a parser's
         return key.decode(errors="replace")
     try:
-        return scalar(key)
+        return render_scalar(key)
     except TypeError:
         return None
 
@@ -208,7 +208,7 @@ def _opened(texts: Sequence[str], payload: Any, on: str, shape: Shape) -> tuple[
         return payload, []
     for depth, name in enumerate(path):
         if name in asked:
-            return find(payload, path[:depth]), []
+            return find_value(payload, path[:depth]), []
     return payload, records(payload, replace(shape, path=path or None))
 
 
@@ -224,14 +224,14 @@ def _way(payload: Any) -> tuple[tuple[str, ...], str | None]:
 
 def _is_record(payload: Any, texts: Collection[str], on: str) -> bool:
     """Whether an answer is itself the record of a key; JSON-RPC's id is the call's."""
-    return isinstance(payload, dict) and "jsonrpc" not in payload and key_text(find(payload, on)) in texts
+    return isinstance(payload, dict) and "jsonrpc" not in payload and key_text(find_value(payload, on)) in texts
 
 
 def _check_alone(texts: Collection[str], payload: Record, on: str, path: tuple[str, ...]) -> None:
     """Refuse an answer that is of one key if it holds a list with the records of others."""
     listed = records(payload, Shape(path)) if path else []
-    inside = {key_text(find(record, on)) for record in listed}
-    own = key_text(find(payload, on))
+    inside = {key_text(find_value(record, on)) for record in listed}
+    own = key_text(find_value(payload, on))
     if not inside.isdisjoint(text for text in texts if text != own):
         where = ".".join(path)
         raise ParseError(
@@ -244,8 +244,8 @@ def _check(texts: Sequence[str], every: Sequence[Record], on: str) -> None:
     """Refuse records of which none has a key that was asked for: else every row would silently be empty."""
     if not every:
         return
-    others = list(dict.fromkeys(str(find(record, on)) for record in every))[:3]
-    if all(key_text(find(record, on)) is None for record in every):
+    others = list(dict.fromkeys(str(find_value(record, on)) for record in every))[:3]
+    if all(key_text(find_value(record, on)) is None for record in every):
         held = ", ".join(map(repr, list(every[0])[:10]))
         raise ParseError(
             f"batch=: no record holds a key at {on!r}: pass on=, the key's name in the answer; there is {held}"
@@ -262,7 +262,7 @@ def _named(whole: Any) -> dict[str | None, Any]:
 
 def _of_type(key: Any, mine: list[Record], on: str) -> list[Record]:
     """Return the records whose keys have a key's type, where two keys have one text; all if there are none."""
-    return [record for record in mine if _kind(find(record, on)) is _kind(key)] or mine
+    return [record for record in mine if _kind(find_value(record, on)) is _kind(key)] or mine
 
 
 def _kind(key: Any) -> type:

@@ -8,7 +8,7 @@ from numbers import Real
 from typing import Any
 
 from pandas_async_io._core.errors import PlanError
-from pandas_async_io._core.words import line
+from pandas_async_io._core.security.secrets import redact_line
 
 # Words that no API is known to use while a job still runs: "ready" may mean ready to start, "stopped" that it
 # can go on, "ok" that the question was understood.
@@ -40,7 +40,7 @@ def quote_state(state: Any) -> str:
     >>> quote_state("queued"), quote_state(42)
     ("'queued'", '42')
     """
-    return repr(line(state)[:60] if isinstance(state, str) else state)
+    return repr(redact_line(state)[:60] if isinstance(state, str) else state)
 
 
 def state_key(state: Any) -> Any:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import AttemptError, AttemptTimeoutError, ParseError, PayloadError, PlanError
-from pandas_async_io._core.json_path import Path, find
-from pandas_async_io._core.models import EMPTY, Outcome
+from pandas_async_io._core.json_path import Path, find_value
+from pandas_async_io._core.models import NO_HEADERS, Outcome
 from pandas_async_io._core.policy.header_times import read_requested_delay
 from pandas_async_io._core.security.secrets import redact_text
 from pandas_async_io._core.workflow.jobs.job_states import (
@@ -148,7 +148,7 @@ class Poll:
         >>> Poll().submitted(page, epoch=0.0).request.url
         'http://e.com/jobs/7'
         """
-        state = find(page.payload, self.status)
+        state = find_value(page.payload, self.status)
         if state is None or isinstance(state, dict | list):
             return self._again(page, 0, epoch, None)
         if page.response.status == 202 and self._named(page):  # it was received; an envelope may say "success" of that
@@ -190,7 +190,7 @@ class Poll:
         >>> ask.request.method, ask.request.url, ask.after
         ('GET', 'http://e.com/jobs/7', 5)
         """
-        state = find(page.payload, self.status)
+        state = find_value(page.payload, self.status)
         if state is None or isinstance(state, dict | list):
             raise ParseError(f"Poll: the answer has no state at {self.status!r}")
         if (key := state_key(state)) in self._failed:
@@ -199,7 +199,7 @@ class Poll:
             return self._again(page, turn, epoch, state)
         if self.result is None:
             return None
-        link = find(page.payload, self.result)
+        link = find_value(page.payload, self.result)
         if not isinstance(link, str) or not link:
             raise ParseError(f"Poll: the answer has no URL at {self.result!r}")
         return JobRequest(_status_request(page, link), 0.0, last=True, state=state)
@@ -266,12 +266,12 @@ on asking, Poll(patience=...) waits longer; if that is an end, name it in done= 
         return JobRequest(_status_request(page, named), max(self.pause(turn), asked), state=state, floor=asked)
 
     def _said(self, page: Page) -> str:
-        said = find(page.payload, self.error)
+        said = find_value(page.payload, self.error)
         return f": {redact_text(str(said))[:200]}" if said else ""
 
     def _named(self, page: Page) -> str:
         """Return the URL to ask that an answer names, "" if none."""
-        found = None if self.url is None else find(page.payload, self.url)
+        found = None if self.url is None else find_value(page.payload, self.url)
         if isinstance(found, str) and found.strip():
             return found
         return next((url for name in _STATUS_URL_HEADERS if (url := page.response.header(name))), "")
@@ -290,7 +290,7 @@ def _path(url: str) -> str:
 def _status_request(page: Page, url: str) -> Request:
     """Return a GET of a URL that an answer names; of the answer's own if that is none."""
     asked = follow_link(page, url or page.response.url or page.request.url)
-    return replace(asked, method="GET", body=None, headers=EMPTY)
+    return replace(asked, method="GET", body=None, headers=NO_HEADERS)
 
 
 def _is_path(value: Any) -> bool:

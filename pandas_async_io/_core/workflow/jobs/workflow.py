@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_OID, uuid5
 
 from pandas_async_io._core.errors import AttemptError, PayloadError, UnsafeUrlError
-from pandas_async_io._core.models import EMPTY, SAFE_METHODS, Outcome, Page, Request, Result
-from pandas_async_io._core.request.headers import merged_headers
-from pandas_async_io._core.request.query import renewed
-from pandas_async_io._core.security.origins import origin_of, same_origin
+from pandas_async_io._core.models import NO_HEADERS, SAFE_METHODS, Outcome, Page, Request, Result
+from pandas_async_io._core.request.headers import merge_headers
+from pandas_async_io._core.request.query import refresh_params
+from pandas_async_io._core.security.origins import is_same_origin, parse_origin
 from pandas_async_io._core.workflow.base import Step, StepResults, Workflow
 from pandas_async_io._core.workflow.jobs.job_states import describe_unfinished
 from pandas_async_io._core.workflow.paging.links import add_credential_params, restrict_to_origin
@@ -144,8 +144,8 @@ class Polling(Workflow):
         if before.asked is None:
             job.home = self._rekeyed(request, job.ended)
             return self._start(position, job, Step(1, job.home))
-        if same_origin(origin_of(request.url), origin_of(before.asked.url)):
-            job.asked = renewed(before.asked, before.home, request)
+        if is_same_origin(parse_origin(request.url), parse_origin(before.asked.url)):
+            job.asked = refresh_params(before.asked, before.home, request)
         try:
             step = Step(2, self._admitted(request, job.asked or before.asked))
         except AttemptError as error:
@@ -253,7 +253,7 @@ class Polling(Workflow):
         headers = {name: value for name, value in home.headers.items() if name.lower() != "content-type"}
         home = replace(home, headers=headers)
         try:
-            request = restrict_to_origin(home, replace(asked, headers=EMPTY), self._allow_hosts)
+            request = restrict_to_origin(home, replace(asked, headers=NO_HEADERS), self._allow_hosts)
         except UnsafeUrlError as error:
             raise UnsafeUrlError(str(error).replace("the next page", "the job", 1)) from None
         return add_credential_params(home, request, self._keys)
@@ -286,7 +286,7 @@ class Polling(Workflow):
         if self._key is None or given is None or not ended:
             return request
         own = str(uuid5(uuid5(NAMESPACE_OID, given), str(ended)))
-        return replace(request, headers=merged_headers(request.headers, {self._key: own}))
+        return replace(request, headers=merge_headers(request.headers, {self._key: own}))
 
     def _close(self, position: int) -> None:
         way = self._ways.pop(position)

@@ -12,12 +12,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import AttemptError, ParseError, PlanError
-from pandas_async_io._core.json_path import number_at
-from pandas_async_io._core.request.query import renewed
-from pandas_async_io._core.security.origins import origin_of, same_origin
-from pandas_async_io._core.security.secrets import redact_url
-from pandas_async_io._core.server_message import message_of
-from pandas_async_io._core.words import counted, line
+from pandas_async_io._core.json_path import find_count
+from pandas_async_io._core.request.query import refresh_params
+from pandas_async_io._core.security.origins import is_same_origin, parse_origin
+from pandas_async_io._core.security.secrets import redact_line, redact_url
+from pandas_async_io._core.server_message import find_message
+from pandas_async_io._core.words import format_count
 from pandas_async_io._core.workflow.paging.detect.detect import choose_paginator
 from pandas_async_io._core.workflow.paging.duplicates import DuplicateTracker
 from pandas_async_io._core.workflow.paging.envelope import (
@@ -163,7 +163,7 @@ class Chain:
             self._last = number, page, records
         try:
             if self._listed and isinstance(page.payload, dict):
-                said = line(message_of(page.payload)) or "an object"
+                said = redact_line(find_message(page.payload)) or "an object"
                 raise ParseError(f"it is no list, as page 1 is: {said}")
             self._watch(number, page, records)
             self.sound = number
@@ -202,14 +202,14 @@ class Chain:
         chain = copy(self)
         chain._asked, chain._totals = dict(self._asked), dict(self._totals)  # noqa: SLF001 - it is one of us
         chain._seen = self._seen.twin()  # noqa: SLF001 - as above
-        chain.first = replace(renewed(self.first, self.first, request), headers=request.headers)
-        stale, home = self.first.headers, origin_of(self.first.url)
+        chain.first = replace(refresh_params(self.first, self.first, request), headers=request.headers)
+        stale, home = self.first.headers, parse_origin(self.first.url)
         chain.pending = {}
         for number, asked in self.pending.items():
             own = {name: text for name, text in asked.headers.items() if stale.get(name) != text}
-            fresh = replace(renewed(asked, self.first, request), headers={**request.headers, **own})
+            fresh = replace(refresh_params(asked, self.first, request), headers={**request.headers, **own})
             # On another origin it has to go without.
-            chain.pending[number] = fresh if same_origin(home, origin_of(asked.url)) else asked
+            chain.pending[number] = fresh if is_same_origin(home, parse_origin(asked.url)) else asked
         return chain
 
     def findings(self) -> list[str]:
@@ -241,7 +241,7 @@ class Chain:
             return [f"the API's total moved from {first} to {last}: records may be missing or come twice"]
         if self.pending or self._more or last == self.seen:
             return []
-        return [f"the API says {counted(last, 'record')}, {self.seen} came"]
+        return [f"the API says {format_count(last, 'record')}, {self.seen} came"]
 
     def _following(self, number: int, page: Page, records: Sequence[Any]) -> list[Request]:
         if self.paginator is None:
@@ -277,8 +277,8 @@ class Chain:
         """Look for what was there before, and note the totals."""
         if self._counted is None:
             own: Path | None = getattr(self.paginator, "count", None)
-            self._counted = find_total_path(page, self.record_path or ()) if number_at(page, own) is None else own
-        total = number_at(page, self._counted)
+            self._counted = find_total_path(page, self.record_path or ()) if find_count(page, own) is None else own
+        total = find_count(page, self._counted)
         if total is not None:
             self._totals[number] = total
             self._page_counts &= total == len(records)

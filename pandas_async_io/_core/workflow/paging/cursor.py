@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pandas_async_io._core.errors import ParseError, PlanError
-from pandas_async_io._core.json_path import Path, find, says_no
-from pandas_async_io._core.request.query import json_body, with_params
+from pandas_async_io._core.json_path import Path, find_value, is_false_text
+from pandas_async_io._core.request.query import parse_json_body, set_params
 from pandas_async_io._core.workflow.paging.extracted_page import ExtractedPage, is_end
 from pandas_async_io._core.workflow.paging.paginator_fields import check_fields, repr_fields
 
@@ -50,20 +50,20 @@ class Cursor:
     def next(self, opened: ExtractedPage) -> Request | None:
         """Return the next page's request."""
         page = opened.page
-        more = None if self.more is None else find(page.payload, self.more)
+        more = None if self.more is None else find_value(page.payload, self.more)
         if self.more is not None and more is None and isinstance(page.payload, dict):
             raise ParseError(f"{self}: the page does not say whether there is more")
-        if self.more is not None and (is_end(more) or says_no(more)):
+        if self.more is not None and (is_end(more) or is_false_text(more)):
             return None
         if self.after is not None:
-            token = find(opened.records[-1], self.after) if opened.records else None
+            token = find_value(opened.records[-1], self.after) if opened.records else None
         else:
-            token = page.response.header(self.header) if self.header else find(page.payload, self.path or ())
+            token = page.response.header(self.header) if self.header else find_value(page.payload, self.path or ())
         if is_end(token):
             if more or (self.after is not None and opened.records):
                 raise ParseError(f"the page says that there is more, and {self} finds no token on it")
             return None
-        return with_params(page.request, {self.param: token}, body=self.body)
+        return set_params(page.request, {self.param: token}, body=self.body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,20 +89,20 @@ class GraphQLCursor:
         """Return the next page's request."""
         request = opened.page.request
         keys = self.path.split(".") if isinstance(self.path, str) else list(self.path)
-        connection = find(opened.page.payload, keys[:-1])
+        connection = find_value(opened.page.payload, keys[:-1])
         if connection is None and opened.seen > len(opened.records):
             raise ParseError(f"{self}: the answer has no connection, and the pages before had one")
         if connection is None:
             return None
-        info = find(opened.page.payload, keys)
+        info = find_value(opened.page.payload, keys)
         if not isinstance(info, dict) or not {"hasNextPage", "endCursor"} <= info.keys():
             raise ParseError(f"{self}: the answer has none: ask for pageInfo {{ hasNextPage endCursor }}")
         if not info["hasNextPage"]:
             return None
         if is_end(info["endCursor"]):
             raise ParseError(f"{self}: hasNextPage is true, and there is no endCursor")
-        if not re.search(rf"\${re.escape(self.variable)}\b", str(json_body(request).get("query"))):
+        if not re.search(rf"\${re.escape(self.variable)}\b", str(parse_json_body(request).get("query"))):
             raise ParseError(
                 f"{self}: the query has no variable ${self.variable}: write users(after: ${self.variable})"
             )
-        return with_params(request, {f"variables.{self.variable}": info["endCursor"]}, body=True)
+        return set_params(request, {f"variables.{self.variable}": info["endCursor"]}, body=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import ParseError
 from pandas_async_io._core.request.cells import dump_json
-from pandas_async_io._core.words import counted
+from pandas_async_io._core.words import format_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +74,7 @@ class DuplicateTracker:
         """Return what came twice, in words."""
         return [
             *(
-                f"page {later} repeats {counted(count, 'record')} of page {earlier}"
+                f"page {later} repeats {format_count(count, 'record')} of page {earlier}"
                 for (later, earlier), count in sorted(self._repeats.items())
             ),
             *(f"page {at} has the records of page {other}" for at, other in sorted(self._equal.items())),

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
     from pandas_async_io._core.models import Page
 
-from pandas_async_io._core.json_path import _DEPTH, Path, _number_in, find, whole
+from pandas_async_io._core.json_path import Path, find_value, parse_count
+
+_MAX_DEPTH = 4
+"""Keys of the longest path to a list of records."""
 
 
 def find_total_path(page: Page, records: Path, *, least: bool = False) -> Path | None:
@@ -48,11 +51,11 @@ def find_total_path(page: Page, records: Path, *, least: bool = False) -> Path |
     ways = [*(tuple(records[:depth]) for depth in range(len(records))), *ENVELOPES]
     told = [
         (*way, key, *inner)
-        for way, envelope in ((way, find(page.payload, way)) for way in ways)
+        for way, envelope in ((way, find_value(page.payload, way)) for way in ways)
         for key, value in (envelope.items() if isinstance(envelope, dict) else ())
         if COUNT.fullmatch(key) and (inner := _number_in(value, least=least)) is not None
     ]
-    headers = (name for name in COUNT_HEADERS if whole(page.response.header(name)) is not None)
+    headers = (name for name in COUNT_HEADERS if parse_count(page.response.header(name)) is not None)
     sure = (where for where in told if where[-1] not in LESS)
     return next(chain(sure, headers, told), None)
 
@@ -114,7 +117,7 @@ def has_only_page_fields(payload: Any, path: Sequence[str] = ()) -> bool:
     >>> has_only_page_fields({"orders": [], "name": "y"}, ("orders",))
     False
     """
-    levels = [(key, find(payload, path[:depth])) for depth, key in enumerate(path)]
+    levels = [(key, find_value(payload, path[:depth])) for depth, key in enumerate(path)]
     fields = ((name, value) for key, level in levels for name, value in level.items() if name != key)
     return all(isinstance(value, list) or AROUND.fullmatch(snake(name)) for name, value in fields)
 
@@ -149,7 +152,7 @@ def candidate_lists(payload: dict[str, Any], way: tuple[str, ...] = ()) -> Itera
             yield (*way, key), value
         elif value is None and RECORDS.fullmatch(key):  # some write an empty list so
             yield (*way, key), []
-        elif isinstance(value, dict) and len(way) + 1 < _DEPTH and ABOUT.fullmatch(key) is None:
+        elif isinstance(value, dict) and len(way) + 1 < _MAX_DEPTH and ABOUT.fullmatch(key) is None:
             yield from candidate_lists(value, (*way, key))
 
 
@@ -172,3 +175,10 @@ def page_records(payload: Any, path: Sequence[str]) -> list[Any]:
     if isinstance(payload, list):
         return payload
     return [] if payload is None else [payload]
+
+
+def _number_in(value: Any, *, least: bool) -> tuple[str, ...] | None:
+    if not isinstance(value, dict):
+        return None if parse_count(value) is None else ()
+    exact = least or value.get("relation") != "gte"
+    return ("value",) if exact and parse_count(value.get("value")) is not None else None

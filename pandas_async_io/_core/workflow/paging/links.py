@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 from pandas_async_io._core.errors import ParseError, UnsafeUrlError
-from pandas_async_io._core.json_path import Path, find
-from pandas_async_io._core.models import EMPTY
-from pandas_async_io._core.request.query import param, with_params
-from pandas_async_io._core.request.template import Template
-from pandas_async_io._core.security.origins import allows, home_of, origin_of, same_origin
+from pandas_async_io._core.json_path import Path, find_value
+from pandas_async_io._core.models import NO_HEADERS
+from pandas_async_io._core.request.query import get_param, set_params
+from pandas_async_io._core.request.url_template import UrlTemplate
+from pandas_async_io._core.security.origins import is_allowed_host, is_same_origin, origin_prefix, parse_origin
 from pandas_async_io._core.security.secrets import redact_url
-from pandas_async_io._core.security.unsafe_values import forbidden_value
+from pandas_async_io._core.security.unsafe_values import is_forbidden_in_url
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pandas_async_io._core.models import Page, Request
 
 _TARGETS = ("href", "url", "link")
-_WHOLE = Template.compile("{+url}")
+_WHOLE = UrlTemplate.compile("{+url}")
 
 
 def follow_link(page: Page, reference: str) -> Request:
@@ -45,9 +45,9 @@ def follow_link(page: Page, reference: str) -> Request:
         url = urljoin(base, reference).partition("#")[0]
     except ValueError:
         url = ""
-    if forbidden_value(reference) or not url:
+    if is_forbidden_in_url(reference) or not url:
         raise UnsafeUrlError(f"the next page is {redact_url(reference)!r}, which is not a URL")
-    old, new = origin_of(base), origin_of(url)
+    old, new = parse_origin(base), parse_origin(url)
     # A server behind a proxy that ends TLS often does not know that it is https.
     if (old.scheme, old.host, old.port) == ("https", new.host, 443) and new.port == 80:
         new = old
@@ -76,19 +76,19 @@ def restrict_to_origin(home: Request, request: Request, allow_hosts: Sequence[st
     >>> restrict_to_origin(first, Request("https://cdn.com/2"), ["cdn.com"])
     Request(url='https://cdn.com/2', method='GET', headers=mappingproxy({}), body=None)
     """
-    near = home_of(home.url)
+    near = origin_prefix(home.url)
     if near and request.url.startswith(near):
         return request if request.headers else replace(request, headers=home.headers)
-    old, new = origin_of(home.url), origin_of(request.url)
-    if same_origin(old, new):
+    old, new = parse_origin(home.url), parse_origin(request.url)
+    if is_same_origin(old, new):
         return replace(request, headers=request.headers or home.headers)
     if (old.scheme, new.scheme) == ("https", "http"):
         raise UnsafeUrlError(f"the next page leads from https to {new}: it would be sent in the clear")
-    if not allows(allow_hosts, new):
+    if not is_allowed_host(allow_hosts, new):
         raise UnsafeUrlError(f"the next page leads from {old} to {new}: name it in the client's allow_hosts")
     if request.body is not None:
         raise UnsafeUrlError(f"the next page would hand the body for {old} to {new}")
-    return replace(request, headers=EMPTY)
+    return replace(request, headers=NO_HEADERS)
 
 
 def add_credential_params(first: Request, request: Request, keys: Sequence[str]) -> Request:
@@ -110,11 +110,11 @@ def add_credential_params(first: Request, request: Request, keys: Sequence[str])
     >>> add_credential_params(first, Request("http://cdn.com/7"), ["key"]).url
     'http://cdn.com/7'
     """
-    given = {name: text for name in keys if (text := param(first, name)) is not None}
-    lacking = {name: text for name, text in given.items() if param(request, name) is None}
-    if not lacking or not same_origin(origin_of(first.url), origin_of(request.url)):
+    given = {name: text for name in keys if (text := get_param(first, name)) is not None}
+    lacking = {name: text for name, text in given.items() if get_param(request, name) is None}
+    if not lacking or not is_same_origin(parse_origin(first.url), parse_origin(request.url)):
         return request
-    return with_params(request, lacking)
+    return set_params(request, lacking)
 
 
 def find_next_link(payload: Any, path: Path) -> Any:
@@ -132,7 +132,7 @@ def find_next_link(payload: Any, path: Path) -> Any:
     >>> find_next_link({"_links": {"next": [{"href": "/2"}]}}, "_links.next")
     {'href': '/2'}
     """
-    link = find(payload, path)
+    link = find_value(payload, path)
     if not isinstance(link, list) or not link:
         return link
     relations = [_relation(each) for each in link]

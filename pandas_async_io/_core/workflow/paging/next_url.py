@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import ParseError, PlanError
-from pandas_async_io._core.json_path import Path, number_at
+from pandas_async_io._core.json_path import Path, find_count
 from pandas_async_io._core.request.cells import dump_json
-from pandas_async_io._core.request.query import json_body
+from pandas_async_io._core.request.query import parse_json_body
 from pandas_async_io._core.workflow.paging.extracted_page import MAX_PAGES_AT_ONCE, ExtractedPage, is_end
 from pandas_async_io._core.workflow.paging.link_header import link_targets
 from pandas_async_io._core.workflow.paging.links import find_next_link, follow_link, link_url
@@ -79,7 +79,7 @@ class NextUrl:
 
     def rest(self, opened: ExtractedPage) -> list[Request] | None:
         """Return all other requests, if there is a count and the pages are numbered."""
-        count, following = number_at(opened.page, self.count), self.next(opened)
+        count, following = find_count(opened.page, self.count), self.next(opened)
         if count is None or following is None or not opened.records:
             return None
         way = find_sequence(opened.page.request.url, following.url)
@@ -96,7 +96,7 @@ def _posted(request: Request, link: dict[str, Any]) -> Request:
     body = link.get("body")
     if not isinstance(body, dict):
         return request
-    return replace(request, body=dump_json({**json_body(request), **body} if link.get("merge") else body))
+    return replace(request, body=dump_json({**parse_json_body(request), **body} if link.get("merge") else body))
 
 
 def _climb(following: Request, way: UrlSequence, count: int) -> list[Request] | None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pandas_async_io._core.errors import ParseError
-from pandas_async_io._core.json_path import Path, number_at
-from pandas_async_io._core.request.query import numbered, param, with_params
+from pandas_async_io._core.json_path import Path, find_count
+from pandas_async_io._core.request.query import get_param, make_numbered_requests, set_params
 from pandas_async_io._core.workflow.paging.extracted_page import MAX_PAGES_AT_ONCE, ExtractedPage
 from pandas_async_io._core.workflow.paging.paginator_fields import check_fields, repr_fields
 
@@ -47,15 +47,15 @@ class PageNumber:
     def next(self, opened: ExtractedPage) -> Request | None:
         """Return the next page's request."""
         number = _position(self, opened)
-        total, count = number_at(opened.page, self.total), number_at(opened.page, self.count)
+        total, count = find_count(opened.page, self.total), find_count(opened.page, self.count)
         # A count that was overrun is a lie: the end is where the records end.
         told = number + 1 - self.start < (total or 0)
         more = told if total is not None else bool(opened.records) and opened.seen != count
-        return with_params(opened.page.request, {self.param: number + 1}, body=self.body) if more else None
+        return set_params(opened.page.request, {self.param: number + 1}, body=self.body) if more else None
 
     def rest(self, opened: ExtractedPage) -> list[Request] | None:
         """Return all other requests, if the number of pages can be told."""
-        total, count = number_at(opened.page, self.total), number_at(opened.page, self.count)
+        total, count = find_count(opened.page, self.total), find_count(opened.page, self.count)
         number = _position(self, opened)
         if total is None and count is not None and opened.records and number == self.start:
             total = math.ceil(count / len(opened.records))  # the size that came, not the one asked for
@@ -93,13 +93,13 @@ class Offset:
     def next(self, opened: ExtractedPage) -> Request | None:
         """Return the next page's request."""
         reached = _position(self, opened) + len(opened.records)
-        if not opened.records or reached - self.start == number_at(opened.page, self.count):
+        if not opened.records or reached - self.start == find_count(opened.page, self.count):
             return None
-        return with_params(opened.page.request, {self.param: reached}, body=self.body)
+        return set_params(opened.page.request, {self.param: reached}, body=self.body)
 
     def rest(self, opened: ExtractedPage) -> list[Request] | None:
         """Return all other requests, if there is a count."""
-        count, length = number_at(opened.page, self.count), len(opened.records)
+        count, length = find_count(opened.page, self.count), len(opened.records)
         if count is None or not length:
             return None
         reached = _position(self, opened) + length
@@ -107,7 +107,7 @@ class Offset:
 
 
 def _position(paginator: PageNumber | Offset, opened: ExtractedPage) -> int:
-    value = param(opened.page.request, paginator.param, body=paginator.body)
+    value = get_param(opened.page.request, paginator.param, body=paginator.body)
     if value is not None and not re.fullmatch("[0-9]{1,15}", str(value)):
         raise ParseError(f"{paginator}: {paginator.param} is {value!r} in the request, which is no whole number")
     return paginator.start if value is None else int(value)
@@ -119,4 +119,4 @@ def _numbered(
     if count > MAX_PAGES_AT_ONCE:
         return None
     page, name, body = opened.page, paginator.param, paginator.body
-    return numbered(page.request, name, (begin + at * step for at in range(max(count, 0))), body=body)
+    return make_numbered_requests(page.request, name, (begin + at * step for at in range(max(count, 0))), body=body)

@@ -13,8 +13,8 @@ from typing import Any
 
 from pandas_async_io._core.errors import ParseError, PlanError
 from pandas_async_io._core.models import Page, Request
-from pandas_async_io._core.request.query import param, with_params
-from pandas_async_io._core.server_message import raised
+from pandas_async_io._core.request.query import get_param, set_params
+from pandas_async_io._core.server_message import describe_exception
 from pandas_async_io._core.workflow.paging.cursor import Cursor, GraphQLCursor
 from pandas_async_io._core.workflow.paging.extracted_page import ExtractedPage, is_end
 from pandas_async_io._core.workflow.paging.links import follow_link
@@ -66,8 +66,8 @@ def first_request(paginator: Paginator, request: Request) -> Request:
     if not isinstance(paginator, PageNumber | Offset):
         return request
     wanted = {paginator.param: paginator.start, **dict([paginator.size] if paginator.size else [])}
-    missing = {k: v for k, v in wanted.items() if param(request, k, body=paginator.body) is None}
-    return with_params(request, missing, body=paginator.body) if missing else request
+    missing = {k: v for k, v in wanted.items() if get_param(request, k, body=paginator.body) is None}
+    return set_params(request, missing, body=paginator.body) if missing else request
 
 
 def next_request(paginator: Paginator, opened: ExtractedPage) -> Request | None:
@@ -85,7 +85,7 @@ def next_request(paginator: Paginator, opened: ExtractedPage) -> Request | None:
     try:
         found = paginator(opened.page)
     except Exception as exc:  # noqa: BLE001 - the user's own function; the other rows go on
-        raise ParseError(raised("pages=", exc)) from None
+        raise ParseError(describe_exception("pages=", exc)) from None
     if found is None or isinstance(found, Request):
         return found
     if not isinstance(found, str):

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl
 
-from pandas_async_io._core.request.query import numbered
+from pandas_async_io._core.request.query import make_numbered_requests
 
 if TYPE_CHECKING:
     from pandas_async_io._core.models import Request
@@ -77,4 +77,4 @@ def sequence_requests(request: Request, way: UrlSequence, count: int) -> list[Re
     >>> [each.url for each in sequence_requests(Request("http://e.com/?page=2"), UrlSequence("page", 2, 1), 2)]
     ['http://e.com/?page=2', 'http://e.com/?page=3']
     """
-    return numbered(request, way.name, (way.value + at * way.step for at in range(max(count, 0))))
+    return make_numbered_requests(request, way.name, (way.value + at * way.step for at in range(max(count, 0))))

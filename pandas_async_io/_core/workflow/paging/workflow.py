@@ -13,7 +13,7 @@ from uuid import NAMESPACE_OID, uuid5
 import pandas as pd
 
 from pandas_async_io._core.errors import AttemptError, ParseError, PlanError
-from pandas_async_io._core.json_path import find
+from pandas_async_io._core.json_path import find_value
 from pandas_async_io._core.models import Outcome, Result
 from pandas_async_io._core.security.secrets import redact_text
 from pandas_async_io._core.table.records import records
@@ -194,7 +194,7 @@ class PagingWorkflow(Workflow):
 
     def _fits(self, payload: Any, path: Sequence[str]) -> bool:
         """Whether a path that other positions' records have leads somewhere here too, and not into a record."""
-        parent = find(payload, path[:-1])
+        parent = find_value(payload, path[:-1])
         leads = isinstance(parent, dict) and path[-1] in parent
         return leads and (self._paginator is not None or not is_single_record(payload, path))
 

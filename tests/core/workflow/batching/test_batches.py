@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.request.expand import expand
-from pandas_async_io._core.request.query import json_body
-from pandas_async_io._core.request.request_template import compile_recipe
+from pandas_async_io._core.request.query import parse_json_body
+from pandas_async_io._core.request.request_template import compile_request_template
 from pandas_async_io._core.workflow.batching.batches import Batches
 from pandas_async_io._core.workflow.batching.key_field import find_key_field, list_fields, unwrap_list_fields
 
@@ -49,13 +49,13 @@ def test_a_block_is_expanded_like_any_row():
         ("https://e.com/{org}?ids={id*}", "https://e.com/e%20m?ids=3,1"),
         ("https://e.com/{org}{?id*}", "https://e.com/e%20m?id=3&id=1"),
     ]:
-        recipe = compile_recipe(template)
+        recipe = compile_request_template(template)
         assert find_key_field(sorted(recipe.template.exploded), None) == "id"
         assert expand(frame, recipe).urls[0] == first
     body = {"ids": "{id*}", "org": "{org}", "sort": [1]}
     assert find_key_field([], body) == "id"
-    plan = expand(frame, compile_recipe("https://e.com/", method="POST", json=unwrap_list_fields(body)))
-    assert [json_body(plan.request(at, {})) for at in range(2)] == [
+    plan = expand(frame, compile_request_template("https://e.com/", method="POST", json=unwrap_list_fields(body)))
+    assert [parse_json_body(plan.request(at, {})) for at in range(2)] == [
         {"ids": [3, 1], "org": "e m", "sort": [1]},
         {"ids": [2], "org": "e m", "sort": [1]},
     ]

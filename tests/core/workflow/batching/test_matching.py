@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pandas_async_io._core.errors import ParseError
-from pandas_async_io._core.json_path import find
+from pandas_async_io._core.json_path import find_value
 from pandas_async_io._core.table.shape import Shape, compile_shape
 from pandas_async_io._core.workflow.batching.matching import drop_path, match_records
 from tests.ids import stable
@@ -146,8 +146,8 @@ def test_the_key_is_taken_out_where_it_would_be_a_column(record, path, levels, l
     before = repr(record)
     assert drop_path(record, path, levels) == left
     assert repr(record) == before
-    if find(record, path) is not None and levels is None:
-        assert find(left, path) != 7
+    if find_value(record, path) is not None and levels is None:
+        assert find_value(left, path) != 7
 
 
 def test_a_nested_key_is_not_repeated():

@@ -14,8 +14,8 @@ from pandas_async_io._core.body.interpret import Interpreter
 from pandas_async_io._core.errors import AttemptError
 from pandas_async_io._core.models import Outcome, Page, Response, Result
 from pandas_async_io._core.request.expand import expand
-from pandas_async_io._core.request.query import json_body
-from pandas_async_io._core.request.request_template import compile_recipe
+from pandas_async_io._core.request.query import parse_json_body
+from pandas_async_io._core.request.request_template import compile_request_template
 from pandas_async_io._core.table.shape import compile_shape
 from pandas_async_io._core.workflow.batching.batches import Batches
 from pandas_async_io._core.workflow.batching.workflow import Batching
@@ -30,7 +30,7 @@ class Run:
     def __init__(self, count, size, *, headers=None, typed=(), **options):
         options = {"on": "id", "shape": compile_shape(), **options}
         self.batches = Batches.of(pd.DataFrame({"id": range(count)}), "id", size, in_body=True, typed=typed)
-        self.recipe = compile_recipe("https://e.com/b", method="POST", json={"ids": "{id}"}, headers=headers)
+        self.recipe = compile_request_template("https://e.com/b", method="POST", json={"ids": "{id}"}, headers=headers)
         self.delivered = {}
         self.course = Batching(
             self.batches, self.batches.blocks, self.requests, decode=Interpreter(), deliver=self.deliver, **options
@@ -64,7 +64,7 @@ class Run:
 
 
 def ids(step):
-    return json_body(step.request)["ids"]
+    return parse_json_body(step.request)["ids"]
 
 
 @given(st.integers(1, 40), st.integers(1, 20), st.sets(st.integers(0, 39)), st.randoms(), st.sampled_from([400, 413]))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pandas_async_io._core.errors import ParseError, PlanError, UnsafeUrlError
 from pandas_async_io._core.models import Page, Request, Response
-from pandas_async_io._core.request.query import param
+from pandas_async_io._core.request.query import get_param
 from pandas_async_io._core.workflow.paging.chain import MAX_EMPTY_PAGES, Chain
 from pandas_async_io._core.workflow.paging.cursor import Cursor
 from pandas_async_io._core.workflow.paging.link_header import parse_link_header
@@ -43,7 +43,7 @@ class Api:
     def answer(self, request):
         """Answer page ``page`` (from 1) with every sign of paging there is."""
         self.asked.append(request.url)
-        number = int(param(request, "page") or 1)
+        number = int(get_param(request, "page") or 1)
         records = self.pages[number - 1] if number <= len(self.pages) else []
         more = number < len(self.pages)
         payload = {"data": records, "next": f"?page={number + 1}" if more else None, "pages": len(self.pages)}
@@ -96,8 +96,8 @@ def sliced(total, size, *, obeys=True, says=None):
 
     def answer(request):
         asked.append(request.url)
-        step = int(param(request, "size") or size) if obeys else size
-        start = int(param(request, "offset") or (int(param(request, "page") or 1) - 1) * step)
+        step = int(get_param(request, "size") or size) if obeys else size
+        start = int(get_param(request, "offset") or (int(get_param(request, "page") or 1) - 1) * step)
         records = [{"id": number} for number in range(start, min(start + step, total))]
         payload = {"data": records, "count": total if says is None else says}
         return Page(request, Response(200, {}, b"", request.url), payload)
@@ -185,7 +185,7 @@ def test_fault_44_pages_without_end_and_without_records_are_a_loop():
     """A cursor that is new every time may go on for long, not for ever."""
 
     def barren(request):
-        number = int(param(request, "cursor") or 1)
+        number = int(get_param(request, "cursor") or 1)
         return Page(request, Response(200, {}, b"", URL), {"data": [], "token": str(number + 1)})
 
     with pytest.raises(ParseError, match=f"page {MAX_EMPTY_PAGES}: page loop"):
@@ -228,7 +228,7 @@ def moving(before, after):
     """Return an API whose list changes behind its second page."""
 
     def answer(request):
-        number = int(param(request, "page") or 1)
+        number = int(get_param(request, "page") or 1)
         rows = before if number <= 2 else after
         records, more = rows[(number - 1) * 3 : number * 3], number * 3 < len(rows)
         payload = {"data": records, "next": f"?page={number + 1}" if more else None, "total": len(rows)}
@@ -264,7 +264,7 @@ def test_fault_45_repeats_are_found_in_whatever_order_the_pages_come(seed):
     cuts = [range(3), range(3, 6), range(5, 8), range(8, 11)]
 
     def answer(request):
-        number = int(param(request, "page") or 1)
+        number = int(get_param(request, "page") or 1)
         records = [{"id": each} for each in cuts[number - 1]]
         return Page(request, Response(200, {}, b"", URL), {"data": records, "pages": 4})
 

@@ -8,7 +8,7 @@ import pytest
 
 from pandas_async_io._core.errors import ParseError, PlanError
 from pandas_async_io._core.models import Page, Request, Response
-from pandas_async_io._core.request.query import json_body
+from pandas_async_io._core.request.query import parse_json_body
 from pandas_async_io._core.workflow.paging.cursor import Cursor, GraphQLCursor
 from pandas_async_io._core.workflow.paging.extracted_page import MAX_PAGES_AT_ONCE, ExtractedPage
 from pandas_async_io._core.workflow.paging.next_url import LinkHeader, NextUrl
@@ -138,7 +138,7 @@ def test_a_cursor_may_be_an_object_in_the_body():
     paginator = Cursor("LastEvaluatedKey", param="ExclusiveStartKey", body=True)
     page = opened({"LastEvaluatedKey": {"id": {"S": "a"}}}, body=b'{"TableName":"t"}')
     found = next_request(paginator, page)
-    assert json_body(found) == {"TableName": "t", "ExclusiveStartKey": {"id": {"S": "a"}}}
+    assert parse_json_body(found) == {"TableName": "t", "ExclusiveStartKey": {"id": {"S": "a"}}}
     assert (found.method, found.url) == ("POST", URL)
 
 
@@ -146,9 +146,9 @@ def test_a_link_of_a_search_may_carry_the_next_body():
     """As STAC has it: the link's body is merged or replaces; no link makes a POST of a GET."""
     link = {"rel": "next", "href": "/search", "method": "POST", "body": {"token": "x"}, "merge": True}
     found = next_request(NextUrl("links"), opened({"links": [link]}, body=b'{"limit":10}'))
-    assert (found.method, json_body(found)) == ("POST", {"limit": 10, "token": "x"})
+    assert (found.method, parse_json_body(found)) == ("POST", {"limit": 10, "token": "x"})
     found = next_request(NextUrl("links"), opened({"links": [{**link, "merge": False}]}, body=b'{"limit":10}'))
-    assert json_body(found) == {"token": "x"}
+    assert parse_json_body(found) == {"token": "x"}
     found = next_request(NextUrl("links"), opened({"links": [{**link, "method": "GET"}]}, body=b'{"limit":10}'))
     assert (found.method, found.body) == ("GET", None)
     found = next_request(NextUrl("links"), opened({"links": [link]}))
@@ -164,7 +164,7 @@ def test_a_connection_pages_by_its_page_info():
         return opened({"data": {"users": users}}, body=body)
 
     found = next_request(paginator, page({"pageInfo": {"hasNextPage": True, "endCursor": "x"}}))
-    assert json_body(found)["variables"] == {"first": 5, "after": "x"}
+    assert parse_json_body(found)["variables"] == {"first": 5, "after": "x"}
     assert next_request(paginator, page({"pageInfo": {"hasNextPage": False, "endCursor": "x"}})) is None
     assert next_request(paginator, page(None)) is None
     more = page({"pageInfo": {"hasNextPage": True, "endCursor": "x"}})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from pandas_async_io._core.json_path import find, whole
+from pandas_async_io._core.json_path import find_value, parse_count
 from pandas_async_io._core.workflow.paging import paging_vocabulary as names
 from pandas_async_io._core.workflow.paging.cursor import Cursor
 from pandas_async_io._core.workflow.paging.detect.page_evidence import Candidate, PageEvidence
@@ -23,9 +23,9 @@ def offset_candidates(answer: PageEvidence) -> Iterator[Candidate]:
     if answer.held is None:
         return
     for home, fields in answer.envelopes:
-        total = next((name for name in names.TOTALS if whole(fields.get(name)) is not None), None)
+        total = next((name for name in names.TOTALS if parse_count(fields.get(name)) is not None), None)
         for name, size in names.OFFSETS if total else ():
-            begin, length = whole(fields.get(name)), whole(fields.get(size))
+            begin, length = parse_count(fields.get(name)), parse_count(fields.get(size))
             if begin is not None and length:
                 value, body = answer.placed(name)
                 start = 1 if value is None and begin == 1 else 0
@@ -70,14 +70,14 @@ def record_total_candidates(answer: PageEvidence) -> Iterator[Candidate]:
 
 def _paged(answer: PageEvidence) -> Iterator[Candidate]:
     for home, fields in answer.envelopes:
-        total = next((name for name in names.PAGES if whole(fields.get(name)) is not None), None)
-        echoed = next((name for name in names.ECHOES if whole(fields.get(name)) is not None), None)
+        total = next((name for name in names.PAGES if parse_count(fields.get(name)) is not None), None)
+        echoed = next((name for name in names.ECHOES if parse_count(fields.get(name)) is not None), None)
         if total:
-            yield _numbered(answer, echoed, whole(fields.get(echoed or "")), home + total)
+            yield _numbered(answer, echoed, parse_count(fields.get(echoed or "")), home + total)
             return
         if echoed == "number" and fields.get("last") is False:  # Spring's slice does not count
             name, number, body = answer.asked or ("page", None, answer.placed("page")[1])
-            way = PageNumber(name, _start(number, whole(fields[echoed])), body=body)
+            way = PageNumber(name, _start(number, parse_count(fields[echoed])), body=body)
             yield Candidate(0.9, way, f"{home + 'last'!r} is false, and the page has a number")
             return
 
@@ -86,8 +86,8 @@ def _paged_by_header(answer: PageEvidence) -> Iterator[Candidate]:
     header = answer.page.response.header
     name, number, body = answer.asked or ("page", None, answer.placed("page")[1])
     for total in names.PAGES_HEADERS:
-        if whole(header(total)) is not None:
-            way = PageNumber(name, _start(number, whole(header("X-Page"))), total=total, body=body)
+        if parse_count(header(total)) is not None:
+            way = PageNumber(name, _start(number, parse_count(header("X-Page"))), total=total, body=body)
             yield Candidate(0.9, way, f"the header {total} counts the pages")
     if answer.held and _several(header("X-Pagination")):
         way = PageNumber(name, _start(number, None), body=body)
@@ -145,7 +145,7 @@ def _complete(answer: PageEvidence) -> bool:
 
 
 def _size(answer: PageEvidence) -> tuple[str, int] | None:
-    sizes = ((name, whole(answer.placed(name)[0])) for name in names.SIZES)
+    sizes = ((name, parse_count(answer.placed(name)[0])) for name in names.SIZES)
     return next(((name, size) for name, size in sizes if size), None)
 
 
@@ -155,7 +155,7 @@ def _counted(answer: PageEvidence) -> Path | None:
     if where is None or isinstance(where, str):
         return where
     dotted = ".".join(where)
-    return dotted if find(answer.page.payload, dotted) is find(answer.page.payload, where) else where
+    return dotted if find_value(answer.page.payload, dotted) is find_value(answer.page.payload, where) else where
 
 
 def _offset(answer: PageEvidence) -> str:
@@ -163,6 +163,8 @@ def _offset(answer: PageEvidence) -> str:
     where = answer.counted
     if where is None or isinstance(where, str):
         return "offset"
-    echoes = find(answer.page.payload, where[:-1])
-    named = (name for name, _ in names.OFFSETS if isinstance(echoes, dict) and whole(echoes.get(name)) is not None)
+    echoes = find_value(answer.page.payload, where[:-1])
+    named = (
+        name for name, _ in names.OFFSETS if isinstance(echoes, dict) and parse_count(echoes.get(name)) is not None
+    )
     return names.OFFSET_OF.get(where[-1]) or next(named, "offset")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from pandas_async_io._core.json_path import find
+from pandas_async_io._core.json_path import find_value
 from pandas_async_io._core.workflow.paging import paging_vocabulary as names
 from pandas_async_io._core.workflow.paging.cursor import Cursor, GraphQLCursor
 from pandas_async_io._core.workflow.paging.detect.page_evidence import Candidate, PageEvidence
@@ -23,7 +23,7 @@ def page_info_candidates(answer: PageEvidence) -> Iterator[Candidate]:
     path = _page_info(answer.page.payload, ())
     if path is None:
         return
-    more, query = find(answer.page.payload, (*path, "hasNextPage")), (answer.body or {}).get("query")
+    more, query = find_value(answer.page.payload, (*path, "hasNextPage")), (answer.body or {}).get("query")
     where = ".".join(path)
     variables = list(dict.fromkeys(re.findall(r"\bafter\s*:\s*\$(\w+)", str(query))))
     if variables:

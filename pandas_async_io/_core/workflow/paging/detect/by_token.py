@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pandas_async_io._core.json_path import find, has
+from pandas_async_io._core.json_path import find_value, has_path
 from pandas_async_io._core.workflow.paging import paging_vocabulary as names
 from pandas_async_io._core.workflow.paging.cursor import Cursor
 from pandas_async_io._core.workflow.paging.detect.page_evidence import Candidate, PageEvidence
@@ -44,8 +44,12 @@ def token_candidates(answer: PageEvidence) -> Iterator[Candidate]:
 def _is_token(answer: PageEvidence, path: str, companion: str | None) -> bool:
     """Whether there is a token at a path, if only null for none."""
     payload, (*_, key) = answer.page.payload, path.split(".")
-    token = find(payload, path)
-    if not has(payload, path) or isinstance(token, bool) or not (companion is None or has(payload, companion)):
+    token = find_value(payload, path)
+    if (
+        not has_path(payload, path)
+        or isinstance(token, bool)
+        or not (companion is None or has_path(payload, companion))
+    ):
         return False
     text = isinstance(token, str) and names.URL.fullmatch(token) is None
     if answer.held is None and (not token or key in names.VAGUE):

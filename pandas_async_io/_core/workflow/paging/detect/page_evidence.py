@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 from pandas_async_io._core.errors import ParseError, PlanError
-from pandas_async_io._core.json_path import Path, find, number_at, whole
-from pandas_async_io._core.request.query import json_body, param
+from pandas_async_io._core.json_path import Path, find_count, find_value, parse_count
+from pandas_async_io._core.request.query import get_param, parse_json_body
 from pandas_async_io._core.workflow.paging.envelope import (
     candidate_lists,
     find_record_path,
@@ -98,7 +98,7 @@ class PageEvidence:
         """The page's parameter in the request, its number, and whether it is in the body."""
         placed = ((name, *self.placed(name)) for name in PARAMS)
         return next(
-            ((name, number, body) for name, value, body in placed if (number := whole(value)) is not None), None
+            ((name, number, body) for name, value, body in placed if (number := parse_count(value)) is not None), None
         )
 
     def last_has(self, field: str) -> bool:
@@ -108,9 +108,9 @@ class PageEvidence:
 
     def placed(self, name: str) -> tuple[Any, bool]:
         """Return a parameter of the request, None if it has none, and whether its place is in the JSON body."""
-        if self.body is not None and (value := find(self.body, name)) is not None:
+        if self.body is not None and (value := find_value(self.body, name)) is not None:
             return value, True
-        value = param(self.page.request, name)
+        value = get_param(self.page.request, name)
         return value, self.body is not None and value is None
 
 
@@ -127,7 +127,7 @@ def collect_evidence(page: Page) -> PageEvidence:
     """
     path, held = _records(page.payload)
     ways = dict.fromkeys([(), *(path[:depth] for depth in range(1, len(path))), *ENVELOPES, *TOLD])
-    told = ((way, find(page.payload, way)) for way in ways)
+    told = ((way, find_value(page.payload, way)) for way in ways)
     envelopes = tuple(("".join(f"{key}." for key in way), fields) for way, fields in told if isinstance(fields, dict))
     counted = None if held is None else find_total_path(page, path or ("",), least=True)
     return PageEvidence(
@@ -138,7 +138,7 @@ def collect_evidence(page: Page) -> PageEvidence:
         _body(page),
         _flag(envelopes, single=held is None),
         counted,
-        number_at(page, counted),
+        find_count(page, counted),
     )
 
 
@@ -189,6 +189,6 @@ def _says(name: str, value: Any) -> bool | None:
 
 def _body(page: Page) -> dict[str, Any] | None:
     try:
-        return json_body(page.request)
+        return parse_json_body(page.request)
     except ParseError:
         return None

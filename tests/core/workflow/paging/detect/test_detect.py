@@ -6,7 +6,7 @@ import pytest
 
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.models import Page, Request, Response
-from pandas_async_io._core.request.query import param
+from pandas_async_io._core.request.query import get_param
 from pandas_async_io._core.workflow.paging.cursor import Cursor, GraphQLCursor
 from pandas_async_io._core.workflow.paging.detect.detect import choose_paginator, describe_overlooked, rank_candidates
 from pandas_async_io._core.workflow.paging.extracted_page import ExtractedPage
@@ -216,7 +216,7 @@ def test_no_page_is_left_out_whatever_the_first_one_is_called(home, echo, query,
     rest = other_requests(
         found, ExtractedPage(page({"items": ONE, **({home: told} if home else told)}, url=URL + query), ONE, 1)
     )
-    assert [int(param(each, found.param)) for each in rest] == list(range(asked + 1, start + 4))
+    assert [int(get_param(each, found.param)) for each in rest] == list(range(asked + 1, start + 4))
 
 
 def test_a_first_page_that_has_another_number_is_a_question():

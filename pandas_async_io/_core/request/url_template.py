@@ -46,7 +46,7 @@ _VARSPEC = re.compile(rf"({_NAME})(?::([1-9]\d{{0,3}})|(\*))?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Template:
+class UrlTemplate:
     """A compiled URL template.
 
     Attributes
@@ -58,7 +58,7 @@ class Template:
 
     Examples
     --------
-    >>> users = Template.compile("https://h/users/{User%20ID}/posts{?page,tag*}")
+    >>> users = UrlTemplate.compile("https://h/users/{User%20ID}/posts{?page,tag*}")
     >>> users.fields
     ('User ID', 'page', 'tag')
     >>> users.expand({"User ID": "a/b", "tag": ["x", "y"]})
@@ -71,7 +71,7 @@ class Template:
     parts: tuple[str | Expression, ...]
 
     @classmethod
-    def compile(cls, text: str) -> Template:
+    def compile(cls, text: str) -> UrlTemplate:
         """Parse `text`.
 
         Raises
@@ -138,7 +138,7 @@ class Template:
 
         Examples
         --------
-        >>> [Template.compile(text).injective for text in ("/{a}/{b}{?c,d}", "/{a}-{b}", "/{a:3}")]
+        >>> [UrlTemplate.compile(text).injective for text in ("/{a}/{b}{?c,d}", "/{a}-{b}", "/{a:3}")]
         [True, False, False]
         """
         named = [OPERATORS[part.operator].named for part in self.expressions]
@@ -201,12 +201,12 @@ class Template:
         return frozenset(v.field for part in self.expressions for v in part.variables if holds(part, v))
 
 
-def varname(column: str) -> str:
+def encode_field_name(column: str) -> str:
     """Return the name under which a template speaks of a column.
 
     Examples
     --------
-    >>> varname("User ID"), varname("last.name"), varname("a..b-c")
+    >>> encode_field_name("User ID"), varname("last.name"), varname("a..b-c")
     ('User%20ID', 'last.name', 'a%2E%2Eb%2Dc')
     """
     name = quote(column, safe="", errors="surrogatepass").replace("-", "%2D").replace("~", "%7E")
@@ -249,7 +249,7 @@ def _variable(text: str, at: int, spec: str) -> Variable:
     if found is None:
         why = "an expression without a name" if not spec else f"{spec!a} is no field"
         wanted = "letters, digits, _, single dots and %XX, then perhaps * or :1 to :9999"
-        hint = f"; a column of this name is written {{{varname(spec)}}}" if spec else ""
+        hint = f"; a column of this name is written {{{encode_field_name(spec)}}}" if spec else ""
         raise _broken(text, at, f"{why}: a name holds {wanted}{hint}")
     name, prefix, star = found.groups()
     try:

@@ -9,8 +9,8 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from pandas_async_io._core.errors import PlanError, TemplateError
-from pandas_async_io._core.request import template as template_module
-from pandas_async_io._core.request.template import Template, varname
+from pandas_async_io._core.request import url_template as template_module
+from pandas_async_io._core.request.url_template import UrlTemplate, encode_field_name
 
 VECTORS = Path(__file__).parents[4] / "shared" / "data" / "uritemplate-test"
 
@@ -31,7 +31,7 @@ def _value(value):
 @pytest.mark.parametrize(("text", "variables", "expected"), list(_vectors(negative=False)))
 def test_vectors(text, variables, expected):
     """Every public test vector expands as it says, one row or a column of it."""
-    template = Template.compile(text)
+    template = UrlTemplate.compile(text)
     options = expected if isinstance(expected, list) else [expected]
     url = template.expand(variables)
     assert url in options
@@ -44,10 +44,10 @@ def test_fault_57_negative_vectors(text, variables, expected):
     """Every negative vector raises at compile time, or at expansion if only a value can tell."""
     assert expected is False
     with pytest.raises(TemplateError):
-        Template.compile(text).expand(variables)
+        UrlTemplate.compile(text).expand(variables)
     if text not in {"{keys:1}", "{+keys:1}"}:
         with pytest.raises(TemplateError, match=r"position \d+"):
-            Template.compile(text)
+            UrlTemplate.compile(text)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_fault_57_negative_vectors(text, variables, expected):
 def test_fault_57_message_points_at_the_error(text, at, message):
     """A broken template says what is wrong, shows where, and says what to write."""
     with pytest.raises(TemplateError, match=re.escape(message)) as caught:
-        Template.compile(text)
+        UrlTemplate.compile(text)
     assert f"(position {at})" in str(caught.value)
     shown, caret = str(caught.value).splitlines()[1:]
     assert len(shown) == len(text) + 2
@@ -98,23 +98,23 @@ def test_fault_57_message_points_at_the_error(text, at, message):
 )
 def test_literals_are_encoded_where_a_url_needs_it(text, url):
     """A literal keeps what may stand in a URL, triplets included, and encodes the rest."""
-    assert Template.compile(text).expand({}) == url
-    assert Template.compile(text).expand_columns({}, 2) == [url, url]
-    assert Template.compile(text).literal_prefix == url
+    assert UrlTemplate.compile(text).expand({}) == url
+    assert UrlTemplate.compile(text).expand_columns({}, 2) == [url, url]
+    assert UrlTemplate.compile(text).literal_prefix == url
 
 
 def test_security_s3_names_of_a_dict_add_no_parameters():
     """The names of an exploded dict are encoded like values."""
-    assert Template.compile("/{?a*}").expand({"a": {"x&admin": "1=2"}}) == "/?x%26admin=1%3D2"
+    assert UrlTemplate.compile("/{?a*}").expand({"a": {"x&admin": "1=2"}}) == "/?x%26admin=1%3D2"
 
 
 def test_security_s19_a_template_reads_no_attributes():
     """A name that looks like Python is the name of a field, nothing else."""
-    template = Template.compile("/{0.__class__}")
+    template = UrlTemplate.compile("/{0.__class__}")
     assert template.fields == ("0.__class__",)
     assert template.expand({"0": "x"}) == "/"
     with pytest.raises(TemplateError):
-        Template.compile("/{a[0]}")
+        UrlTemplate.compile("/{a[0]}")
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_security_s19_a_template_reads_no_attributes():
 )
 def test_corners_of_the_rfc(text, value, url):
     """What the vectors leave open is pinned down, one row and a column alike."""
-    template = Template.compile(text)
+    template = UrlTemplate.compile(text)
     assert template.expand({"a": value}) == url
     assert template.expand_columns({"a": [value, "x", value]}, 3) == [url, template.expand({"a": "x"}), url]
 
@@ -145,7 +145,7 @@ def test_corners_of_the_rfc(text, value, url):
 @pytest.mark.parametrize("value", [["x", "y"], {"x": "y"}])
 def test_a_prefix_of_a_list_or_dict_raises(value):
     """A prefix modifier on a composite value names the field and what to remove."""
-    template = Template.compile("{a:3}")
+    template = UrlTemplate.compile("{a:3}")
     for expand in (
         lambda: template.expand({"a": value}),
         lambda: template.expand_columns({"a": ["x", value]}, 2),
@@ -158,7 +158,7 @@ def test_a_prefix_of_a_list_or_dict_raises(value):
 @pytest.mark.parametrize("value", ["x\udc80secret", ["x", "\udc80"], {"\udc80": "secret"}])
 def test_a_lone_surrogate_raises_and_shows_no_value(text, value):
     """A lone surrogate, which no UTF-8 can hold, is a PlanError that names the field only."""
-    template = Template.compile(text)
+    template = UrlTemplate.compile(text)
     columns = {"a": ["x", value]}
     for expand in (lambda: template.expand({"a": value}), lambda: template.expand_columns(columns, 2)):
         with pytest.raises(PlanError, match=r"field 'a' .* U\+DC80") as caught:
@@ -168,20 +168,20 @@ def test_a_lone_surrogate_raises_and_shows_no_value(text, value):
 
 def test_fields_are_known_to_the_caller():
     """A template says which fields it has and how each one is used."""
-    template = Template.compile("https://h/é/{a}{/User%20ID*}{+b}{?c,d*}{&c,a}{#e}")
+    template = UrlTemplate.compile("https://h/é/{a}{/User%20ID*}{+b}{?c,d*}{&c,a}{#e}")
     assert template.fields == ("a", "User ID", "b", "c", "d", "e")
     assert template.literal_prefix == "https://h/%C3%A9/"
     assert template.in_path == {"a", "User ID", "b"}
     assert template.optional == {"c", "d"}
     assert template.exploded == {"User ID", "d"}
-    assert Template.compile("{a}/x?y={b}").in_path == {"a"}
-    assert Template.compile("{a}/x").literal_prefix == ""
+    assert UrlTemplate.compile("{a}/x?y={b}").in_path == {"a"}
+    assert UrlTemplate.compile("{a}/x").literal_prefix == ""
 
 
 @pytest.mark.parametrize("name", ["a", "User ID", "last.name", ".a", "a..b", "x-y~z", "ß", "a,b*:3{}%41", "7"])
 def test_any_column_has_a_name_in_a_template(name):
     """The spelling of a column compiles, with every operator, to a field of its name."""
-    assert Template.compile(f"{{?{varname(name)}}}").fields == (name,)
+    assert UrlTemplate.compile(f"{{?{encode_field_name(name)}}}").fields == (name,)
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_any_column_has_a_name_in_a_template(name):
 )
 def test_injective_templates(text, injective):
     """Only where each value's end can be read from the URL is a template injective."""
-    assert Template.compile(text).injective is injective
+    assert UrlTemplate.compile(text).injective is injective
 
 
 VARIABLES = st.builds("{}{}".format, st.sampled_from("abc"), st.sampled_from(["", "", "", ":2", "*"]))
@@ -237,7 +237,7 @@ def _columns(cells):
 @given(text=TEMPLATES, table=st.one_of(_columns(CELLS), _columns(PLAIN)))
 def test_columns_expand_like_their_rows(block, text, table):
     """Expanding columns gives what the reference gives for each row, across blocks, errors included."""
-    template, (columns, length) = Template.compile(text), table
+    template, (columns, length) = UrlTemplate.compile(text), table
     rows = [{name: column[at] for name, column in columns.items()} for at in range(length)]
     try:
         expected = [template.expand(row) for row in rows]
@@ -255,10 +255,10 @@ def test_columns_expand_like_their_rows(block, text, table):
 @given(text=TEMPLATES, row=st.fixed_dictionaries(dict.fromkeys("abc", CELLS)))
 def test_security_s3_values_add_no_structure(text, row):
     """A URL has only characters that may stand in one, and a value adds no delimiter without an operator."""
-    template = Template.compile(text)
+    template = UrlTemplate.compile(text)
     assume(not any(v.prefix for part in template.expressions for v in part.variables))
     assert re.fullmatch(r"(?:[\w.~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*", template.expand(row), re.ASCII)
-    alone = Template.compile("/{a}").expand({"a": row["a"]})
+    alone = UrlTemplate.compile("/{a}").expand({"a": row["a"]})
     if isinstance(row["a"], str):
         assert unquote(alone) == "/" + row["a"]
         assert re.fullmatch(r"/(?:[\w.~-]|%[0-9A-F]{2})*", alone, re.ASCII)
@@ -287,7 +287,7 @@ PARTS = [
 @example(text="{&a}&{b}=b{&c}")
 def test_an_injective_template_keeps_rows_apart(text):
     """Where a template says so, distinct rows have distinct URLs, missing optional values included."""
-    template = Template.compile(text)
+    template = UrlTemplate.compile(text)
     assume(template.injective)
     cells = [["", "a", "b", "c", "b-", "&", *[None] * (field in template.optional)] for field in template.fields]
     rows = list(product(*cells))

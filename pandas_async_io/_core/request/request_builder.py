@@ -6,22 +6,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from pandas_async_io._core.models import EMPTY, Request
-from pandas_async_io._core.request.cells import Text, dump_json, json_value
-from pandas_async_io._core.request.headers import merged_headers
+from pandas_async_io._core.models import NO_HEADERS, Request
+from pandas_async_io._core.request.cells import dump_json, to_json_value
+from pandas_async_io._core.request.headers import merge_headers
+from pandas_async_io._core.request.text_template import TextTemplate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pandas_async_io._core.arrays import Positions
-    from pandas_async_io._core.request.fields import Key
-    from pandas_async_io._core.request.request_template import Recipe
+    from pandas_async_io._core.request.fields import FieldColumn
+    from pandas_async_io._core.request.request_template import RequestTemplate
 
 from pandas_async_io._core.request.deduplicate import _one_text
 
 
 @dataclass(frozen=True, slots=True)
-class RowParts:
+class RequestBuilder:
     """Headers and a body with fields, made when the request is sent.
 
     Attributes
@@ -34,8 +35,8 @@ class RowParts:
         The columns as they are in the frame, for JSON values that keep their type.
     """
 
-    recipe: Recipe
-    keys: Mapping[str, Key]
+    recipe: RequestTemplate
+    keys: Mapping[str, FieldColumn]
     rows: Positions
     arrays: Mapping[str, Any]
 
@@ -43,14 +44,14 @@ class RowParts:
         """Make one request."""
         row = self.rows[position : position + 1]
         own = {name: text.fill(self._texts(text, row)) for name, text in self.recipe.headers if text.fields}
-        return Request(url, method, merged_headers(headers, own) if own else headers, self._body(row))
+        return Request(url, method, merge_headers(headers, own) if own else headers, self._body(row))
 
     def identity(self, position: int, url: str) -> bytes:
         """Return all that tells a request from the others of its run."""
-        request = self.request(position, url, "", EMPTY)
+        request = self.request(position, url, "", NO_HEADERS)
         return b"\n".join([url.encode(), *map(str.encode, request.headers.values()), request.body or b""])
 
-    def _texts(self, text: Text, row: Positions) -> dict[str, str]:
+    def _texts(self, text: TextTemplate, row: Positions) -> dict[str, str]:
         return {name: _one_text(self.keys[name].texts(row)[0]) for name in text.fields}
 
     def _body(self, row: Positions) -> bytes | None:
@@ -64,9 +65,9 @@ class RowParts:
         return body if kind == "bytes" else None
 
     def _json(self, value: Any, row: Positions) -> Any:
-        if isinstance(value, Text):
+        if isinstance(value, TextTemplate):
             if value.alone is not None:
-                return json_value(self.arrays[value.alone][int(row[0])])
+                return to_json_value(self.arrays[value.alone][int(row[0])])
             return value.fill(self._texts(value, row))
         if isinstance(value, dict):
             return {key: self._json(item, row) for key, item in value.items()}
