@@ -24,7 +24,7 @@ def find_value(payload: Any, path: Path) -> Any:
 
     Examples
     --------
-    >>> find_value({"meta": {"next": 7}}, "meta.next"), find({"@odata.nextLink": "/2"}, "@odata.nextLink")
+    >>> find_value({"meta": {"next": 7}}, "meta.next"), find_value({"@odata.nextLink": "/2"}, "@odata.nextLink")
     (7, '/2')
     """
     if not isinstance(path, str):
@@ -45,7 +45,7 @@ def has_path(payload: Any, path: str) -> bool:
 
     Examples
     --------
-    >>> has_path({"meta": {"next": None}}, "meta.next"), has({"meta": None}, "meta.next")
+    >>> has_path({"meta": {"next": None}}, "meta.next"), has_path({"meta": None}, "meta.next")
     (True, False)
     """
     if not isinstance(payload, dict):
@@ -61,7 +61,7 @@ def find_count(page: Page, where: Path | None) -> int | None:
     --------
     >>> from pandas_async_io._core.models import Page, Request, Response
     >>> page = Page(Request("http://e.com/"), Response(200, {"X-Total": "95"}, b"", ""), {"pages": 10})
-    >>> find_count(page, "pages"), number_at(page, "X-Total"), number_at(page, "size")
+    >>> find_count(page, "pages"), find_count(page, "X-Total"), find_count(page, "size")
     (10, 95, None)
     """
     if where is None:

@@ -16,7 +16,7 @@ def as_number(value: object) -> float | None:
 
     Examples
     --------
-    >>> as_number(20), number_of(0.5), number_of("20"), number_of(True), number_of(float("nan"))
+    >>> as_number(20), as_number(0.5), as_number("20"), as_number(True), as_number(float("nan"))
     (20, 0.5, None, None, None)
     """
     if isinstance(value, bool) or not isinstance(value, Real):
@@ -34,7 +34,7 @@ def as_integer(value: Any) -> int | None:
 
     Examples
     --------
-    >>> as_integer(3), whole_of(2.0), whole_of(True)
+    >>> as_integer(3), as_integer(2.0), as_integer(True)
     (3, None, None)
     """
     try:
@@ -53,7 +53,7 @@ def check_positive_seconds(name: str, value: object) -> float:
 
     Examples
     --------
-    >>> check_positive_seconds("timeout", 1.5), seconds_above_zero("timeout", timedelta(minutes=2))
+    >>> check_positive_seconds("timeout", 1.5), check_positive_seconds("timeout", timedelta(minutes=2))
     (1.5, 120.0)
     >>> check_positive_seconds("timeout", 0)
     Traceback (most recent call last):

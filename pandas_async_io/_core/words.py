@@ -8,7 +8,7 @@ def format_count(count: int, what: str) -> str:
 
     Examples
     --------
-    >>> format_count(1, "row"), counted(2, "row")
+    >>> format_count(1, "row"), format_count(2, "row")
     ('1 row', '2 rows')
     """
     return f"{count} {what}" + ("" if count == 1 else "s")

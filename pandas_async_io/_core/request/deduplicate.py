@@ -109,7 +109,7 @@ def group_rows(keys: Collection[FieldColumn], rows: Positions) -> tuple[Position
 
     Examples
     --------
-    >>> a, b = factorize(np.array([1, 1, 1, 2])), factorise(np.array([5, 6, 5, 5]))
+    >>> a, b = factorize(np.array([1, 1, 1, 2])), factorize(np.array([5, 6, 5, 5]))
     >>> [part.tolist() for part in group_rows([a, b], np.arange(4))]
     [[0, 1, 3], [0, 1, 0, 2]]
     """

@@ -56,9 +56,9 @@ def expand(frame: pd.DataFrame, recipe: RequestTemplate, *, allow_hosts: Sequenc
 
     Examples
     --------
-    >>> from pandas_async_io._core.recipe import compile_recipe
+    >>> from pandas_async_io._core.request.request_template import compile_request_template
     >>> users = pd.DataFrame({"id": [7, 8, None, 7]})
-    >>> plan = expand(users, compile_recipe("https://e.com/users/{id}"))
+    >>> plan = expand(users, compile_request_template("https://e.com/users/{id}"))
     >>> plan.urls, plan.row_to_request.tolist()
     (['https://e.com/users/7', 'https://e.com/users/8'], [0, 1, -1, 0])
     """

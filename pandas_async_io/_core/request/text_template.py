@@ -28,7 +28,7 @@ class TextTemplate:
     Examples
     --------
     >>> TextTemplate.compile("Bearer {token} for {{you}}").parts
-    ('Bearer ', Field(name='token'), ' for {you}')
+    ('Bearer ', FieldReference(name='token'), ' for {you}')
     """
 
     parts: tuple[str | FieldReference, ...]

@@ -206,7 +206,7 @@ def encode_field_name(column: str) -> str:
 
     Examples
     --------
-    >>> encode_field_name("User ID"), varname("last.name"), varname("a..b-c")
+    >>> encode_field_name("User ID"), encode_field_name("last.name"), encode_field_name("a..b-c")
     ('User%20ID', 'last.name', 'a%2E%2Eb%2Dc')
     """
     name = quote(column, safe="", errors="surrogatepass").replace("-", "%2D").replace("~", "%7E")

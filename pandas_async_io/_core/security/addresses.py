@@ -10,7 +10,7 @@ def is_public_address(address: str) -> bool:
 
     Examples
     --------
-    >>> is_public_address("93.184.215.14"), is_public("::ffff:10.0.0.1"), is_public("169.254.169.254")
+    >>> is_public_address("93.184.215.14"), is_public_address("::ffff:10.0.0.1"), is_public_address("169.254.169.254")
     (True, False, False)
     """
     parsed = ipaddress.ip_address(address.partition("%")[0])

@@ -120,9 +120,9 @@ def is_same_origin(old: Origin, new: Origin) -> bool:
 
     Examples
     --------
-    >>> is_same_origin(parse_origin("http://e.com/"), origin_of("https://e.com/"))
+    >>> is_same_origin(parse_origin("http://e.com/"), parse_origin("https://e.com/"))
     True
-    >>> is_same_origin(parse_origin("https://e.com/"), origin_of("http://e.com/"))
+    >>> is_same_origin(parse_origin("https://e.com/"), parse_origin("http://e.com/"))
     False
     """
     return old == new or (old.host == new.host and (old.scheme, new.scheme) == ("http", "https"))

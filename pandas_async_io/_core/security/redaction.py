@@ -127,8 +127,8 @@ def find_named_secrets(value: Any) -> Iterator[str]:
     --------
     >>> list(find_named_secrets({"X-API-Key": "abcdef", "Accept": "text/csv", "Authorization": "Bearer {token}"}))
     ['abcdef']
-    >>> list(find_named_secrets({"user": {"password": "open sesame"}})), list(named({"Cookie": "a=b; sid=123456"}))
-    (['open sesame'], ['b', '123456'])
+    >>> list(find_named_secrets([{"user": {"password": "open sesame"}}, {"Cookie": "a=b; sid=123456"}]))
+    ['open sesame', 'b', '123456']
     """
     if isinstance(value, list | tuple):
         for each in value:
@@ -168,7 +168,7 @@ def has_row_credentials(headers: Mapping[str, str] | None) -> bool:
 
     Examples
     --------
-    >>> has_row_credentials({"Authorization": "Bearer {token}"}), varies({"X-Trace": "{id}"})
+    >>> has_row_credentials({"Authorization": "Bearer {token}"}), has_row_credentials({"X-Trace": "{id}"})
     (True, False)
     """
     return any(is_secret_name(name) and _FIELD.search(value) is not None for name, value in (headers or {}).items())

@@ -115,7 +115,7 @@ def is_secret_name(name: str) -> bool:
 
     Examples
     --------
-    >>> is_secret_name("X-API-Key"), secret_name("access_token"), secret_name("Accept")
+    >>> is_secret_name("X-API-Key"), is_secret_name("access_token"), is_secret_name("Accept")
     (True, True, False)
     """
     return _SECRET_NAME.fullmatch(name) is not None

@@ -23,7 +23,7 @@ def is_forbidden_in_url(value: str) -> bool:
 
     Examples
     --------
-    >>> is_forbidden_in_url("a\r\nHost: evil"), forbidden_value("a b/ü")
+    >>> is_forbidden_in_url("a\r\nHost: evil"), is_forbidden_in_url("a b/ü")
     (True, False)
     """
     return _CONTROL.search(value) is not None
@@ -34,7 +34,7 @@ def has_lone_surrogate(value: str) -> bool:
 
     Examples
     --------
-    >>> has_lone_surrogate("\ud800"), lone_surrogate("a\n\U0001f600")
+    >>> has_lone_surrogate("\ud800"), has_lone_surrogate("a\n\U0001f600")
     (True, False)
     """
     return _SURROGATE.search(value) is not None
@@ -45,7 +45,7 @@ def is_forbidden_header(name: str, value: str) -> bool:
 
     Examples
     --------
-    >>> is_forbidden_header("X-Key", "a\nb"), forbidden_header("X Key", "a"), forbidden_header("X-Key", "a b")
+    >>> is_forbidden_header("X-Key", "a\nb"), is_forbidden_header("X Key", "a"), is_forbidden_header("X-Key", "a b")
     (True, True, False)
     """
     return _TOKEN.fullmatch(name) is None or _HEADER_CONTROL.search(value) is not None
