@@ -14,7 +14,6 @@ from pandas_async_io._core.errors import FetchWarning, PlanError
 from pandas_async_io._core.models import NO_HEADERS
 from pandas_async_io._core.request.expand import expand
 from pandas_async_io._core.request.expand_urls import expand_urls
-from pandas_async_io._core.request.expansion import Expansion
 from pandas_async_io._core.request.graphql import GraphQL
 from pandas_async_io._core.request.headers import check_headers
 from pandas_async_io._core.request.request_template import check_method, compile_request_template
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from pandas_async_io._core.arrays import Positions
     from pandas_async_io._core.models import Request
     from pandas_async_io._core.request.credentials import Auth
+    from pandas_async_io._core.request.expansion import Expansion
     from pandas_async_io._core.request.request_template import RequestTemplate
     from pandas_async_io.client import Client
     from pandas_async_io.options import FetchOptions, ReadOptions

@@ -45,7 +45,7 @@ class Outcomes:
         Redacts the call's credentials in server messages.
     """
 
-    def __init__(self, expansion: Expansion, blot: Blot = _NOTHING) -> None:
+    def __init__(self, expansion: Expansion, blot: SecretRedactor = _NOTHING) -> None:
         requests = len(expansion)
         self.expansion = expansion
         self._blot = blot
