@@ -1,6 +1,6 @@
-"""What the sample API answers: made-up users and posts, and bodies that are hard to decode.
+"""Generate the sample API's users, posts and records, and bodies that are hard to decode.
 
-All of it follows from the ids and the seed: two servers with one seed answer alike.
+Invariant: everything depends on the id and the seed only, so two servers with one seed respond alike.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ USERS = range(1, 1001)
 POSTS = range(1, 101)
 """The ids that have a post: ten for each of the first ten users."""
 
-_FIRST = ("Ada", "Bruno", "Chloé", "Dmitri", "Elif", "Farid", "Grace", "Hana", "Ivo", "Jun", "Kofi")
-_LAST = (
+_FIRST_NAMES = ("Ada", "Bruno", "Chloé", "Dmitri", "Elif", "Farid", "Grace", "Hana", "Ivo", "Jun", "Kofi")
+_LAST_NAMES = (
     "Almeida",
     "Berg",
     "Costa",
@@ -60,14 +60,14 @@ _TRADES = ("Analytics", "Bakery", "Cycles", "Dynamics", "Energy", "Foods", "Glas
 _WORDS = ("amber", "basin", "cedar", "delta", "ember", "fjord", "grove", "heath", "inlet", "jetty", "knoll")
 
 
-def _picks(key: object, *sizes: int) -> list[int]:
-    """Return one number below each size: the digits of a hash of the key."""
+def _pick_indexes(key: object, *sizes: int) -> list[int]:
+    """Return one index below each size, derived from a hash of the key."""
     rest = int.from_bytes(hashlib.blake2b(repr(key).encode(), digest_size=32).digest())
-    picks = []
+    indexes = []
     for size in sizes:
-        rest, pick = divmod(rest, size)
-        picks.append(pick)
-    return picks
+        rest, index = divmod(rest, size)
+        indexes.append(index)
+    return indexes
 
 
 def user(user_id: int, seed: int = 0) -> dict[str, Any]:
@@ -76,9 +76,9 @@ def user(user_id: int, seed: int = 0) -> dict[str, Any]:
     Parameters
     ----------
     user_id : int
-        Any whole number; the API knows those in `USERS`.
+        Any whole number; the API has those in `USERS`.
     seed : int
-        Another seed, another population.
+        Another seed generates other users.
 
     Returns
     -------
@@ -92,14 +92,16 @@ def user(user_id: int, seed: int = 0) -> dict[str, Any]:
     >>> user(1) == user(1, seed=0) != user(1, seed=1)
     True
     """
-    sizes = (len(_FIRST), len(_LAST), len(_STREETS), len(_CITIES), len(_TRADES))
-    first, last, street, city, trade = _picks(("user", seed, user_id), *sizes)
-    number, zipcode, north, east, active, score = _picks(("more", seed, user_id), 200, 100_000, 1000, 1000, 4, 1001)
+    sizes = (len(_FIRST_NAMES), len(_LAST_NAMES), len(_STREETS), len(_CITIES), len(_TRADES))
+    first, last, street, city, trade = _pick_indexes(("user", seed, user_id), *sizes)
+    number, zipcode, north, east, active, score = _pick_indexes(
+        ("more", seed, user_id), 200, 100_000, 1000, 1000, 4, 1001
+    )
     town, lat, lng = _CITIES[city]
     return {
         "id": user_id,
-        "name": f"{_FIRST[first]} {_LAST[last]}",
-        "email": f"{_LAST[last].lower()}.{user_id}@customers.example.com",
+        "name": f"{_FIRST_NAMES[first]} {_LAST_NAMES[last]}",
+        "email": f"{_LAST_NAMES[last].lower()}.{user_id}@customers.example.com",
         "active": active > 0,
         "score": score / 10,
         "address": {
@@ -108,7 +110,7 @@ def user(user_id: int, seed: int = 0) -> dict[str, Any]:
             "zipcode": f"{zipcode:05}",
             "geo": {"lat": round(lat + north / 1e4, 4), "lng": round(lng + east / 1e4, 4)},
         },
-        "company": {"name": f"{_LAST[-1 - last]} {_TRADES[trade]} and Partners Limited"},
+        "company": {"name": f"{_LAST_NAMES[-1 - last]} {_TRADES[trade]} and Partners Limited"},
     }
 
 
@@ -120,13 +122,13 @@ def post(post_id: int, seed: int = 0) -> dict[str, Any]:
     >>> post(11)["userId"], sorted(post(11))
     (2, ['body', 'id', 'title', 'userId'])
     """
-    words = [_WORDS[pick] for pick in _picks(("post", seed, post_id), *[len(_WORDS)] * 20)]
+    words = [_WORDS[index] for index in _pick_indexes(("post", seed, post_id), *[len(_WORDS)] * 20)]
     title, body = " ".join(words[:4]), " ".join(words[4:])
     return {"userId": (post_id - 1) // 10 + 1, "id": post_id, "title": title, "body": f"{body}."}
 
 
 def record(number: int) -> dict[str, Any]:
-    """Return the record of a number: what the paged endpoints hold.
+    """Return the record of a number, as the paged endpoints have it.
 
     Examples
     --------
@@ -142,10 +144,9 @@ def body(kind: str) -> tuple[bytes, dict[str, str]]:
     Parameters
     ----------
     kind : str
-        ``gzip``, ``deflate``, ``br``: a list of ten posts; ``truncated-gzip``: the
-        first half of that; ``bomb``: 200 MB of zeros as 200 kB of gzip (a second of work, once);
-        or as it is: ``html``, ``empty``, ``no-content``, ``null``, ``list``, ``scalar``,
-        ``invalid``, ``bom``, ``latin1``, ``nan``.
+        ``gzip``, ``deflate``, ``br``: a list of ten posts; ``truncated-gzip``: the first half of the gzip body;
+        ``bomb``: 200 MB of zeros as 200 kB of gzip (compressing takes a second, once); without content coding:
+        ``html``, ``empty``, ``no-content``, ``null``, ``list``, ``scalar``, ``invalid``, ``bom``, ``latin1``, ``nan``.
 
     Returns
     -------
@@ -155,9 +156,9 @@ def body(kind: str) -> tuple[bytes, dict[str, str]]:
     Raises
     ------
     KeyError
-        There is no such kind.
+        The kind is unknown.
     ImportError
-        ``br`` without brotli.
+        ``br``, and brotli is not installed.
 
     Examples
     --------
@@ -166,10 +167,10 @@ def body(kind: str) -> tuple[bytes, dict[str, str]]:
     >>> body("gzip")[1]["Content-Encoding"]
     'gzip'
     """
-    if kind in _PLAIN:
-        content, media_type = _PLAIN[kind]
+    if kind in _UNENCODED:
+        content, media_type = _UNENCODED[kind]
         return content, {"Content-Type": media_type}
-    coding, encode = _CODED[kind]
+    coding, encode = _ENCODED[kind]
     content = encode(orjson.dumps([post(post_id) for post_id in POSTS[:10]]))
     return content, {"Content-Type": _JSON, "Content-Encoding": coding}
 
@@ -189,7 +190,7 @@ def _brotli(content: bytes) -> bytes:
 
 @functools.cache
 def _bomb() -> bytes:
-    # In pieces: the server must not hold what it only pretends to send.
+    # In pieces, so that the server never holds the decoded 200 MB.
     packer = zlib.compressobj(wbits=31)
     piece = bytes(1_000_000)
     return b"".join([packer.compress(piece) for _ in range(200)]) + packer.flush()
@@ -197,7 +198,7 @@ def _bomb() -> bytes:
 
 _JSON = "application/json"
 
-_PLAIN: Mapping[str, tuple[bytes, str]] = {
+_UNENCODED: Mapping[str, tuple[bytes, str]] = {
     "html": (b"<!doctype html><title>Log in</title><form method=post><input name=user></form>", "text/html"),
     "empty": (b"", _JSON),
     "no-content": (b"", _JSON),
@@ -210,7 +211,7 @@ _PLAIN: Mapping[str, tuple[bytes, str]] = {
     "nan": (b'{"value":NaN}', _JSON),
 }
 
-_CODED: Mapping[str, tuple[str, Callable[[bytes], bytes]]] = {
+_ENCODED: Mapping[str, tuple[str, Callable[[bytes], bytes]]] = {
     "gzip": ("gzip", _gzip),
     "deflate": ("deflate", zlib.compress),
     "br": ("br", _brotli),

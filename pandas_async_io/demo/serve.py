@@ -1,4 +1,4 @@
-"""Run the sample API beside the caller: a daemon thread, a loop of its own, loopback only."""
+"""Run the sample API on the loopback address, on an event loop in its own daemon thread."""
 
 from __future__ import annotations
 
@@ -23,38 +23,38 @@ if TYPE_CHECKING:
 
 _HOST = "127.0.0.1"
 
-_GRACE = 0.05
-"""Seconds that requests in flight are given at the end."""
+_SHUTDOWN_SECONDS = 0.05
+"""Time that requests in flight get to finish at shutdown."""
 
 
 @contextmanager
 def serve(
     *, port: int = 0, latency: float = 0.0, seed: int = 0, ssl: _ssl.SSLContext | None = None
-) -> Iterator[Served]:
-    """Run the sample API while the block runs.
+) -> Iterator[SampleApi]:
+    """Run the sample API for the duration of a ``with`` block.
 
-    Several may run at once, also in a notebook. At the end requests in flight are cut.
+    Several may run at once, also in a notebook. The end of the block aborts requests in flight.
 
     Parameters
     ----------
-    port : int
-        0 takes a free one.
-    latency : float
+    port : int, default 0
+        0 selects a free port.
+    latency : float, default 0.0
         Seconds added to every response.
-    seed : int
-        Another seed, another population.
+    seed : int, default 0
+        Selects the generated users and posts.
     ssl : ssl.SSLContext, optional
         Serve HTTPS with this context.
 
     Yields
     ------
-    Served
-        The base URL, a str without a slash at the end, that also holds what the server saw.
+    SampleApi
+        The base URL, a str without a trailing slash, with the server's log and counters as attributes.
 
     Raises
     ------
     OSError
-        The port is taken.
+        The port is in use.
 
     Examples
     --------
@@ -66,18 +66,18 @@ def serve(
     >>> base_url.log[0].path_qs, base_url.log[0].status
     ('/broken/1', 200)
     """
-    # The backlog is that of a crowd: beyond it the kernel drops connects, which come back a second later.
+    # A large backlog: beyond it the kernel drops a SYN, which the client repeats a second later.
     with socket.create_server((_HOST, port), backlog=4096) as listener:
-        served = Served(f"{'https' if ssl else 'http'}://{_HOST}:{listener.getsockname()[1]}")
+        sample_api = SampleApi(f"{'https' if ssl else 'http'}://{_HOST}:{listener.getsockname()[1]}")
         app = application(seed)
-        app.middlewares.insert(0, _watching(served, latency))
+        app.middlewares.insert(0, _logging(sample_api, latency))
         with _loop_in_thread() as loop:
-            listening = _listening(app, listener, served, ssl)
+            listening = _listening(app, listener, sample_api, ssl)
             asyncio.run_coroutine_threadsafe(listening.__aenter__(), loop).result()
             try:
-                yield served
+                yield sample_api
             finally:
-                if not sys.is_finalizing():  # at the script's end the loop's thread runs no more
+                if not sys.is_finalizing():  # during interpreter shutdown the loop's thread no longer runs
                     asyncio.run_coroutine_threadsafe(listening.__aexit__(None, None, None), loop).result()
 
 
@@ -86,7 +86,7 @@ def _loop_in_thread() -> Iterator[asyncio.AbstractEventLoop]:
     loop = asyncio.new_event_loop()
 
     def run() -> None:
-        # The runner's end cancels what is left and joins the loop's own threads.
+        # Leaving the runner cancels the remaining tasks and joins the executor's threads.
         with asyncio.Runner(loop_factory=lambda: loop):
             loop.run_forever()
 
@@ -102,50 +102,50 @@ def _loop_in_thread() -> Iterator[asyncio.AbstractEventLoop]:
 
 @asynccontextmanager
 async def _listening(
-    app: web.Application, listener: socket.socket, served: Served, ssl: _ssl.SSLContext | None
+    app: web.Application, listener: socket.socket, sample_api: SampleApi, ssl: _ssl.SSLContext | None
 ) -> AsyncIterator[None]:
-    runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=_GRACE)
+    runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=_SHUTDOWN_SECONDS)
     await runner.setup()
 
     def connected() -> asyncio.BaseProtocol:
-        served.connections += 1
-        return protocols()
+        sample_api.connections += 1
+        return new_protocol()
 
-    protocols = cast("web.Server", runner.server)  # None only before the set-up
+    new_protocol = cast("web.Server", runner.server)  # None only before setup()
     server = await asyncio.get_running_loop().create_server(connected, sock=listener, ssl=ssl, backlog=4096)
     try:
         yield
     finally:
         server.close()
-        open_now = [protocol.transport for protocol in protocols.connections]
+        transports = [protocol.transport for protocol in new_protocol.connections]
         await runner.cleanup()
-        for transport in filter(None, open_now):
-            transport.abort()  # A client that does not read would hold the closing up.
+        for transport in filter(None, transports):
+            transport.abort()  # close() would wait for a client that does not read
         with suppress(TimeoutError):
             await asyncio.wait_for(server.wait_closed(), 1)
 
 
-def _watching(served: Served, latency: float) -> Middleware:
+def _logging(sample_api: SampleApi, latency: float) -> Middleware:
     @web.middleware
-    async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
-        seen = Seen(time.monotonic(), request.method, request.raw_path)
-        served.log.append(seen)
-        served.in_flight += 1
-        served.peak = max(served.peak, served.in_flight)
+    async def log(request: web.Request, handler: Handler) -> web.StreamResponse:
+        logged = LoggedRequest(time.monotonic(), request.method, request.raw_path)
+        sample_api.log.append(logged)
+        sample_api.in_flight += 1
+        sample_api.peak = max(sample_api.peak, sample_api.in_flight)
         try:
             response = await handler(request)
             await asyncio.sleep(latency)
-            seen.status = response.status
+            logged.status = response.status
             return response
         finally:
-            served.in_flight -= 1
+            sample_api.in_flight -= 1
 
-    return watch
+    return log
 
 
 @dataclass(slots=True)
-class Seen:
-    """One request as the server saw it; not frozen, because the status comes later.
+class LoggedRequest:
+    """One request as the server received it; not frozen, because the status is set later.
 
     Attributes
     ----------
@@ -154,9 +154,9 @@ class Seen:
     method : str
         As sent.
     path_qs : str
-        Path and query as they were on the wire.
+        Path and query, undecoded.
     status : int or None
-        None until it is answered, and for good if the client left before.
+        None until the response is sent, and for good if the client disconnects before.
     """
 
     time: float
@@ -165,17 +165,17 @@ class Seen:
     status: int | None = None
 
 
-class Served(str):
-    """The base URL of a running sample API, and what that server saw.
+class SampleApi(str):
+    """The base URL of a running sample API, with the server's log and counters.
 
     Attributes
     ----------
-    log : list of Seen
-        One per request, in the order of arrival; may be read and cleared at any time.
+    log : list of LoggedRequest
+        One per request, in order of arrival; may be read and cleared at any time.
     connections : int
         TCP connections opened so far.
     in_flight : int
-        Requests being answered now.
+        Requests that wait for their response now.
     peak : int
         The largest `in_flight` so far.
     """
@@ -183,10 +183,10 @@ class Served(str):
     __slots__ = ("connections", "in_flight", "log", "peak")
 
     def __init__(self, _base_url: str) -> None:
-        self.log: list[Seen] = []
+        self.log: list[LoggedRequest] = []
         self.connections = self.in_flight = self.peak = 0
 
     def clear(self) -> None:
-        """Forget the log and the peak; connections are counted on."""
+        """Clear the log and reset the peak; `connections` keeps counting."""
         self.log.clear()
         self.peak = self.in_flight

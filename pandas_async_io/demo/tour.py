@@ -1,4 +1,4 @@
-"""The main job on the sample API, measured against a loop that does the same in the same run."""
+"""Run the main job on the sample API, and measure it against a sequential loop in the same run."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ T = TypeVar("T")
 
 
 def run(rows: int = 300, latency: float = 0.02) -> None:
-    """Enrich rows, read pages, and print the frames and what was measured.
+    """Fetch a row per user, read pages, and print the frames and the measured times.
 
     Parameters
     ----------
     rows : int
         Users to fetch, at most 1 000.
     latency : float
-        Seconds before each answer.
+        Seconds before each response.
     """
     with _sample_api(latency) as api:
-        print(f"The sample API on {api} answers after {latency * 1000:g} ms.\n")
+        print(f"The sample API on {api} responds after {latency * 1000:g} ms.\n")
         users = pd.DataFrame({"user_id": range(1, rows + 1)})
 
         print('users.aio.fetch(api + "/users/{user_id}", columns=["name", "active", "address.city"])')
-        fetched, seconds = _timed(
+        fetched, seconds = _measure(
             lambda: aio(users).fetch(
                 api + "/users/{user_id}", columns=["name", "active", "address.city"], errors="raise"
             )
@@ -49,39 +49,39 @@ def run(rows: int = 300, latency: float = 0.02) -> None:
         posts = read_api_async(api + "/posts?_page={page}&_limit=10", over={"page": range(1, 11)})
         print(posts.result()[["page", "userId", "id", "title"]], end="\n\n")
 
-        looped, loop_seconds = _timed(lambda: _loop(api, users))
+        looped, loop_seconds = _measure(lambda: _fetch_sequentially(api, users))
 
     same = all(fetched[name].tolist() == looped[name].tolist() for name in fetched.columns[1:])
     print(f"{rows} rows, measured just now:")
     print(f"  users.aio.fetch, 32 requests at once      {seconds:8.3f} s")
-    print(f"  a loop, one after the other, keep-alive   {loop_seconds:8.3f} s")
+    print(f"  a loop, one request at a time, keep-alive {loop_seconds:8.3f} s")
     print(f"  ratio                                     {loop_seconds / seconds:8.1f}")
-    print(f"  equal answers                             {same!s:>8}")
+    print(f"  equal frames                              {same!s:>8}")
 
 
-def _timed(job: Callable[[], T]) -> tuple[T, float]:
-    began = time.perf_counter()
-    made = job()
-    return made, time.perf_counter() - began
+def _measure(job: Callable[[], T]) -> tuple[T, float]:
+    started = time.perf_counter()
+    result = job()
+    return result, time.perf_counter() - started
 
 
-def _loop(api: str, users: pd.DataFrame) -> pd.DataFrame:
-    """Do the job of the fetch with the standard library, on one connection that stays open."""
-    answers = []
+def _fetch_sequentially(api: str, users: pd.DataFrame) -> pd.DataFrame:
+    """Do the same job with the standard library, one request at a time on a kept connection."""
+    payloads = []
     with closing(HTTPConnection(urlsplit(api).netloc)) as connection:
         for user_id in users["user_id"]:
             connection.request("GET", f"/users/{user_id}")
-            answers.append(json.load(connection.getresponse()))
-    return pd.json_normalize(answers)
+            payloads.append(json.load(connection.getresponse()))
+    return pd.json_normalize(payloads)
 
 
 @contextmanager
 def _sample_api(latency: float) -> Iterator[str]:
-    """Run the sample API in another process: in this one it would share the interpreter's lock with the client."""
+    """Run the sample API in another process: in this one it would share the GIL with the client."""
     command = [sys.executable, "-m", "pandas_async_io", "serve", "--latency", str(latency)]
     try:
         server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own command
-    except OSError:  # Where there are no processes, the lock is shared.
+    except OSError:  # This platform starts no processes: share the GIL.
         with serve(latency=latency) as base_url:
             yield base_url
         return

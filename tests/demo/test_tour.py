@@ -28,7 +28,7 @@ def test_the_demo_shows_its_frames_and_a_ratio_that_it_measured():
     assert "[100 rows x 4 columns]" in ran.stdout
     ours, loop, ratio = map(float, re.findall(r"^  .* ([\d.]+)(?: s)?$", ran.stdout, re.MULTILINE))
     assert ratio == pytest.approx(loop / ours, rel=0.05)
-    assert re.search(r"equal answers +True$", ran.stdout)
+    assert re.search(r"equal frames +True$", ran.stdout)
     port = int(re.search(r"http://127\.0\.0\.1:(\d+)", ran.stdout)[1])
     with socket.socket() as client:
         assert client.connect_ex(("127.0.0.1", port)) != 0
