@@ -57,12 +57,12 @@ class AttemptError(ApiError):
     ----------
     message : str
         What, where, what to do; free of secrets.
-    passing : bool
+    transient : bool
         Whether the same request may succeed if it is sent again.
     received : bool
         Whether the server may have received the request: it is not repeated
         unless its method is idempotent.
-    asked : float, optional
+    retry_after : float, optional
         If the server refused the request before processing it: the seconds of
         silence that it asks for.
     """
@@ -70,12 +70,12 @@ class AttemptError(ApiError):
     outcome: ClassVar[Outcome] = Outcome.TRANSPORT_ERROR
 
     def __init__(
-        self, message: str, *, passing: bool = False, received: bool = True, asked: float | None = None
+        self, message: str, *, transient: bool = False, received: bool = True, retry_after: float | None = None
     ) -> None:
         super().__init__(message)
-        self.passing = passing
+        self.transient = transient
         self.received = received
-        self.asked = asked
+        self.retry_after = retry_after
 
 
 class TransportError(AttemptError):

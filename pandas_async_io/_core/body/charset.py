@@ -27,7 +27,7 @@ def decode_text(body: bytes, charset: str | None) -> str:
     Raises
     ------
     ParseError
-        The charset is unknown, or the bytes are not in it; ``passing`` if the last character is incomplete.
+        The charset is unknown, or the bytes are not in it; ``transient`` if the last character is incomplete.
 
     Examples
     --------
@@ -47,7 +47,7 @@ def decode_text(body: bytes, charset: str | None) -> str:
     except (LookupError, ValueError):
         problem = f"the charset {encoding[:40]!r} is unknown; the body from position 0 on cannot be read"
         truncated = False
-    raise ParseError(problem, passing=truncated)
+    raise ParseError(problem, transient=truncated)
 
 
 def declared_xml_encoding(body: bytes) -> str | None:

@@ -224,7 +224,7 @@ class _Layer:
     def finish(self) -> None:
         """Raise if the stream has begun and not ended."""
         if self._coder is not None and not self._coder.eof:
-            raise TransportError(f"the {self._name} body is truncated: its stream has no end", passing=True)
+            raise TransportError(f"the {self._name} body is truncated: its stream has no end", transient=True)
 
     def _current(self) -> _Coder:
         if self._coder is None or self._coder.eof:

@@ -67,7 +67,7 @@ def decode(
     Raises
     ------
     ParseError
-        The body is not in that format; ``passing`` if it ends early, because it may have been cut.
+        The body is not in that format; ``transient`` if it ends early, because it may have been cut.
     PlanError
         The format does not exist.
 

@@ -28,7 +28,7 @@ def graphql_error(payload: Any) -> PayloadError | None:
     if len(listed) > _SHOWN_ERRORS:
         message += f"; and {len(listed) - _SHOWN_ERRORS} more"
     asked = read_throttle_delay(payload)
-    return PayloadError(f"GraphQL: {message}", passing=asked is not None, asked=asked)
+    return PayloadError(f"GraphQL: {message}", transient=asked is not None, retry_after=asked)
 
 
 def _describe_error(error: Any) -> str:

@@ -124,7 +124,7 @@ class Interpreter:
         try:
             return decode(response, strict_json=self.strict_json, readers=self.readers)
         except ParseError as error:
-            if error.passing:
+            if error.transient:
                 raise
             return None
 

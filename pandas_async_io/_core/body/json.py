@@ -32,7 +32,7 @@ def parse_json(body: bytes, content_type: ContentType, strict: bool) -> Any:
     Raises
     ------
     ParseError
-        The body is not JSON; ``passing`` if it ends early.
+        The body is not JSON; ``transient`` if it ends early.
 
     Examples
     --------
@@ -61,7 +61,7 @@ def parse_ndjson(body: bytes, content_type: ContentType, strict: bool) -> list[A
     Raises
     ------
     ParseError
-        A line is not JSON; ``passing`` if it is the last line and ends early.
+        A line is not JSON; ``transient`` if it is the last line and ends early.
 
     Examples
     --------
@@ -78,8 +78,8 @@ def parse_ndjson(body: bytes, content_type: ContentType, strict: bool) -> list[A
         try:
             records.append(parse_json(line, utf_8, strict))
         except ParseError as error:
-            truncated = error.passing and number == len(lines)
-            raise ParseError(f"line {number} of NDJSON: {error}", passing=truncated) from None
+            truncated = error.transient and number == len(lines)
+            raise ParseError(f"line {number} of NDJSON: {error}", transient=truncated) from None
     return records or None
 
 

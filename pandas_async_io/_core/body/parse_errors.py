@@ -36,7 +36,7 @@ def refuse_html(body: bytes, media_type: str) -> None:
 
 
 def describe_json_error(error: json.JSONDecodeError) -> ParseError:
-    """Return the error with line, column, position and an excerpt; ``passing`` if the document ends early."""
+    """Return the error with line, column, position and an excerpt; ``transient`` if the document ends early."""
     extra_data = error.msg == "Extra data"
     truncated = not extra_data and (
         error.msg.startswith("Unterminated string") or _TRUNCATED_TOKEN.fullmatch(error.doc, error.pos) is not None
@@ -46,7 +46,7 @@ def describe_json_error(error: json.JSONDecodeError) -> ParseError:
     return ParseError(
         f"{problem}: {error.msg} at line {error.lineno}, column {error.colno} (character {error.pos})"
         f"{hint}: {_excerpt(error.doc, error.pos)}",
-        passing=truncated,
+        transient=truncated,
     )
 
 

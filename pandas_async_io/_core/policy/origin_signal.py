@@ -54,8 +54,8 @@ def read_origin_signal(
     >>> [read_origin_signal(Retry(), answer, None, epoch=0.0)[0].name for answer in answers]
     ['ANSWERED', 'ANSWERED', 'FAILED']
     """
-    if error is not None and error.asked is not None:
-        return OriginSignal.REFUSED, error.asked
+    if error is not None and error.retry_after is not None:
+        return OriginSignal.REFUSED, error.retry_after
     if response is None:
         return _unanswered(error, deadline_passed=deadline_passed), 0.0
     asked = read_refusal_delay(retry, response, epoch=epoch)
@@ -73,4 +73,4 @@ def _unanswered(error: AttemptError | None, *, deadline_passed: bool) -> OriginS
         return OriginSignal.NONE
     if not isinstance(error, TransportError | AttemptTimeoutError):
         return OriginSignal.ANSWERED  # a redirect or a body that we do not take
-    return OriginSignal.FAILED if error.passing or error.received else OriginSignal.UNREACHABLE
+    return OriginSignal.FAILED if error.transient or error.received else OriginSignal.UNREACHABLE

@@ -49,7 +49,7 @@ def decide_retry(retry: Retry, failure: FailedAttempt, *, epoch: float, jitter: 
     Examples
     --------
     >>> from pandas_async_io._core.policy.retry_options import Retry
-    >>> failure = FailedAttempt(Request("https://example.com"), None, AttemptError("reset", passing=True))
+    >>> failure = FailedAttempt(Request("https://example.com"), None, AttemptError("reset", transient=True))
     >>> decide_retry(Retry(), failure, epoch=0.0, jitter=0.5)
     Repeat(delay=0.05, refused=False)
     >>> decide_retry(Retry(attempts=1), failure, epoch=0.0, jitter=0.5)
@@ -117,8 +117,8 @@ def stop_row(failure: FailedAttempt, note: str = "") -> Stop:
 
 def _refusal(retry: Retry, failure: FailedAttempt, epoch: float) -> tuple[float, bool]:
     """Return the seconds the server asks for, and whether it refused before processing."""
-    if failure.error is not None and failure.error.asked is not None:
-        return failure.error.asked, True
+    if failure.error is not None and failure.error.retry_after is not None:
+        return failure.error.retry_after, True
     if failure.response is None:
         return 0.0, False
     seconds, refusing = read_retry_hint(failure.response, epoch=epoch)
@@ -126,7 +126,7 @@ def _refusal(retry: Retry, failure: FailedAttempt, epoch: float) -> tuple[float,
 
 
 def _passing(retry: Retry, failure: FailedAttempt) -> bool:
-    return failure.error.passing if failure.error is not None else failure.status in retry.statuses
+    return failure.error.transient if failure.error is not None else failure.status in retry.statuses
 
 
 def _forbidden(retry: Retry, failure: FailedAttempt, spent: int) -> str | None:

@@ -77,13 +77,13 @@ def to_deadline_error(error: AttemptError) -> AttemptError:
 
     Examples
     --------
-    >>> to_deadline_error(AttemptTimeoutError("no complete answer from https://e.com within 0.193 s", passing=True))
+    >>> to_deadline_error(AttemptTimeoutError("no complete answer from https://e.com within 0.193 s", transient=True))
     AttemptTimeoutError("no complete answer before the run's deadline")
     """
     if not isinstance(error, AttemptTimeoutError):
         return error
     text = "no complete answer before the run's deadline"
-    return AttemptTimeoutError(text, passing=error.passing, received=error.received)
+    return AttemptTimeoutError(text, transient=error.transient, received=error.received)
 
 
 def describe_cancelled(method: str) -> str:

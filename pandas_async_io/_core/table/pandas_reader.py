@@ -45,7 +45,7 @@ def read_with_pandas(reader: Any, text: str, options: dict[str, Any], text_colum
             raise NoNodesError(f"the XML has no such nodes: {shorten_error(error)}") from None
         truncated = isinstance(error, XmlError | pd.errors.ParserError) and _TRUNCATION_MESSAGES.search(str(error))
         name = reader.__name__.removeprefix("read_").upper()
-        raise ParseError(f"not {name}: {shorten_error(error)}", passing=bool(truncated)) from None
+        raise ParseError(f"not {name}: {shorten_error(error)}", transient=bool(truncated)) from None
     return frame
 
 

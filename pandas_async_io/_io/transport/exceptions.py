@@ -70,9 +70,9 @@ def mishap(  # noqa: PLR0911 - one line for each kind is the table that a reader
     if isinstance(exc, TimeoutError):
         where = _through(server, proxy)
         if sent.some:
-            return AttemptTimeoutError(f"no complete answer from {where} within {timeout:g} s", passing=True)
+            return AttemptTimeoutError(f"no complete answer from {where} within {timeout:g} s", transient=True)
         return AttemptTimeoutError(
-            f"no connection to {where} within {min(CONNECT_SECONDS, timeout):g} s", passing=True, received=False
+            f"no connection to {where} within {min(CONNECT_SECONDS, timeout):g} s", transient=True, received=False
         )
     if isinstance(exc, aiohttp.ClientHttpProxyError):
         return proxy_error(proxy, exc.status)
@@ -83,7 +83,7 @@ def mishap(  # noqa: PLR0911 - one line for each kind is the table that a reader
     if isinstance(exc, aiohttp.ServerFingerprintMismatch):
         return TransportError(f"{server} shows another certificate than the pinned one", received=False)
     if isinstance(exc, aiohttp.ClientPayloadError):
-        return TransportError(f"the body from {redact_url(url)} was cut off", passing=True)
+        return TransportError(f"the body from {redact_url(url)} was cut off", transient=True)
     if isinstance(exc, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError | UnicodeError):
         return UnsafeUrlError(f"{redact_url(url)!r} can't be sent: there can be no such host")
     if not isinstance(exc, aiohttp.ClientError | HttpProcessingError | OSError):
@@ -98,11 +98,11 @@ def lost(exc: Exception, server: str, sent: Sent, proxy: str | None) -> Transpor
     where = _through(server, proxy)
     if isinstance(exc, aiohttp.ClientResponseError | HttpProcessingError):
         said = _QUOTED.split(exc.message, maxsplit=1)[0]
-        return ProtocolError(f"{where} did not answer in HTTP: {redact_text(said)[:200]}", passing=True)
+        return ProtocolError(f"{where} did not answer in HTTP: {redact_text(said)[:200]}", transient=True)
     if isinstance(exc.__cause__, tls.SSLError):  # an alert that comes after the handshake: TLS 1.3 asks later
         return TransportError(f"{server} ended the TLS connection: {_reason(exc.__cause__)}")
     return TransportError(
-        f"the connection to {where} was lost before the answer was complete: {_reason(exc)}", passing=True
+        f"the connection to {where} was lost before the answer was complete: {_reason(exc)}", transient=True
     )
 
 
@@ -115,8 +115,8 @@ def proxy_error(proxy: str | None, reason: str | int) -> TransportError:
     name = "of the session" if proxy is None else redact_url(proxy)
     if isinstance(reason, int):
         said = "asks for other credentials (407)" if reason == 407 else f"refuses with status {reason}"
-        return TransportError(f"the proxy {name} {said}", passing=reason >= 500, received=False)
-    return TransportError(f"the proxy {name} failed: {reason}", passing=True, received=False)
+        return TransportError(f"the proxy {name} {said}", transient=reason >= 500, received=False)
+    return TransportError(f"the proxy {name} failed: {reason}", transient=True, received=False)
 
 
 def _no_connection(exc: aiohttp.ClientConnectorError, server: str) -> AttemptError:
@@ -126,11 +126,11 @@ def _no_connection(exc: aiohttp.ClientConnectorError, server: str) -> AttemptErr
     if isinstance(cause, socket.gaierror):
         known = cause.errno in _UNKNOWN_NAME
         hint = "is the host spelt right?" if known else "the name server did not answer"
-        return TransportError(f"{exc.host} does not resolve: {hint}", passing=not known, received=False)
+        return TransportError(f"{exc.host} does not resolve: {hint}", transient=not known, received=False)
     if isinstance(cause, tls.SSLError):
         return TransportError(f"no trusted TLS connection to {server}: {_reason(exc)}", received=False)
     kind = DescriptorError if cause.errno in _SPENT else TransportError
-    return kind(f"no connection to {server}: {_reason(exc)}", passing=True, received=False)
+    return kind(f"no connection to {server}: {_reason(exc)}", transient=True, received=False)
 
 
 def _reason(exc: BaseException) -> str:

@@ -83,7 +83,7 @@ class _Once:
 
         async def send_on(connection: Connection) -> aiohttp.ClientResponse:
             if not is_clean(connection):
-                raise ProtocolError(f"{request.url.origin()} speaks before it is asked", passing=True, received=False)
+                raise ProtocolError(f"{request.url.origin()} speaks before it is asked", transient=True, received=False)
             self._sent.some = True
             return await send(connection)
 

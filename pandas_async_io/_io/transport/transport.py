@@ -158,7 +158,7 @@ class Transport:
             if is_clean(connection):
                 return connection
             drop(connection)
-        raise ProtocolError(f"{server.url.origin()} speaks before it is asked", passing=True, received=False)
+        raise ProtocolError(f"{server.url.origin()} speaks before it is asked", transient=True, received=False)
 
     def _server(self, name: str) -> _Server:
         check_host(parse_origin(name).host)

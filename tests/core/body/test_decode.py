@@ -95,7 +95,7 @@ def test_fault_19_invalid_json_says_where_and_shows_it(body, message):
     """The message has line, column, position and an excerpt; the error is for good."""
     error = refusal(body)
     assert message in str(error)
-    assert not error.passing
+    assert not error.transient
     assert error.__context__ is None, "a context would carry the body along"
 
 
@@ -206,7 +206,7 @@ def test_fault_21_undecodable_bytes_are_refused(format, body, charset, words):  
     """Bytes that are not in the charset, or a charset nobody knows, end as an error that names both."""
     error = refusal(body, JSON if charset is None else f"{JSON}; charset={charset}", format=format)
     assert all(word in str(error) for word in words)
-    assert not error.passing
+    assert not error.transient
     assert len(str(error)) < 300
 
 
@@ -268,7 +268,7 @@ def test_fault_25_html_is_called_html(format, content_type, start):  # noqa: A00
     page = f"{start}<!DOCTYPE html><html><head><title>\n Sign in &amp; go</title></head></html>"
     error = refusal(page.encode(), content_type, format=format)
     assert "looks like HTML («Sign in & go»)" in str(error)
-    assert not error.passing
+    assert not error.transient
 
 
 def test_fault_25_a_media_type_of_html_is_enough():
@@ -323,13 +323,13 @@ def test_fault_74_every_proper_prefix_of_a_document_passes(value, share, ascii_o
     """A JSON document that ends early, at any byte, may have been cut and is worth another try."""
     body = json.dumps(value, ensure_ascii=ascii_only, indent=indent).encode()
     error = refusal(body[: max(1, int(len(body) * share))])
-    assert error.passing
+    assert error.transient
 
 
 @pytest.mark.parametrize("body", [b"[1, 2}", b'{"a" 1}', b"[1] 2", b"[nope]", b'["\xff"]', b'["\x01"]', b"OK"])
 def test_fault_74_what_is_wrong_in_its_middle_does_not_pass(body):
     """An error before the end is the server's own and stays."""
-    assert not refusal(body).passing
+    assert not refusal(body).transient
 
 
 def test_fault_74_only_the_last_line_of_ndjson_can_be_cut():
@@ -337,9 +337,9 @@ def test_fault_74_only_the_last_line_of_ndjson_can_be_cut():
     last = refusal(b'{"a": 1}\n{"a": ', "application/x-ndjson")
     middle = refusal(b'{"a": \n{"a": 1}\n', "application/x-ndjson")
     assert "line 2 of NDJSON: the JSON ends early" in str(last)
-    assert last.passing
+    assert last.transient
     assert "line 1 of NDJSON" in str(middle)
-    assert not middle.passing
+    assert not middle.transient
 
 
 @pytest.mark.parametrize(

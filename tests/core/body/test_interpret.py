@@ -78,7 +78,7 @@ def test_fault_78_what_a_parser_raises_is_a_parse_error_with_its_traceback():
     assert text.startswith("parser= raised KeyError: ")
     assert "→ _deep (test_interpret.py:" in text
     assert "CANARY" not in text
-    assert not caught.value.passing
+    assert not caught.value.transient
 
 
 def test_fault_78_what_comes_out_of_a_generator_late_is_caught_too():

@@ -17,10 +17,10 @@ from pandas_async_io._core.models import Response
 from pandas_async_io._core.policy.origin_signal import OriginSignal, read_origin_signal
 from pandas_async_io._core.policy.retry_options import Retry
 
-LOST = TransportError("reset", passing=True)
-LATE = AttemptTimeoutError("late", passing=True)
+LOST = TransportError("reset", transient=True)
+LATE = AttemptTimeoutError("late", transient=True)
 NO_NAME = TransportError("does not resolve", received=False)
-NO_SOCKET = DescriptorError("no socket", passing=True, received=False)
+NO_SOCKET = DescriptorError("no socket", transient=True, received=False)
 
 
 def answer(status, **headers):
@@ -51,7 +51,7 @@ def answer(status, **headers):
         (None, BodyTooLargeError("too large"), False, (OriginSignal.ANSWERED, 0)),
         (None, ParseError("unknown coding"), False, (OriginSignal.ANSWERED, 0)),
         (None, LOST, False, (OriginSignal.FAILED, 0)),
-        (None, ProtocolError("no HTTP", passing=True), False, (OriginSignal.FAILED, 0)),
+        (None, ProtocolError("no HTTP", transient=True), False, (OriginSignal.FAILED, 0)),
         (None, LATE, False, (OriginSignal.FAILED, 0)),
         (None, LATE, True, (OriginSignal.NONE, 0)),
         (None, NO_NAME, False, (OriginSignal.UNREACHABLE, 0)),

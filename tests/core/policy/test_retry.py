@@ -57,8 +57,8 @@ def verdict(failed, retry=RETRY, epoch=0.0, jitter=0.5):
         (failure(429, attempts=3), Repeat(0.5, True)),
         (failure(503, {"Retry-After": "3"}), Repeat(3.5, True)),
         (failure(529, {"Retry-After": "3"}), Repeat(3.5, True)),
-        (failure(error=TransportError("reset", passing=True)), Repeat(0.05, False)),
-        (failure(error=AttemptTimeoutError("30 s", passing=True)), Repeat(0.05, False)),
+        (failure(error=TransportError("reset", transient=True)), Repeat(0.05, False)),
+        (failure(error=AttemptTimeoutError("30 s", transient=True)), Repeat(0.05, False)),
         (failure(500, attempts=3), Stop(Outcome.HTTP_ERROR, "HTTP 500 Internal Server Error (3 attempts)")),
         (failure(404), Stop(Outcome.HTTP_ERROR, "HTTP 404 Not Found")),
         (failure(302), Stop(Outcome.HTTP_ERROR, "HTTP 302 Found")),
@@ -122,7 +122,7 @@ def test_ten_refusals_are_the_end():
 
 
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
-@pytest.mark.parametrize("failed", [{"status": 500}, {"error": TransportError("reset", passing=True)}])
+@pytest.mark.parametrize("failed", [{"status": 500}, {"error": TransportError("reset", transient=True)}])
 def test_fault_2_what_the_server_may_have_received_is_not_repeated(method, failed):
     """A method that changes something is repeated only if nothing can have come of it."""
     stop = verdict(failure(method=method, **failed))
@@ -145,7 +145,7 @@ def test_a_key_of_another_name_is_known_and_advised():
     [
         {"status": 429},
         {"status": 503, "headers": {"Retry-After": "1"}},
-        {"error": TransportError("refused", passing=True, received=False)},
+        {"error": TransportError("refused", transient=True, received=False)},
     ],
 )
 def test_fault_1_what_never_was_processed_is_repeated_for_every_method(failed):
@@ -153,7 +153,7 @@ def test_fault_1_what_never_was_processed_is_repeated_for_every_method(failed):
     assert isinstance(verdict(failure(method="POST", **failed)), Repeat)
 
 
-@pytest.mark.parametrize("error", [ProtocolError("no HTTP", passing=True), ParseError("cut", passing=True)])
+@pytest.mark.parametrize("error", [ProtocolError("no HTTP", transient=True), ParseError("cut", transient=True)])
 def test_fault_12_and_74_nonsense_is_repeated_once(error):
     """Bytes that are not HTTP, or a body that may have been cut, get one more attempt."""
     retry = Retry(attempts=5)
@@ -336,6 +336,6 @@ def test_a_retry_option_may_be_left_out():
 
 def test_an_ending_keeps_the_last_cause():
     """A row that no budget lets repeat ends with what it met."""
-    error = AttemptError("reset", passing=True)
+    error = AttemptError("reset", transient=True)
     assert stop_row(failure(error=error), "retry budget spent").error == "reset (retry budget spent)"
     assert stop_row(failure(503)) == Stop(Outcome.HTTP_ERROR, "HTTP 503 Service Unavailable")

@@ -104,7 +104,7 @@ def test_fault_27_errors_in_a_200_are_a_failure(payload, message):
     """Even beside data; the message says what and where."""
     error = graphql_error(payload)
     assert isinstance(error, PayloadError)
-    assert (str(error), error.outcome, error.passing) == (message, Outcome.HTTP_ERROR, False)
+    assert (str(error), error.outcome, error.transient) == (message, Outcome.HTTP_ERROR, False)
 
 
 @pytest.mark.parametrize("payload", [{"data": {}}, {"data": None, "errors": []}, {"errors": None}, [1], None, "errors"])
@@ -123,7 +123,7 @@ def test_a_refusal_for_its_cost_passes():
     payload = {"errors": [{"message": "Throttled", "extensions": {"code": "THROTTLED"}}]}
     assert read_throttle_delay({**payload, "extensions": cost(300, 100)}) == 4.0
     assert read_throttle_delay(payload) == 0.0
-    assert graphql_error(payload).passing
+    assert graphql_error(payload).transient
     assert read_throttle_delay({"errors": [{"message": "x"}], "extensions": cost(300, 100)}) is None
     assert read_throttle_delay({"data": 1}) is None
     assert read_throttle_delay([]) is None

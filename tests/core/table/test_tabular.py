@@ -169,7 +169,7 @@ def test_options_that_no_reader_takes_raise_before_anything_is_sent(format, opti
 
 
 @pytest.mark.parametrize(
-    ("content_type", "body", "words", "passing"),
+    ("content_type", "body", "words", "transient"),
     [
         ("text/csv", b"a,b\n1,2\n1,2,3\n", "not CSV: .*Expected 2 fields in line 3, saw 3", False),
         ("text/csv", b'a,b\n1,"2', "not CSV: .*EOF inside string", True),
@@ -185,11 +185,11 @@ def test_options_that_no_reader_takes_raise_before_anything_is_sent(format, opti
         ("application/vnd.apache.arrow.stream", BINARY["arrow stream"][:-300], "not Arrow IPC", False),
     ],
 )
-def test_fault_19_a_broken_table_is_refused(content_type, body, words, passing):
+def test_fault_19_a_broken_table_is_refused(content_type, body, words, transient):
     """Whatever a reader makes of it ends as a ParseError; a cut that shows is worth another try."""
     with pytest.raises(ParseError, match=words) as caught:
         read(body, content_type)
-    assert caught.value.passing is passing
+    assert caught.value.transient is transient
 
 
 @pytest.mark.parametrize(

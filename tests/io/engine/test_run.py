@@ -118,7 +118,7 @@ def test_a_request_that_fails_once_is_sent_again():
         tries[request.url] = tries.get(request.url, 0) + 1
         await asyncio.sleep(0)
         if tries[request.url] == 1 and request.url.endswith("7"):
-            raise TransportError("reset", passing=True)
+            raise TransportError("reset", transient=True)
         return answer()
 
     results = run(send)
@@ -133,7 +133,7 @@ def test_fault_02_a_post_that_may_have_arrived_is_not_repeated():
 
     async def send(request, timeout):
         sent.append(request.url)
-        raise TransportError("reset", passing=True)
+        raise TransportError("reset", transient=True)
 
     results = run(send, 1, method="POST")
     assert len(sent) == 1
@@ -149,7 +149,7 @@ def test_no_slot_is_held_while_a_request_backs_off():
         order.append(request.url[-1])
         await asyncio.sleep(0)
         if request.url.endswith("0") and order.count("0") == 1:
-            raise TransportError("reset", passing=True)
+            raise TransportError("reset", transient=True)
         return answer()
 
     run(send, 5, concurrency=1, retry=Retry(base=0.2))
@@ -230,7 +230,7 @@ def test_a_wrong_token_stops_the_run():
 
 
 def test_retries_stay_within_their_share():
-    """When every answer is a passing failure, at most a fifth of the requests, or ten, are repeated."""
+    """When every answer is a transient failure, at most a fifth of the requests, or ten, are repeated."""
     sent = 0
 
     async def send(request, timeout):
@@ -270,7 +270,7 @@ def test_fault_35_a_dead_origin_ends_the_run(monkeypatch):
         nonlocal sent
         sent += 1
         await asyncio.sleep(0)
-        raise TransportError("refused", passing=True, received=False)
+        raise TransportError("refused", transient=True, received=False)
 
     results = run(send, 3000, concurrency=4)
     assert len(results) == 3000
@@ -378,7 +378,7 @@ def test_a_run_that_its_deadline_ends_leaves_the_origin_open_for_others():
 
     async def send(request, timeout):
         await asyncio.sleep(timeout)
-        raise AttemptTimeoutError("late", passing=True)
+        raise AttemptTimeoutError("late", transient=True)
 
     async def main():
         gate, results = Gate(), []
@@ -406,7 +406,7 @@ def test_attempts_are_what_was_on_the_wire(monkeypatch):
     assert all((result.fetched_at is None) == (result.attempts == 0) for result in results.values())
 
     async def no_socket(request, timeout):
-        raise DescriptorError("no socket", passing=True, received=False)
+        raise DescriptorError("no socket", transient=True, received=False)
 
     monkeypatch.setattr("pandas_async_io._io.engine.run._NO_SOCKET", 1e-6)
     [result] = run(no_socket, 1, retry=Retry(attempts=1)).values()

@@ -215,7 +215,7 @@ def test_security_s8_a_private_address_is_not_connected_to(host):
         with pytest.raises(UnsafeUrlError, match="private address") as caught:
             send(f"http://{host}:{server.port}/", Wire(block_private=True))
         assert server.connections == 0
-    assert not caught.value.passing
+    assert not caught.value.transient
 
 
 def test_security_s8_a_redirect_leads_to_no_private_address_either(monkeypatch):

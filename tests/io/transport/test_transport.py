@@ -90,20 +90,20 @@ def ask(url, *, wire=Wire(), timeout=PATIENCE, session=None, **request):  # noqa
         return runner.run(transport.send(Request(url, **request), timeout))
 
 
-def fail(url, *, received=True, passing=True, **options):
+def fail(url, *, received=True, transient=True, **options):
     """Send one request, and return the error that it ends with."""
     with pytest.raises(AttemptError) as caught:
         ask(url, **options)
     error = caught.value
     assert error.__context__ is None
-    assert (error.passing, error.received) == (passing, received)
+    assert (error.transient, error.received) == (transient, received)
     return error
 
 
-def meet(*answers, session=None, passing=True, **options):
+def meet(*answers, session=None, transient=True, **options):
     """Ask a server that answers so; return the error, once the server has seen the connection end."""
     with serve_script(*answers) as server:
-        error = fail(f"{server.url}/x", session=session, passing=passing, **options)
+        error = fail(f"{server.url}/x", session=session, transient=transient, **options)
         server.wait_for_disconnects(server.connections)
         assert len(server.requests) == 1
         return error
@@ -122,7 +122,7 @@ def fetch(server, template="/x", rows=1, **options):
 
 
 def test_fault_1_a_refused_connection_is_worth_another_attempt_and_was_not_received():
-    """Nothing listens: transport_error, passing, and the server can't have received anything."""
+    """Nothing listens: transport_error, transient, and the server can't have received anything."""
     error = fail(refused_url(), received=False)
     assert isinstance(error, TransportError)
     assert "Connection refused" in str(error)
@@ -141,7 +141,7 @@ def test_fault_2_a_reused_connection_that_dies_gets_exactly_one_request(session_
         runner.run(transport.send(Request(f"{server.url}/first"), PATIENCE))
         with pytest.raises(TransportError, match="lost before the answer") as caught:
             runner.run(transport.send(Request(f"{server.url}/second"), PATIENCE))
-        assert caught.value.passing
+        assert caught.value.transient
         assert caught.value.received
         assert [request.connection for request in server.requests] == [1, 1]
 
@@ -366,7 +366,7 @@ def test_fault_73_what_comes_unasked_over_a_borrowed_session_is_no_answer_either
             runner.run(asyncio.sleep(PAUSE_SECONDS))
             with pytest.raises(ProtocolError, match="speaks before it is asked") as caught:
                 runner.run(transport.send(Request(f"{server.url}/2"), PATIENCE))
-        assert (caught.value.passing, caught.value.received) == (True, False)
+        assert (caught.value.transient, caught.value.received) == (True, False)
         assert len(server.requests) == 1
 
 
@@ -429,7 +429,7 @@ def test_a_length_that_announces_no_body_is_not_measured(session_of, method, sta
 
 def test_fault_15_a_body_that_is_not_in_its_coding_is_a_parse_error(session_of):
     """gzip is announced, JSON comes: another attempt would bring the same."""
-    error = meet(http_response(b'{"a": 1}', "Content-Encoding: gzip"), session=session_of, passing=False)
+    error = meet(http_response(b'{"a": 1}', "Content-Encoding: gzip"), session=session_of, transient=False)
     assert isinstance(error, ParseError)
 
 
@@ -467,7 +467,7 @@ def test_fault_18_a_bomb_costs_no_more_than_max_body(session_of):
     answer = http_response(bomb, "Content-Encoding: gzip, gzip")
     tracemalloc.start()
     try:
-        error = meet(answer, wire=Wire(max_body=2**20), passing=False, session=session_of)
+        error = meet(answer, wire=Wire(max_body=2**20), transient=False, session=session_of)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -485,7 +485,7 @@ def test_fault_18_a_bomb_costs_no_more_than_max_body(session_of):
 )
 def test_a_body_above_max_body_is_left_as_soon_as_that_is_known(session_of, answer):
     """However it is framed: nobody waits for the rest, which never comes here."""
-    error = meet(answer, wire=Wire(max_body=2**20), passing=False, session=session_of)
+    error = meet(answer, wire=Wire(max_body=2**20), transient=False, session=session_of)
     assert isinstance(error, BodyTooLargeError)
 
 
@@ -524,7 +524,7 @@ def _to(location, status="302 Found"):
 def test_fault_40_a_redirect_loop_ends_after_five_hops_and_is_not_repeated(session_of):
     """http_error, six requests, one connection."""
     with serve_script(_to("/x")) as server:
-        error = fail(f"{server.url}/x", passing=False, session=session_of)
+        error = fail(f"{server.url}/x", transient=False, session=session_of)
         assert (len(server.requests), server.connections) == (6, 1)
     assert isinstance(error, RedirectError)
     assert error.outcome is Outcome.HTTP_ERROR
@@ -534,7 +534,7 @@ def test_fault_40_a_redirect_loop_ends_after_five_hops_and_is_not_repeated(sessi
 def test_fault_41_a_redirect_to_another_origin_is_not_followed(session_of):
     """The other server is never asked."""
     with serve_script(http_response()) as other, serve_script(_to(f"{other.url}/x")) as server:
-        error = fail(server.url, passing=False, session=session_of, headers={"X-API-Key": "k"})
+        error = fail(server.url, transient=False, session=session_of, headers={"X-API-Key": "k"})
         assert isinstance(error, UnsafeUrlError)
         assert other.requests == []
 
@@ -545,13 +545,13 @@ def test_fault_41_a_redirect_to_another_origin_is_not_followed(session_of):
 def test_fault_42_a_redirect_to_another_scheme_or_a_metadata_address_is_unsafe(session_of, location):
     """It ends the row as unsafe_url, by name."""
     with serve_script(_to(location)) as server:
-        assert fail(server.url, passing=False, session=session_of).outcome is Outcome.UNSAFE_URL
+        assert fail(server.url, transient=False, session=session_of).outcome is Outcome.UNSAFE_URL
 
 
 def test_fault_42_a_redirect_from_https_to_http_is_unsafe(tls_server_of):
     """What was asked for in secret is not asked for in the clear."""
     with serve_script(http_response()) as clear, tls_server_of(_to(f"{clear.url}/x")) as (server, wire):
-        error = fail(server.url, passing=False, wire=wire)
+        error = fail(server.url, transient=False, wire=wire)
         assert error.outcome is Outcome.UNSAFE_URL
         assert clear.requests == []
 
@@ -578,7 +578,7 @@ def test_a_redirect_on_the_same_origin_keeps_method_body_and_headers_as_its_stat
 
 def test_fault_47_a_name_that_does_not_exist_is_not_asked_for_again():
     """RFC 6761: nothing under .invalid exists."""
-    error = fail("http://nobody.invalid/", passing=False, received=False)
+    error = fail("http://nobody.invalid/", transient=False, received=False)
     assert "nobody.invalid does not resolve: is the host spelt right?" in str(error)
 
 
@@ -588,13 +588,13 @@ def test_fault_47_a_name_server_that_is_silent_may_answer_later():
     key = aiohttp.client_reqrep.ConnectionKey("e.com", 80, False, True, None, None, None)
     error = mishap(aiohttp.ClientConnectorDNSError(key, silence), "http://e.com/", Sent(), proxy=None, timeout=1.0)
     assert isinstance(error, TransportError)
-    assert (error.passing, error.received) == (True, False)
+    assert (error.transient, error.received) == (True, False)
 
 
 @pytest.mark.parametrize("host", ["a" * 64 + ".invalid", "a..b.invalid", "2130706433", "127.1", "0177.0.0.1"])
 def test_a_host_that_can_not_be_is_unsafe_and_ends_no_more_than_its_row(session_of, host):
     """Labels that are too long or empty, and numbers that are addresses only to some."""
-    error = fail(f"http://{host}/", passing=False, session=session_of)
+    error = fail(f"http://{host}/", transient=False, session=session_of)
     assert isinstance(error, UnsafeUrlError)
 
 
@@ -668,7 +668,7 @@ def test_fault_49_a_certificate_that_proves_nothing_ends_it_at_once(
     served = _served_with(authority.issue_cert(*names, **options))
     wire = Wire(ssl=trusting) if trusted else Wire()
     with serve_script(http_response(), ssl=served) as server:
-        error = fail(server.url, passing=False, received=False, wire=wire, session=session_of)
+        error = fail(server.url, transient=False, received=False, wire=wire, session=session_of)
         assert server.requests == []
     assert "no trusted TLS connection" in str(error)
     assert said in str(error)
@@ -677,7 +677,7 @@ def test_fault_49_a_certificate_that_proves_nothing_ends_it_at_once(
 def test_fault_49_a_server_that_speaks_no_tls_says_so(session_of):
     """https to a port that answers in the clear: OpenSSL's reason, not an errno that means something else."""
     with serve_socket(lambda peer: peer.sendall(peer.recv(4096) and b"HTTP/1.1 400 Bad Request\r\n\r\n")) as server:
-        error = fail(f"https://{server}/", passing=False, received=False, session=session_of)
+        error = fail(f"https://{server}/", transient=False, received=False, session=session_of)
     assert "no trusted TLS connection" in str(error)
     assert "Operation not permitted" not in str(error)
 
@@ -703,7 +703,7 @@ def test_fault_49_a_client_certificate_that_is_missing_ends_it_at_once(authority
         pytest.raises(TransportError, match=r"certificate required|handshake") as caught,
     ):
         ask(f"https://{server}/", wire=Wire(ssl=trusting), session=session_of)
-    assert not caught.value.passing
+    assert not caught.value.transient
 
 
 def test_fault_49_an_untrusted_certificate_costs_each_row_one_attempt(authority):
@@ -732,7 +732,7 @@ def test_fault_50_a_proxy_that_asks_for_credentials_is_no_http_error_of_the_row(
     """407 names the proxy, and is not repeated."""
     with serve_script(http_response(status="407 Proxy Authentication Required")) as proxy:
         error = fail(
-            "http://api.example/", wire=Wire(proxy=proxy.url), received=False, passing=False, session=session_of
+            "http://api.example/", wire=Wire(proxy=proxy.url), received=False, transient=False, session=session_of
         )
         assert len(proxy.requests) == 1
     assert error.outcome is Outcome.TRANSPORT_ERROR
@@ -748,7 +748,7 @@ def test_fault_50_a_dead_proxy_is_named(session_of, scheme):
 
 
 @pytest.mark.parametrize(
-    ("answer", "passing", "said"),
+    ("answer", "transient", "said"),
     [
         ([http_response(status="407 Who Are You"), Action.CLOSE], False, "asks for other credentials (407)"),
         ([http_response(status="403 Forbidden"), Action.CLOSE], False, "refuses with status 403"),
@@ -758,11 +758,11 @@ def test_fault_50_a_dead_proxy_is_named(session_of, scheme):
         ([b"SSH-2.0-OpenSSH_9.6\r\n", Action.CLOSE], True, "failed"),
     ],
 )
-def test_fault_50_a_proxy_that_refuses_to_connect_is_named(session_of, answer, passing, said):
+def test_fault_50_a_proxy_that_refuses_to_connect_is_named(session_of, answer, transient, said):
     """CONNECT fails in some way: a transport_error of the proxy, and the server received nothing."""
     with serve_script(answer) as proxy:
         error = fail(
-            "https://api.example/", wire=Wire(proxy=proxy.url), received=False, passing=passing, session=session_of
+            "https://api.example/", wire=Wire(proxy=proxy.url), received=False, transient=transient, session=session_of
         )
         assert proxy.requests[0].line == "CONNECT api.example:443 HTTP/1.1"
         proxy.wait_for_disconnects()
