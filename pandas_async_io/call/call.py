@@ -24,10 +24,10 @@ from pandas_async_io._core.request.deduplicate import find_first_rows
 from pandas_async_io._core.request.dry_run import Plan, make_plan
 from pandas_async_io._core.request.graphql import GraphQL
 from pandas_async_io._core.request.idempotency import add_idempotency_keys
-from pandas_async_io._core.table.answers import Answers, PagedAnswers
-from pandas_async_io._core.table.apply_schema import conform
-from pandas_async_io._core.table.dtype_backend import check_backend
-from pandas_async_io._core.table.join import answers, join, positions
+from pandas_async_io._core.table.apply_schema import apply_schema
+from pandas_async_io._core.table.collectors import PageCollector, PayloadCollector
+from pandas_async_io._core.table.dtype_backend import check_dtype_backend
+from pandas_async_io._core.table.join import join_columns, match_records, records_frame
 from pandas_async_io._core.table.schema import compile_schema, text_columns
 from pandas_async_io._core.table.shape import compile_shape
 from pandas_async_io._core.table.tabular import TABULAR_READERS
@@ -98,7 +98,7 @@ class Call:
             max_level=options.max_level,
             columns=options.columns,
         )
-        check_backend(options.dtype_backend)
+        check_dtype_backend(options.dtype_backend)
         self._schema = compile_schema(options.schema, self._shape.columns)
         query = options.json if isinstance(options.json, GraphQL) else None
         self._decode = compile_interpreter(
@@ -128,13 +128,15 @@ class Call:
         self._put: Deliver = self._outcomes.put
         self._answers, self._course = self._follow(unfinished or {}, known)
 
-    def _follow(self, unfinished: Mapping[int, Any], known: Any) -> tuple[Answers | PagedAnswers, Workflow | None]:
+    def _follow(
+        self, unfinished: Mapping[int, Any], known: Any
+    ) -> tuple[PayloadCollector | PageCollector, Workflow | None]:
         """Return what collects the answers, and what they ask for next."""
         options, client, count = self._options, self._client, len(self._asked.rows)
         row_to_request = self._asked.rows.row_to_request
         earlier = {int(row_to_request[row]): state for row, state in unfinished.items() if row_to_request[row] >= 0}
         if options.pages is not None:
-            pages = PagedAnswers(count, self._shape)
+            pages = PageCollector(count, self._shape)
             return pages, PagingWorkflow(
                 as_paginator(options.pages, posted=options.json is not None),
                 pages,
@@ -148,7 +150,7 @@ class Call:
                 known=known,
             )
         batches, shape = self._asked.batches, self._shape
-        whole = Answers(count, shape if batches is None else replace(shape, path=None, meta=()))
+        whole = PayloadCollector(count, shape if batches is None else replace(shape, path=None, meta=()))
         self._put = deliver = partial(self._deliver, whole)
         if batches is not None:
             on, asked, name = options.on or batches.field, self._asked, self._policy.retry.idempotency_key
@@ -213,9 +215,9 @@ class Call:
         ]
         await drive(lanes, self._tally)
 
-    def _deliver(self, answers: Answers, position: int, result: Result) -> None:
+    def _deliver(self, collector: PayloadCollector, position: int, result: Result) -> None:
         self._outcomes.put(position, result)
-        answers.put(position, result.payload if result.outcome is Outcome.OK else None)
+        collector.add(position, result.payload if result.outcome is Outcome.OK else None)
 
     def run(self, *, quiet: bool = False) -> pd.DataFrame:
         """Send everything and wait for the frame; Ctrl-C raises with the finished rows as ``.partial``."""
@@ -274,17 +276,17 @@ class Call:
             self._course.close()
         options = self._options
         nullable = isinstance(options, FetchOptions)
-        found = self._answers.columns(nullable=nullable)
-        columns = conform(found, self._schema, backend=options.dtype_backend, nullable=nullable)
+        found = self._answers.build_columns(nullable=nullable)
+        columns = apply_schema(found, self._schema, backend=options.dtype_backend, nullable=nullable)
         self._outcomes.mark_parse_errors(columns.failures)
         if isinstance(self._course, PagingWorkflow):
             self._course.forget(columns.failures)
-        rows, take = positions(self._asked.rows.row_to_request, columns.counts, how=options.how)
+        rows, take = match_records(self._asked.rows.row_to_request, columns.counts, how=options.how)
         names = {"prefix": options.prefix, "suffix": options.suffix}
         if options.join:
-            frame = join(self._frame, columns.arrays, rows=rows, take=take, **names)
+            frame = join_columns(self._frame, columns.arrays, rows=rows, take=take, **names)
         else:
-            frame = answers(columns.arrays, rows=rows, take=take, **names)
+            frame = records_frame(columns.arrays, rows=rows, take=take, **names)
         if isinstance(options, ReadOptions):
             frame = frame.reset_index(drop=True)
         run = Run(
@@ -316,7 +318,7 @@ class Call:
         """
         course, row_to_request = self._course, self._asked.rows.row_to_request
         found: dict[str, Any] = {"missing_columns": absent}
-        if isinstance(self._answers, PagedAnswers):
+        if isinstance(self._answers, PageCollector):
             found["pages"] = np.append(self._answers.pages[kept], 0)[take]
         if course is not None:
             first = find_first_rows(row_to_request)

@@ -9,8 +9,8 @@ import numpy as np
 
 from pandas_async_io._core.report.history import get_runs, strip_attrs
 from pandas_async_io._core.request.credentials import as_auth
-from pandas_async_io._core.table.join import ROW
-from pandas_async_io._core.table.merge import Places, merge, stacked
+from pandas_async_io._core.table.join import ROW_COLUMN
+from pandas_async_io._core.table.merge import Provenance, merge_outputs, stack_frames
 from pandas_async_io._core.words import format_count
 from pandas_async_io._io.bridge.wait import interrupted, undisturbed
 from pandas_async_io.call.attach import carry
@@ -135,11 +135,11 @@ def _complete(run: Run, sent: pd.DataFrame, failed: Positions, source: Source) -
     """Put the run's rows that were fine and the new ones together, in the order of the input."""
     sent_run = get_runs(sent)[-1]
     there = sent_run.places()
-    new = Places(failed[there.rows], there.pages)
-    merged = merge(run.places(), new, again=failed, unfinished=run.unfinished)
+    new = Provenance(failed[there.rows], there.pages)
+    merged = merge_outputs(run.places(), new, again=failed, unfinished=run.unfinished)
     alone = not source.options.join
-    came = (sent.assign(**{ROW: new.rows}) if alone else sent).iloc[merged.came]
-    combined = stacked(run.output.iloc[merged.kept], came, merged.order)
+    came = (sent.assign(**{ROW_COLUMN: new.rows}) if alone else sent).iloc[merged.came]
+    combined = stack_frames(run.output.iloc[merged.kept], came, merged.order)
     if not alone and isinstance(source.options, FetchOptions):
         rows, index = merged.places.rows, source.frame.index
         combined.index = index if np.array_equal(rows, np.arange(len(index))) else index.take(rows)
@@ -147,7 +147,7 @@ def _complete(run: Run, sent: pd.DataFrame, failed: Positions, source: Source) -
     return combined, _one(run, sent_run, combined, failed=failed, source=source, places=merged.places)
 
 
-def _one(run: Run, sent: Run, combined: pd.DataFrame, *, failed: Positions, source: Source, places: Places) -> Run:
+def _one(run: Run, sent: Run, combined: pd.DataFrame, *, failed: Positions, source: Source, places: Provenance) -> Run:
     """Return two runs as one over all rows: the second has sent those that failed in the first."""
     at = failed.tolist()
     again = set(at)

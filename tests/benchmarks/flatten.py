@@ -22,7 +22,7 @@ from pathlib import Path
 import orjson
 import pandas as pd
 
-from pandas_async_io._core.table.columns import concat
+from pandas_async_io._core.table.columns import concat_blocks
 from pandas_async_io._core.table.flatten import flatten
 from pandas_async_io._core.table.shape import Shape
 
@@ -86,7 +86,7 @@ def ours(bodies):
         flatten([orjson.loads(body) for body in bodies[start : start + step]], Shape())
         for start in range(0, len(bodies), step)
     ]
-    return pd.DataFrame(concat(blocks, nullable=False).arrays, copy=False)
+    return pd.DataFrame(concat_blocks(blocks, nullable=False).arrays, copy=False)
 
 
 def pyarrow(bodies):

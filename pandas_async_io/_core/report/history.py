@@ -14,7 +14,7 @@ import numpy as np
 
 from pandas_async_io._core.report.report import Report, build_report
 from pandas_async_io._core.report.tally import Tally
-from pandas_async_io._core.table.merge import Places
+from pandas_async_io._core.table.merge import Provenance
 from pandas_async_io._core.words import format_count
 
 if TYPE_CHECKING:
@@ -94,11 +94,11 @@ class Run:
         ended = self.outcomes.format_counts()
         return f"<Run {self.label}: {rows}{f', {ended}' if ended else ''}>"
 
-    def places(self) -> Places:
+    def places(self) -> Provenance:
         """Return the input row and the page of each output row."""
         count = len(self.output)
         rows = np.arange(count) if self.rows is None else self.rows
-        return Places(rows, np.zeros(count, np.int64) if self.pages is None else self.pages)
+        return Provenance(rows, np.zeros(count, np.int64) if self.pages is None else self.pages)
 
     def describe_findings(self) -> list[str]:
         """Return what the user must know of the data although rows may be ``ok``."""

@@ -16,7 +16,7 @@ from pandas_async_io._core.errors import ParseError
 from pandas_async_io._core.security.secrets import redact_line
 from pandas_async_io._core.table.cast import iso_times
 from pandas_async_io._core.table.columns import Columns
-from pandas_async_io._core.table.dtype_backend import with_backend
+from pandas_async_io._core.table.dtype_backend import to_backend
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _SHOWN = 60
 
 
-def conform(columns: Columns, schema: Mapping[str, Field], *, backend: str | None, nullable: bool) -> Columns:
+def apply_schema(columns: Columns, schema: Mapping[str, Field], *, backend: str | None, nullable: bool) -> Columns:
     """Give the columns of a schema its types, and all others those of a backend.
 
     Parameters
@@ -39,7 +39,7 @@ def conform(columns: Columns, schema: Mapping[str, Field], *, backend: str | Non
     schema : mapping of str to Field
         From `compile_schema`; a column that no record has appears, too.
     backend : {"numpy_nullable", "pyarrow"} or None
-        See `with_backend`.
+        See `to_backend`.
     nullable : bool
         As for `concat`.
 
@@ -50,9 +50,9 @@ def conform(columns: Columns, schema: Mapping[str, Field], *, backend: str | Non
 
     Examples
     --------
-    >>> from pandas_async_io._core.schema import compile_schema
+    >>> from pandas_async_io._core.table.schema import compile_schema
     >>> columns = Columns({"id": np.array(["7", "x"], object)}, {}, np.array([1, 1]), {})
-    >>> done = conform(columns, compile_schema({"id": "int64"}), backend=None, nullable=False)
+    >>> done = apply_schema(columns, compile_schema({"id": "int64"}), backend=None, nullable=False)
     >>> done.arrays["id"], done.failures
     (array([7]), {1: ParseError("schema: column 'id': 'x' is not int64")})
     """
@@ -76,7 +76,7 @@ def conform(columns: Columns, schema: Mapping[str, Field], *, backend: str | Non
             arrays[name] = schema[name].build(cells, gaps, backend=backend, nullable=nullable)
         else:
             array = columns.arrays[name] if keep is None else columns.arrays[name][keep]
-            arrays[name] = with_backend(array, backend, drifted=name in drifted)
+            arrays[name] = to_backend(array, backend, drifted=name in drifted)
     return Columns(arrays, drifted, counts, {**columns.failures, **failures})
 
 

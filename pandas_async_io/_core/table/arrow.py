@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from pandas_async_io._core.arrays import object_array
 from pandas_async_io._core.errors import BodyTooLargeError, ParseError, PlanError
-from pandas_async_io._core.table.columns import objects
 from pandas_async_io._core.table.pandas_reader import shorten_error
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def nullable_dtype_name(name: str) -> str:
 def _convert_column(pa: ModuleType, column: Any) -> Any:
     arrow_type = column.type
     if pa.types.is_nested(arrow_type):
-        return objects(column.to_pylist())
+        return object_array(column.to_pylist())
     integral = pa.types.is_integer(arrow_type) or pa.types.is_boolean(arrow_type)
     nullable = pd.api.types.pandas_dtype(nullable_dtype_name(str(arrow_type))) if integral else None
     return column.to_pandas(types_mapper={arrow_type: nullable}.get if nullable is not None else None).array

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from pandas_async_io._core.arrays import masked_array
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.table.arrow import import_pyarrow
-from pandas_async_io._core.table.columns import masked
 
 if TYPE_CHECKING:
     from pandas_async_io._core.arrays import Array
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 BACKENDS = ("numpy_nullable", "pyarrow")
 
 
-def check_backend(backend: str | None) -> None:
+def check_dtype_backend(backend: str | None) -> None:
     """Refuse a backend that pandas does not have, or that is not installed.
 
     Raises
@@ -34,7 +34,7 @@ def check_backend(backend: str | None) -> None:
         import_pyarrow()
 
 
-def with_backend(array: Array, backend: str | None, *, drifted: bool = False) -> Array:
+def to_backend(array: Array, backend: str | None, *, drifted: bool = False) -> Array:
     """Return an array of the backend's type, or as it is.
 
     Parameters
@@ -48,9 +48,9 @@ def with_backend(array: Array, backend: str | None, *, drifted: bool = False) ->
 
     Examples
     --------
-    >>> with_backend(np.array([0.5, np.nan]), "numpy_nullable").dtype
+    >>> to_backend(np.array([0.5, np.nan]), "numpy_nullable").dtype
     Float64Dtype()
-    >>> with_backend(np.array([1, 2]), "pyarrow").dtype
+    >>> to_backend(np.array([1, 2]), "pyarrow").dtype
     int64[pyarrow]
     """
     if backend is None or drifted:
@@ -61,7 +61,7 @@ def with_backend(array: Array, backend: str | None, *, drifted: bool = False) ->
 def _nullable(array: Array) -> Array:
     kind = array.dtype.kind
     if isinstance(array, np.ndarray) and kind in "iub":
-        return masked(array, np.zeros(len(array), np.bool_))
+        return masked_array(array, np.zeros(len(array), np.bool_))
     if isinstance(array, np.ndarray) and kind == "f":
         return pd.arrays.FloatingArray(array, np.isnan(array))
     if isinstance(array.dtype, pd.StringDtype) or _strings_alone(array):

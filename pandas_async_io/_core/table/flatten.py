@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from pandas_async_io._core.errors import ParseError
-from pandas_async_io._core.table.columns import MISSING, NULL, Block, Chunk, chunk
-from pandas_async_io._core.table.records import parents
+from pandas_async_io._core.table.blocks import MISSING, NULL, Block, Chunk, make_chunk, missing_chunk
+from pandas_async_io._core.table.records import extract_with_meta
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -42,7 +42,7 @@ def flatten(payloads: Sequence[Any], shape: Shape) -> Block:
 
     Examples
     --------
-    >>> from pandas_async_io._core.shape import Shape
+    >>> from pandas_async_io._core.table.shape import Shape
     >>> block = flatten([{"a": 1, "b": {"c": 2}}, [{"a": 3}], []], Shape())
     >>> {name: chunk.cells.tolist() for name, chunk in block.columns.items()}
     {'a': [1, 3], 'b.c': [2]}
@@ -58,7 +58,7 @@ def flatten(payloads: Sequence[Any], shape: Shape) -> Block:
     for at, payload in enumerate(payloads):
         before = len(found)
         try:
-            opened = parents(payload, shape)
+            opened = extract_with_meta(payload, shape)
         except ParseError as error:
             failures[at] = error.with_traceback(None)  # its frames hold the payload
         else:
@@ -66,17 +66,6 @@ def flatten(payloads: Sequence[Any], shape: Shape) -> Block:
             envelopes.extend((fields, len(items)) for fields, items in opened)
         counts.append(len(found) - before)
     return Block(_columns(found, shape), _meta(envelopes, shape), np.array(counts, np.int64), failures)
-
-
-def nowhere(records: int) -> Chunk:
-    """Return the cells of a column that no record has.
-
-    Examples
-    --------
-    >>> nowhere(2).state.tolist()
-    [2, 2]
-    """
-    return Chunk(np.empty(0, object), frozenset(), np.full(records, MISSING, np.uint8))
 
 
 def _meta(envelopes: list[tuple[list[Any], int]], shape: Shape) -> dict[str, Chunk]:
@@ -88,7 +77,7 @@ def _meta(envelopes: list[tuple[list[Any], int]], shape: Shape) -> dict[str, Chu
         cells = list(chain.from_iterable(map(repeat, (fields[at] for fields, _ in envelopes), lengths)))
         state = np.array([NULL if cell is None else 0 for cell in cells], np.uint8)
         values = [cell for cell in cells if cell is not None]
-        columns[name] = chunk(values, set(map(type, values)), state if state.any() else None)
+        columns[name] = make_chunk(values, set(map(type, values)), state if state.any() else None)
     return columns
 
 
@@ -99,7 +88,7 @@ def _columns(found: list[Record], shape: Shape) -> dict[str, Chunk]:
     if leaves is None:
         leaves = _leaves([_flat(record, shape) for record in found], shape, selected, nested=False) or {}
     if selected is not None:
-        return {name: leaves.get(source, (0, nowhere(len(found))))[1] for source, name in selected.items()}
+        return {name: leaves.get(source, (0, missing_chunk(len(found))))[1] for source, name in selected.items()}
     order: list[str] = []
     for first in sorted({first for first, _ in leaves.values()}):
         order.extend(name for name in _flat(found[first], shape) if leaves[name][0] == first)
@@ -210,7 +199,7 @@ class _Group(NamedTuple):
         """Return the first record that has the field, and the field's chunk, if any record has it."""
         gaps = bool(inner) or type(None) in types
         if not gaps and len(cells) == self.size:
-            return 0, chunk(cells, types)
+            return 0, make_chunk(cells, types)
         present = _present(cells, types, inner) if gaps else b"\1" * len(cells)
         here = np.where(np.frombuffer(present, np.bool_), 0, MISSING)
         here[[i for i in np.flatnonzero(here).tolist() if cells[i] is None and key in self.dicts[i]]] = NULL
@@ -220,4 +209,4 @@ class _Group(NamedTuple):
         if state[first] == MISSING:
             return None
         values = list(compress(cells, present)) if gaps else cells
-        return first, chunk(values, types - inner, state if state.any() else None)
+        return first, make_chunk(values, types - inner, state if state.any() else None)

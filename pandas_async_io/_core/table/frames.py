@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from pandas_async_io._core.errors import ParseError
-from pandas_async_io._core.table.columns import NULL, Block, Chunk, chunk
-from pandas_async_io._core.table.flatten import flatten, nowhere
+from pandas_async_io._core.table.blocks import NULL, Block, Chunk, make_chunk, missing_chunk
+from pandas_async_io._core.table.flatten import flatten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,23 +26,23 @@ _PLAIN = (
 )
 
 
-def blocks(payloads: Sequence[Any], shape: Shape) -> Iterator[Block]:
+def flatten_payloads(payloads: Sequence[Any], shape: Shape) -> Iterator[Block]:
     """Flatten payloads of which some may be frames.
 
     Examples
     --------
-    >>> from pandas_async_io._core.shape import Shape
-    >>> [list(block.columns) for block in blocks([{"a": 1}, {"b": 1}, pd.DataFrame({"a": [1, 2]})], Shape())]
+    >>> from pandas_async_io._core.table.shape import Shape
+    >>> [list(block.columns) for block in flatten_payloads([{"a": 1}, {"b": 1}, pd.DataFrame({"a": [1, 2]})], Shape())]
     [['a', 'b'], ['a']]
     """
     for tabular, several in groupby(payloads, lambda payload: isinstance(payload, pd.DataFrame)):
         if tabular:
-            yield from (block_of(frame, shape) for frame in several)
+            yield from (frame_to_block(frame, shape) for frame in several)
         else:
             yield flatten(list(several), shape)
 
 
-def block_of(frame: pd.DataFrame, shape: Shape) -> Block:
+def frame_to_block(frame: pd.DataFrame, shape: Shape) -> Block:
     """Return a frame as one block; its index is let go.
 
     Of the shape only ``columns`` and ``sep`` (between the levels of column labels) are about frames.
@@ -57,7 +57,7 @@ def block_of(frame: pd.DataFrame, shape: Shape) -> Block:
     else:
         found = {name: at for at, name in enumerate(names) if name in shape.columns}
         columns = {
-            name: _chunk(frame.iloc[:, found[source]]) if source in found else nowhere(len(frame))
+            name: _chunk(frame.iloc[:, found[source]]) if source in found else missing_chunk(len(frame))
             for source, name in shape.columns.items()
         }
     return Block(columns, {}, np.array([len(frame)]), {})
@@ -75,7 +75,7 @@ def _chunk(column: pd.Series[Any]) -> Chunk:
     dtype: Any = column.dtype
     if dtype == np.dtype(object) or isinstance(dtype, pd.StringDtype):
         cells = array.tolist()
-        return chunk(cells, set(map(type, cells)), state)
+        return make_chunk(cells, set(map(type, cells)), state)
     if isinstance(array, _PLAIN):
         array = array.to_numpy(dtype=getattr(dtype, "numpy_dtype", dtype))
     kind = _KINDS.get(getattr(dtype, "kind", "O"), dtype.name)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
-from pandas_async_io._core.table.columns import masked, unused
+from pandas_async_io._core.arrays import masked_array
+from pandas_async_io._core.table.collisions import resolve_collisions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
 
     from pandas_async_io._core.arrays import Array
 
-ROW = "row"
+ROW_COLUMN = "row"
 """The leading column of the answers alone: the position of the input row."""
 
 
-def positions(
+def match_records(
     requests: NDArray[np.int64], counts: NDArray[np.int64], *, how: Literal["left", "inner"] = "left"
 ) -> tuple[NDArray[np.int64] | None, NDArray[np.int64]]:
     """Return which row and which record each row of the output holds.
@@ -47,7 +48,7 @@ def positions(
 
     Examples
     --------
-    >>> rows, take = positions(np.array([1, 0, -1, 1]), np.array([1, 2]))
+    >>> rows, take = match_records(np.array([1, 0, -1, 1]), np.array([1, 2]))
     >>> rows.tolist(), take.tolist()
     ([0, 0, 1, 2, 3, 3], [1, 2, 0, -1, 1, 2])
     """
@@ -64,7 +65,7 @@ def positions(
     return np.repeat(np.arange(len(requests)), lengths), np.repeat(starts, lengths) + offsets
 
 
-def join(
+def join_columns(
     frame: pd.DataFrame,
     columns: Mapping[str, Array],
     *,
@@ -82,7 +83,7 @@ def join(
     columns : mapping of str to array, shape (records,)
         The records.
     rows, take
-        As `positions` returns them.
+        As `match_records` returns them.
     prefix : str
         Goes before each new name, first.
     suffix : str
@@ -91,7 +92,7 @@ def join(
     Examples
     --------
     >>> frame = pd.DataFrame({"id": [7, 8]}, index=["x", "y"])
-    >>> join(frame, {"id": np.array([70]), "n": np.array([1])}, rows=None, take=np.array([0, -1]))
+    >>> join_columns(frame, {"id": np.array([70]), "n": np.array([1])}, rows=None, take=np.array([0, -1]))
        id  id_api     n
     x   7      70     1
     y   8    <NA>  <NA>
@@ -101,7 +102,7 @@ def join(
     taken = (_taken(array, take, gaps) if gaps.any() else array.take(take) for array in columns.values())
     # pandas warns of a frame in more than 100 pieces; copying puts them together.
     right = pd.DataFrame(dict(enumerate(taken)), index=left.index, copy=len(columns) > 50)
-    right.columns = _labels(frame.columns, [prefix + name for name in columns], suffix)
+    right.columns = resolve_collisions(frame.columns, [prefix + name for name in columns], suffix)
     # Columns without columns would make the labels of the others plain objects.
     parts = [part for part in (left, right) if part.shape[1]] or [left]
     result = pd.concat(parts, axis=1)  # copies on pandas 2, shares until written to on pandas 3
@@ -109,7 +110,7 @@ def join(
     return result
 
 
-def answers(
+def records_frame(
     columns: Mapping[str, Array],
     *,
     rows: NDArray[np.int64] | None,
@@ -119,38 +120,22 @@ def answers(
 ) -> pd.DataFrame:
     """Return the records alone, behind a column ``row``: the position of the row that asked.
 
-    The parameters are those of `join`.
+    The parameters are those of `join_columns`.
 
     Examples
     --------
-    >>> answers({"n": np.array([5, 6])}, rows=np.array([0, 2]), take=np.array([1, 0]))
+    >>> records_frame({"n": np.array([5, 6])}, rows=np.array([0, 2]), take=np.array([1, 0]))
        row  n
     0    0  6
     1    2  5
     """
     asked = np.arange(len(take)) if rows is None else rows
-    return join(pd.DataFrame({ROW: asked}), columns, rows=None, take=take, prefix=prefix, suffix=suffix)
+    return join_columns(pd.DataFrame({ROW_COLUMN: asked}), columns, rows=None, take=take, prefix=prefix, suffix=suffix)
 
 
 def _taken(array: Array, take: NDArray[np.int64], gaps: NDArray[np.bool_]) -> Array:
     if isinstance(array, np.ndarray) and array.dtype.kind in "iub":
         values = np.append(array, np.zeros(1, array.dtype)).take(take)  # -1 takes the appended one
-        return masked(values, gaps)
+        return masked_array(values, gaps)
     taken: Array = pd.api.extensions.take(array, take, allow_fill=True)
     return taken
-
-
-def _labels(old: pd.Index, names: list[str], suffix: str) -> pd.Index:
-    """Return the labels of the new columns; beside a MultiIndex they are tuples padded with ""."""
-    nested = isinstance(old, pd.MultiIndex)
-    padding = ("",) * (old.nlevels - 1)
-    taken = {label[0] for label in old if label[1:] == padding} if nested else set(old)
-    labels = []
-    reserved = taken.union(names)
-    for name in names:
-        label = unused(name, suffix, reserved) if name in taken else name
-        reserved.add(label)
-        labels.append(label)
-    if not nested:
-        return pd.Index(labels, name=old.name, tupleize_cols=False)
-    return pd.MultiIndex.from_tuples([(label, *padding) for label in labels], names=old.names)

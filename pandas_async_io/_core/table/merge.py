@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_object_dtype
 
-from pandas_async_io._core.table.columns import masked
+from pandas_async_io._core.arrays import masked_array
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -23,7 +23,7 @@ _EXACT = 2**53
 """Whole numbers up to this one are floats, too."""
 
 
-class Places(NamedTuple):
+class Provenance(NamedTuple):
     """Where each row of an output came from.
 
     Attributes
@@ -52,10 +52,10 @@ class Merge(NamedTuple):
     kept: Positions
     came: Positions
     order: Positions
-    places: Places
+    places: Provenance
 
 
-def merge(old: Places, new: Places, *, again: Positions, unfinished: Collection[int] = ()) -> Merge:
+def merge_outputs(old: Provenance, new: Provenance, *, again: Positions, unfinished: Collection[int] = ()) -> Merge:
     """Decide which rows of two outputs make the complete one.
 
     Parameters
@@ -71,8 +71,8 @@ def merge(old: Places, new: Places, *, again: Positions, unfinished: Collection[
     --------
     Row 1 was sent again, and two records came.
 
-    >>> old = Places(np.array([0, 1, 2]), np.zeros(3, np.int64))
-    >>> merged = merge(old, Places(np.array([1, 1]), np.zeros(2, np.int64)), again=np.array([1]))
+    >>> old = Provenance(np.array([0, 1, 2]), np.zeros(3, np.int64))
+    >>> merged = merge_outputs(old, Provenance(np.array([1, 1]), np.zeros(2, np.int64)), again=np.array([1]))
     >>> merged.kept.tolist(), merged.came.tolist(), merged.order.tolist(), merged.places.rows.tolist()
     ([0, 2], [0, 1], [0, 2, 3, 1], [0, 1, 1, 2])
     """
@@ -83,10 +83,10 @@ def merge(old: Places, new: Places, *, again: Positions, unfinished: Collection[
     rows = np.concatenate([old.rows[kept], new.rows[came]])
     pages = np.concatenate([old.pages[kept], new.pages[came]])
     order = np.lexsort((pages, rows))
-    return Merge(kept, came, order, Places(rows[order], pages[order]))
+    return Merge(kept, came, order, Provenance(rows[order], pages[order]))
 
 
-def stacked(old: pd.DataFrame, new: pd.DataFrame, order: Positions) -> pd.DataFrame:
+def stack_frames(old: pd.DataFrame, new: pd.DataFrame, order: Positions) -> pd.DataFrame:
     """Put rows under rows, column by column, each in a dtype that holds both parts exactly.
 
     Parameters
@@ -97,7 +97,7 @@ def stacked(old: pd.DataFrame, new: pd.DataFrame, order: Positions) -> pd.DataFr
     Examples
     --------
     >>> old, new = pd.DataFrame({"n": [1, 3]}), pd.DataFrame({"n": [2], "more": ["x"]})
-    >>> stacked(old, new, np.array([0, 2, 1]))
+    >>> stack_frames(old, new, np.array([0, 2, 1]))
        n more
     0  1  NaN
     1  2    x
@@ -105,7 +105,7 @@ def stacked(old: pd.DataFrame, new: pd.DataFrame, order: Positions) -> pd.DataFr
     """
     upper, lower = _numbered(old), _numbered(new)
     columns = [
-        column(upper.get(key), lower.get(key), len(old), len(new)).take(order).array
+        stack_columns(upper.get(key), lower.get(key), len(old), len(new)).take(order).array
         for key in dict.fromkeys([*upper, *lower])
     ]
     # As series: of an array of objects pandas 3 would think again what they are.
@@ -115,14 +115,14 @@ def stacked(old: pd.DataFrame, new: pd.DataFrame, order: Positions) -> pd.DataFr
     return result
 
 
-def column(upper: pd.Series[Any] | None, lower: pd.Series[Any] | None, above: int, below: int) -> pd.Series[Any]:
+def stack_columns(upper: pd.Series[Any] | None, lower: pd.Series[Any] | None, above: int, below: int) -> pd.Series[Any]:
     """Put one column under another; None is a column of so many missing values.
 
     Examples
     --------
-    >>> column(pd.Series([1, 2]), pd.Series([3, None], dtype="Int64"), 2, 2).tolist()
+    >>> stack_columns(pd.Series([1, 2]), pd.Series([3, None], dtype="Int64"), 2, 2).tolist()
     [1, 2, 3, <NA>]
-    >>> column(pd.Series([1, None], dtype="Int64"), pd.Series(["x"]), 2, 1).tolist()
+    >>> stack_columns(pd.Series([1, None], dtype="Int64"), pd.Series(["x"]), 2, 1).tolist()
     [1, nan, 'x']
     """
     upper = _missing(above, object) if upper is None else upper
@@ -163,7 +163,7 @@ def _objects(values: pd.Series[Any]) -> pd.Series[Any]:
 def _missing(length: int, dtype: Any) -> pd.Series[Any]:
     """Return a column of missing values, of a dtype if it can hold them, else of the nullable one beside it."""
     if isinstance(dtype, np.dtype) and dtype.kind in "iub" and length:
-        return pd.Series(masked(np.zeros(length, dtype), np.ones(length, dtype=bool)))
+        return pd.Series(masked_array(np.zeros(length, dtype), np.ones(length, dtype=bool)))
     try:
         return pd.Series([np.nan if is_object_dtype(dtype) else None] * length, dtype=dtype)
     except (TypeError, ValueError):

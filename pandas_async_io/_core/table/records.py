@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 Record = dict[str, Any]
 
-VALUE = "value"
+VALUE_COLUMN = "value"
 """The one column of records that are no objects."""
 
 
-def records(payload: Any, shape: Shape) -> list[Record]:
+def extract_records(payload: Any, shape: Shape) -> list[Record]:
     """Return the records of one payload.
 
     An object is one record, a list has one per element, null has none. A scalar or a list in the
@@ -29,10 +29,10 @@ def records(payload: Any, shape: Shape) -> list[Record]:
 
     Examples
     --------
-    >>> from pandas_async_io._core.shape import Shape
-    >>> records({"data": [{"a": 1}, {"a": 2}]}, Shape(path=("data",)))
+    >>> from pandas_async_io._core.table.shape import Shape
+    >>> extract_records({"data": [{"a": 1}, {"a": 2}]}, Shape(path=("data",)))
     [{'a': 1}, {'a': 2}]
-    >>> records(["x", None], Shape())
+    >>> extract_records(["x", None], Shape())
     [{'value': 'x'}, {'value': None}]
     """
     if shape.path is None:
@@ -42,7 +42,7 @@ def records(payload: Any, shape: Shape) -> list[Record]:
     return list(chain.from_iterable(map(_wrapped, found)))
 
 
-def parents(payload: Any, shape: Shape) -> list[tuple[list[Any], list[Record]]]:
+def extract_with_meta(payload: Any, shape: Shape) -> list[tuple[list[Any], list[Record]]]:
     """Return the fields of each envelope in a payload with the records in it.
 
     Raises
@@ -52,12 +52,12 @@ def parents(payload: Any, shape: Shape) -> list[tuple[list[Any], list[Record]]]:
 
     Examples
     --------
-    >>> from pandas_async_io._core.shape import Shape
-    >>> parents({"data": [{"a": 1}], "page": 7}, Shape(path=("data",), meta=(("page",),)))
+    >>> from pandas_async_io._core.table.shape import Shape
+    >>> extract_with_meta({"data": [{"a": 1}], "page": 7}, Shape(path=("data",), meta=(("page",),)))
     [([7], [{'a': 1}])]
     """
     if shape.path is None:
-        return [([], records(payload, shape))]
+        return [([], extract_records(payload, shape))]
     last = len(shape.path) - 1
     return [
         (
@@ -117,5 +117,5 @@ def _wrapped(items: list[Any]) -> list[Record]:
     kinds = set(map(type, items))
     if kinds <= {dict}:
         return items
-    blank: Record = {} if dict in kinds else {VALUE: None}
-    return [item if isinstance(item, dict) else blank if item is None else {VALUE: item} for item in items]
+    blank: Record = {} if dict in kinds else {VALUE_COLUMN: None}
+    return [item if isinstance(item, dict) else blank if item is None else {VALUE_COLUMN: item} for item in items]

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from pandas_async_io._core.arrays import masked_array, object_array
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.table.arrow import import_pyarrow, nullable_dtype_name
 from pandas_async_io._core.table.cast import Fit, floating, listing, member, moment, text, truth, whole
-from pandas_async_io._core.table.columns import masked, objects
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -178,11 +178,11 @@ class Field:
         if self.kind in {"int", "float", "bool"}:
             full = np.full(len(cells), np.nan if self.kind == "float" else 0, self.dtype)
             full[~gaps] = cells[~gaps]
-            return masked(full, gaps) if self.kind != "float" and (nullable or gaps.any()) else full
+            return masked_array(full, gaps) if self.kind != "float" and (nullable or gaps.any()) else full
         if self.kind == "time" and cells.dtype == self.dtype:
             return cells
         blank = pd.NaT if self.kind == "time" else None
-        values = objects([blank if gap else cell for cell, gap in zip(cells, gaps.tolist(), strict=True)])
+        values = object_array([blank if gap else cell for cell, gap in zip(cells, gaps.tolist(), strict=True)])
         if self.kind in {"time", "category"}:
             timed: Array = pd.array(values, dtype=self.dtype)
             return timed

@@ -12,9 +12,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pandas_async_io._core.errors import ParseError, PlanError
-from pandas_async_io._core.table.columns import concat
+from pandas_async_io._core.table.columns import concat_blocks
 from pandas_async_io._core.table.flatten import flatten
-from pandas_async_io._core.table.records import records
+from pandas_async_io._core.table.records import extract_records
 from pandas_async_io._core.table.shape import compile_shape
 
 BIG = 2**53 + 1
@@ -41,7 +41,7 @@ def columns_of(payloads, *, nullable=False, cuts=(), **options):
     """Flatten payloads, in blocks that begin at the cuts, and return all columns."""
     bounds = sorted({0, *cuts, len(payloads)}) if payloads else [0, 0]
     blocks = [flatten(payloads[start:end], compile_shape(**options)) for start, end in pairwise(bounds)]
-    return concat(blocks, nullable=nullable)
+    return concat_blocks(blocks, nullable=nullable)
 
 
 def one(*cells, nullable=False):
@@ -295,9 +295,9 @@ def test_nesting_deeper_than_pythons_stack():
 )
 def test_fault_28_records_of_any_payload(payload, expected):
     """Objects, lists, scalars and nothing each have their records."""
-    assert records(payload, compile_shape()) == expected
+    assert extract_records(payload, compile_shape()) == expected
     if isinstance(payload, list | dict | None):
-        assert records({"data": payload}, compile_shape(record_path="data")) == expected
+        assert extract_records({"data": payload}, compile_shape(record_path="data")) == expected
 
 
 def test_fault_26_payloads_without_records():
@@ -320,13 +320,13 @@ def test_fault_26_payloads_without_records():
 )
 def test_record_path(path, payload):
     """A string is a dotted path, a list literal keys; lists on the way are entered."""
-    assert records(payload, compile_shape(record_path=path)) == [{"x": 1}]
+    assert extract_records(payload, compile_shape(record_path=path)) == [{"x": 1}]
 
 
 @pytest.mark.parametrize("payload", [None, [], {"data": None}, {"data": {"items": None}}, {"data": []}])
 def test_null_on_the_way_has_no_records(payload):
     """A null instead of a list or object is an answer without records."""
-    assert records(payload, compile_shape(record_path="data.items")) == []
+    assert extract_records(payload, compile_shape(record_path="data.items")) == []
 
 
 @pytest.mark.parametrize(
@@ -428,11 +428,11 @@ def test_a_block_lets_its_payloads_go():
 def test_concat_uses_the_blocks_up():
     """The peak is the result and one column, not the result and the blocks."""
     block = flatten([{"a": 1}], compile_shape())
-    assert list(concat([block], nullable=True).arrays) == ["a"]
+    assert list(concat_blocks([block], nullable=True).arrays) == ["a"]
     assert block.columns == {}
 
 
 def test_no_blocks_at_all():
     """A frame without rows has no columns to add."""
-    result = concat([], nullable=True)
+    result = concat_blocks([], nullable=True)
     assert (result.arrays, result.counts.tolist()) == ({}, [])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pandas_async_io._core.table.answers import BLOCK, Answers
+from pandas_async_io._core.table.collectors import BLOCK_PAYLOADS, PayloadCollector
 from pandas_async_io._core.table.shape import compile_shape
 
 BIG = 2**53 + 1
@@ -18,10 +18,10 @@ records = st.lists(st.fixed_dictionaries({"a": numbers, "b": st.text(max_size=2)
 
 
 def columns_of(*payloads, nullable=False, **options):
-    answers = Answers(len(payloads), compile_shape(**options))
+    collector = PayloadCollector(len(payloads), compile_shape(**options))
     for at, payload in enumerate(payloads):
-        answers.put(at, payload)
-    return answers.columns(nullable=nullable)
+        collector.add(at, payload)
+    return collector.build_columns(nullable=nullable)
 
 
 def tabular(rows):
@@ -30,10 +30,10 @@ def tabular(rows):
 
 
 @given(st.lists(st.tuples(records.filter(bool), st.booleans()), min_size=1, max_size=5), st.booleans())
-def test_it_does_not_matter_which_answers_are_frames(answers, nullable):
+def test_it_does_not_matter_which_answers_are_frames(collector, nullable):
     """The same rows as records or as a frame give the same columns."""
-    mixed = columns_of(*(tabular(rows) if table else rows for rows, table in answers), nullable=nullable)
-    plain = columns_of(*(rows for rows, _ in answers), nullable=nullable)
+    mixed = columns_of(*(tabular(rows) if table else rows for rows, table in collector), nullable=nullable)
+    plain = columns_of(*(rows for rows, _ in collector), nullable=nullable)
     assert {name: (array.dtype, list(array)) for name, array in mixed.arrays.items()} == {
         name: (array.dtype, list(array)) for name, array in plain.arrays.items()
     }
@@ -135,8 +135,8 @@ def test_a_failure_makes_no_other_row_nullable():
     result = columns_of({"items": [{"a": 1}]}, {"x": 1}, pd.DataFrame({"a": [2]}), record_path="items")
     assert list(result.failures) == [1]
     assert result.arrays["a"].dtype == np.dtype("int64")
-    rows = [{"a": 1}] * BLOCK
-    assert columns_of(*rows, *[None] * BLOCK, *rows).arrays["a"].dtype == np.dtype("int64")
+    rows = [{"a": 1}] * BLOCK_PAYLOADS
+    assert columns_of(*rows, *[None] * BLOCK_PAYLOADS, *rows).arrays["a"].dtype == np.dtype("int64")
 
 
 def test_without_a_request_selected_columns_appear():

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal, assert_index_equal
 
-from pandas_async_io._core.table.columns import objects
-from pandas_async_io._core.table.join import answers, join, positions
+from pandas_async_io._core.arrays import object_array
+from pandas_async_io._core.table.join import join_columns, match_records, records_frame
 
 N = np.array([10, 20])
 PAIR = np.arange(2)
@@ -19,7 +19,7 @@ PAIR = np.arange(2)
 def beside(frame, columns, rows=None, take=PAIR, **options):
     """Join with positions given as lists."""
     asked = None if rows is None else np.array(rows, np.int64)
-    return join(frame, columns, rows=asked, take=np.array(take, np.int64), **options)
+    return join_columns(frame, columns, rows=asked, take=np.array(take, np.int64), **options)
 
 
 @given(
@@ -36,7 +36,7 @@ def test_positions_are_those_of_a_loop(case, how):
         start = sum(counts[:request])
         found = [] if request < 0 else range(start, start + counts[request])
         expected.extend((row, record) for record in found or ([-1] if how == "left" else []))
-    rows, take = positions(np.array(requests, np.int64), np.array(counts, np.int64), how=how)
+    rows, take = match_records(np.array(requests, np.int64), np.array(counts, np.int64), how=how)
     identity = rows is None
     rows = np.arange(len(requests)) if identity else rows
     assert list(zip(rows.tolist(), take.tolist(), strict=True)) == expected
@@ -203,7 +203,7 @@ def test_fault_56_a_frame_without_columns():
 
 def test_fault_54_nested_cells_are_shared():
     """Rows with one request hold the same list, as after a merge."""
-    result = beside(pd.DataFrame({"a": [1, 2]}), {"tags": objects([["x"]])}, take=[0, 0])
+    result = beside(pd.DataFrame({"a": [1, 2]}), {"tags": object_array([["x"]])}, take=[0, 0])
     assert result["tags"][0] is result["tags"][1]
 
 
@@ -227,10 +227,10 @@ def test_many_columns_are_one_piece():
 
 def test_answers_alone_say_which_row_asked():
     """Without the frame, ``row`` leads, and a field of that name gets the suffix."""
-    result = answers({"row": N, "x": N}, rows=np.array([3, 1]), take=PAIR)
+    result = records_frame({"row": N, "x": N}, rows=np.array([3, 1]), take=PAIR)
     assert_frame_equal(result, pd.DataFrame({"row": [3, 1], "row_api": N, "x": N}))
 
 
 def test_answers_of_every_row():
     """Where each row has one record, rows are counted."""
-    assert answers({"x": N}, rows=None, take=PAIR)["row"].tolist() == [0, 1]
+    assert records_frame({"x": N}, rows=None, take=PAIR)["row"].tolist() == [0, 1]

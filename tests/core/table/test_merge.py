@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pandas_async_io._core.table.merge import Places, column, merge, stacked
+from pandas_async_io._core.table.merge import Provenance, merge_outputs, stack_columns, stack_frames
 
 BIG = 2**53 + 1
 
@@ -38,7 +38,7 @@ def series(values, dtype):
 )
 def test_a_column_is_of_a_type_that_holds_both_parts(upper, lower, values, dtype):
     """The narrowest one that changes no value; objects, where there is none."""
-    found = column(upper, lower, 1 if upper is None else len(upper), 1 if lower is None else len(lower))
+    found = stack_columns(upper, lower, 1 if upper is None else len(upper), 1 if lower is None else len(lower))
     if dtype is None:
         assert found.tolist() == [upper[0], lower[0]]
         return
@@ -60,9 +60,9 @@ def test_a_column_is_of_a_type_that_holds_both_parts(upper, lower, values, dtype
 def test_the_labels_keep_their_names_and_their_kind(columns):
     """Also where one label comes twice, or a new one comes behind them."""
     old, new = pd.DataFrame([[1, 2]], columns=columns), pd.DataFrame([[3, 4]], columns=columns)
-    assert stacked(old, new, np.array([1, 0])).columns.identical(columns)
+    assert stack_frames(old, new, np.array([1, 0])).columns.identical(columns)
     new[("z", "") if columns.nlevels > 1 else "z"] = 5
-    found = stacked(old, new, np.array([1, 0]))
+    found = stack_frames(old, new, np.array([1, 0]))
     assert found.columns.names == columns.names
     assert found.iloc[:, 2].isna().tolist() == [False, True]
     assert found.iloc[0, 2] == 5
@@ -76,8 +76,8 @@ def test_every_row_comes_once_and_in_order(data):
     repeats = st.lists(st.integers(0, 3), min_size=count, max_size=count)
     before, after = (np.repeat(np.arange(count), data.draw(repeats)) for _ in range(2))
     after = after[np.isin(after, again)]
-    zeros = Places(before, np.zeros(len(before), np.int64)), Places(after, np.zeros(len(after), np.int64))
-    merged = merge(*zeros, again=again)
+    zeros = Provenance(before, np.zeros(len(before), np.int64)), Provenance(after, np.zeros(len(after), np.int64))
+    merged = merge_outputs(*zeros, again=again)
     expected = sorted([*before[~np.isin(before, again)].tolist(), *after.tolist()])
     assert merged.places.rows.tolist() == expected
     assert np.concatenate([before[merged.kept], after[merged.came]])[merged.order].tolist() == expected
@@ -85,16 +85,16 @@ def test_every_row_comes_once_and_in_order(data):
 
 def test_pages_that_were_there_stay_and_those_that_came_go_between():
     """A row that went on where it had stopped keeps its pages; without any its empty line goes."""
-    old = Places(np.array([0, 0, 1, 2]), np.array([1, 3, 0, 1]))
-    new = Places(np.array([0, 1]), np.array([2, 1]))
-    merged = merge(old, new, again=np.array([0, 1]), unfinished={0})
+    old = Provenance(np.array([0, 0, 1, 2]), np.array([1, 3, 0, 1]))
+    new = Provenance(np.array([0, 1]), np.array([2, 1]))
+    merged = merge_outputs(old, new, again=np.array([0, 1]), unfinished={0})
     assert merged.kept.tolist() == [0, 1, 3]
     assert (merged.places.rows.tolist(), merged.places.pages.tolist()) == ([0, 0, 0, 1, 2], [1, 2, 3, 1, 1])
-    none = merge(old, Places(np.array([0, 1]), np.array([0, 0])), again=np.array([0, 1]), unfinished={0})
+    none = merge_outputs(old, Provenance(np.array([0, 1]), np.array([0, 0])), again=np.array([0, 1]), unfinished={0})
     assert none.places.rows.tolist() == [0, 0, 1, 2]
 
 
 def test_a_column_of_objects_stays_one():
     """Texts in it make it no column of texts."""
     old, new = (pd.DataFrame({"o": pd.Series([text], dtype=object)}) for text in "ab")
-    assert stacked(old, new, np.array([1, 0]))["o"].dtype == object
+    assert stack_frames(old, new, np.array([1, 0]))["o"].dtype == object

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pandas_async_io._core.errors import PlanError
-from pandas_async_io._core.table.answers import Answers
-from pandas_async_io._core.table.apply_schema import conform
+from pandas_async_io._core.table.apply_schema import apply_schema
+from pandas_async_io._core.table.collectors import PayloadCollector
 from pandas_async_io._core.table.schema import compile_schema, text_columns
 from pandas_async_io._core.table.shape import compile_shape
 
@@ -37,11 +37,11 @@ EVERY = {
 def made(*payloads, schema=None, backend=None, nullable=False, **options):
     """Return the columns of payloads after schema and backend."""
     shape = compile_shape(**options)
-    answers = Answers(len(payloads), shape)
+    collector = PayloadCollector(len(payloads), shape)
     for at, payload in enumerate(payloads):
-        answers.put(at, payload)
+        collector.add(at, payload)
     fields = compile_schema(schema, shape.columns)
-    return conform(answers.columns(nullable=nullable), fields, backend=backend, nullable=nullable)
+    return apply_schema(collector.build_columns(nullable=nullable), fields, backend=backend, nullable=nullable)
 
 
 def cast(cell, spec):

@@ -17,7 +17,7 @@ import pandas as pd
 from pandas_async_io._core.errors import ParseError, PlanError
 from pandas_async_io._core.json_path import find_value
 from pandas_async_io._core.request.cells import render_scalar
-from pandas_async_io._core.table.records import records
+from pandas_async_io._core.table.records import extract_records
 from pandas_async_io._core.table.shape import Shape
 from pandas_async_io._core.workflow.paging.envelope import find_record_path
 
@@ -188,7 +188,7 @@ def _read(texts: Sequence[str], payload: Any, on: str, shape: Shape) -> tuple[An
     if isinstance(payload, pd.DataFrame):
         return None, payload.to_dict("records")
     if shape.path is not None:
-        return None, records(payload, shape)
+        return None, extract_records(payload, shape)
     return _opened(texts, payload, on, shape)
 
 
@@ -209,7 +209,7 @@ def _opened(texts: Sequence[str], payload: Any, on: str, shape: Shape) -> tuple[
     for depth, name in enumerate(path):
         if name in asked:
             return find_value(payload, path[:depth]), []
-    return payload, records(payload, replace(shape, path=path or None))
+    return payload, extract_records(payload, replace(shape, path=path or None))
 
 
 def _way(payload: Any) -> tuple[tuple[str, ...], str | None]:
@@ -229,7 +229,7 @@ def _is_record(payload: Any, texts: Collection[str], on: str) -> bool:
 
 def _check_alone(texts: Collection[str], payload: Record, on: str, path: tuple[str, ...]) -> None:
     """Refuse an answer that is of one key if it holds a list with the records of others."""
-    listed = records(payload, Shape(path)) if path else []
+    listed = extract_records(payload, Shape(path)) if path else []
     inside = {key_text(find_value(record, on)) for record in listed}
     own = key_text(find_value(payload, on))
     if not inside.isdisjoint(text for text in texts if text != own):

@@ -16,7 +16,7 @@ from pandas_async_io._core.errors import AttemptError, ParseError, PlanError
 from pandas_async_io._core.json_path import find_value
 from pandas_async_io._core.models import Outcome, Result
 from pandas_async_io._core.security.secrets import redact_text
-from pandas_async_io._core.table.records import records
+from pandas_async_io._core.table.records import extract_records
 from pandas_async_io._core.table.shape import Shape
 from pandas_async_io._core.workflow.base import Step, StepResults, Workflow
 from pandas_async_io._core.workflow.paging.chain import Chain
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from pandas_async_io._core.body.interpret import Interpreter
     from pandas_async_io._core.models import Page, Request, Response
-    from pandas_async_io._core.table.answers import PagedAnswers
+    from pandas_async_io._core.table.collectors import PageCollector
     from pandas_async_io._core.workflow.base import Deliver
     from pandas_async_io._core.workflow.paging.paginators import Paginator
 
@@ -80,7 +80,7 @@ class PagingWorkflow(Workflow):
     def __init__(
         self,
         paginator: Paginator | None,
-        answers: PagedAnswers,
+        answers: PageCollector,
         decode: Interpreter,
         deliver: Deliver,
         *,
@@ -116,7 +116,7 @@ class PagingWorkflow(Workflow):
             )
         else:
             chain = chain.again(request)
-            self._answers.open(position, min(chain.pending))
+            self._answers.resume_at(position, min(chain.pending))
         self._chains[position] = chain, StepResults(len(chain.pending))
         self.asked += len(chain.pending)
         return [Step(number, pending) for number, pending in sorted(chain.pending.items())]
@@ -183,7 +183,7 @@ class PagingWorkflow(Workflow):
 
     def _close(self, position: int) -> None:
         chain, whole = self._chains.pop(position)
-        self._answers.close(position)
+        self._answers.complete(position)
         if chain.pages and (findings := chain.findings()):
             self.findings.setdefault(position, []).extend(findings)
         lost = whole.failed is not None and may_be_expired_cursor(
@@ -228,13 +228,13 @@ class PagingWorkflow(Workflow):
             held = None
         elif self._answers.shape.path is None and chain.record_path:
             try:
-                held = records(held, Shape(path=chain.record_path))
+                held = extract_records(held, Shape(path=chain.record_path))
             except ParseError:
                 chain.broken = True
                 raise
             self._path = self._path or chain.record_path
         self._begun = True
-        self._answers.put(position, number, held)
+        self._answers.add(position, number, held)
 
     def _look(self, paginator: Paginator, position: int, chain: Chain, page: Page) -> None:
         """Look once whether the first answer shows pages that the paginator does not see."""

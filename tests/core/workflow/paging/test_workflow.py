@@ -7,7 +7,7 @@ import pytest
 from pandas_async_io._core.body.interpret import Interpreter
 from pandas_async_io._core.errors import AttemptError, ParseError, PlanError
 from pandas_async_io._core.models import Outcome, Page, Request, Response, Result
-from pandas_async_io._core.table.answers import PagedAnswers
+from pandas_async_io._core.table.collectors import PageCollector
 from pandas_async_io._core.table.shape import Shape
 from pandas_async_io._core.workflow.paging.cursor import Cursor
 from pandas_async_io._core.workflow.paging.next_url import NextUrl
@@ -24,7 +24,7 @@ class Run:
 
     def __init__(self, paginator, positions=1, **options):
         self.results = {}
-        self.answers = PagedAnswers(positions, Shape())
+        self.answers = PageCollector(positions, Shape())
         self.course = PagingWorkflow(paginator, self.answers, Interpreter(), self.results.__setitem__, **options)
 
     def begin(self, position=0, request=FIRST):
@@ -45,7 +45,7 @@ class Run:
         self.course.finish_step(position, number, result)
 
     def ids(self):
-        columns = self.answers.columns(nullable=True)
+        columns = self.answers.build_columns(nullable=True)
         return columns.arrays["id"].tolist(), self.answers.pages.tolist()
 
 

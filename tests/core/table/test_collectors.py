@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pandas_async_io._core.errors import ParseError
-from pandas_async_io._core.table import answers
-from pandas_async_io._core.table.answers import Answers, PagedAnswers
-from pandas_async_io._core.table.columns import concat
-from pandas_async_io._core.table.frames import blocks
+from pandas_async_io._core.table import collectors
+from pandas_async_io._core.table.collectors import PageCollector, PayloadCollector
+from pandas_async_io._core.table.columns import concat_blocks
+from pandas_async_io._core.table.frames import flatten_payloads
 from pandas_async_io._core.table.shape import Shape
 
 CELLS = st.one_of(st.none(), st.booleans(), st.integers(-9, 9), st.floats(allow_nan=False), st.text(max_size=2))
@@ -26,8 +26,8 @@ POSITIONS = st.lists(st.lists(PAGES | FRAMES, max_size=8), max_size=9)
 def small():
     """Let groups and segments be so small that a few pages fill several."""
     with pytest.MonkeyPatch.context() as patch:
-        for name, size in {"SEGMENT": 3, "CHAINS": 2, "BLOCK": 3}.items():
-            patch.setattr(answers, name, size)
+        for name, size in {"SEGMENT_PAGES": 3, "GROUP_POSITIONS": 2, "BLOCK_PAYLOADS": 3}.items():
+            patch.setattr(collectors, name, size)
         yield
 
 
@@ -38,21 +38,23 @@ def plain(columns):
 
 def whole(payloads, shape, *, nullable):
     """Flatten everything at once."""
-    return concat(list(blocks(payloads, shape)) or list(blocks([None], shape)), nullable=nullable)
+    return concat_blocks(
+        list(flatten_payloads(payloads, shape)) or list(flatten_payloads([None], shape)), nullable=nullable
+    )
 
 
 def collected(positions, shape, order, closed, *, nullable=True):
     """Give each page to a collection in an order, closing a position with its last page if it is to be closed."""
-    found = PagedAnswers(len(positions), shape)
+    found = PageCollector(len(positions), shape)
     left = {at: len(pages) for at, pages in enumerate(positions)}
     for at in (at for at, pages in enumerate(positions) if not pages and at in closed):
-        found.close(at)
+        found.complete(at)
     for at, number in order:
-        found.put(at, number, positions[at][number - 1])
+        found.add(at, number, positions[at][number - 1])
         left[at] -= 1
         if not left[at] and at in closed:
-            found.close(at)
-    return found, found.columns(nullable=nullable)
+            found.complete(at)
+    return found, found.build_columns(nullable=nullable)
 
 
 @settings(deadline=None)
@@ -89,41 +91,41 @@ def test_payloads_in_any_order_are_the_columns_of_all_payloads_in_theirs(payload
     """What never came holds no records."""
     order = dice.draw(st.permutations(range(len(payloads))))
     came = order[: dice.draw(st.integers(0, len(order)))]
-    found = Answers(len(payloads), Shape())
+    found = PayloadCollector(len(payloads), Shape())
     for at in came:
-        found.put(at, payloads[at])
+        found.add(at, payloads[at])
     expected = whole([payload if at in came else None for at, payload in enumerate(payloads)], Shape(), nullable=True)
-    columns = found.columns(nullable=True)
+    columns = found.build_columns(nullable=True)
     assert plain(columns) == plain(expected)
     assert columns.counts.tolist() == (expected.counts.tolist() if payloads else [])
 
 
 def test_pages_that_are_flattened_early_are_let_go():
     """Of a long chain only what has not its turn yet is kept as it came."""
-    found = PagedAnswers(1, Shape())
+    found = PageCollector(1, Shape())
     for number in range(1, 101):
-        found.put(0, number, [{"n": number}])
-        waiting = found._open[0].waiting
+        found.add(0, number, [{"n": number}])
+        waiting = found._incomplete[0].waiting
         assert len(waiting) < 3
-    assert found.columns(nullable=True).arrays["n"].tolist() == list(range(1, 101))
+    assert found.build_columns(nullable=True).arrays["n"].tolist() == list(range(1, 101))
     assert found.pages.tolist() == list(range(1, 101))
-    assert not found._open
+    assert not found._incomplete
 
 
 def test_without_pages_the_columns_that_were_asked_for_appear():
     """No position, or none that got an answer."""
     for count in (0, 3):
-        columns = PagedAnswers(count, Shape(columns={"a": "A"})).columns(nullable=True)
+        columns = PageCollector(count, Shape(columns={"a": "A"})).build_columns(nullable=True)
         assert list(columns.arrays) == ["A"]
         assert columns.counts.tolist() == [0] * count
 
 
 def test_a_chain_that_goes_on_is_flattened_as_its_pages_come():
     """The pages before the first one that it lacks came in an earlier run: nobody waits for them."""
-    paged, numbers = PagedAnswers(1, Shape()), range(37, 37 + answers.SEGMENT)
-    paged.open(0, 37)
+    paged, numbers = PageCollector(1, Shape()), range(37, 37 + collectors.SEGMENT_PAGES)
+    paged.resume_at(0, 37)
     for number in numbers:
-        paged.put(0, number, [{"a": number}])
-    assert not paged._open[0].waiting
-    paged.close(0)
-    assert paged.columns(nullable=False).arrays["a"].tolist() == list(numbers)
+        paged.add(0, number, [{"a": number}])
+    assert not paged._incomplete[0].waiting
+    paged.complete(0)
+    assert paged.build_columns(nullable=False).arrays["a"].tolist() == list(numbers)
