@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from pandas_async_io.options import FetchOptions, takes, takes_with_url
+from pandas_async_io.options import FetchOptions, with_options, with_url_and_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pandas_async_io.call.call import Call
     from pandas_async_io.future import FrameFuture
 
-NAME = "aio"
+ACCESSOR_NAME = "aio"
 
 
 class FrameAccessor:
@@ -29,7 +29,7 @@ class FrameAccessor:
     def __init__(self, frame: pd.DataFrame) -> None:
         self._frame = frame
 
-    @takes_with_url(FetchOptions)
+    @with_url_and_options(FetchOptions)
     def fetch(self, url_template: str, **options: Any) -> pd.DataFrame:
         """Send one request per row, each distinct one once, and return the rows with the answers beside them.
 
@@ -65,7 +65,7 @@ class FrameAccessor:
         """
         return self._call(url_template, options).run()
 
-    @takes_with_url(FetchOptions)
+    @with_url_and_options(FetchOptions)
     def fetch_async(self, url_template: str, **options: Any) -> FrameFuture:
         """Start a `fetch` and return at once.
 
@@ -82,7 +82,7 @@ class FrameAccessor:
         """
         return self._call(url_template, options).start()
 
-    @takes_with_url(FetchOptions)
+    @with_url_and_options(FetchOptions)
     def plan(self, url_template: str, **options: Any) -> Plan:
         """Return what a `fetch` would send; sends nothing.
 
@@ -169,7 +169,7 @@ class SeriesAccessor:
     def __init__(self, series: pd.Series[Any]) -> None:
         self._series = series
 
-    @takes(FetchOptions)
+    @with_options(FetchOptions)
     def fetch(self, **options: Any) -> pd.DataFrame:
         """Send one request per URL, each distinct one once, and return the column with the answers beside it.
 
@@ -186,7 +186,7 @@ class SeriesAccessor:
         """
         return self._call(options).run()
 
-    @takes(FetchOptions)
+    @with_options(FetchOptions)
     def fetch_async(self, **options: Any) -> FrameFuture:
         """Start a `fetch` and return at once.
 
@@ -196,7 +196,7 @@ class SeriesAccessor:
         """
         return self._call(options).start()
 
-    @takes(FetchOptions)
+    @with_options(FetchOptions)
     def plan(self, **options: Any) -> Plan:
         """Return what a `fetch` would send; sends nothing.
 
@@ -220,22 +220,22 @@ def register() -> None:
 
     Another package may have the name already: what this one's accessor lacks is handed on to it.
     """
-    _register(pd.DataFrame, pd.api.extensions.register_dataframe_accessor, FrameAccessor)
-    _register(pd.Series, pd.api.extensions.register_series_accessor, SeriesAccessor)
+    _register_accessor(pd.DataFrame, pd.api.extensions.register_dataframe_accessor, FrameAccessor)
+    _register_accessor(pd.Series, pd.api.extensions.register_series_accessor, SeriesAccessor)
 
 
-def _register(owner: type, registrar: Any, accessor: type) -> None:
-    old = getattr(owner, NAME, None)
+def _register_accessor(owner: type, registrar: Any, accessor: type) -> None:
+    old = getattr(owner, ACCESSOR_NAME, None)
     before = getattr(old, "_before", None) if getattr(old, "__module__", "") == __name__ else old
     members: dict[str, Any] = {"_before": before, "__module__": __name__, "__doc__": accessor.__doc__}
     if before is not None:
-        members["__getattr__"] = _handing_on(before)
+        members["__getattr__"] = _make_fallback(before)
     if old is not None:
-        delattr(owner, NAME)
-    registrar(NAME)(type(accessor.__name__, (accessor,), members))
+        delattr(owner, ACCESSOR_NAME)
+    registrar(ACCESSOR_NAME)(type(accessor.__name__, (accessor,), members))
 
 
-def _handing_on(before: Callable[[Any], Any]) -> Callable[[Any, str], Any]:
+def _make_fallback(before: Callable[[Any], Any]) -> Callable[[Any, str], Any]:
     def hand_on(self: Any, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)

@@ -20,7 +20,8 @@ from pandas_async_io._core.security.redirects import FOLLOW_CHOICES
 from pandas_async_io._core.security.secrets import redact_url
 from pandas_async_io._io.bridge import block, portal
 from pandas_async_io._io.gate.gate import Gate
-from pandas_async_io._io.transport.transport import Transport, Wire
+from pandas_async_io._io.transport.connection import TransportOptions
+from pandas_async_io._io.transport.transport import Transport
 
 if TYPE_CHECKING:
     import ssl as tls
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
 
     import aiohttp
 
-CONCURRENCY = 32
-ADAPTIVE_CONCURRENCY = 256
-TIMEOUT = 30.0
+DEFAULT_CONCURRENCY = 32
+MAX_ADAPTIVE_CONCURRENCY = 256
+DEFAULT_TIMEOUT_SECONDS = 30.0
 
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(B|KB|KiB|MB|MiB|GB|GiB)?\s*", re.IGNORECASE)
 _UNITS = {"b": 1, "kb": 10**3, "kib": 2**10, "mb": 10**6, "mib": 2**20, "gb": 10**9, "gib": 2**30}
@@ -89,7 +90,7 @@ class Client:
         rate: str | Rate | Sequence[str | Rate] | None = None,
         concurrency: int | None = None,
         retry: Retry | int | None = None,
-        timeout: float = TIMEOUT,
+        timeout: float = DEFAULT_TIMEOUT_SECONDS,
         allow_hosts: Sequence[str] = (),
         follow: str = "same_origin",
         block_private: bool = False,
@@ -104,27 +105,29 @@ class Client:
         if isinstance(allow_hosts, str):
             raise PlanError(f"allow_hosts={allow_hosts!r} is a list of hosts: write [{allow_hosts!r}]")
         self.base_url = base_url
-        self.origin: Origin | None = _origin(base_url) if base_url else None
+        self.origin: Origin | None = _parse_base_url(base_url) if base_url else None
         self.headers = check_headers(headers)
         self.params = dict(params or {})
         self.auth = as_auth(auth)
         self.rates = parse_rates(rate)
-        self.concurrency = None if concurrency is None else _ceiling(concurrency)
+        self.concurrency = None if concurrency is None else _parse_ceiling(concurrency)
         self.retry = parse_retry(retry)
         self.timeout = check_positive_seconds("timeout", timeout)
         self.allow_hosts = tuple(allow_hosts)
         self.strict_json = strict_json
         self.session = session
-        self._wire = Wire(_bytes(max_body), follow, self.allow_hosts, block_private, proxy, ssl)
+        self._transport_options = TransportOptions(
+            _parse_size(max_body), follow, self.allow_hosts, block_private, proxy, ssl
+        )
         self._gates: dict[Origin, Gate] = {}
         self._pid = os.getpid()
-        self._connect()
-        portal.keep(self)
+        self._open_transport()
+        portal.register_resource(self)
 
-    def _connect(self) -> None:
-        self._line = Transport(self._wire, self.session)
-        self._collected = weakref.finalize(self, portal.spawn, self._line.close)
-        self._collected.atexit = False
+    def _open_transport(self) -> None:
+        self._transport = Transport(self._transport_options, self.session)
+        self._finalizer = weakref.finalize(self, portal.spawn_on_portal, self._transport.close)
+        self._finalizer.atexit = False
 
     def __repr__(self) -> str:
         return f"Client({redact_url(self.base_url)!r})" if self.base_url else "Client()"
@@ -146,29 +149,29 @@ class Client:
     def close(self) -> None:
         """Close the connections and wait for it; the next call opens new ones. Your own session is left open."""
         if self.session is None:
-            self.run(self.disconnect)
+            self.run_blocking(self.close_connections)
 
     async def close_async(self) -> None:
         """Close the connections, from any event loop; see `close`."""
         if self.session is None:
-            await asyncio.wrap_future(portal.start(self.disconnect, self.loop))
+            await asyncio.wrap_future(portal.start_coroutine(self.close_connections, self.loop))
 
-    async def disconnect(self) -> None:
+    async def close_connections(self) -> None:
         """Close the connections; on the client's own loop."""
-        await self._line.close()
+        await self._transport.close()
 
-    def abandon(self) -> None:
+    def reset_after_fork(self) -> None:
         """Start afresh in a forked child: what is open belongs to the parent process."""
-        portal.leak((self._line, self._gates))
+        portal.leak_object((self._transport, self._gates))
         self._gates = {}
-        self._collected.detach()
-        self._connect()
+        self._finalizer.detach()
+        self._open_transport()
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
         """The event loop that this client's requests run on."""
         if self.session is None:
-            return portal.portal().loop
+            return portal.get_portal().loop
         if self._pid != os.getpid():
             raise PortalError("the session of this client belongs to the parent process: open a new one in this one")
         return self.session._loop  # noqa: SLF001 - `session.loop` is deprecated without a successor
@@ -176,9 +179,9 @@ class Client:
     @property
     def send(self) -> Callable[..., Any]:
         """How its requests are sent."""
-        return self._line.send
+        return self._transport.send
 
-    def credentials(self, origin: Origin, auth: Auth | None) -> tuple[dict[str, str], dict[str, Any]]:
+    def credentials_for(self, origin: Origin, auth: Auth | None) -> tuple[dict[str, str], dict[str, Any]]:
         """Return the headers and parameters that this client sends to an origin: none to a strange one.
 
         Without a base URL the origin that a call names literally is its own.
@@ -189,18 +192,18 @@ class Client:
         return {**self.headers, **who.headers}, {**self.params, **who.params}
 
     @property
-    def verifies(self) -> bool:
+    def verifies_certificates(self) -> bool:
         """Whether it verifies certificates."""
-        return self._wire.ssl is not False
+        return self._transport_options.ssl is not False
 
-    def gate(self, origin: Origin) -> Gate:
+    def gate_for(self, origin: Origin) -> Gate:
         """Return the way to an origin, which all calls of this client share."""
         gate = self._gates.get(origin)
         if gate is None:
             gate = self._gates[origin] = Gate(self.concurrency)
         return gate
 
-    def policy(
+    def build_policy(
         self,
         *,
         concurrency: int | str | None = None,
@@ -211,9 +214,9 @@ class Client:
         """Return a call's policy: what it asks for, within this client's ceilings."""
         adaptive = isinstance(concurrency, str) and concurrency == "auto"  # an array would answer for each element
         if concurrency is None:
-            asked = self.concurrency or CONCURRENCY
+            asked = self.concurrency or DEFAULT_CONCURRENCY
         else:
-            asked = ADAPTIVE_CONCURRENCY if adaptive else _requests(concurrency, ", or 'auto'")
+            asked = MAX_ADAPTIVE_CONCURRENCY if adaptive else _parse_concurrency(concurrency, ", or 'auto'")
         return Policy(
             concurrency=asked if self.concurrency is None else min(asked, self.concurrency),
             adaptive=adaptive,
@@ -222,7 +225,9 @@ class Client:
             timeout=self.timeout if timeout is None else min(check_positive_seconds("timeout", timeout), self.timeout),
         )
 
-    def run(self, make: Callable[[], Coroutine[Any, Any, Any]], tick: Callable[[], None] = lambda: None) -> Any:
+    def run_blocking(
+        self, make: Callable[[], Coroutine[Any, Any, Any]], tick: Callable[[], None] = lambda: None
+    ) -> Any:
         """Run a coroutine on this client's loop and wait for it, wherever the caller stands.
 
         Raises
@@ -230,28 +235,28 @@ class Client:
         PortalError
             If the wait could never end.
         """
-        return block.run(make, self.loop, tick, foreign=self.session is not None)
+        return block.run_blocking(make, self.loop, tick, foreign=self.session is not None)
 
 
-def _ceiling(concurrency: int | str) -> int:
+def _parse_ceiling(concurrency: int | str) -> int:
     if concurrency == "auto":
         raise PlanError("a client's concurrency= is a ceiling: a number; pass concurrency='auto' to the call")
-    return _requests(concurrency)
+    return _parse_concurrency(concurrency)
 
 
-def _requests(concurrency: int | str, otherwise: str = "") -> int:
+def _parse_concurrency(concurrency: int | str, otherwise: str = "") -> int:
     found = as_integer(concurrency)
     if found is None or found < 1:
         raise PlanError(f"concurrency={concurrency!r} is not a number of requests: 1 or more{otherwise}")
     return found
 
 
-def _bytes(size: int | str) -> int:
+def _parse_size(size: int | str) -> int:
     """Return a size in bytes.
 
     Examples
     --------
-    >>> _bytes("64MiB"), _bytes("1.5 kB"), _bytes(10)
+    >>> _parse_size("64MiB"), _parse_size("1.5 kB"), _parse_size(10)
     (67108864, 1500, 10)
     """
     match = _SIZE.fullmatch(size) if isinstance(size, str) else None
@@ -264,14 +269,14 @@ def _bytes(size: int | str) -> int:
 _default: list[Client] = []
 
 
-def default_client() -> Client:
+def get_default_client() -> Client:
     """Return the one client of calls that name none, so that they share its session."""
     if not _default:
         _default.append(Client())
     return _default[0]
 
 
-def _origin(base_url: str) -> Origin:
+def _parse_base_url(base_url: str) -> Origin:
     try:
         return parse_origin(base_url)
     except UnsafeUrlError as error:

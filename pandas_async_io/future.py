@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pandas as pd
 
 from pandas_async_io._core.errors import PortalError
-from pandas_async_io._io.bridge.wait import CANCELLED, Wait, failure
+from pandas_async_io._io.bridge.wait import CANCELLED_ERRORS, ResultWaiter, failure_of
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -27,7 +27,7 @@ _OTHERS = (
 )
 
 
-def _special_names() -> Iterator[str]:
+def _special_method_names() -> Iterator[str]:
     """Name the special methods of every frame that wait and forward."""
     binary = (side + operator for side in ("", "r", "i") for operator in _OPERATORS.split())
     for name in (*binary, *_OTHERS.split()):
@@ -40,7 +40,7 @@ def _is_public(name: str) -> bool:
     return not name.startswith("_") and hasattr(pd.DataFrame, name) and not hasattr(type, name)
 
 
-def _spaced(number: int) -> str:
+def _format_count(number: int) -> str:
     """Write a count with a space between its thousands."""
     return f"{number:_}".replace("_", " ")
 
@@ -128,7 +128,7 @@ class FrameFuture(Coroutine[Any, Any, pd.DataFrame]):
         self._work = work
         self._label = label
         self._progress = progress
-        self._wait = Wait(work, label, loop, cancel)
+        self._wait = ResultWaiter(work, label, loop, cancel)
         self._turns: weakref.WeakKeyDictionary[asyncio.Task[Any], Generator[Any, Any, pd.DataFrame]]
         self._turns = weakref.WeakKeyDictionary()
 
@@ -222,17 +222,17 @@ class FrameFuture(Coroutine[Any, Any, pd.DataFrame]):
         """Say how far the work is."""
         if not self.done():
             done, total = self._progress()
-            end = "so far" if total is None else f"of {_spaced(total)}"
-            return f"still reading, {_spaced(done)} {end}"
-        error = failure(self._work)
+            end = "so far" if total is None else f"of {_format_count(total)}"
+            return f"still reading, {_format_count(done)} {end}"
+        error = failure_of(self._work)
         if error is None:
             rows, columns = self._work.result().shape
-            return f"done, {_spaced(rows)} rows x {_spaced(columns)} columns"
-        return "cancelled" if isinstance(error, CANCELLED) else f"failed: {type(error).__name__}: {error}"
+            return f"done, {_format_count(rows)} rows x {_format_count(columns)} columns"
+        return "cancelled" if isinstance(error, CANCELLED_ERRORS) else f"failed: {type(error).__name__}: {error}"
 
     def _repr_html_(self) -> Any:
         """Show a notebook the frame if it is there; None lets it show the repr."""
-        there = self.done() and failure(self._work) is None
+        there = self.done() and failure_of(self._work) is None
         frame: Any = self._work.result() if there else None
         return frame if frame is None else frame._repr_html_()
 
@@ -246,13 +246,13 @@ class FrameFuture(Coroutine[Any, Any, pd.DataFrame]):
         raise TypeError("a FrameFuture is neither copied nor pickled: take .result() (or await it) first")
 
 
-def _dress() -> None:
+def _forward_frame_names() -> None:
     """Give the class what every frame has: names that are there without waiting."""
-    for name in _special_names():
+    for name in _special_method_names():
         setattr(FrameFuture, name, _method(name))
     for name in filter(_is_public, set(dir(pd.DataFrame)) - set(vars(FrameFuture))):
         build = _method if inspect.isroutine(getattr(pd.DataFrame, name)) else _attribute
         setattr(FrameFuture, name, build(name))
 
 
-_dress()
+_forward_frame_names()

@@ -1,6 +1,6 @@
 """The options of the public functions, written out once.
 
-A function that is decorated with `takes` shows them in its signature (Shift-Tab
+A function that is decorated with `with_options` shows them in its signature (Shift-Tab
 in a notebook is the manual), in its types and in its docstring.
 """
 
@@ -132,7 +132,7 @@ class Options:
         for name in ("prefix", "suffix"):
             if not isinstance(getattr(self, name, ""), str):
                 raise PlanError(f"{name}={getattr(self, name)!r} is no text")
-        if self.client is not None and not hasattr(self.client, "credentials"):
+        if self.client is not None and not hasattr(self.client, "credentials_for"):
             raise PlanError(
                 f"client= is a Client, as Client('https://api.example.com'), not a {type(self.client).__name__}"
             )
@@ -220,29 +220,29 @@ Made = Callable[Concatenate[F, P], R]
 MadeWithUrl = Callable[Concatenate[F, U, P], R]
 
 
-def takes(options: Callable[P, Options]) -> Callable[[Callable[Concatenate[F, ...], R]], Made[F, P, R]]:
+def with_options(options: Callable[P, Options]) -> Callable[[Callable[Concatenate[F, ...], R]], Made[F, P, R]]:
     """Give a function ``(first, **options)`` the options' signature and documentation."""
 
     def dress(function: Callable[Concatenate[F, ...], R]) -> Made[F, P, R]:
-        dressed: Made[F, P, R] = _dressed(function, options)
+        dressed: Made[F, P, R] = _add_options(function, options)
         return dressed
 
     return dress
 
 
-def takes_with_url(
+def with_url_and_options(
     options: Callable[P, Options],
 ) -> Callable[[Callable[Concatenate[F, U, ...], R]], MadeWithUrl[F, U, P, R]]:
     """Give a method ``(self, url, **options)`` the options' signature and documentation."""
 
     def dress(function: Callable[Concatenate[F, U, ...], R]) -> MadeWithUrl[F, U, P, R]:
-        dressed: MadeWithUrl[F, U, P, R] = _dressed(function, options)
+        dressed: MadeWithUrl[F, U, P, R] = _add_options(function, options)
         return dressed
 
     return dress
 
 
-def _dressed(function: Any, options: Any) -> Any:
+def _add_options(function: Any, options: Any) -> Any:
     known = inspect.signature(options).parameters
     own = inspect.signature(function)
     first = [value for value in own.parameters.values() if value.kind is not inspect.Parameter.VAR_KEYWORD]

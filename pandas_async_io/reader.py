@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from pandas_async_io._core.errors import PlanError
-from pandas_async_io.options import ReadOptions, takes
+from pandas_async_io.options import ReadOptions, with_options
 
 if TYPE_CHECKING:
     from pandas_async_io.call.call import Call
     from pandas_async_io.future import FrameFuture
 
 
-@takes(ReadOptions)
+@with_options(ReadOptions)
 def read_api(url: str | list[str], **options: Any) -> pd.DataFrame:
     """Read an API into one frame, many requests at a time.
 
@@ -47,10 +47,10 @@ def read_api(url: str | list[str], **options: Any) -> pd.DataFrame:
     >>> posts.shape
     (100, 5)
     """
-    return _call(url, ReadOptions(**options)).run()
+    return _make_call(url, ReadOptions(**options)).run()
 
 
-@takes(ReadOptions)
+@with_options(ReadOptions)
 def read_api_async(url: str | list[str], **options: Any) -> FrameFuture:
     """Start to read an API into one frame, and return at once.
 
@@ -65,14 +65,14 @@ def read_api_async(url: str | list[str], **options: Any) -> FrameFuture:
     FrameFuture
         Use it as a frame (it waits), await it, or take its ``.result()``.
     """
-    return _call(url, ReadOptions(**options)).start()
+    return _make_call(url, ReadOptions(**options)).start()
 
 
-def _call(url: Any, options: ReadOptions) -> Call:
+def _make_call(url: Any, options: ReadOptions) -> Call:
     from pandas_async_io.call.call import Call  # noqa: PLC0415 - aiohttp is imported at the first call, not with pandas
 
     if isinstance(url, str):
-        return Call(_grid(options.over), url, options)
+        return Call(_combine_values(options.over), url, options)
     if options.over is not None:
         raise PlanError("over= fills the fields of one template; a list of URLs has none")
     if isinstance(url, pd.DataFrame):
@@ -83,12 +83,12 @@ def _call(url: Any, options: ReadOptions) -> Call:
     return Call(pd.DataFrame(index=range(len(urls))), urls, options)
 
 
-def _grid(over: Mapping[str, Iterable[Any]] | None) -> pd.DataFrame:
+def _combine_values(over: Mapping[str, Iterable[Any]] | None) -> pd.DataFrame:
     """Return one row per combination of the values, the last field running fastest.
 
     Examples
     --------
-    >>> _grid({"year": [2023, 2024], "page": range(1, 3)})
+    >>> _combine_values({"year": [2023, 2024], "page": range(1, 3)})
        year  page
     0  2023     1
     1  2023     2

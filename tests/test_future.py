@@ -363,7 +363,7 @@ def test_a_wait_wakes_by_itself(monkeypatch, wait):
                 work.set_result(FRAME)
             return False
 
-    monkeypatch.setattr("pandas_async_io._io.bridge.wait.HEARTBEAT", 0.001)
+    monkeypatch.setattr("pandas_async_io._io.bridge.wait.HEARTBEAT_SECONDS", 0.001)
     future, work = reading(loop=Loop())
     assert wait(future) is FRAME
 

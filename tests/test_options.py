@@ -10,10 +10,10 @@ import pytest
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.policy.rate import Rate
 from pandas_async_io.client import Client
-from pandas_async_io.options import FetchOptions, ReadOptions, takes, takes_with_url
+from pandas_async_io.options import FetchOptions, ReadOptions, with_options, with_url_and_options
 
 
-@takes(ReadOptions)
+@with_options(ReadOptions)
 def read(url, **options):
     """Read.
 
@@ -31,7 +31,7 @@ def read(url, **options):
 class Doors:
     """A method that takes options."""
 
-    @takes_with_url(FetchOptions)
+    @with_url_and_options(FetchOptions)
     def fetch(self, url, **options):
         """Fetch.
 
@@ -104,7 +104,9 @@ def test_numbers_may_be_numpys_and_durations_pandas():
     assert type(options.max_requests) is int
     client = Client(concurrency=np.int64(4), rate=np.float64(20), retry=np.int64(2), timeout=np.float64(1))
     assert (client.concurrency, client.rates, client.retry.attempts, client.timeout) == (4, (Rate(20.0),), 2, 1.0)
-    policy = client.policy(concurrency=np.int64(2), rate=np.int64(5), retry=np.int8(1), timeout=pd.Timedelta(500, "ms"))
+    policy = client.build_policy(
+        concurrency=np.int64(2), rate=np.int64(5), retry=np.int8(1), timeout=pd.Timedelta(500, "ms")
+    )
     assert (policy.concurrency, policy.retry.attempts, policy.timeout) == (2, 1, 0.5)
     assert policy.rates == (Rate(20), Rate(5))
 
@@ -131,5 +133,5 @@ def test_a_clients_value_that_cannot_be_right_raises_at_once(options, message):
 def test_a_calls_concurrency_may_also_be_auto(value):
     """A call hears of the choice that it has."""
     with pytest.raises(PlanError, match=r"is not a number of requests: 1 or more, or 'auto'$"):
-        Client().policy(concurrency=value)
-    assert Client(concurrency=8).policy(concurrency="auto").adaptive
+        Client().build_policy(concurrency=value)
+    assert Client(concurrency=8).build_policy(concurrency="auto").adaptive

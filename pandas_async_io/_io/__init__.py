@@ -1,1 +1,8 @@
-"""The room that does: the only awaits, clocks, files and threads."""
+"""Does all input and output: the only awaits, clocks, files and threads. What to do is decided in `_core`.
+
+- `transport`: sends one request and reads its response.
+- `bridge`: runs coroutines for blocking callers.
+- `gate`: when a request may start.
+- `engine`: the loop that sends, repeats and follows requests.
+- `progress`: the progress bar.
+"""

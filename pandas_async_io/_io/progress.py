@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-AFTER_SECONDS = 1.0
+SHOW_AFTER_SECONDS = 1.0
 
 
-class Progress:
+class ProgressBar:
     """Draws how far a call is, from the thread that waits for it.
 
     Parameters
@@ -25,8 +25,8 @@ class Progress:
     """
 
     def __init__(self, show: bool | None, state: Callable[[], tuple[int, int]]) -> None:
-        self._wanted = _watched() if show is None else show
-        self._from = time.monotonic() + (AFTER_SECONDS if show is None else 0.0)
+        self._wanted = _is_interactive() if show is None else show
+        self._from = time.monotonic() + (SHOW_AFTER_SECONDS if show is None else 0.0)
         self._state = state
         self._bar: Any = None
 
@@ -35,7 +35,7 @@ class Progress:
         if not self._wanted or time.monotonic() < self._from:
             return
         if self._bar is None:
-            self._bar = _bar(self._state()[1])
+            self._bar = _open_bar(self._state()[1])
         self._draw()
 
     def close(self) -> None:
@@ -49,7 +49,7 @@ class Progress:
         self._bar.update(done - self._bar.n)
 
 
-def _bar(total: int) -> Any:
+def _open_bar(total: int) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a notebook without ipywidgets gets a bar of text, nobody asked for more
         from tqdm.auto import tqdm  # noqa: PLC0415 - only who watches pays for it
@@ -57,5 +57,5 @@ def _bar(total: int) -> Any:
     return tqdm(total=total, unit="request", leave=False)
 
 
-def _watched() -> bool:
+def _is_interactive() -> bool:
     return "ipykernel" in sys.modules or (sys.stderr is not None and sys.stderr.isatty())

@@ -36,12 +36,12 @@ from pandas_async_io._core.workflow.jobs.workflow import Polling
 from pandas_async_io._core.workflow.paging.paginators import as_paginator, first_request
 from pandas_async_io._core.workflow.paging.workflow import PagingWorkflow
 from pandas_async_io._io.bridge import portal
-from pandas_async_io._io.bridge.wait import interrupted, undisturbed
+from pandas_async_io._io.bridge.interrupt import attach_partial, defer_interrupt
 from pandas_async_io._io.engine.run import Lane, drive
-from pandas_async_io._io.progress import Progress
+from pandas_async_io._io.progress import ProgressBar
 from pandas_async_io.call.attach import Source, blot_of, carry
 from pandas_async_io.call.prepare import ask, outside
-from pandas_async_io.client import default_client
+from pandas_async_io.client import get_default_client
 from pandas_async_io.future import FrameFuture
 from pandas_async_io.options import FetchOptions, ReadOptions
 
@@ -89,7 +89,7 @@ class Call:
         self._key, self._rows = key or self._source.key, rows
         self._frame = frame
         self._options = options
-        self._client = options.client or default_client()
+        self._client = options.client or get_default_client()
         self._auth = None if options.auth is None else as_auth(options.auth)
         self._shape = compile_shape(
             record_path=options.record_path,
@@ -112,11 +112,11 @@ class Call:
             readers=TABULAR_READERS,
         )
         self._budget = None if query is None else read_cost_budget
-        policy = self._client.policy(
+        policy = self._client.build_policy(
             concurrency=options.concurrency, rate=options.rate, retry=options.retry, timeout=options.timeout
         )
         self._policy = replace(policy, repeatable=query is not None and query.safe)
-        if not self._client.verifies:
+        if not self._client.verifies_certificates:
             text = "this client has ssl=False: certificates are not verified, and anyone in between can read along"
             warnings.warn(text, FetchWarning, stacklevel=outside())
         self._label = self._source.label
@@ -171,7 +171,7 @@ class Call:
         return whole, None
 
     def _headers(self, origin: Origin) -> dict[str, str]:
-        return self._client.credentials(origin, self._auth)[0]
+        return self._client.credentials_for(origin, self._auth)[0]
 
     def _requests(self, origin: Origin) -> Iterator[tuple[int, Request]]:
         sent, name = self._asked.sent, self._policy.retry.idempotency_key
@@ -200,8 +200,8 @@ class Call:
             Lane(
                 requests=self._requests(origin),
                 length=len(mine),
-                gate=client.gate(origin),
-                gates=client.gate,
+                gate=client.gate_for(origin),
+                gates=client.gate_for,
                 policy=policy,
                 ration=ration,
                 tally=self._tally,
@@ -221,19 +221,19 @@ class Call:
 
     def run(self, *, quiet: bool = False) -> pd.DataFrame:
         """Send everything and wait for the frame; Ctrl-C raises with the finished rows as ``.partial``."""
-        progress = Progress(self._options.progress, self._progress)
+        progress = ProgressBar(self._options.progress, self._progress)
         try:
             if len(self._asked.sent):
-                self._client.run(self.drive, progress.tick)
+                self._client.run_blocking(self.drive, progress.tick)
         except KeyboardInterrupt as interrupt:
-            interrupted(self.finish(quiet=True), interrupt)
+            attach_partial(self.finish(quiet=True), interrupt)
             raise
         finally:
             progress.close()
-        with undisturbed() as presses:
+        with defer_interrupt() as presses:
             frame = self.finish(quiet=quiet)
         if presses:
-            raise interrupted(frame)
+            raise attach_partial(frame)
         return frame
 
     def start(self) -> FrameFuture:
@@ -244,7 +244,7 @@ class Call:
             await self.drive()
             return await asyncio.get_running_loop().run_in_executor(None, self.finish)
 
-        started = portal.start(complete, loop, self._partial)
+        started = portal.start_coroutine(complete, loop, self._partial)
         return FrameFuture(
             started,
             label=self._label,

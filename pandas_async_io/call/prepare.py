@@ -120,7 +120,7 @@ def _recipe(url: str, options: FetchOptions | ReadOptions, client: Client, auth:
         _check_home("a host that rows decide", client, auth)
         _check_params("a host that rows decide", client, auth)
         return recipe
-    _, own = client.credentials(recipe.origin, auth)
+    _, own = client.credentials_for(recipe.origin, auth)
     # A brace in a key is no field.
     literal = {name: TextTemplate((value,)) if isinstance(value, str) else value for name, value in own.items()}
     return compile_request_template(url, params={**literal, **(options.params or {})}, **parts) if own else recipe

@@ -12,7 +12,7 @@ from pandas_async_io._core.request.credentials import as_auth
 from pandas_async_io._core.table.join import ROW_COLUMN
 from pandas_async_io._core.table.merge import Provenance, merge_outputs, stack_frames
 from pandas_async_io._core.words import format_count
-from pandas_async_io._io.bridge.wait import interrupted, undisturbed
+from pandas_async_io._io.bridge.interrupt import attach_partial, defer_interrupt
 from pandas_async_io.call.attach import carry
 from pandas_async_io.call.call import Call
 from pandas_async_io.options import FetchOptions, ReadOptions
@@ -83,13 +83,13 @@ def retry_failed(frame: pd.DataFrame, changes: dict[str, Any]) -> pd.DataFrame:
         if getattr(interrupt, "partial", None) is None:
             raise
         sent = vars(interrupt)["partial"]
-    with undisturbed() as presses:
+    with defer_interrupt() as presses:
         combined, merged = _complete(run, sent, failed, source)
         over = stopped is None and not presses
         whole = carry(combined, (*before, merged), errors=source.options.errors if over else "ignore")
     if over and not presses:
         return whole
-    raise interrupted(whole) from None
+    raise attach_partial(whole) from None
 
 
 def _check_rows(frame: pd.DataFrame, run: Run) -> None:

@@ -444,8 +444,8 @@ def test_a_clients_values_are_ceilings():
         api.clear()
         frame.aio.fetch("/slow/{id}?ms=20", client=client, concurrency=1)
         assert api.peak == 1
-        assert (client.policy(timeout=60).timeout, client.policy(timeout=2).timeout) == (5, 2)
-        assert client.policy(rate="5/s").rates == client.policy(rate=["5/s", "5/s"]).rates
+        assert (client.build_policy(timeout=60).timeout, client.build_policy(timeout=2).timeout) == (5, 2)
+        assert client.build_policy(rate="5/s").rates == client.build_policy(rate=["5/s", "5/s"]).rates
 
 
 def test_max_requests_ends_the_rest_of_the_rows(api):

@@ -1,1 +1,7 @@
-"""TODO."""
+"""Connects blocking callers with event loops: where a coroutine runs, and who waits for it how.
+
+- `portal`: the event loop in a daemon thread, and coroutines started on a loop from any thread.
+- `block`: a blocking call, wherever its caller stands; nests the caller's running loop if it must.
+- `wait`: waiting for a result, blocking or awaited.
+- `interrupt`: Ctrl-C during a blocking call.
+"""

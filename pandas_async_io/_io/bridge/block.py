@@ -12,8 +12,9 @@ import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pandas_async_io._core.errors import PortalError
-from pandas_async_io._io.bridge.portal import Started, start
-from pandas_async_io._io.bridge.wait import HEARTBEAT, UNWIND, Wait, on_interrupt, running_here
+from pandas_async_io._io.bridge.interrupt import handle_interrupt
+from pandas_async_io._io.bridge.portal import LoopFuture, start_coroutine
+from pandas_async_io._io.bridge.wait import HEARTBEAT_SECONDS, UNWIND_SECONDS, ResultWaiter, running_loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def run(
+def run_blocking(
     make: Callable[[], Coroutine[Any, Any, T]],
     loop: asyncio.AbstractEventLoop,
     tick: Callable[[], None],
@@ -46,25 +47,25 @@ def run(
     PortalError
         If the wait could never end.
     """
-    _check(loop, foreign=foreign)
-    started = start(make, loop)
+    _check_loop(loop, foreign=foreign)
+    started = start_coroutine(make, loop)
 
     def turn() -> None:
         tick()
-        if foreign and not started.done() and (running_here() is loop or not loop.is_running()):
-            _run_here(started, tick)
+        if foreign and not started.done() and (running_loop() is loop or not loop.is_running()):
+            _drive_loop(started, tick)
 
     try:
         turn()
-        return Wait(started, "the call", loop, started.stop).block(None, turn)
+        return ResultWaiter(started, "the call", loop, started.stop).block(None, turn)
     except BaseException:
         started.stop()
         raise
 
 
-def _check(loop: asyncio.AbstractEventLoop, *, foreign: bool) -> None:
+def _check_loop(loop: asyncio.AbstractEventLoop, *, foreign: bool) -> None:
     """Refuse a wait that could never end, and make the loop nestable that runs here."""
-    here = running_here()
+    here = running_loop()
     if not foreign and here is loop:
         raise PortalError("a blocking call inside a callback of this package would wait for itself")
     if here is not loop:
@@ -82,27 +83,27 @@ def _check(loop: asyncio.AbstractEventLoop, *, foreign: bool) -> None:
 
 
 _lock = threading.Lock()
-_driven: set[asyncio.AbstractEventLoop] = set()
+_driven_loops: set[asyncio.AbstractEventLoop] = set()
 """Loops that ran nowhere, and now run in the thread of a blocking call."""
 
 
-def _run_here(started: Started[Any], tick: Callable[[], None]) -> None:
+def _drive_loop(started: LoopFuture[Any], tick: Callable[[], None]) -> None:
     """Run the work's loop in this thread, inside itself if need be, unless another thread just began to."""
     loop = started.loop
-    if running_here() is loop:
-        _until_end(started, tick)
+    if running_loop() is loop:
+        _run_until_done(started, tick)
         return
     with _lock:
-        if loop in _driven:
+        if loop in _driven_loops:
             return
-        _driven.add(loop)
+        _driven_loops.add(loop)
     try:
-        _until_end(started, tick)
+        _run_until_done(started, tick)
     finally:
-        _driven.remove(loop)
+        _driven_loops.remove(loop)
 
 
-def _until_end(started: Started[Any], tick: Callable[[], None]) -> None:
+def _run_until_done(started: LoopFuture[Any], tick: Callable[[], None]) -> None:
     """Run the loop until the work has ended, or Ctrl-C was pressed and it has unwound."""
     presses: list[int] = []
 
@@ -113,23 +114,23 @@ def _until_end(started: Started[Any], tick: Callable[[], None]) -> None:
         presses.append(number)
 
     try:
-        with on_interrupt(note):
-            started.loop.run_until_complete(_end_of(started, presses, tick))
+        with handle_interrupt(note):
+            started.loop.run_until_complete(_wait_until_done(started, presses, tick))
     except BaseException:
-        started.loop.run_until_complete(_end_of(started, [0], tick))
+        started.loop.run_until_complete(_wait_until_done(started, [0], tick))
         raise
     if presses:
         raise KeyboardInterrupt
 
 
-async def _end_of(started: Started[Any], presses: list[int], tick: Callable[[], None]) -> None:
+async def _wait_until_done(started: LoopFuture[Any], presses: list[int], tick: Callable[[], None]) -> None:
     ended = asyncio.Event()
     started.add_done_callback(lambda _: ended.set())
     waiting = asyncio.ensure_future(ended.wait())
     while not (started.done() or presses):
-        await asyncio.wait((waiting,), timeout=HEARTBEAT)
+        await asyncio.wait((waiting,), timeout=HEARTBEAT_SECONDS)
         tick()
     if not started.done():
         started.stop()
-        await asyncio.wait((waiting,), timeout=UNWIND)
+        await asyncio.wait((waiting,), timeout=UNWIND_SECONDS)
     waiting.cancel()

@@ -20,7 +20,7 @@ from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
 from pandas_async_io._core.errors import PortalError
-from pandas_async_io._io.bridge.wait import LOGGER, UNWIND, running_here
+from pandas_async_io._io.bridge.wait import LOGGER, UNWIND_SECONDS, running_loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -28,16 +28,16 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 P = ParamSpec("P")
 
-_C_TASK: type[asyncio.Task[Any]] = getattr(sys.modules.get("_asyncio"), "Task", asyncio.Task)
+_CTask: type[asyncio.Task[Any]] = getattr(sys.modules.get("_asyncio"), "Task", asyncio.Task)
 
 
 class Resource(Protocol):
     """What holds connections on the portal's loop."""
 
-    async def disconnect(self) -> None:
+    async def close_connections(self) -> None:
         """Close them; on that loop."""
 
-    def abandon(self) -> None:
+    def reset_after_fork(self) -> None:
         """Leave them to the parent process, in its forked child."""
 
 
@@ -62,24 +62,24 @@ class Portal:
     def close(self) -> None:
         """Cancel what still runs, close every connection, end the thread."""
         self.loop.call_soon_threadsafe(lambda: self.loop.create_task(self._shut_down()))
-        self._thread.join(2 * UNWIND)
+        self._thread.join(2 * UNWIND_SECONDS)
 
     async def _shut_down(self) -> None:
-        running = [one for one in _under_way.copy() if one.loop is self.loop and not one.stopped]
+        running = [one for one in _running.copy() if one.loop is self.loop and not one.stopped]
         if running:
             LOGGER.warning("%d call(s) still running at exit: cancelled", len(running))
         for started in running:
             started.stop()
         if tasks := asyncio.all_tasks() - {asyncio.current_task()}:
-            await asyncio.wait(tasks, timeout=UNWIND)
+            await asyncio.wait(tasks, timeout=UNWIND_SECONDS)
         for resource in list(_resources):
-            await resource.disconnect()
+            await resource.close_connections()
         await asyncio.sleep(0)
         self._over = True
         self.loop.stop()
 
 
-class _Threads(ThreadPoolExecutor):
+class _ThreadPerCallExecutor(ThreadPoolExecutor):
     """A daemon thread for each piece of work.
 
     A pool's threads are waited for at exit, a name server's silence with them, and once the main
@@ -116,23 +116,23 @@ def _new_loop() -> asyncio.AbstractEventLoop:
         loop = asyncio.new_event_loop()
     else:
         loop = uvloop.new_event_loop()
-    loop.set_task_factory(_c_task)
-    loop.set_default_executor(_Threads())
+    loop.set_task_factory(_create_c_task)
+    loop.set_default_executor(_ThreadPerCallExecutor())
     loop.slow_callback_duration = math.inf  # under -X dev each large body would be logged
     return loop
 
 
-def _c_task(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> asyncio.Task[Any]:
-    return _C_TASK(coroutine, loop=loop, **options)
+def _create_c_task(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> asyncio.Task[Any]:
+    return _CTask(coroutine, loop=loop, **options)
 
 
 _lock = threading.Lock()
 _portal: Portal | None = None
 _resources: weakref.WeakSet[Resource] = weakref.WeakSet()
-_under_way: set[Started[Any]] = set()
+_running: set[LoopFuture[Any]] = set()
 
 
-def portal() -> Portal:
+def get_portal() -> Portal:
     """Return this process's portal, started at first use."""
     global _portal  # noqa: PLW0603 - one per process is the point
     with _lock:
@@ -141,12 +141,12 @@ def portal() -> Portal:
         return _portal
 
 
-def keep(resource: Resource) -> None:
+def register_resource(resource: Resource) -> None:
     """Disconnect a resource at exit, and make it start afresh in a forked child."""
     _resources.add(resource)
 
 
-def leak(thing: object) -> None:
+def leak_object(thing: object) -> None:
     """Never collect a thing of the parent process: in a forked child.
 
     Its finalizers would speak of what was never closed, and take the parent's sockets out of the
@@ -165,22 +165,22 @@ def _at_exit() -> None:
 
 def _after_fork() -> None:
     """Leave the loop to the parent: its thread did not come along, and its sockets are not ours."""
-    global _portal, _lock, _under_way
-    leak((_portal, _under_way))
-    _portal, _lock, _under_way = None, threading.Lock(), set()
+    global _portal, _lock, _running
+    leak_object((_portal, _running))
+    _portal, _lock, _running = None, threading.Lock(), set()
     for resource in list(_resources):
-        resource.abandon()
+        resource.reset_after_fork()
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def start(
+def start_coroutine(
     make: Callable[[], Coroutine[Any, Any, T]],
     loop: asyncio.AbstractEventLoop,
     partial_result: Callable[[], Any] = lambda: None,
-) -> Started[T]:
+) -> LoopFuture[T]:
     """Start a coroutine on a loop, from any thread.
 
     Parameters
@@ -197,15 +197,15 @@ def start(
     """
     if loop.is_closed():
         raise PortalError("the session of this client belongs to an event loop that is closed: open a new session")
-    started: Started[T] = Started(loop, partial_result)
-    if running_here() is loop:
+    started: LoopFuture[T] = LoopFuture(loop, partial_result)
+    if running_loop() is loop:
         started.begin(make)
     else:
         loop.call_soon_threadsafe(started.begin, make)
     return started
 
 
-class Started(Future[T]):
+class LoopFuture(Future[T]):
     """Work on a loop, as a future of threads; `stop` cancels it from any thread."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, partial_result: Callable[[], Any]) -> None:
@@ -215,7 +215,7 @@ class Started(Future[T]):
         self._partial_result = partial_result
         self._task: asyncio.Task[T] | None = None
         self.set_running_or_notify_cancel()  # only the task's end is ours
-        _under_way.add(self)
+        _running.add(self)
 
     def begin(self, make: Callable[[], Coroutine[Any, Any, T]]) -> None:
         """Make the task; on the loop."""
@@ -229,7 +229,7 @@ class Started(Future[T]):
             self.loop.call_soon_threadsafe(lambda: self._task.cancel() if self._task else None)
 
     def _end(self, task: asyncio.Task[T]) -> None:
-        _under_way.discard(self)
+        _running.discard(self)
         try:
             self.set_result(task.result())
         except asyncio.CancelledError:
@@ -246,7 +246,7 @@ class Started(Future[T]):
         return cancelled
 
 
-def spawn(make: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+def spawn_on_portal(make: Callable[[], Coroutine[Any, Any, Any]]) -> None:
     """Run a coroutine on the portal's loop, if there still is one, and do not wait."""
     running = _portal
     if running is not None:

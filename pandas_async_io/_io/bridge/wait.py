@@ -12,35 +12,36 @@ import logging
 import math
 import os
 import signal
-import threading
 import time
 import weakref
 from concurrent.futures import CancelledError, Future
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pandas_async_io._core.errors import PortalError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from types import TracebackType
+
+from pandas_async_io._io.bridge.interrupt import handle_interrupt
 
 T = TypeVar("T")
 Work = Future[T]
 
 LOGGER = logging.getLogger("pandas_async_io")
 
-HEARTBEAT = 0.2
+HEARTBEAT_SECONDS = 0.2
 """Seconds."""
 
-UNWIND = 1.0
+UNWIND_SECONDS = 1.0
 """Seconds that cancelled work is given to unwind."""
 
-CANCELLED = (CancelledError, asyncio.CancelledError)
+CANCELLED_ERRORS = (CancelledError, asyncio.CancelledError)
 """Both kinds of cancellation; neither is a failure."""
 
 
-def failure(work: Work[T]) -> BaseException | None:
+def failure_of(work: Work[T]) -> BaseException | None:
     """Return what finished work failed with, its cancellation included.
 
     Examples
@@ -48,7 +49,7 @@ def failure(work: Work[T]) -> BaseException | None:
     >>> work = Future()
     >>> work.cancel()
     True
-    >>> failure(work)
+    >>> failure_of(work)
     CancelledError()
     """
     try:
@@ -57,7 +58,7 @@ def failure(work: Work[T]) -> BaseException | None:
         return error
 
 
-def _carry_partial(error: BaseException, source: BaseException | None) -> None:
+def _copy_partial(error: BaseException, source: BaseException | None) -> None:
     """Put the finished rows of a cancelled run on the exception that the user gets to see."""
     rows = getattr(source, "partial", None)
     if rows is not None:
@@ -66,8 +67,8 @@ def _carry_partial(error: BaseException, source: BaseException | None) -> None:
 
 def _log_failure(label: str, work: Work[T]) -> None:
     """Log a failure that nobody can read any more."""
-    error = failure(work)
-    if error is not None and not isinstance(error, CANCELLED):
+    error = failure_of(work)
+    if error is not None and not isinstance(error, CANCELLED_ERRORS):
         LOGGER.error("%s failed and nobody read it: %s: %s", label, type(error).__name__, error)
 
 
@@ -77,13 +78,13 @@ def _abandon(work: Work[T], label: str, pid: int) -> None:
         work.add_done_callback(partial(_log_failure, label))
 
 
-def _rest(work: Work[T], seconds: float) -> None:
+def _block_until_done(work: Work[T], seconds: float) -> None:
     """Block until the work has ended, whatever it ended with, or the time is over."""
     with contextlib.suppress(TimeoutError, CancelledError):
         work.exception(seconds)
 
 
-def _settle(waiter: asyncio.Future[None]) -> None:
+def _resolve(waiter: asyncio.Future[None]) -> None:
     """Wake the waiter, once."""
     if not waiter.done():
         waiter.set_result(None)
@@ -92,10 +93,10 @@ def _settle(waiter: asyncio.Future[None]) -> None:
 def _wake(waiter: asyncio.Future[None], _: Work[T]) -> None:
     """Wake the waiter from the thread that finished the work, unless its loop is gone."""
     with contextlib.suppress(RuntimeError):
-        waiter.get_loop().call_soon_threadsafe(_settle, waiter)
+        waiter.get_loop().call_soon_threadsafe(_resolve, waiter)
 
 
-def running_here() -> asyncio.AbstractEventLoop | None:
+def running_loop() -> asyncio.AbstractEventLoop | None:
     """Return the event loop that runs in this thread, if one does."""
     try:
         return asyncio.get_running_loop()
@@ -103,46 +104,7 @@ def running_here() -> asyncio.AbstractEventLoop | None:
         return None
 
 
-@contextlib.contextmanager
-def on_interrupt(handler: Callable[[int, Any], None]) -> Iterator[None]:
-    """Handle Ctrl-C in the main thread, unless the user has a handler of their own.
-
-    `asyncio.Runner` only asks its main task to stop, which a call that blocks it would never notice.
-    """
-    before = signal.getsignal(signal.SIGINT)
-    runner = getattr(getattr(before, "func", None), "__self__", None)
-    usual = before is signal.default_int_handler or isinstance(runner, asyncio.Runner)
-    if threading.current_thread() is not threading.main_thread() or not usual:
-        yield
-        return
-    signal.signal(signal.SIGINT, handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-@contextlib.contextmanager
-def undisturbed() -> Iterator[list[int]]:
-    """Hold Ctrl-C back while a frame is made, which would be lost; yields the presses."""
-    presses: list[int] = []
-    with on_interrupt(lambda number, _frame: presses.append(number)):
-        yield presses
-
-
-def interrupted(partial_result: Any, interrupt: KeyboardInterrupt | None = None) -> KeyboardInterrupt:
-    """Return an interrupt with the rows that were there."""
-    interrupt = interrupt or KeyboardInterrupt()
-    vars(interrupt)["partial"] = partial_result
-    if not getattr(interrupt, "__notes__", None):
-        interrupt.add_note(
-            "the rows that were there are on it, as .partial (in a notebook: sys.last_value.partial); "
-            ".partial.aio.retry_failed() goes on"
-        )
-    return interrupt
-
-
-class Wait(Generic[T]):
+class ResultWaiter(Generic[T]):
     """The wait for one result, any number of times; a failure nobody waited for is logged.
 
     Parameters
@@ -190,13 +152,13 @@ class Wait(Generic[T]):
         """
         end = math.inf if timeout is None else time.monotonic() + timeout
         try:
-            with on_interrupt(signal.default_int_handler):
+            with handle_interrupt(signal.default_int_handler):
                 while not self._work.done():
                     self._check(blocking=True)
                     left = end - time.monotonic()
                     if left <= 0:
                         raise TimeoutError(f"{self._label} is not read after {timeout} s; the work goes on")
-                    _rest(self._work, min(left, HEARTBEAT))
+                    _block_until_done(self._work, min(left, HEARTBEAT_SECONDS))
                     if tick is not None:
                         tick()
         except KeyboardInterrupt as interrupt:
@@ -217,10 +179,10 @@ class Wait(Generic[T]):
         try:
             while not self._work.done():
                 self._check(blocking=False)
-                await asyncio.wait((waiter,), timeout=HEARTBEAT)
+                await asyncio.wait((waiter,), timeout=HEARTBEAT_SECONDS)
         except asyncio.CancelledError as cancelled:
             if self.cancel():
-                await asyncio.wait((waiter,), timeout=UNWIND)
+                await asyncio.wait((waiter,), timeout=UNWIND_SECONDS)
             self._keep(cancelled)
             raise
         except KeyboardInterrupt as interrupt:
@@ -242,29 +204,29 @@ class Wait(Generic[T]):
 
     def _is_here(self) -> bool:
         """Tell whether the work needs this thread to get on."""
-        return self._loop is not None and running_here() is self._loop
+        return self._loop is not None and running_loop() is self._loop
 
     def _interrupt(self, interrupt: KeyboardInterrupt) -> None:
         """Cancel the work and let it unwind."""
         if self.cancel() and not self._is_here():
-            _rest(self._work, UNWIND)
+            _block_until_done(self._work, UNWIND_SECONDS)
         self._keep(interrupt)
 
     def _keep(self, interrupt: BaseException) -> None:
         """Take the end of stopped work as read, and its finished rows along."""
         self._unread.detach()
         if self._work.done():
-            _carry_partial(interrupt, failure(self._work))
+            _copy_partial(interrupt, failure_of(self._work))
 
     def _read(self, cancelled: type[CancelledError | asyncio.CancelledError]) -> T:
         """Return the frame, or raise what the work ended with: a cancellation as the waiter's kind."""
         self._unread.detach()
-        error = failure(self._work)
+        error = failure_of(self._work)
         if error is None:
             return self._work.result()
-        if isinstance(error, CANCELLED):
+        if isinstance(error, CANCELLED_ERRORS):
             stopped = cancelled(f"{self._label} was cancelled")
-            _carry_partial(stopped, error)
+            _copy_partial(stopped, error)
             raise stopped
         # Each raise adds its frames to the one traceback: begin again where the work left it.
         self._origin = self._origin or [error.__traceback__]

@@ -1,7 +1,6 @@
-"""What every connection of a client is like, and how a body is read from it.
+"""Options of a client's connections, and how a body is read from one.
 
-The law of this file: no byte is read that is not counted, and a connection is
-given back only when it has nothing more to say.
+Invariant: every byte read is counted against ``max_body``.
 """
 
 from __future__ import annotations
@@ -25,21 +24,52 @@ if TYPE_CHECKING:
     from aiohttp.connector import Connection
 
 
-CONNECT = aiohttp.ClientTimeout(connect=CONNECT_SECONDS, ceil_threshold=math.inf)
-"""What aiohttp watches over: no more than connecting; the attempt's own deadline is asyncio's."""
+CONNECT_TIMEOUT = aiohttp.ClientTimeout(connect=CONNECT_SECONDS, ceil_threshold=math.inf)
+"""aiohttp limits connecting only; `asyncio.timeout` limits the attempt. `ceil_threshold`: aiohttp must not round up."""
 
 
-def open_connector(wire: Wire) -> aiohttp.BaseConnector:
-    """Make the pool of a client's connections; on its event loop."""
+@dataclass(frozen=True, slots=True)
+class TransportOptions:
+    """How a client uses the network.
+
+    Attributes
+    ----------
+    max_body : int
+        Decoded bytes of one body.
+    follow : {"none", "same_origin", "any"}
+        Which redirects are followed.
+    allow_hosts : tuple of str
+        Hosts that redirects may lead to, besides the first one.
+    block_private : bool
+        Refuse to connect to addresses that are not global.
+    proxy : str or None
+        URL of a proxy.
+    ssl : bool, SSLContext or None
+        None and True verify certificates; False does not.
+    max_field_size : int
+        Bytes of one response header.
+    """
+
+    max_body: int = 64 * 2**20
+    follow: str = "same_origin"
+    allow_hosts: tuple[str, ...] = ()
+    block_private: bool = False
+    proxy: str | None = None
+    ssl: bool | tls.SSLContext | None = None
+    max_field_size: int = 8190
+
+
+def open_connector(options: TransportOptions) -> aiohttp.BaseConnector:
+    """Create a client's connection pool; call it on the client's event loop."""
     return aiohttp.TCPConnector(
-        limit=0,  # the gate of `pacing` limits; a wait here would count against the attempt's timeout
-        resolver=aiohttp.ThreadedResolver(),  # tells an unknown name from a name server that is silent
-        socket_factory=_public_socket if wire.block_private else None,
+        limit=0,  # the gate limits concurrency; waiting here would count against the attempt's timeout
+        resolver=aiohttp.ThreadedResolver(),  # its errors separate an unknown name from a silent name server
+        socket_factory=_create_public_socket if options.block_private else None,
     )
 
 
-def _public_socket(info: Any) -> socket.socket:
-    """Make the socket for one address, unless that very address is private (DNS rebinding can't pass here)."""
+def _create_public_socket(info: Any) -> socket.socket:
+    """Create the socket for one resolved address, unless it is private: checked here, DNS rebinding has no effect."""
     family, kind, proto, _, address = info
     if not is_public_address(address[0]):
         raise PrivateAddressError(address[0])
@@ -47,33 +77,38 @@ def _public_socket(info: Any) -> socket.socket:
 
 
 def is_clean(connection: Connection) -> bool:
-    """Whether a connection is open and has nothing to say.
+    """Whether a connection is open and the server has sent nothing on it before a request.
 
-    What a server sent while nobody asked would pass for the answer to the next request.
+    Such data would be read as the response to the next request.
     """
     protocol = connection.protocol
     return protocol is not None and protocol.transport is not None and not protocol.should_close
 
 
-def drop(connection: Connection) -> None:
-    """Close a connection at once: what is not sent yet is not worth waiting for."""
+def abort_connection(connection: Connection) -> None:
+    """Close a connection at once, without sending what is buffered."""
     if connection.transport is not None:
         connection.transport.abort()
     connection.close()
 
 
-async def read(headers: Mapping[str, str], content: aiohttp.StreamReader, max_body: int) -> bytes:
-    """Read a body of at most ``max_body`` bytes, coded and decoded, and undo its content coding.
+async def read_body(headers: Mapping[str, str], content: aiohttp.StreamReader, max_body: int) -> bytes:
+    """Read a body and undo its content coding.
+
+    Parameters
+    ----------
+    max_body : int
+        Bytes, before and after decoding.
 
     Raises
     ------
     AttemptError
-        If it is larger, or not in that coding.
+        The body is larger, or not in the announced coding.
     """
     body = b""
     size = 0 if content.at_eof() else int(headers.get("Content-Length", 0))
     if size <= max_body:
-        if content.is_eof():  # the usual case: it came whole, together with the head
+        if content.is_eof():  # the usual case: the body arrived together with the head
             body = content.read_nowait()
             size = len(body)
         else:
@@ -88,34 +123,3 @@ async def read(headers: Mapping[str, str], content: aiohttp.StreamReader, max_bo
             f"the body holds {size} bytes or more, max_body is {max_body}: raise Client(max_body=...) if you want it"
         )
     return decompress(body, headers.get("Content-Encoding"), max_body)
-
-
-@dataclass(frozen=True, slots=True)
-class Wire:
-    """How a client speaks to the network.
-
-    Attributes
-    ----------
-    max_body : int
-        Decoded bytes of one body.
-    follow : {"none", "same_origin", "any"}
-        Where redirects may lead.
-    allow_hosts : tuple of str
-        Hosts beside the first one that redirects may lead to.
-    block_private : bool
-        Refuse to connect to addresses that are not global.
-    proxy : str or None
-        URL of a proxy.
-    ssl : bool, SSLContext or None
-        None and True verify; False does not.
-    max_field_size : int
-        Bytes of one response header.
-    """
-
-    max_body: int = 64 * 2**20
-    follow: str = "same_origin"
-    allow_hosts: tuple[str, ...] = ()
-    block_private: bool = False
-    proxy: str | None = None
-    ssl: bool | tls.SSLContext | None = None
-    max_field_size: int = 8190

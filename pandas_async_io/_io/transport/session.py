@@ -1,7 +1,6 @@
-"""Send through a caller's own session: its headers, cookies, middlewares and traces hold.
+"""Send a request through the caller's own session: its headers, cookies, middlewares and traces apply.
 
-The law of this file: what a session does behind its caller's back (send again,
-follow redirects, undo codings) it does not do here.
+Invariant: the session sends each request once, follows no redirect and decodes no body.
 """
 
 from __future__ import annotations
@@ -17,82 +16,87 @@ from pandas_async_io._core.errors import ProtocolError
 from pandas_async_io._core.models import Request, Response
 from pandas_async_io._core.request.head import check_host
 from pandas_async_io._core.security.origins import parse_origin
-from pandas_async_io._io.transport.connection import CONNECT, is_clean, read
-from pandas_async_io._io.transport.exceptions import Sent, lost, proxy_error
+from pandas_async_io._io.transport.connection import CONNECT_TIMEOUT, is_clean, read_body
+from pandas_async_io._io.transport.exceptions import SendState, make_proxy_error, map_connection_loss
 
 if TYPE_CHECKING:
     from aiohttp.client_middlewares import ClientHandlerType
     from aiohttp.connector import Connection
 
-    from pandas_async_io._io.transport.connection import Wire
+    from pandas_async_io._io.transport.connection import TransportOptions
 
-_LARGE = 2**20
-"""Bytes from which on aiohttp wants a body in pieces."""
+_MAX_BYTES_IN_ONE_WRITE = 2**20
+"""aiohttp warns of larger bodies unless they are a file."""
 
 
-async def send_through(session: aiohttp.ClientSession, request: Request, wire: Wire, sent: Sent) -> Response:
-    """Send a request and read its answer, which may be a redirect.
+async def send_with_session(
+    session: aiohttp.ClientSession, request: Request, options: TransportOptions, state: SendState
+) -> Response:
+    """Send a request and read its response, which may be a redirect.
 
     Raises
     ------
     AttemptError, aiohttp.ClientError
-        The latter for `mishap` to sort.
+        `map_exception` maps the latter.
     """
     body = request.body
     check_host(parse_origin(request.url).host)
     url = URL(request.url, encoded=True)
-    named = {name.lower() for name in (*session.headers, *request.headers)}
-    if url.raw_user is not None and "authorization" in named:
+    header_names = {name.lower() for name in (*session.headers, *request.headers)}
+    if url.raw_user is not None and "authorization" in header_names:
         url = url.with_user(None)
-    coding = {} if "accept-encoding" in named else {"Accept-Encoding": accept_encoding()}
+    coding = {} if "accept-encoding" in header_names else {"Accept-Encoding": accept_encoding()}
     response: aiohttp.ClientResponse | None = None
     try:
         response = await session._request(  # noqa: SLF001 - session.request only wraps it (5 % of a request's cost)
             request.method,
             url,
             headers={**coding, **request.headers},
-            data=io.BytesIO(body) if body is not None and len(body) > _LARGE else body,
+            data=io.BytesIO(body) if body is not None and len(body) > _MAX_BYTES_IN_ONE_WRITE else body,
             allow_redirects=False,
-            timeout=CONNECT,
+            timeout=CONNECT_TIMEOUT,
             auto_decompress=False,
-            max_field_size=wire.max_field_size,
-            middlewares=(_Once(sent), *session._middlewares),  # noqa: SLF001 - a request's would replace them
+            max_field_size=options.max_field_size,
+            middlewares=(_SendOnce(state), *session._middlewares),  # noqa: SLF001 - this argument replaces them
             raise_for_status=False,
-            proxy=wire.proxy,
-            ssl=True if wire.ssl is None else wire.ssl,
+            proxy=options.proxy,
+            ssl=True if options.ssl is None else options.ssl,
         )
-        if response.status == 407 and wire.proxy is not None:
-            raise proxy_error(wire.proxy, 407)
-        raw = await read(response.headers, response.content, wire.max_body)
+        if response.status == 407 and options.proxy is not None:
+            raise make_proxy_error(options.proxy, 407)
+        raw = await read_body(response.headers, response.content, options.max_body)
         return Response(response.status, response.headers, raw, request.url)
     finally:
         if response is not None and not response.closed:
             response.close()
 
 
-class _Once:
-    """A middleware that keeps a session from sending a request twice, or over a connection that speaks unasked."""
+class _SendOnce:
+    """A middleware that stops aiohttp from repeating a request, or sending it over an unclean connection."""
 
-    __slots__ = ("_sent",)
+    __slots__ = ("_state",)
 
-    def __init__(self, sent: Sent) -> None:
-        self._sent = sent
+    def __init__(self, state: SendState) -> None:
+        self._state = state
 
     async def __call__(self, request: aiohttp.ClientRequest, handler: ClientHandlerType) -> aiohttp.ClientResponse:
         send = request.send
 
         async def send_on(connection: Connection) -> aiohttp.ClientResponse:
             if not is_clean(connection):
-                raise ProtocolError(f"{request.url.origin()} speaks before it is asked", transient=True, received=False)
-            self._sent.some = True
+                raise ProtocolError(
+                    f"{request.url.origin()} sent data before the request", transient=True, received=False
+                )
+            self._state.started = True
             return await send(connection)
 
-        request.send = send_on  # type: ignore[assignment, method-assign]  # the one place that sees the connection
+        request.send = send_on  # type: ignore[assignment, method-assign]  # only here the connection is visible
         try:
             return await handler(request)
         except aiohttp.ClientConnectorError:
             raise
         except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as exc:
+            # aiohttp repeats a GET after these two; our own error it passes on.
             proxy = None if request.proxy is None else str(request.proxy)
-            error = lost(exc, str(request.url.origin()), self._sent, proxy)
+            error = map_connection_loss(exc, str(request.url.origin()), self._state, proxy)
         raise error

@@ -1,16 +1,11 @@
 """Send one request and read its whole response.
 
-Only this file and what it is made of (`connection`, `borrowed`, `mishap`) know
-aiohttp's client.
+Invariant: an attempt ends within its timeout, reads at most ``max_body`` decoded bytes, sends the request once per
+redirect, and fails only with an `AttemptError`, which holds no secret.
 
-The law of this file: an attempt ends within its timeout, reads at most
-``max_body`` decoded bytes, is never repeated behind our back, and fails with
-one of our own errors, in which no secret stands.
-
-Our own requests go over aiohttp's connector and parser, without its session:
-it would double an attempt's cost, and it hands a connection on that holds an
-answer nobody asked for. Only a caller's session is used as it is, for its
-cookies, middlewares and traces.
+Own connections use aiohttp's connector and parser without `aiohttp.ClientSession`: the session doubles the cost of an
+attempt, repeats some requests itself, and reuses a connection on which a server sent unrequested data. A caller's
+session is used as it is.
 """
 
 from __future__ import annotations
@@ -27,179 +22,198 @@ from pandas_async_io._core.models import Request, Response
 from pandas_async_io._core.request.head import check_host, split_target, write_fields, write_head
 from pandas_async_io._core.security.origins import is_same_origin, parse_origin
 from pandas_async_io._core.security.redirects import follow_redirect
-from pandas_async_io._io.transport.connection import CONNECT, Wire, drop, is_clean, open_connector, read
-from pandas_async_io._io.transport.exceptions import Sent, mishap, proxy_error
-from pandas_async_io._io.transport.session import send_through
+from pandas_async_io._io.transport.connection import (
+    CONNECT_TIMEOUT,
+    TransportOptions,
+    abort_connection,
+    is_clean,
+    open_connector,
+    read_body,
+)
+from pandas_async_io._io.transport.exceptions import SendState, make_proxy_error, map_exception
+from pandas_async_io._io.transport.session import send_with_session
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aiohttp.connector import Connection
 
-__all__ = ["Transport", "Wire"]
+_DEFAULT_HEADERS = {"Accept": "*/*", "Accept-Encoding": accept_encoding(), "User-Agent": "pandas-async-io"}
 
-_DEFAULTS = {"Accept": "*/*", "Accept-Encoding": accept_encoding(), "User-Agent": "pandas-async-io"}
-_SERVERS = 1024
-"""Servers that are remembered."""
+_MAX_ENDPOINTS = 1024
+"""Cached endpoints; hosts may come from rows."""
 
-_UNCLEAN = 8
-"""Connections in a row that speak unasked before we give up."""
+_MAX_UNCLEAN_CONNECTIONS = 8
+"""Unclean connections in a row after which the attempt fails."""
 
 
 class Transport:
-    """The connections of one client: opened at first use on the running loop, or the caller's own session.
+    """The connections of one client: its own, opened at first use on the running loop, or a caller's session.
 
     Parameters
     ----------
-    wire : Wire
-        How to speak.
+    options : TransportOptions
+        How to use the network.
     session : aiohttp.ClientSession, optional
-        The caller's; it is never closed here.
+        The caller's; never closed here.
 
     Raises
     ------
     PlanError
-        If private addresses are to be blocked on the caller's connector.
+        ``block_private`` with a caller's session.
     """
 
-    def __init__(self, wire: Wire, session: aiohttp.ClientSession | None = None) -> None:
-        if session is not None and wire.block_private:
+    def __init__(self, options: TransportOptions, session: aiohttp.ClientSession | None = None) -> None:
+        if session is not None and options.block_private:
             raise PlanError("block_private can't be kept on your own session: its connector opens the connections")
-        self.wire = wire
+        self.options = options
         self._session = session
         self._connector: aiohttp.BaseConnector | None = None
-        self._servers: dict[str, _Server] = {}
+        self._endpoints: dict[str, _Endpoint] = {}
 
-    async def send(self, request: Request, timeout: float) -> Response:  # noqa: ASYNC109 - a redirect shares it
-        """Send a request, follow its redirects and return the answer.
+    async def send(self, request: Request, timeout: float) -> Response:  # noqa: ASYNC109 - redirects share it
+        """Send a request, follow its redirects and return the response.
 
         Parameters
         ----------
         timeout : float
-            Seconds from the start of connecting to the last byte of the body.
+            Seconds from the start of connecting to the last byte of the body, redirects included.
 
         Raises
         ------
         AttemptError
-            One of its subclasses, whatever went wrong.
+            The attempt failed.
         """
-        wire, session, hops = self.wire, self._session, 0
-        sent = Sent()
+        options, session, hops = self.options, self._session, 0
+        state = SendState()
         try:
             async with asyncio.timeout(timeout):
                 while True:
                     if session is None:
-                        response = await self._send(request, sent)
+                        response = await self._send(request, state)
                     else:
-                        response = await send_through(session, request, wire, sent)
+                        response = await send_with_session(session, request, options, state)
                     if not 300 <= response.status < 400:
                         return response
-                    onward = follow_redirect(
+                    redirected = follow_redirect(
                         request,
                         response.status,
                         response.header("location"),
-                        follow=wire.follow,
-                        allow_hosts=wire.allow_hosts,
+                        follow=options.follow,
+                        allow_hosts=options.allow_hosts,
                         hops=hops,
                     )
-                    if onward is None:
+                    if redirected is None:
                         return response
-                    if session is not None and not is_same_origin(parse_origin(request.url), parse_origin(onward.url)):
-                        session = None  # its headers and cookies stay behind; its connector does not
-                    request, hops, sent = onward, hops + 1, Sent()
+                    origin = parse_origin(redirected.url)
+                    if session is not None and not is_same_origin(parse_origin(request.url), origin):
+                        session = None  # its headers and cookies must not go there; its connector is still used
+                    request, hops, state = redirected, hops + 1, SendState()
         except AttemptError:
             raise
         except Exception as exc:
-            error = mishap(exc, request.url, sent, proxy=wire.proxy, timeout=timeout)
+            error = map_exception(exc, request.url, state, proxy=options.proxy, timeout=timeout)
             if error is None:
                 raise
-        raise error  # outside: the context of an error is printed too, and aiohttp's hold the request's headers
+        # Raised outside of `except`: a traceback prints the context too, and aiohttp's exceptions hold the headers.
+        raise error
 
-    async def _send(self, request: Request, sent: Sent) -> Response:
-        """Send over a connection of our own making."""
-        wire = self.wire
+    async def _send(self, request: Request, state: SendState) -> Response:
+        """Send over a connection of this transport's connector."""
+        options = self.options
         name, target = split_target(request.url)
-        server = self._servers.get(name) or self._server(name)
-        connection = await self._connect(server.known)
+        endpoint = self._endpoints.get(name) or self._add_endpoint(name)
+        connection = await self._connect(endpoint.connect_request)
         try:
-            head = server.head(request, target)
+            head = endpoint.write_head(request, target)
             protocol: Any = connection.protocol
             transport: asyncio.WriteTransport = protocol.transport
             protocol.set_response_params(
                 skip_payload=request.method == "HEAD",
                 read_until_eof=True,
                 auto_decompress=False,
-                max_field_size=wire.max_field_size,
+                max_field_size=options.max_field_size,
             )
-            sent.some = True
+            state.started = True
             transport.write(head if request.body is None else head + request.body)
             message, content = await protocol.read()
             while message.code < 200 and message.code != 101:
                 message, content = await protocol.read()
-            if message.code == 407 and server.proxied:
-                raise proxy_error(wire.proxy, 407)  # noqa: TRY301 - the connection is dropped, as for any error
-            body = b"" if message.code == 101 else await read(message.headers, content, wire.max_body)
+            if message.code == 407 and endpoint.uses_absolute_form:
+                raise make_proxy_error(options.proxy, 407)  # noqa: TRY301 - aborts the connection, as for any error
+            body = b"" if message.code == 101 else await read_body(message.headers, content, options.max_body)
             if request.body is not None and transport.get_write_buffer_size():
-                drop(connection)  # answered before all was sent: the rest would stand before the next request
+                abort_connection(connection)  # the unsent rest of the body would precede the next request
         except BaseException:
-            drop(connection)
+            abort_connection(connection)
             raise
         connection.release()
         return Response(message.code, message.headers, body, request.url)
 
-    async def _connect(self, server: aiohttp.ClientRequest) -> Connection:
-        """Return a clean connection; one that is not clean was in the pool too long."""
+    async def _connect(self, connect_request: aiohttp.ClientRequest) -> Connection:
+        """Return a clean connection, from the pool or new."""
         connector = self._connector
         if connector is None:
-            borrowed = None if self._session is None else self._session.connector
-            connector = self._connector = borrowed or open_connector(self.wire)
-        for _ in range(_UNCLEAN):
-            connection = await connector.connect(server, [], CONNECT)
+            session_connector = None if self._session is None else self._session.connector
+            connector = self._connector = session_connector or open_connector(self.options)
+        for _ in range(_MAX_UNCLEAN_CONNECTIONS):
+            connection = await connector.connect(connect_request, [], CONNECT_TIMEOUT)
             if is_clean(connection):
                 return connection
-            drop(connection)
-        raise ProtocolError(f"{server.url.origin()} speaks before it is asked", transient=True, received=False)
+            abort_connection(connection)
+        raise ProtocolError(
+            f"{connect_request.url.origin()} sent data before the request", transient=True, received=False
+        )
 
-    def _server(self, name: str) -> _Server:
+    def _add_endpoint(self, name: str) -> _Endpoint:
         check_host(parse_origin(name).host)
-        wire = self.wire
-        known = aiohttp.ClientRequest(
+        options = self.options
+        connect_request = aiohttp.ClientRequest(
             "GET",
             URL(name),
-            headers=_DEFAULTS,
+            headers=_DEFAULT_HEADERS,
             loop=asyncio.get_running_loop(),
-            ssl=True if wire.ssl is None else wire.ssl,
-            proxy=None if wire.proxy is None else URL(wire.proxy),
+            ssl=True if options.ssl is None else options.ssl,
+            proxy=None if options.proxy is None else URL(options.proxy),
         )
-        known.url = known.url.with_user(None)  # by now it is a header
-        if len(self._servers) >= _SERVERS:
-            self._servers.clear()
-        server = self._servers[name] = _Server(known)
-        return server
+        connect_request.url = connect_request.url.with_user(None)  # aiohttp has made a header of it
+        if len(self._endpoints) >= _MAX_ENDPOINTS:
+            self._endpoints.clear()
+        endpoint = self._endpoints[name] = _Endpoint(connect_request)
+        return endpoint
 
     async def close(self) -> None:
-        """Close the connections, if they are ours."""
+        """Close the connections; a caller's session stays open."""
         connector, self._connector = self._connector, None
         if self._session is None and connector is not None:
             await connector.close()
 
 
-class _Server:
-    """What aiohttp's connector wants to know of a server, and what the requests to it have in common."""
+class _Endpoint:
+    """What requests to one origin and user share: the key of aiohttp's pool and the header lines.
 
-    __slots__ = ("_fields", "_headers", "known", "proxied")
+    Attributes
+    ----------
+    connect_request : aiohttp.ClientRequest
+        What aiohttp's connector connects for; never sent.
+    uses_absolute_form : bool
+        Whether a proxy expects the whole URL in the request line (RFC 9112, 3.2.2).
+    """
 
-    def __init__(self, known: aiohttp.ClientRequest) -> None:
-        self.known = known
-        self.proxied = known.proxy is not None and not known.is_ssl()
+    __slots__ = ("_field_lines", "_headers", "connect_request", "uses_absolute_form")
+
+    def __init__(self, connect_request: aiohttp.ClientRequest) -> None:
+        self.connect_request = connect_request
+        self.uses_absolute_form = connect_request.proxy is not None and not connect_request.is_ssl()
         self._headers: Mapping[str, str] | None = None
-        self._fields = ""
+        self._field_lines = ""
 
-    def head(self, request: Request, target: str) -> bytes:
-        """Write a request's head; the requests of a call mostly have their headers in common."""
+    def write_head(self, request: Request, target: str) -> bytes:
+        """Write the head of a request; the header lines are kept while requests share one `headers` object."""
         if request.headers is not self._headers:
-            self._fields = write_fields(self.known.headers, request.headers)
+            self._field_lines = write_fields(self.connect_request.headers, request.headers)
             self._headers = request.headers
-        if self.proxied:
-            target = f"{self.known.url.origin()}{target}"
-        return write_head(request.method, target, self._fields, None if request.body is None else len(request.body))
+        if self.uses_absolute_form:
+            target = f"{self.connect_request.url.origin()}{target}"
+        length = None if request.body is None else len(request.body)
+        return write_head(request.method, target, self._field_lines, length)

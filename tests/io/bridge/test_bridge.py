@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 import pandas_async_io as paio
 from pandas_async_io._io import progress
-from pandas_async_io._io.bridge.portal import portal
+from pandas_async_io._io.bridge.portal import get_portal
 
 USERS = pd.DataFrame({"id": [3, 1, 2]})
 FORK_OF_THREADS = "ignore:This process:DeprecationWarning"
@@ -164,12 +164,12 @@ def test_the_portal_runs_on_uvloop_where_it_is_installed(api):
     text = (
         PRELUDE
         + """
-from pandas_async_io._io.portal import portal
-print(fetch(), type(portal().loop).__module__)
+from pandas_async_io._io.bridge.portal import get_portal
+print(fetch(), type(get_portal().loop).__module__)
 """
     )
     assert lines_of(api, WITHOUT_UVLOOP + text) == ["10 asyncio.unix_events"]
-    assert type(portal().loop).__module__ == ("uvloop" if find_spec("uvloop") else "asyncio.unix_events")
+    assert type(get_portal().loop).__module__ == ("uvloop" if find_spec("uvloop") else "asyncio.unix_events")
 
 
 def test_a_callback_that_blocks_its_own_loop_is_refused(api):
@@ -220,12 +220,12 @@ def test_two_futures_run_at_the_same_time(api):
 
 def test_a_call_whose_partial_result_fails_ends_with_that_failure(api):
     """Whoever waits for cancelled work must not wait for ever."""
-    from pandas_async_io._io.bridge.portal import start
+    from pandas_async_io._io.bridge.portal import start_coroutine
 
     def broken():
         raise ValueError("no partial result")
 
-    started = start(lambda: asyncio.sleep(60), portal().loop, broken)
+    started = start_coroutine(lambda: asyncio.sleep(60), get_portal().loop, broken)
     started.stop()
     with pytest.raises(ValueError, match="no partial result"):
         started.result(30)
@@ -591,6 +591,6 @@ class Terminal(io.StringIO):
 def test_progress_shows_by_itself_only_where_somebody_watches(api, monkeypatch, stderr, shown):
     """A log file and a program without a console get none."""
     monkeypatch.setattr(sys, "stderr", stderr)
-    monkeypatch.setattr(progress, "AFTER_SECONDS", 0.0)
+    monkeypatch.setattr(progress, "SHOW_AFTER_SECONDS", 0.0)
     assert fetch(api) == [3, 1, 2]
     assert bool(stderr and stderr.getvalue()) is shown

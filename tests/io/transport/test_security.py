@@ -19,7 +19,8 @@ import pandas_async_io as paio
 from pandas_async_io._core.errors import AttemptError, FetchWarning, UnsafeUrlError
 from pandas_async_io._core.models import Request
 from pandas_async_io._io.transport import connection
-from pandas_async_io._io.transport.transport import Transport, Wire
+from pandas_async_io._io.transport.connection import TransportOptions
+from pandas_async_io._io.transport.transport import Transport
 from tests.servers.scripted import PATIENCE, Action, chunked_response, http_response, refused_url, serve_script
 
 CANARY = "c4n4ry-s3cret"
@@ -34,7 +35,7 @@ def _nothing_left():
     gc.unfreeze()
 
 
-def send(url, wire=Wire(), *, session=None, timeout=PATIENCE, **request):  # noqa: B008 - frozen
+def send(url, wire=TransportOptions(), *, session=None, timeout=PATIENCE, **request):  # noqa: B008 - frozen
     """Send one request and return its response."""
 
     async def run():
@@ -158,7 +159,7 @@ def to(location, status="302 Found"):
 def test_security_s6_another_origin_is_not_asked_by_default(session, follow):
     """Another port is another origin."""
     with serve_script(http_response()) as other, serve_script(to(f"{other.url}/x")) as server:
-        wire = Wire(follow=follow)
+        wire = TransportOptions(follow=follow)
         if follow == "none":
             assert send(server.url, wire, session=session).status == 302
         else:
@@ -170,7 +171,7 @@ def test_security_s6_another_origin_is_not_asked_by_default(session, follow):
 SECRETS = {"Authorization": f"Bearer {CANARY}", "X-API-Key": CANARY, "Cookie": f"s={CANARY}"}
 
 
-@pytest.mark.parametrize("wire", [Wire(follow="any"), Wire(allow_hosts=("127.0.0.1",))])
+@pytest.mark.parametrize("wire", [TransportOptions(follow="any"), TransportOptions(allow_hosts=("127.0.0.1",))])
 def test_security_s6_every_header_stays_behind_on_the_way_to_another_origin(wire):
     """Not Authorization alone: keys and cookies too; and they do not come back with the redirect home."""
     home = []
@@ -191,7 +192,7 @@ def test_security_s6_a_session_does_not_hand_its_credentials_to_another_origin()
         return aiohttp.ClientSession(headers=SECRETS, cookies={"c": CANARY}, cookie_jar=aiohttp.CookieJar(unsafe=True))
 
     with serve_script(http_response(b"[1]")) as other, serve_script(to(f"{other.url}/b")) as server:
-        response = send(server.url, Wire(follow="any"), session=session)
+        response = send(server.url, TransportOptions(follow="any"), session=session)
     assert response.body == b"[1]"
     assert server.requests[0].headers["x-api-key"] == CANARY
     assert CANARY not in str(other.requests)
@@ -201,7 +202,7 @@ def test_security_s6_a_body_is_not_handed_to_another_origin():
     """307 and 308 would repeat it there."""
     with serve_script(http_response()) as other, serve_script(to(f"{other.url}/b", "307 Temporary")) as server:
         with pytest.raises(UnsafeUrlError, match="body"):
-            send(server.url, Wire(follow="any"), method="POST", body=CANARY.encode())
+            send(server.url, TransportOptions(follow="any"), method="POST", body=CANARY.encode())
         assert other.requests == []
 
 
@@ -213,7 +214,7 @@ def test_security_s8_a_private_address_is_not_connected_to(host):
     """The address that is connected to decides, not the name."""
     with serve_script(http_response()) as server:
         with pytest.raises(UnsafeUrlError, match="private address") as caught:
-            send(f"http://{host}:{server.port}/", Wire(block_private=True))
+            send(f"http://{host}:{server.port}/", TransportOptions(block_private=True))
         assert server.connections == 0
     assert not caught.value.transient
 
@@ -224,7 +225,7 @@ def test_security_s8_a_redirect_leads_to_no_private_address_either(monkeypatch):
         outer = connection.is_public
         monkeypatch.setattr(connection, "is_public", _once_public(outer))
         with pytest.raises(UnsafeUrlError, match="private address"):
-            send(server.url, Wire(block_private=True, follow="any"))
+            send(server.url, TransportOptions(block_private=True, follow="any"))
         assert (server.connections, inner.connections) == (1, 0)
 
 
@@ -277,7 +278,7 @@ def test_security_s11_no_error_repeats_a_secret(answer, session, caplog):
         with pytest.raises(AttemptError) as caught:
             send(
                 url,
-                Wire(max_body=1000),
+                TransportOptions(max_body=1000),
                 session=session,
                 method="POST",
                 headers={"X-API-Key": CANARY, "Cookie": f"s={CANARY}"},
@@ -301,7 +302,7 @@ def test_security_s11_no_error_repeats_the_secret_of_a_proxy(answer, scheme, ses
     caplog.set_level(logging.DEBUG)
     with serve_script(answer or http_response()) as proxy:
         where = (refused_url() if answer is None else proxy.url).replace("//", f"//user:{CANARY}@")
-        wire = Wire(proxy=where)
+        wire = TransportOptions(proxy=where)
         url = f"{scheme}://api.example/?token={CANARY}"
         with pytest.raises(AttemptError, match="proxy") as caught:
             send(url, wire, session=session, timeout=0.3)
@@ -319,7 +320,7 @@ def test_security_s11_no_frame_and_no_warning_repeats_a_secret(caplog):
         assert CANARY in str(server.requests)
     said = [frame.aio.outcomes.to_string(), frame.aio.failures.to_string(), repr(frame.attrs), repr(client)]
     said += [str(each.message) for each in caught]
-    assert CANARY not in "\n".join([*said, caplog.text, repr(vars(client)["_wire"])])
+    assert CANARY not in "\n".join([*said, caplog.text, repr(vars(client)["_transport_options"])])
 
 
 # --- TLS
@@ -338,7 +339,7 @@ def self_signed():
 def test_security_s13_verification_is_on_and_switched_off_for_one_client_only():
     """A client that does not verify leaves no trace in the next one, on the same server."""
     with self_signed() as server:
-        assert send(server.url, Wire(ssl=False)).body == b'{"a": 1}'
+        assert send(server.url, TransportOptions(ssl=False)).body == b'{"a": 1}'
         with pytest.raises(AttemptError, match="no trusted TLS"):
             send(server.url)
         assert len(server.requests) == 1
@@ -349,7 +350,7 @@ def test_security_s13_a_session_that_verifies_does_so_again_after_a_client_that_
 
     async def run(url):
         async with aiohttp.ClientSession() as session:
-            careless, careful = Transport(Wire(ssl=False), session), Transport(Wire(), session)
+            careless, careful = Transport(TransportOptions(ssl=False), session), Transport(TransportOptions(), session)
             await careless.send(Request(url), PATIENCE)
             with pytest.raises(AttemptError, match="no trusted TLS"):
                 await careful.send(Request(url), PATIENCE)
@@ -390,7 +391,7 @@ def test_security_s14_a_proxys_credentials_stop_at_the_proxy(session):
     authority.issue_cert("127.0.0.1").configure_cert(served)
     authority.configure_trust(trusting)
     with serve_script(http_response(b"[1]"), ssl=served) as server, serve_script([Action.TUNNEL]) as proxy:
-        wire = Wire(ssl=trusting, proxy=proxy.url.replace("//", f"//user:{CANARY}@"))
+        wire = TransportOptions(ssl=trusting, proxy=proxy.url.replace("//", f"//user:{CANARY}@"))
         assert send(f"{server.url}/x", wire, session=session, headers={"X-Key": "k"}).body == b"[1]"
     assert "proxy-authorization" in proxy.requests[0].headers
     assert "proxy-authorization" not in server.requests[0].headers

@@ -31,8 +31,9 @@ from pandas_async_io._core.errors import (
 )
 from pandas_async_io._core.models import Outcome, Request, Response
 from pandas_async_io._core.policy.retry_options import Retry
-from pandas_async_io._io.transport.exceptions import Sent, mishap
-from pandas_async_io._io.transport.transport import Transport, Wire
+from pandas_async_io._io.transport.connection import TransportOptions
+from pandas_async_io._io.transport.exceptions import SendState, map_exception
+from pandas_async_io._io.transport.transport import Transport
 from tests.servers.scripted import (
     PATIENCE,
     PAUSE_SECONDS,
@@ -67,13 +68,13 @@ def session_of(request):
 
 
 @contextmanager
-def _transport(wire, session=None):
+def _transport(options, session=None):
     """Give a runner and a transport on its loop; in the end both are closed, and the session too."""
     with asyncio.Runner() as runner:
 
         async def make():
             made = None if session is None else session()
-            return made, Transport(wire, made)
+            return made, Transport(options, made)
 
         made, transport = runner.run(make())
         try:
@@ -84,9 +85,9 @@ def _transport(wire, session=None):
                 runner.run(made.close())
 
 
-def ask(url, *, wire=Wire(), timeout=PATIENCE, session=None, **request):  # noqa: B008 - frozen
+def ask(url, *, options=TransportOptions(), timeout=PATIENCE, session=None, **request):  # noqa: B008 - frozen
     """Send one request and return its response."""
-    with _transport(wire, session) as (runner, transport):
+    with _transport(options, session) as (runner, transport):
         return runner.run(transport.send(Request(url, **request), timeout))
 
 
@@ -137,7 +138,10 @@ def test_fault_2_a_connection_closed_before_the_headers_is_asked_once(session_of
 @pytest.mark.parametrize("end", [Action.CLOSE, Action.RESET])
 def test_fault_2_a_reused_connection_that_dies_gets_exactly_one_request(session_of, end):
     """aiohttp would send a GET again by itself on a reused connection; here the server sees it once."""
-    with serve_script(http_response(), [end]) as server, _transport(Wire(), session_of) as (runner, transport):
+    with (
+        serve_script(http_response(), [end]) as server,
+        _transport(TransportOptions(), session_of) as (runner, transport),
+    ):
         runner.run(transport.send(Request(f"{server.url}/first"), PATIENCE))
         with pytest.raises(TransportError, match="lost before the answer") as caught:
             runner.run(transport.send(Request(f"{server.url}/second"), PATIENCE))
@@ -233,7 +237,7 @@ def test_a_timeout_above_five_seconds_is_not_rounded_up():
             return super().call_at(when, callback, *args, context=context)
 
     async def send(url):
-        transport = Transport(Wire())
+        transport = Transport(TransportOptions())
         await transport.send(Request(url), 7.5)
         await transport.close()
 
@@ -303,7 +307,7 @@ def test_fault_12_a_server_that_does_not_speak_http_is_asked_twice():
 def test_fault_14_max_field_size_lets_a_long_header_pass(session_of):
     """The option counts the bytes of one response header."""
     with serve_script(http_response(b"{}", "X-Long: " + "a" * 9000)) as server:
-        response = ask(server.url, wire=Wire(max_field_size=10_000), session=session_of)
+        response = ask(server.url, options=TransportOptions(max_field_size=10_000), session=session_of)
     assert len(response.headers["X-Long"]) == 9000
 
 
@@ -347,7 +351,7 @@ def test_fault_72_http_1_0_ends_its_body_by_closing(session_of):
 def test_fault_73_what_comes_unasked_is_never_the_answer_to_the_next_request(late):
     """A server goes on talking on an idle connection: the next request takes another one."""
     with serve_script([http_response(b'"first"'), Action.WAIT, late], http_response(b'"second"')) as server:
-        with _transport(Wire()) as (runner, transport):
+        with _transport(TransportOptions()) as (runner, transport):
             first = runner.run(transport.send(Request(f"{server.url}/1"), PATIENCE))
             server.released.set()
             runner.run(asyncio.sleep(PAUSE_SECONDS))
@@ -360,11 +364,11 @@ def test_fault_73_what_comes_unasked_is_never_the_answer_to_the_next_request(lat
 def test_fault_73_what_comes_unasked_over_a_borrowed_session_is_no_answer_either(late):
     """We can't choose its connection, so that the request is not sent: nothing was received."""
     with serve_script([http_response(), Action.WAIT, late], http_response(b'"second"')) as server:
-        with _transport(Wire(), aiohttp.ClientSession) as (runner, transport):
+        with _transport(TransportOptions(), aiohttp.ClientSession) as (runner, transport):
             runner.run(transport.send(Request(f"{server.url}/1"), PATIENCE))
             server.released.set()
             runner.run(asyncio.sleep(PAUSE_SECONDS))
-            with pytest.raises(ProtocolError, match="speaks before it is asked") as caught:
+            with pytest.raises(ProtocolError, match="sent data before the request") as caught:
                 runner.run(transport.send(Request(f"{server.url}/2"), PATIENCE))
         assert (caught.value.transient, caught.value.received) == (True, False)
         assert len(server.requests) == 1
@@ -373,7 +377,7 @@ def test_fault_73_what_comes_unasked_over_a_borrowed_session_is_no_answer_either
 def test_fault_73_two_responses_at_once_are_one_answer(session_of):
     """The second one arrives together with the first: it goes down with the connection."""
     with serve_script(http_response(b'"first"') + http_response(b'"not yours"'), http_response(b'"second"')) as server:
-        with _transport(Wire(), session_of) as (runner, transport):
+        with _transport(TransportOptions(), session_of) as (runner, transport):
             bodies = [runner.run(transport.send(Request(server.url), PATIENCE)).body for _ in range(2)]
         assert server.connections == 2
     assert bodies == [b'"first"', b'"second"']
@@ -390,7 +394,7 @@ def test_fault_74_a_body_that_only_the_close_ends_may_be_cut_unseen_and_json_tel
 def test_fault_75_a_connection_that_the_server_closed_while_idle_is_not_used(session_of):
     """Its FIN has arrived: the next request, a POST, opens another connection and loses nothing."""
     with serve_script([http_response(), Action.CLOSE], http_response(b"[2]")) as server:
-        with _transport(Wire(), session_of) as (runner, transport):
+        with _transport(TransportOptions(), session_of) as (runner, transport):
             runner.run(transport.send(Request(server.url), PATIENCE))
             server.wait_for_disconnects()
             runner.run(asyncio.sleep(0))
@@ -408,7 +412,7 @@ def test_a_connection_is_used_again(session_of):
         http_response(MANY),
     ]
     with serve_script(*answers) as server:
-        with _transport(Wire(), session_of) as (runner, transport):
+        with _transport(TransportOptions(), session_of) as (runner, transport):
             for _ in range(10):
                 runner.run(transport.send(Request(server.url), PATIENCE))
         assert (len(server.requests), server.connections) == (10, 1)
@@ -419,7 +423,7 @@ def test_a_length_that_announces_no_body_is_not_measured(session_of, method, sta
     """HEAD and 304 tell the length of what they do not send; max_body has nothing to count."""
     head = f"HTTP/1.1 {status}\r\nContent-Length: 5000\r\n\r\n".encode()
     with serve_script(head) as server:
-        response = ask(server.url, method=method, wire=Wire(max_body=100), session=session_of)
+        response = ask(server.url, method=method, options=TransportOptions(max_body=100), session=session_of)
         assert response.body == b""
         assert server.requests[0].line.startswith(method)
 
@@ -460,14 +464,14 @@ def test_fault_17_only_what_can_be_decoded_is_accepted(session_of):
 
 
 def test_fault_18_a_bomb_costs_no_more_than_max_body(session_of):
-    """Some hundred bytes on the wire, 64 MiB decoded: body_too_large, in little memory."""
+    """Some hundred bytes sent, 64 MiB decoded: body_too_large, in little memory."""
     import tracemalloc
 
     bomb = gzip.compress(gzip.compress(bytes(2**26)))
     answer = http_response(bomb, "Content-Encoding: gzip, gzip")
     tracemalloc.start()
     try:
-        error = meet(answer, wire=Wire(max_body=2**20), transient=False, session=session_of)
+        error = meet(answer, options=TransportOptions(max_body=2**20), transient=False, session=session_of)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -485,7 +489,7 @@ def test_fault_18_a_bomb_costs_no_more_than_max_body(session_of):
 )
 def test_a_body_above_max_body_is_left_as_soon_as_that_is_known(session_of, answer):
     """However it is framed: nobody waits for the rest, which never comes here."""
-    error = meet(answer, wire=Wire(max_body=2**20), transient=False, session=session_of)
+    error = meet(answer, options=TransportOptions(max_body=2**20), transient=False, session=session_of)
     assert isinstance(error, BodyTooLargeError)
 
 
@@ -550,8 +554,8 @@ def test_fault_42_a_redirect_to_another_scheme_or_a_metadata_address_is_unsafe(s
 
 def test_fault_42_a_redirect_from_https_to_http_is_unsafe(tls_server_of):
     """What was asked for in secret is not asked for in the clear."""
-    with serve_script(http_response()) as clear, tls_server_of(_to(f"{clear.url}/x")) as (server, wire):
-        error = fail(server.url, transient=False, wire=wire)
+    with serve_script(http_response()) as clear, tls_server_of(_to(f"{clear.url}/x")) as (server, options):
+        error = fail(server.url, transient=False, options=options)
         assert error.outcome is Outcome.UNSAFE_URL
         assert clear.requests == []
 
@@ -586,7 +590,8 @@ def test_fault_47_a_name_server_that_is_silent_may_answer_later():
     """EAI_AGAIN is what the system says of SERVFAIL and of no answer; it can't be had from a server on loopback."""
     silence = socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
     key = aiohttp.client_reqrep.ConnectionKey("e.com", 80, False, True, None, None, None)
-    error = mishap(aiohttp.ClientConnectorDNSError(key, silence), "http://e.com/", Sent(), proxy=None, timeout=1.0)
+    raised = aiohttp.ClientConnectorDNSError(key, silence)
+    error = map_exception(raised, "http://e.com/", SendState(), proxy=None, timeout=1.0)
     assert isinstance(error, TransportError)
     assert (error.transient, error.received) == (True, False)
 
@@ -628,27 +633,27 @@ def _served_with(certificate):
 
 @pytest.fixture
 def tls_server_of(authority, trusting):
-    """Serve over TLS with a good certificate; gives the server and a wire that trusts it."""
+    """Serve over TLS with a good certificate; gives the server and options that trust it."""
 
     @contextmanager
     def start(*answers):
         with serve_script(*answers, ssl=_served_with(authority.issue_cert("127.0.0.1"))) as server:
-            yield server, Wire(ssl=trusting)
+            yield server, TransportOptions(ssl=trusting)
 
     return start
 
 
 def test_a_trusted_certificate_is_accepted_and_its_connection_reused(tls_server_of, session_of):
     """TLS as it should be; without this the refusals below would prove nothing."""
-    with tls_server_of(http_response(b"[1]")) as (server, wire):
-        with _transport(wire, session_of) as (runner, transport):
+    with tls_server_of(http_response(b"[1]")) as (server, options):
+        with _transport(options, session_of) as (runner, transport):
             bodies = [runner.run(transport.send(Request(server.url), PATIENCE)).body for _ in range(3)]
         assert server.connections == 1
     assert bodies == [b"[1]"] * 3
 
 
 @pytest.mark.parametrize(
-    ("names", "options", "trusted", "said"),
+    ("names", "validity", "trusted", "said"),
     [
         pytest.param(["127.0.0.1"], {}, False, "unable to get local issuer certificate", id="untrusted"),
         pytest.param(
@@ -662,13 +667,13 @@ def test_a_trusted_certificate_is_accepted_and_its_connection_reused(tls_server_
     ],
 )
 def test_fault_49_a_certificate_that_proves_nothing_ends_it_at_once(
-    authority, trusting, session_of, names, options, trusted, said
+    authority, trusting, session_of, names, validity, trusted, said
 ):
     """One attempt, no request, and OpenSSL's own words."""
-    served = _served_with(authority.issue_cert(*names, **options))
-    wire = Wire(ssl=trusting) if trusted else Wire()
+    served = _served_with(authority.issue_cert(*names, **validity))
+    options = TransportOptions(ssl=trusting) if trusted else TransportOptions()
     with serve_script(http_response(), ssl=served) as server:
-        error = fail(server.url, transient=False, received=False, wire=wire, session=session_of)
+        error = fail(server.url, transient=False, received=False, options=options, session=session_of)
         assert server.requests == []
     assert "no trusted TLS connection" in str(error)
     assert said in str(error)
@@ -702,7 +707,7 @@ def test_fault_49_a_client_certificate_that_is_missing_ends_it_at_once(authority
         serve_socket(greet) as server,
         pytest.raises(TransportError, match=r"certificate required|handshake") as caught,
     ):
-        ask(f"https://{server}/", wire=Wire(ssl=trusting), session=session_of)
+        ask(f"https://{server}/", options=TransportOptions(ssl=trusting), session=session_of)
     assert not caught.value.transient
 
 
@@ -720,8 +725,8 @@ def test_fault_49_an_untrusted_certificate_costs_each_row_one_attempt(authority)
 def test_fault_50_a_proxy_carries_a_request_in_the_clear(session_of):
     """It is asked for the whole URL, with its own credentials."""
     with serve_script(http_response(b"[1]")) as proxy:
-        wire = Wire(proxy=proxy.url.replace("//", "//user:pass@"))
-        response = ask("http://api.example/a?b=1", wire=wire, session=session_of)
+        options = TransportOptions(proxy=proxy.url.replace("//", "//user:pass@"))
+        response = ask("http://api.example/a?b=1", options=options, session=session_of)
     assert response.body == b"[1]"
     assert proxy.requests[0].line == "GET http://api.example/a?b=1 HTTP/1.1"
     assert proxy.requests[0].headers["host"] == "api.example"
@@ -732,7 +737,11 @@ def test_fault_50_a_proxy_that_asks_for_credentials_is_no_http_error_of_the_row(
     """407 names the proxy, and is not repeated."""
     with serve_script(http_response(status="407 Proxy Authentication Required")) as proxy:
         error = fail(
-            "http://api.example/", wire=Wire(proxy=proxy.url), received=False, transient=False, session=session_of
+            "http://api.example/",
+            options=TransportOptions(proxy=proxy.url),
+            received=False,
+            transient=False,
+            session=session_of,
         )
         assert len(proxy.requests) == 1
     assert error.outcome is Outcome.TRANSPORT_ERROR
@@ -743,7 +752,7 @@ def test_fault_50_a_proxy_that_asks_for_credentials_is_no_http_error_of_the_row(
 def test_fault_50_a_dead_proxy_is_named(session_of, scheme):
     """It may come back: worth another attempt, and nothing was received."""
     proxy = refused_url()
-    error = fail(f"{scheme}://api.example/", wire=Wire(proxy=proxy), received=False, session=session_of)
+    error = fail(f"{scheme}://api.example/", options=TransportOptions(proxy=proxy), received=False, session=session_of)
     assert f"the proxy {proxy} failed: Connection refused" in str(error)
 
 
@@ -762,7 +771,11 @@ def test_fault_50_a_proxy_that_refuses_to_connect_is_named(session_of, answer, t
     """CONNECT fails in some way: a transport_error of the proxy, and the server received nothing."""
     with serve_script(answer) as proxy:
         error = fail(
-            "https://api.example/", wire=Wire(proxy=proxy.url), received=False, transient=transient, session=session_of
+            "https://api.example/",
+            options=TransportOptions(proxy=proxy.url),
+            received=False,
+            transient=transient,
+            session=session_of,
         )
         assert proxy.requests[0].line == "CONNECT api.example:443 HTTP/1.1"
         proxy.wait_for_disconnects()
@@ -773,7 +786,11 @@ def test_fault_50_a_proxy_that_hangs_is_named(session_of):
     """CONNECT is never answered: a timeout, and the server received nothing."""
     with serve_script([Action.HANG]) as proxy:
         error = fail(
-            "https://api.example/", wire=Wire(proxy=proxy.url), received=False, timeout=SOON, session=session_of
+            "https://api.example/",
+            options=TransportOptions(proxy=proxy.url),
+            received=False,
+            timeout=SOON,
+            session=session_of,
         )
         proxy.wait_for_disconnects()
     assert error.outcome is Outcome.TIMEOUT
@@ -795,7 +812,7 @@ def test_a_cancelled_send_closes_its_connection(session_of, answer):
             await sending
         await asyncio.to_thread(server.wait_for_disconnects)
 
-    with serve_script(answer) as server, _transport(Wire(), session_of) as (runner, transport):
+    with serve_script(answer) as server, _transport(TransportOptions(), session_of) as (runner, transport):
         runner.run(cancel(transport, server))
 
 
@@ -821,7 +838,7 @@ def test_a_borrowed_session_keeps_what_is_its_own():
             middlewares=[middleware],
             raise_for_status=True,
         ) as session:
-            transport = Transport(Wire(), session)
+            transport = Transport(TransportOptions(), session)
             request = Request(server.url, headers={"X-Ours": "2"})
             responses = [await transport.send(request, PATIENCE) for _ in range(2)]
             await transport.close()
@@ -846,7 +863,7 @@ def test_a_borrowed_session_can_not_block_private_addresses():
 
     async def run():
         async with aiohttp.ClientSession() as session:
-            Transport(Wire(block_private=True), session)
+            Transport(TransportOptions(block_private=True), session)
 
     with pytest.raises(PlanError, match="block_private"):
         asyncio.run(run())
@@ -854,7 +871,7 @@ def test_a_borrowed_session_can_not_block_private_addresses():
 
 def test_a_closed_transport_opens_anew():
     """A client may be used again after its with block."""
-    with serve_script(http_response(b"[1]")) as server, _transport(Wire()) as (runner, transport):
+    with serve_script(http_response(b"[1]")) as server, _transport(TransportOptions()) as (runner, transport):
         for _ in range(2):
             response = runner.run(transport.send(Request(server.url), PATIENCE))
             runner.run(transport.close())
@@ -869,7 +886,7 @@ def test_the_same_on_uvloop():
     answers = [http_response(b"[1]"), [Action.RESET], [Action.HANG], [http_response(b"[1", length=9), Action.CLOSE]]
 
     async def run(server):
-        transport = Transport(Wire())
+        transport = Transport(TransportOptions())
         found = []
         for _ in answers:
             try:
