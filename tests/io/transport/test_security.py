@@ -222,8 +222,8 @@ def test_security_s8_a_private_address_is_not_connected_to(host):
 def test_security_s8_a_redirect_leads_to_no_private_address_either(monkeypatch):
     """The first hop counts as public here; the second is refused where it is connected to."""
     with serve_script(http_response()) as inner, serve_script(to(f"http://localhost:{inner.port}/")) as server:
-        outer = connection.is_public
-        monkeypatch.setattr(connection, "is_public", _once_public(outer))
+        outer = connection.is_public_address
+        monkeypatch.setattr(connection, "is_public_address", _once_public(outer))
         with pytest.raises(UnsafeUrlError, match="private address"):
             send(server.url, TransportOptions(block_private=True, follow="any"))
         assert (server.connections, inner.connections) == (1, 0)
