@@ -19,7 +19,7 @@ from pandas.testing import assert_frame_equal
 
 import pandas_async_io as paio
 from pandas_async_io.demo import data
-from tests.demo.test_paging import QUERY, SCHEMES
+from tests.demo.paging_schemes import QUERY, SCHEMES
 from tests.servers.scripted import Action, http_response, serve_script
 
 ONCE = {"retry": 1}
