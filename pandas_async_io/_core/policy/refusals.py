@@ -1,9 +1,9 @@
-"""Who says it how: refusals by a rate limit, and waits, that a status and ``Retry-After`` do not tell.
+"""What a failed response says about sending it again: whether it is a refusal, and how long to wait.
 
-The law of this file: what an API says in a way of its own is a line of a table here,
-and nowhere else. ``Retry-After`` beats all, a header beats a body. A body is looked
-at only where the status is one with which somebody refuses so, and only if it is
-JSON of at most 64 KiB; an answer that is fine costs nothing. What is malformed is ignored.
+Invariant: an API's own form of a refusal is one line of a table here, and nowhere else.
+``Retry-After`` takes precedence over every other header, a header over the body. The body is
+parsed only for statuses that some API refuses with, and only if it is JSON of at
+most 64 KiB. Malformed values are ignored.
 """
 
 from __future__ import annotations
@@ -23,33 +23,32 @@ if TYPE_CHECKING:
     from pandas_async_io._core.models import Response
 
 REFUSAL_STATUSES = frozenset({400, 403, 429, 503, 529})
-"""The statuses that may be a refusal."""
+"""Statuses that may be a refusal."""
 
-_SPOKEN = frozenset({400, 403, 429, 503})
-"""Those behind which a body is looked at."""
+_STATUSES_WITH_BODY = frozenset({400, 403, 429, 503})
+"""Statuses whose body may say so."""
 
-_MOST = 1 << 16
-"""Bytes of a body that is looked at."""
+_MAX_BODY_BYTES = 1 << 16
 
 
 class RetryHint(NamedTuple):
-    """What an answer says of coming back.
+    """What a failed response says about sending the request again.
 
     Attributes
     ----------
-    seconds : float
-        To wait at least; 0 if it says nothing.
-    refusal : int
-        The status that its refusal amounts to: 429 in whatever way it was said, 503 or 529
-        where a wait goes with it. 0: it may have been processed, or will never be.
+    delay : float
+        Seconds to wait at least; 0 if the response names none.
+    refusal_status : int
+        The status that the refusal amounts to: 429 in whatever form an API writes it, 503 or 529 if it
+        names a delay. 0 if it is no refusal: the server may have processed the request.
     """
 
-    seconds: float
-    refusal: int
+    delay: float
+    refusal_status: int
 
 
 def read_retry_hint(response: Response, *, epoch: float) -> RetryHint:
-    """Return what an answer says of coming back, in any API's way.
+    """Return what a response says about sending the request again, in any API's form.
 
     Parameters
     ----------
@@ -62,28 +61,34 @@ def read_retry_hint(response: Response, *, epoch: float) -> RetryHint:
     --------
     >>> from pandas_async_io._core.models import Response
     >>> read_retry_hint(Response(429, {}, b'{"retry_after": 2.5}', ""), epoch=0.0)
-    RetryHint(seconds=2.5, refusal=429)
+    RetryHint(delay=2.5, refusal_status=429)
     >>> read_retry_hint(Response(400, {}, b'{"__type": "com.amazonaws#ThrottlingException"}', ""), epoch=0.0)
-    RetryHint(seconds=0.0, refusal=429)
+    RetryHint(delay=0.0, refusal_status=429)
     >>> read_retry_hint(Response(400, {}, b'{"error": "no such field"}', ""), epoch=0.0)
-    RetryHint(seconds=0.0, refusal=0)
+    RetryHint(delay=0.0, refusal_status=0)
     """
     status = response.status
-    asked = read_requested_delay(response.headers, epoch=epoch)
-    limited = status == 429 or (status == 403 and asked is not None) or _in_headers(response)
-    if status in _SPOKEN and (asked is None or not (limited or status == 503)):
-        payload = _payload(response.body)
-        least = _in_body(status, payload)
-        limited = limited or least is not None
-        if asked is None and (limited or status == 503):
-            waits = (_reset(response, epoch) if limited else None, _usage(response), _wait(payload), least or None)
-            asked = next((each for each in waits if each is not None), None)
-    waiting = status in {503, 529} and asked is not None
-    return RetryHint(asked or 0.0, 429 if limited else status if waiting else 0)
+    delay = read_requested_delay(response.headers, epoch=epoch)
+    limited = status == 429 or (status == 403 and delay is not None) or _has_refusal_header(response)
+    if status in _STATUSES_WITH_BODY and (delay is None or not (limited or status == 503)):
+        payload = _parse_json(response.body)
+        minimum = _match_refusal_body(status, payload)
+        limited = limited or minimum is not None
+        if delay is None and (limited or status == 503):
+            reset = _read_reset(response, epoch) if limited else None
+            delays = (reset, _read_facebook_delay(response), _read_body_delay(payload), minimum or None)
+            delay = next((each for each in delays if each is not None), None)
+    unavailable = status in {503, 529} and delay is not None
+    return RetryHint(delay or 0.0, 429 if limited else status if unavailable else 0)
+
+
+# Stripe's header, and that of the APIs whose clients Stainless writes: Anthropic's, OpenAI's.
+_SHOULD_RETRY_FIELDS = ("stripe-should-retry", "x-should-retry")
+_SHOULD_RETRY_VALUES = {"true": True, "false": False}
 
 
 def read_should_retry(response: Response) -> bool | None:
-    """Return what a server says of sending the request again; None if it says nothing.
+    """Return whether the server's headers allow another attempt; None if they do not say.
 
     Examples
     --------
@@ -91,20 +96,14 @@ def read_should_retry(response: Response) -> bool | None:
     >>> read_should_retry(Response(409, {"Stripe-Should-Retry": "true"}, b"", ""))
     True
     """
-    for name in _SHOULD:
+    for name in _SHOULD_RETRY_FIELDS:
         for text in get_field_lines(response.headers, name):
-            if (said := text.strip().lower()) in _SAID:
-                return _SAID[said]
+            if (value := text.strip().lower()) in _SHOULD_RETRY_VALUES:
+                return _SHOULD_RETRY_VALUES[value]
     return None
 
 
-_SHOULD = ("stripe-should-retry", "x-should-retry")
-"""Stripe's, and that of the APIs whose clients Stainless writes: Anthropic's, OpenAI's."""
-
-_SAID = {"true": True, "false": False}
-
-
-_AWS = (
+_AWS_ERRORS = (
     "Throttling",
     "ThrottlingException",
     "ThrottledException",
@@ -115,75 +114,79 @@ _AWS = (
     "RequestLimitExceeded",
     "SlowDown",
 )
-_FACEBOOK = frozenset({4, 17, 32, 613, *range(80_000, 80_100)})
-_GITHUB = ("secondary rate limit", "abuse detection mechanism")
-_SALESFORCE = re.compile(r"api-usage=([0-9]{1,15})/([0-9]{1,15})")
+_FACEBOOK_CODES = frozenset({4, 17, 32, 613, *range(80_000, 80_100)})
+_GITHUB_MESSAGES = ("secondary rate limit", "abuse detection mechanism")
+_GITHUB_SECONDARY_SECONDS = 60.0
+"""GitHub's documentation: wait for at least one minute."""
+_SALESFORCE_USAGE = re.compile(r"api-usage=([0-9]{1,15})/([0-9]{1,15})")
 
 
-def _names_throttling(text: str) -> bool:
-    """Look at AWS' error type: a namespace may go before, a colon and an address behind."""
-    return text.partition(":")[0].endswith(_AWS)
+def _is_aws_throttling(text: str) -> bool:
+    """Return whether an AWS error type means throttling; a namespace may precede it, a colon and a URL may follow."""
+    return text.partition(":")[0].endswith(_AWS_ERRORS)
 
 
-def _is_used_up(text: str) -> bool:
-    return any(int(used) >= int(limit) for used, limit in _SALESFORCE.findall(text))
+def _is_salesforce_usage_spent(text: str) -> bool:
+    return any(int(used) >= int(limit) for used, limit in _SALESFORCE_USAGE.findall(text))
 
 
-_HEADERS: tuple[tuple[frozenset[int], str, Callable[[str], bool]], ...] = (
-    (frozenset({400, 503}), "x-amzn-errortype", _names_throttling),
+_REFUSAL_HEADERS: tuple[tuple[frozenset[int], str, Callable[[str], bool]], ...] = (
+    (frozenset({400, 503}), "x-amzn-errortype", _is_aws_throttling),
     (frozenset({403}), "x-ratelimit-remaining", lambda text: parse_number(text) == 0),  # GitHub
-    (frozenset({403}), "sforce-limit-info", _is_used_up),
+    (frozenset({403}), "sforce-limit-info", _is_salesforce_usage_spent),
 )
-"""Headers that tell a refusal: behind which statuses, and with which text."""
+"""Headers that make a response a refusal: its statuses, the field, the condition on its value."""
 
 
-def _in_headers(response: Response) -> bool:
+def _has_refusal_header(response: Response) -> bool:
     return any(
-        says(text.strip())
-        for statuses, name, says in _HEADERS
+        is_refusal(text.strip())
+        for statuses, name, is_refusal in _REFUSAL_HEADERS
         if response.status in statuses
         for text in get_field_lines(response.headers, name)
     )
 
 
-def _aws(payload: Any) -> bool:
-    kinds = (payload.get("__type"), payload.get("code")) if isinstance(payload, dict) else ()
-    return any(isinstance(kind, str) and _names_throttling(kind) for kind in kinds)
+def _is_aws_body(payload: Any) -> bool:
+    types = (payload.get("__type"), payload.get("code")) if isinstance(payload, dict) else ()
+    return any(isinstance(each, str) and _is_aws_throttling(each) for each in types)
 
 
-def _facebook(payload: Any) -> bool:
+def _is_facebook_body(payload: Any) -> bool:
     error = payload.get("error") if isinstance(payload, dict) else None
     if not isinstance(error, dict) or error.get("type", "OAuthException") != "OAuthException":
-        return False  # others have codes too
-    return type(error.get("code")) is int and error["code"] in _FACEBOOK
+        return False  # other APIs use numeric codes too
+    return type(error.get("code")) is int and error["code"] in _FACEBOOK_CODES
 
 
-def _github(payload: Any) -> bool:
-    said = payload.get("message") if isinstance(payload, dict) else None
-    return isinstance(said, str) and any(words in said.lower() for words in _GITHUB)
+def _is_github_body(payload: Any) -> bool:
+    message = payload.get("message") if isinstance(payload, dict) else None
+    return isinstance(message, str) and any(part in message.lower() for part in _GITHUB_MESSAGES)
 
 
-def _salesforce(payload: Any) -> bool:
+def _is_salesforce_body(payload: Any) -> bool:
     errors = payload if isinstance(payload, list) else [payload]
     return any(isinstance(each, dict) and each.get("errorCode") == "REQUEST_LIMIT_EXCEEDED" for each in errors)
 
 
-_BODIES: tuple[tuple[frozenset[int], Callable[[Any], bool], float], ...] = (
-    (frozenset({400, 503}), _aws, 0.0),
-    (frozenset({400, 403}), _facebook, 0.0),
-    (frozenset({403, 429}), _github, 60.0),  # its documentation: at least one minute
-    (frozenset({403}), _salesforce, 0.0),
+_REFUSAL_BODIES: tuple[tuple[frozenset[int], Callable[[Any], bool], float], ...] = (
+    (frozenset({400, 503}), _is_aws_body, 0.0),
+    (frozenset({400, 403}), _is_facebook_body, 0.0),
+    (frozenset({403, 429}), _is_github_body, _GITHUB_SECONDARY_SECONDS),
+    (frozenset({403}), _is_salesforce_body, 0.0),
 )
-"""Bodies that tell a refusal: behind which statuses, what they hold, and the seconds to wait at least."""
+"""Bodies that make a response a refusal: its statuses, the condition on its payload, the least seconds to wait."""
 
 
-def _in_body(status: int, payload: Any) -> float | None:
-    """Return the seconds to wait at least after a body that tells a refusal, None if it tells none."""
-    return next((least for statuses, says, least in _BODIES if status in statuses and says(payload)), None)
+def _match_refusal_body(status: int, payload: Any) -> float | None:
+    """Return the least seconds to wait after a body that is a refusal, None if it is none."""
+    return next(
+        (least for statuses, is_refusal, least in _REFUSAL_BODIES if status in statuses and is_refusal(payload)), None
+    )
 
 
-def _payload(body: bytes) -> Any:
-    if len(body) > _MOST or body.lstrip()[:1] not in {b"{", b"["}:
+def _parse_json(body: bytes) -> Any:
+    if len(body) > _MAX_BODY_BYTES or body.lstrip()[:1] not in {b"{", b"["}:
         return None
     try:
         return orjson.loads(body)
@@ -191,52 +194,52 @@ def _payload(body: bytes) -> Any:
         return None
 
 
-def _reset(response: Response, epoch: float) -> float | None:
-    """Return the seconds until a budget that is used up is whole again."""
+def _read_reset(response: Response, epoch: float) -> float | None:
+    """Return the seconds until a spent budget is reset."""
     left = read_budget(response.headers, epoch=epoch)
     return left.reset_in if left is not None and left.remaining <= 0 else None
 
 
-_USAGE = ("x-business-use-case-usage", "x-app-usage")
-_REGAIN = "estimated_time_to_regain_access"
+_FACEBOOK_USAGE_FIELDS = ("x-business-use-case-usage", "x-app-usage")
+_FACEBOOK_MINUTES = "estimated_time_to_regain_access"
 
 
-def _usage(response: Response) -> float | None:
-    """Return the longest wait that Facebook's headers tell, in minutes there; 0 minutes is none."""
-    texts = [text for name in _USAGE for text in get_field_lines(response.headers, name)]
-    usages = [_payload(text.encode(errors="replace")) for text in texts]
-    minutes = [_amount(inner.get(_REGAIN)) or 0.0 for usage in usages for inner in _objects(usage)]
+def _read_facebook_delay(response: Response) -> float | None:
+    """Return the longest delay in Facebook's usage headers in seconds, None if all are 0."""
+    texts = [text for name in _FACEBOOK_USAGE_FIELDS for text in get_field_lines(response.headers, name)]
+    usages = [_parse_json(text.encode(errors="replace")) for text in texts]
+    minutes = [_read_amount(each.get(_FACEBOOK_MINUTES)) or 0.0 for usage in usages for each in _iterate_objects(usage)]
     return max(minutes, default=0.0) * 60 or None
 
 
-_FIELDS = {"retryafterms": 0.001, "retryafter": 1.0, "retryafterseconds": 1.0}
-"""A field's name without case, dashes and underscores, and its unit in seconds; the finer one first."""
+_DELAY_KEYS = {"retryafterms": 0.001, "retryafter": 1.0, "retryafterseconds": 1.0}
+"""Keys of a body without case, dashes and underscores, and their unit in seconds; the finest unit first."""
 
 
-def _wait(payload: Any) -> float | None:
-    """Return the seconds that a body asks to wait: its own, its error's or, as Telegram's, its parameters'."""
-    for inner in _objects(payload):
-        folded = {key.replace("_", "").replace("-", "").lower(): value for key, value in inner.items()}
-        for name, unit in _FIELDS.items():
-            if (amount := _amount(folded.get(name))) is not None:
+def _read_body_delay(payload: Any) -> float | None:
+    """Return the seconds that a body asks to wait: at its top, in its error, in its parameters (Telegram)."""
+    for each in _iterate_objects(payload):
+        folded = {key.replace("_", "").replace("-", "").lower(): value for key, value in each.items()}
+        for key, unit in _DELAY_KEYS.items():
+            if (amount := _read_amount(folded.get(key))) is not None:
                 return amount * unit
     return None
 
 
-def _objects(payload: Any) -> Iterator[dict[str, Any]]:
-    """Return an object and those within it or within its lists: three storeys, and no recursion."""
-    storey = [payload]
+def _iterate_objects(payload: Any) -> Iterator[dict[str, Any]]:
+    """Yield the objects on the first three levels of a payload, without recursion: a body may be nested deeply."""
+    level = [payload]
     for _ in range(3):
-        yield from (each for each in storey if isinstance(each, dict))
-        storey = [inner for each in storey for inner in _within(each)]
+        yield from (each for each in level if isinstance(each, dict))
+        level = [inner for each in level for inner in _get_children(each)]
 
 
-def _within(value: Any) -> Collection[Any]:
+def _get_children(value: Any) -> Collection[Any]:
     if isinstance(value, dict):
         return value.values()
     return value if isinstance(value, list) else ()
 
 
-def _amount(value: Any) -> float | None:
-    found = parse_number(value) if isinstance(value, str) else as_number(value)
-    return found if found is not None and found >= 0 else None
+def _read_amount(value: Any) -> float | None:
+    amount = parse_number(value) if isinstance(value, str) else as_number(value)
+    return amount if amount is not None and amount >= 0 else None

@@ -1,4 +1,4 @@
-"""The user's own say about another attempt: ``Retry(when=...)``."""
+"""The user's own decision about another attempt: ``Retry(when=...)``."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from pandas_async_io._core.models import Response
 from pandas_async_io._core.server_message import describe_exception
 
 RetryPredicate = Callable[[Response | None, AttemptError | None], bool | None]
-"""True: worth another attempt. False: never. None: as without a predicate."""
+"""Returns True to repeat, False to stop, None to apply the other rules."""
 
 
 def is_predicate(when: object) -> bool:
-    """Return whether something can be called and need not be awaited.
+    """Return whether a value is callable and its result need not be awaited.
 
     Examples
     --------
@@ -29,12 +29,12 @@ def is_predicate(when: object) -> bool:
 
 
 def call_predicate(when: RetryPredicate, response: Response | None, error: AttemptError | None) -> bool | None:
-    """Return what a predicate says, numpy's bools included.
+    """Return what a predicate returns; numpy's bools become Python's.
 
     Raises
     ------
     ParseError
-        It raised, or says something else: the failure of that one row.
+        The predicate raised, or returned something else. Only this row fails.
 
     Examples
     --------
@@ -45,11 +45,11 @@ def call_predicate(when: RetryPredicate, response: Response | None, error: Attem
     pandas_async_io._core.errors.ParseError: Retry(when=...) returned a str: return True, False or None
     """
     try:
-        said: object = when(response, error)
-    except Exception as exc:  # noqa: BLE001 - the user's own function; the other rows go on
+        returned: object = when(response, error)
+    except Exception as exc:  # noqa: BLE001 - a user's function may raise anything; the other rows continue
         raise ParseError(describe_exception("Retry(when=...)", exc)) from None
-    if said is None or isinstance(said, bool | np.bool_):
-        return None if said is None else bool(said)
-    if inspect.iscoroutine(said):
-        said.close()  # nobody will await it
-    raise ParseError(f"Retry(when=...) returned a {type(said).__name__}: return True, False or None")
+    if returned is None or isinstance(returned, bool | np.bool_):
+        return None if returned is None else bool(returned)
+    if inspect.iscoroutine(returned):
+        returned.close()  # avoids the warning "was never awaited"
+    raise ParseError(f"Retry(when=...) returned a {type(returned).__name__}: return True, False or None")
