@@ -1,4 +1,7 @@
-"""TODO."""
+"""The circuit breaker of an origin: when requests wait because none succeeds.
+
+Times are seconds of a monotonic clock.
+"""
 
 from __future__ import annotations
 
@@ -8,27 +11,35 @@ from enum import StrEnum
 PROBE_DELAYS = (1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds before each probe of an origin that fails."""
 
-_OPENS_AT = 5
-_DEAD_AFTER = 30.0
-_PROBE_LOST = 15.0
-_ASK_AGAIN = 0.25
+_MAX_FAILURES = 5
+"""Consecutive failures that open the breaker."""
+_MAX_OPEN_SECONDS = 30.0
+"""Seconds without a success after which it gives up."""
+_PROBE_TIMEOUT_SECONDS = 15.0
+"""Seconds after which a probe without a response counts as failed."""
+_PROBE_CHECK_SECONDS = 0.25
+"""Seconds after which a waiting request checks whether the probe has ended."""
 
 
 class BreakerState(StrEnum):
-    """Of a breaker."""
+    """State of a breaker."""
 
     CLOSED = "closed"
+    """Requests go through."""
     OPEN = "open"
+    """Requests wait for the next probe."""
     PROBING = "probing"
+    """One request is under way as a probe (half-open)."""
     GIVEN_UP = "given up"
+    """No request goes through; a new run starts with a new breaker."""
 
 
 class Breaker:
-    """Holds an origin's rows back while nothing comes through.
+    """Hold an origin's requests back while none succeeds.
 
-    Closed, it opens after five transport or 5xx failures in a row. Open, it lets one
-    probe through after 1, 2, 4, 8 and 15 s; a success closes it, 30 s without one
-    make it dead. A new run replaces a dead breaker.
+    Five consecutive transport or 5xx failures open the breaker. It then lets one probe
+    through after 1, 2, 4, 8 and 15 s. A success closes it; after 30 s without one it
+    gives up.
 
     Examples
     --------
@@ -42,60 +53,60 @@ class Breaker:
     0.0
     """
 
-    __slots__ = ("_failures", "_opened", "_probes", "_since", "state")
+    __slots__ = ("_entered_at", "_failures", "_opened_at", "_probes", "state")
 
     def __init__(self) -> None:
         self.state = BreakerState.CLOSED
-        self._failures = 0  # in a row
-        self._probes = 0  # since it opened
-        self._opened = 0.0
-        self._since = 0.0  # when the present state began
+        self._failures = 0  # consecutive
+        self._probes = 0  # failed since the breaker opened
+        self._opened_at = 0.0
+        self._entered_at = 0.0  # when the present state began
 
     def admit(self, now: float) -> float:
-        """Return how long a row waits before it asks again: 0 is go, infinity is never.
+        """Return the seconds to wait before the next call: 0 sends the request, infinity never does.
 
-        Ask right before sending: the 0 of an open breaker is the one probe.
+        Call this right before sending: the 0 of an open breaker makes the request the one probe.
         """
-        if self.state is BreakerState.PROBING and now - self._since >= _PROBE_LOST:
-            self._probe_failed(now)
+        if self.state is BreakerState.PROBING and now - self._entered_at >= _PROBE_TIMEOUT_SECONDS:
+            self._fail_probe(now)
         match self.state:
             case BreakerState.CLOSED:
                 return 0.0
             case BreakerState.GIVEN_UP:
-                return float("inf")
+                return math.inf
             case BreakerState.PROBING:
-                return _ASK_AGAIN
+                return _PROBE_CHECK_SECONDS
             case BreakerState.OPEN:
-                wait = self._since + PROBE_DELAYS[self._probes] - now
+                wait = self._entered_at + PROBE_DELAYS[self._probes] - now
                 if wait <= 0:
                     self._enter(BreakerState.PROBING, now)
                 return max(0.0, wait)
 
     def record_success(self, *, started: float = math.inf) -> None:
-        """Report any answer below 500: the server is there. One to an attempt from before it opened is no news."""
-        if self.state is BreakerState.CLOSED or started >= self._since:
+        """Record a response below 500; ignore one to an attempt that began before the present state."""
+        if self.state is BreakerState.CLOSED or started >= self._entered_at:
             self.state = BreakerState.CLOSED
             self._failures = 0
 
     def record_failure(self, now: float, *, started: float) -> None:
-        """Report a transport failure or a 5xx; an attempt from before the probe is no news of it."""
+        """Record a transport failure or a 5xx; while a probe is under way, only the probe's own counts."""
         if self.state is BreakerState.CLOSED:
             self._failures += 1
-            if self._failures >= _OPENS_AT:
-                self._opened, self._probes = now, 0
+            if self._failures >= _MAX_FAILURES:
+                self._opened_at, self._probes = now, 0
                 self._enter(BreakerState.OPEN, now)
-        elif self.state is BreakerState.PROBING and started >= self._since:
-            self._probe_failed(now)
+        elif self.state is BreakerState.PROBING and started >= self._entered_at:
+            self._fail_probe(now)
 
     def record_no_signal(self, now: float, *, started: float) -> None:
-        """Report that an attempt told nothing: if it was the probe, there is to be another."""
-        if self.state is BreakerState.PROBING and started >= self._since:
+        """Record an attempt that shows nothing about the origin; if it was the probe, another one follows."""
+        if self.state is BreakerState.PROBING and started >= self._entered_at:
             self._enter(BreakerState.OPEN, now)
 
-    def _probe_failed(self, now: float) -> None:
+    def _fail_probe(self, now: float) -> None:
         self._probes += 1
-        over = self._probes == len(PROBE_DELAYS) or now - self._opened >= _DEAD_AFTER
-        self._enter(BreakerState.GIVEN_UP if over else BreakerState.OPEN, now)
+        last = self._probes == len(PROBE_DELAYS) or now - self._opened_at >= _MAX_OPEN_SECONDS
+        self._enter(BreakerState.GIVEN_UP if last else BreakerState.OPEN, now)
 
     def _enter(self, state: BreakerState, now: float) -> None:
-        self.state, self._since = state, now
+        self.state, self._entered_at = state, now

@@ -1,4 +1,4 @@
-"""TODO."""
+"""GraphQL servers that limit the cost of queries: Shopify's budget and GitHub's refusals."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import Any
 from pandas_async_io._core.json_path import find_value
 from pandas_async_io._core.policy.server_budgets import Budget
 
-_STATUS = "extensions.cost.throttleStatus"
-_THROTTLED = frozenset({"THROTTLED", "RATE_LIMITED", "RATE_LIMIT"})
-"""Shopify's code, and GitHub's types, the old and the new one."""
+_THROTTLE_STATUS = "extensions.cost.throttleStatus"
+_REQUESTED_COST = "extensions.cost.requestedQueryCost"
+_REFUSAL_CODES = frozenset({"THROTTLED", "RATE_LIMITED", "RATE_LIMIT"})
+"""Shopify's error code, and GitHub's old and new error type."""
 
 
 def read_throttle_delay(payload: Any) -> float | None:
-    """Return the seconds after which a query that was refused for its cost fits; None if it was not.
+    """Return the seconds until a query that was refused for its cost may run; None if it was not refused.
 
     Examples
     --------
@@ -24,11 +25,11 @@ def read_throttle_delay(payload: Any) -> float | None:
     """
     errors = payload.get("errors") if isinstance(payload, dict) else None
     listed = errors if isinstance(errors, list) else []
-    codes = [find_value(error, where) for error in listed for where in ("extensions.code", "type")]
-    if _THROTTLED.isdisjoint(code for code in codes if isinstance(code, str)):
+    codes = [find_value(error, path) for error in listed for path in ("extensions.code", "type")]
+    if _REFUSAL_CODES.isdisjoint(code for code in codes if isinstance(code, str)):
         return None
-    missing = _number(payload, "extensions.cost.requestedQueryCost") - _number(payload, f"{_STATUS}.currentlyAvailable")
-    return max(0.0, missing / (_number(payload, f"{_STATUS}.restoreRate") or 1.0))
+    missing = _read_points(payload, _REQUESTED_COST) - _read_points(payload, f"{_THROTTLE_STATUS}.currentlyAvailable")
+    return max(0.0, missing / (_read_points(payload, f"{_THROTTLE_STATUS}.restoreRate") or 1.0))
 
 
 def read_cost_budget(payload: Any) -> Budget | None:
@@ -40,15 +41,19 @@ def read_cost_budget(payload: Any) -> Budget | None:
     >>> read_cost_budget({"extensions": {"cost": {"requestedQueryCost": 50, "throttleStatus": status}}})
     Budget(remaining=2.0, reset_in=18.0, limit=20.0)
     """
-    if not isinstance(find_value(payload, _STATUS), dict):
+    if not isinstance(find_value(payload, _THROTTLE_STATUS), dict):
         return None
-    most, left, rate = (
-        _number(payload, f"{_STATUS}.{name}") for name in ("maximumAvailable", "currentlyAvailable", "restoreRate")
+    limit, left, rate = (
+        _read_points(payload, f"{_THROTTLE_STATUS}.{name}")
+        for name in ("maximumAvailable", "currentlyAvailable", "restoreRate")
     )
-    cost = _number(payload, "extensions.cost.requestedQueryCost") or 1.0
-    return Budget(left / cost, max(0.0, most - left) / rate if rate else None, most / cost) if most else None
+    if not limit:
+        return None
+    cost = _read_points(payload, _REQUESTED_COST) or 1.0
+    return Budget(left / cost, max(0.0, limit - left) / rate if rate else None, limit / cost)
 
 
-def _number(payload: Any, path: str) -> float:
+def _read_points(payload: Any, path: str) -> float:
+    """Return the number at a path; 0 if there is none."""
     value = find_value(payload, path)
     return float(value) if isinstance(value, int | float) and value >= 0 else 0.0

@@ -1,4 +1,4 @@
-"""What an attempt tells of its origin. What becomes of its row is decided in `retry`."""
+"""What an attempt shows about its origin: up, refusing, failing, unreachable. `retry` decides about its row."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ if TYPE_CHECKING:
 
 
 class OriginSignal(Enum):
-    """Of an origin."""
+    """What one attempt shows about its origin."""
 
     NONE = auto()
-    """The attempt was cut short by us, or never left this machine."""
+    """Nothing: we cut the attempt short, or it never left this machine."""
     ANSWERED = auto()
-    """It is there, whatever its answer is worth."""
+    """It responds, with whatever status below 500 or body."""
     REFUSED = auto()
-    """It is there, and wants fewer requests."""
+    """It responds, and asks for fewer requests."""
     FAILED = auto()
-    """It did not answer, or with a 5xx."""
+    """It does not respond, or with a 5xx."""
     UNREACHABLE = auto()
-    """It has no address, or no certificate that we trust: no row will fare better."""
+    """It has no address, or no certificate that we trust: every row would fail the same way."""
 
 
 def read_origin_signal(
     retry: Retry, response: Response | None, error: AttemptError | None, *, epoch: float, deadline_passed: bool = False
 ) -> tuple[OriginSignal, float]:
-    """Return what an attempt tells, and the seconds of silence that a refusal asks for (0 if it says nothing).
+    """Return what an attempt shows, and the seconds that a refusal asks to wait (0 if it names none).
 
     Parameters
     ----------
     retry : Retry
-        Its statuses say what counts as a refusal.
+        Its statuses define which responses are refusals.
     response, error
-        What came, and what was met instead or made of it; neither, if the attempt was cancelled.
+        The response, and the error instead of it or from decoding it. Both None: the attempt was cancelled.
     epoch : float
         Our clock, in seconds since the epoch.
     deadline_passed : bool
-        Whether it was the run's deadline that ended the attempt.
+        Whether the run's deadline ended the attempt.
 
     Examples
     --------
@@ -50,27 +50,25 @@ def read_origin_signal(
     >>> from pandas_async_io._core.policy.retry_options import Retry
     >>> read_origin_signal(Retry(), Response(429, {"Retry-After": "3"}, b"", ""), None, epoch=0.0)
     (<OriginSignal.REFUSED: 3>, 3.0)
-    >>> answers = [Response(status, {}, b"", "") for status in (200, 404, 500)]
-    >>> [read_origin_signal(Retry(), answer, None, epoch=0.0)[0].name for answer in answers]
+    >>> responses = [Response(status, {}, b"", "") for status in (200, 404, 500)]
+    >>> [read_origin_signal(Retry(), response, None, epoch=0.0)[0].name for response in responses]
     ['ANSWERED', 'ANSWERED', 'FAILED']
     """
     if error is not None and error.retry_after is not None:
         return OriginSignal.REFUSED, error.retry_after
     if response is None:
-        return _unanswered(error, deadline_passed=deadline_passed), 0.0
-    asked = read_refusal_delay(retry, response, epoch=epoch)
-    if asked is not None:
-        return OriginSignal.REFUSED, asked
+        return _read_error(error, deadline_passed=deadline_passed), 0.0
+    delay = read_refusal_delay(retry, response, epoch=epoch)
+    if delay is not None:
+        return OriginSignal.REFUSED, delay
     return (OriginSignal.FAILED if response.status >= 500 else OriginSignal.ANSWERED), 0.0
 
 
-def _unanswered(error: AttemptError | None, *, deadline_passed: bool) -> OriginSignal:
-    if (
-        error is None
-        or isinstance(error, DescriptorError)
-        or (deadline_passed and isinstance(error, AttemptTimeoutError))
-    ):
+def _read_error(error: AttemptError | None, *, deadline_passed: bool) -> OriginSignal:
+    if error is None or isinstance(error, DescriptorError):
+        return OriginSignal.NONE
+    if deadline_passed and isinstance(error, AttemptTimeoutError):
         return OriginSignal.NONE
     if not isinstance(error, TransportError | AttemptTimeoutError):
-        return OriginSignal.ANSWERED  # a redirect or a body that we do not take
+        return OriginSignal.ANSWERED  # a redirect or a body that we reject
     return OriginSignal.FAILED if error.transient or error.received else OriginSignal.UNREACHABLE

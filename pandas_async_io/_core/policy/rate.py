@@ -1,7 +1,4 @@
-"""Limits: how often a request may start, and what spares a server that struggles.
-
-The state machines take their clock as an argument: seconds of one that never jumps.
-"""
+"""The option ``rate``: how often requests may start."""
 
 from __future__ import annotations
 
@@ -14,19 +11,31 @@ from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.numbers import as_integer, as_number
 from pandas_async_io._core.policy.durations import SECONDS_PER_UNIT
 
-GRAMMAR = (
+_GRAMMAR = (
     'a rate is "count/unit" or "count/n unit", as in "20/s", "500/h", "100/15min" or "1000/day", '
     "a number per second, a Rate, or a list of them"
 )
 
-_FORM = re.compile(
+_RATE_TEXT = re.compile(
     r"([0-9]+(?:\.[0-9]+)?) ?/ ?([0-9]+(?:\.[0-9]+)?)? ?"
     r"(?:(ms)|(s)(?:ec(?:ond)?s?)?|(m)(?:in(?:ute)?s?)?|(h)(?:r|ours?)?|(d)(?:ays?)?)"
 )
 
+_MAX_TIMER_RATE = 200
+"""Starts per second up to which a timer can space each one."""
+
+_REQUIREMENTS: dict[str, tuple[Callable[[Any], float | None], Callable[[float], bool], str]] = {
+    "count": (as_number, lambda count: count > 0, "a positive, finite number"),
+    "per": (as_number, lambda per: per > 0, "a positive, finite number of seconds"),
+    "burst": (as_integer, lambda burst: burst >= 1, "a whole number from 1"),
+    "margin": (as_number, lambda margin: 0 <= margin < 1, "a share of the rate, from 0 to below 1"),
+    "cost": (as_number, lambda cost: cost > 0, "a positive, finite number of points"),
+}
+"""Of each field of `Rate`: how it is read, whether the number is valid, the text for an error."""
+
 
 def parse_rates(value: str | float | Rate | Sequence[str | float | Rate] | None) -> tuple[Rate, ...]:
-    """Return what the option ``rate`` says, each of which is to be kept.
+    """Return the rates of the option ``rate``; all of them apply.
 
     Parameters
     ----------
@@ -36,7 +45,7 @@ def parse_rates(value: str | float | Rate | Sequence[str | float | Rate] | None)
     Raises
     ------
     PlanError
-        It is none of these.
+        The value is none of these.
 
     Examples
     --------
@@ -50,20 +59,11 @@ def parse_rates(value: str | float | Rate | Sequence[str | float | Rate] | None)
     if isinstance(value, str):
         return (Rate.parse(value),)
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray | memoryview):
-        return tuple(rate for one in value for rate in parse_rates(one))
+        return tuple(rate for each in value for rate in parse_rates(each))
     count = as_number(value)
     if count is None:
-        raise PlanError(f"rate={value!r}: {GRAMMAR}.")
+        raise PlanError(f"rate={value!r}: {_GRAMMAR}.")
     return (Rate(count),)
-
-
-_LAWS: dict[str, tuple[Callable[[Any], float | None], Callable[[float], bool], str]] = {
-    "count": (as_number, lambda count: count > 0, "a positive, finite number"),
-    "per": (as_number, lambda per: per > 0, "a positive, finite number of seconds"),
-    "burst": (as_integer, lambda burst: burst >= 1, "a whole number from 1"),
-    "margin": (as_number, lambda margin: 0 <= margin < 1, "a share of the rate, from 0 to below 1"),
-    "cost": (as_number, lambda cost: cost > 0, "what one request counts, a positive, finite number"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +75,14 @@ class Rate:
     count : float
         Starts that the API allows.
     per : float
-        In so many seconds.
+        Length of the period in seconds.
     burst : int
-        Starts that may follow each other at once after a silence.
+        Starts that may follow each other at once after a pause.
     margin : float
-        The share of the rate that is left unused: the network moves requests
+        Share of the rate that is left unused: the network moves requests
         closer together than they were sent.
     cost : float
-        What one request counts, where the API counts points.
+        Points that one request costs, if the API counts points.
 
     Raises
     ------
@@ -97,31 +97,31 @@ class Rate:
     cost: float = 1.0
 
     def __post_init__(self) -> None:
-        for name, (read, fits, meant) in _LAWS.items():
+        for name, (read, is_valid, requirement) in _REQUIREMENTS.items():
             number = read(getattr(self, name))
-            if number is None or not fits(number):
-                raise PlanError(f"{self}: {name} is {meant}.")
+            if number is None or not is_valid(number):
+                raise PlanError(f"{self}: {name} must be {requirement}.")
             object.__setattr__(self, name, number)
 
     @classmethod
     def parse(cls, text: str) -> Rate:
-        """Read ``"20/s"`` and its kin.
+        """Parse a text such as ``"20/s"``.
 
         Raises
         ------
         PlanError
-            The text is no rate; the message shows the grammar.
+            The text is not a rate; the message shows the grammar.
 
         Examples
         --------
         >>> Rate.parse("100/15min")
         Rate(count=100.0, per=900.0, burst=1, margin=0.1, cost=1.0)
         """
-        found = _FORM.fullmatch(text.strip().lower())
-        if found is None:
-            raise PlanError(f"rate={text!r}: {_several(text) or GRAMMAR}.")
-        unit = next(name for name in found.groups()[2:] if name)
-        return cls(float(found[1]), float(found[2] or 1) * SECONDS_PER_UNIT[unit])
+        match = _RATE_TEXT.fullmatch(text.strip().lower())
+        if match is None:
+            raise PlanError(f"rate={text!r}: {_explain_list(text) or _GRAMMAR}.")
+        unit = next(name for name in match.groups()[2:] if name)
+        return cls(float(match[1]), float(match[2] or 1) * SECONDS_PER_UNIT[unit])
 
     @property
     def spacing(self) -> float:
@@ -138,8 +138,8 @@ class Rate:
     def bucket(self) -> tuple[float, float]:
         """Return ``max_rate`` and ``time_period`` (seconds) for a leaky bucket.
 
-        A bucket of one is even, but its timer cannot wake more than some 200
-        times a second: above, it lets a hundredth of a second through at once.
+        A bucket of one spaces starts evenly, but its timer wakes at most some 200
+        times a second. Above that rate the bucket holds the starts of 10 ms.
 
         Examples
         --------
@@ -147,11 +147,12 @@ class Rate:
         ((1, 0.05), (10, 0.01))
         """
         rate = 1 / self.spacing
-        size = self.burst if self.burst > 1 or rate <= 200 else round(rate / 100)
+        size = self.burst if self.burst > 1 or rate <= _MAX_TIMER_RATE else round(rate / 100)
         return size, size * self.spacing
 
 
-def _several(text: str) -> str:
+def _explain_list(text: str) -> str:
+    """Return how several rates are written, if a text holds several; else an empty text."""
     parts = [part.strip() for part in re.split(r"[,;+&]", text)]
-    listed = len(parts) > 1 and all(_FORM.fullmatch(part.lower()) for part in parts)
+    listed = len(parts) > 1 and all(_RATE_TEXT.fullmatch(part.lower()) for part in parts)
     return f"several rates are a list: rate={parts}" if listed else ""

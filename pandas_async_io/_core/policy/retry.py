@@ -100,7 +100,7 @@ def decide_retry(retry: Retry, failed: FailedAttempt, *, epoch: float, jitter: f
     epoch : float
         Our clock, in seconds since the epoch.
     jitter : float
-        Uniform in [0, 1). Full jitter spreads the repeats of rows that failed together.
+        Uniform in [0, 1). Full jitter spreads the retries of rows that failed together.
 
     Returns
     -------

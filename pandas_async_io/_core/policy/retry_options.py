@@ -30,7 +30,7 @@ class Retry:
     methods : collection of str
         Methods that may be repeated after the server may have received the request.
     base, throttle_base : float
-        Longest first delay in seconds: after a failure, after a refusal. It doubles with each repeat.
+        Longest first delay in seconds: after a failure, after a refusal. It doubles with each retry.
     cap : float
         Longest delay in seconds, unless the server asks for more.
     max_wait : float
@@ -41,8 +41,8 @@ class Retry:
     idempotency_key : str or None
         Name of a header that carries a fresh key per row, so that every method may be repeated.
     budget : float
-        Repeats as a share of the requests sent. A small run may repeat 10, or as many as are in flight at once.
-        0 repeats nothing. Repeats after a refusal are not counted.
+        Retries as a share of the requests sent. A small run may repeat 10, or as many as are in flight at once.
+        0 repeats nothing. Retries after a refusal are not counted.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What one whole run may spend: time, requests, retries."""
+"""What one run may spend: time, requests, retries."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from pandas_async_io._core.models import SAFE_METHODS, Outcome
 from pandas_async_io._core.policy.retry import Stop
 from pandas_async_io._core.policy.retry_budget import RetryBudget
 
-_FOREVER = float("inf")
-_GRAIN = 0.002
-"""Seconds."""
+_UNLIMITED = float("inf")
+_TIMER_SECONDS = 0.002
+"""Seconds by which a timer may fire early."""
 
 
 class RunBudget:
-    """Counts what a run has spent and says when it stops.
+    """Count what a run spends, and stop it when a limit is reached.
 
     Parameters
     ----------
     concurrency : int
         Requests in flight: the floor of the retries.
     deadline : float
-        When the run's deadline passes, on the engine's clock.
+        When the run stops, on the engine's clock.
     max_requests : int or None
-        Requests on the wire, repeated ones included.
+        Requests that may be sent, retries included.
     retry_share : float
-        Their share of the requests.
+        Retries as a share of the first attempts.
 
     Examples
     --------
@@ -35,45 +35,50 @@ class RunBudget:
     (<Outcome.BUDGET_EXHAUSTED: 'budget_exhausted'>, <Outcome.NOT_ATTEMPTED: 'not_attempted'>)
     """
 
-    __slots__ = ("_left", "_max", "_retries", "deadline")
+    __slots__ = ("_max_requests", "_requests_left", "_retries", "deadline")
 
     def __init__(
-        self, concurrency: int, *, deadline: float = _FOREVER, max_requests: int | None = None, retry_share: float = 0.2
+        self,
+        concurrency: int,
+        *,
+        deadline: float = _UNLIMITED,
+        max_requests: int | None = None,
+        retry_share: float = 0.2,
     ) -> None:
         self.deadline = deadline
-        self._max = max_requests
-        self._left = _FOREVER if max_requests is None else max_requests
+        self._max_requests = max_requests
+        self._requests_left = _UNLIMITED if max_requests is None else max_requests
         self._retries = RetryBudget(concurrency, retry_share)
 
     def check(self, now: float) -> Stop | None:
-        """Return how an unsent row ends if nothing more is sent, None if the run goes on."""
+        """Return how an unsent row ends if nothing more may be sent, None if the run goes on."""
         if self.is_past_deadline(now):
             return Stop(Outcome.NOT_ATTEMPTED, "not sent: the run's deadline has passed")
-        if self._left <= 0:
-            return Stop(Outcome.BUDGET_EXHAUSTED, f"not sent: max_requests={self._max} is spent")
+        if self._requests_left <= 0:
+            return Stop(Outcome.BUDGET_EXHAUSTED, f"not sent: max_requests={self._max_requests} is spent")
         return None
 
     def is_past_deadline(self, now: float) -> bool:
-        """Whether the deadline has passed; a timer may ring a little before its time."""
-        return now + _GRAIN >= self.deadline
+        """Return whether the deadline has passed, or passes within a timer's precision."""
+        return now + _TIMER_SECONDS >= self.deadline
 
     def count_sent(self, *, first: bool) -> None:
-        """Count a request on the wire, and whether it is its row's first."""
-        self._left -= 1
+        """Count a request that is sent, and whether it is its row's first."""
+        self._requests_left -= 1
         if first:
             self._retries.record_first_attempt()
 
     def uncount_sent(self) -> None:
-        """Take the last request back: it did not get on the wire."""
-        self._left += 1
+        """Undo the last count: this machine had no connection for the request."""
+        self._requests_left += 1
 
     def take_retry(self) -> bool:
-        """Take one retry; False if they are spent."""
+        """Take one retry; False if none remains."""
         return self._retries.take_retry()
 
 
 def to_deadline_error(error: AttemptError) -> AttemptError:
-    """Return the error of an attempt for which the run had no more time; others stay what they are.
+    """Return a timeout as one of the run's deadline, which had passed; any other error unchanged.
 
     Examples
     --------
@@ -87,7 +92,7 @@ def to_deadline_error(error: AttemptError) -> AttemptError:
 
 
 def describe_cancelled(method: str) -> str:
-    """Return what is said of a request that was under way when the run was stopped.
+    """Return the error text of a request that was under way when the run was stopped.
 
     Examples
     --------

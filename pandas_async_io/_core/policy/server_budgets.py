@@ -1,8 +1,8 @@
-"""What a server says of its own limits, and how far apart starts keep within them.
+"""Rate-limit budgets in response headers, and the spacing of starts that keeps within them.
 
-Read are the RateLimit fields of all IETF drafts, the X-RateLimit family in every
+Reads the RateLimit fields of all IETF drafts, the X-RateLimit family in every
 spelling (also Anthropic's, HubSpot's, Jira's, OpenAI's), Shopify's and Salesforce's
-``used/limit``, and Kinto's ``Backoff``. What is malformed is ignored.
+``used/limit``, and Kinto's ``Backoff``. Malformed values are ignored.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ from pandas_async_io._core.policy.structured_fields import Item, Parameters, par
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_USED = re.compile(r"(?:api-usage=)?([0-9]{1,15})/([0-9]{1,15})")
-_MEMBERS = re.compile(r"(?<![A-Za-z]{3}),")
-"""The commas of a list; one behind a day's name is a date's."""
-_WIDEST = 60.0
-"""Seconds between two starts beyond which a budget is used up rather than spread: a day's, say."""
-_USED_FIELDS = ("x-shopify-shop-api-call-limit", "sforce-limit-info")
+_USAGE = re.compile(r"(?:api-usage=)?([0-9]{1,15})/([0-9]{1,15})")
+_USAGE_FIELDS = ("x-shopify-shop-api-call-limit", "sforce-limit-info")
+_LIST_COMMA = re.compile(r"(?<![A-Za-z]{3}),")
+"""The commas of a list; a comma after a day's name is part of a date."""
+_MAX_SPACING_SECONDS = 60.0
+"""Spacing above which a budget is used up without spacing: a day's budget, for example."""
+_LEAK_SECONDS = 1.0
+"""Assumed reset of a budget that names none: it leaks back continuously (Shopify)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +34,11 @@ class Budget:
     Attributes
     ----------
     remaining : float
-        Requests (or the server's own unit) that it will still accept.
+        Requests (or units of the server) that it will still accept.
     reset_in : float or None
-        Seconds until the limit is whole again.
+        Seconds until the limit is reset.
     limit : float or None
-        What it is then.
+        What remains after the reset.
     """
 
     remaining: float
@@ -45,12 +47,12 @@ class Budget:
 
 
 def read_budget(headers: Mapping[str, str], *, epoch: float, date: str | None = None) -> Budget | None:
-    """Return the limit among a response's headers that binds first, or None.
+    """Return the budget in a response's headers that runs out first, or None.
 
     Parameters
     ----------
     headers : mapping of str to str
-        Names in any case; of a multidict, a field's lines are one list.
+        Names in any case; the lines of a field in a multidict are one list.
     epoch : float
         Our clock, in seconds since the epoch.
     date : str or None
@@ -70,21 +72,26 @@ def read_budget(headers: Mapping[str, str], *, epoch: float, date: str | None = 
         return None
     if date is None:
         date = next((v for name, v in headers.items() if name.lower() == "date"), None)
-    found = [*_structured(fields, headers), *_family(fields, epoch, date), *_used(fields), *_backoff(fields)]
-    return min(found, key=_tightness, default=None)
+    found = [
+        *_read_ratelimit(fields, headers),
+        *_read_remaining_family(fields, epoch, date),
+        *_read_usage(fields),
+        *_read_backoff(fields),
+    ]
+    return min(found, key=_rank_by_tightness, default=None)
 
 
 def compute_spacing(left: Budget | None, in_flight: int, *, waiting: float = float("inf")) -> float:
-    """Return the seconds to leave between starts, so that a budget lasts until its reset.
+    """Return the seconds between starts with which a budget lasts until its reset.
 
     Parameters
     ----------
     left : Budget or None
-        The origin's last budget, its ``reset_in`` counted from now.
+        The origin's last budget, with ``reset_in`` counted from now.
     in_flight : int
-        Requests that may already be drawing on it.
+        Requests that may not be counted in it yet.
     waiting : float
-        Requests without an answer yet, if known: a budget that is enough for them slows nothing.
+        Requests without a response yet, if known: a budget that suffices for them needs no spacing.
 
     Examples
     --------
@@ -95,62 +102,62 @@ def compute_spacing(left: Budget | None, in_flight: int, *, waiting: float = flo
     """
     if left is None or left.remaining >= waiting:
         return 0.0
-    # A budget that names no reset leaks back all the time (Shopify): a second is a guess that settles.
-    seconds = 1.0 if left.reset_in is None else left.reset_in
+    seconds = _LEAK_SECONDS if left.reset_in is None else left.reset_in
     low = max(in_flight * 2, (left.limit or 0) / 10, 1)
     gap = seconds / max(left.remaining, 1)
-    return gap if left.remaining < low and gap <= _WIDEST else 0.0
+    return gap if left.remaining < low and gap <= _MAX_SPACING_SECONDS else 0.0
 
 
-def _tightness(left: Budget) -> tuple[bool, float, float, float]:
+def _rank_by_tightness(left: Budget) -> tuple[bool, float, float, float]:
+    """Return a sort key: spent budgets first, the longest reset before others, then the smallest share."""
     spent = left.remaining <= 0
     share = left.remaining / left.limit if left.limit else 1.0
     return not spent, -(left.reset_in or 0.0) if spent else 0.0, share, left.remaining
 
 
-def _structured(fields: Mapping[str, str], headers: Mapping[str, str]) -> Iterator[Budget]:
+def _read_ratelimit(fields: Mapping[str, str], headers: Mapping[str, str]) -> Iterator[Budget]:
     """Read ``RateLimit`` as a list (drafts 8 and later) or a dictionary (draft 7)."""
     field = fields.get("ratelimit", "")
     try:
-        yield from _policies(parse_list(field), _quotas(fields.get("ratelimit-policy", "")))
+        yield from _read_list(parse_list(field), _read_policies(fields.get("ratelimit-policy", "")))
     except ValueError:
-        # Of a dictionary's equal keys the last one counts, but two proxies send two dictionaries.
+        # The last of a dictionary's equal keys counts, but two proxies send two dictionaries.
         for text in {field, *get_field_lines(headers, "ratelimit")}:
-            yield from _draft_7(text)
+            yield from _read_draft_7(text)
 
 
-def _policies(items: list[Item], quotas: Mapping[object, Parameters]) -> Iterator[Budget]:
+def _read_list(items: list[Item], policies: Mapping[object, Parameters]) -> Iterator[Budget]:
     for name, parameters in items:
-        left, reset = _count(parameters, "r"), _count(parameters, "t")
+        left, reset = _get_count(parameters, "r"), _get_count(parameters, "t")
         if left is None or (reset is None and "t" in parameters):
             continue
-        quota = quotas.get(name, {})
-        yield Budget(left, _count(quota, "w") if reset is None else reset, _count(quota, "q"))
+        policy = policies.get(name, {})
+        yield Budget(left, _get_count(policy, "w") if reset is None else reset, _get_count(policy, "q"))
 
 
-def _draft_7(field: str) -> Iterator[Budget]:
+def _read_draft_7(field: str) -> Iterator[Budget]:
     try:
         members = {key: value for key, (value, _) in parse_dictionary(field).items()}
     except ValueError:
         return
-    if (left := _count(members, "remaining")) is not None:
-        yield Budget(left, _count(members, "reset"), _count(members, "limit"))
+    if (left := _get_count(members, "remaining")) is not None:
+        yield Budget(left, _get_count(members, "reset"), _get_count(members, "limit"))
 
 
-def _quotas(field: str) -> dict[object, Parameters]:
+def _read_policies(field: str) -> dict[object, Parameters]:
     try:
         return dict(parse_list(field))
     except ValueError:
         return {}
 
 
-def _count(parameters: Mapping[str, object], key: str) -> float | None:
+def _get_count(parameters: Mapping[str, object], key: str) -> float | None:
     value = parameters.get(key)
     return float(value) if type(value) is int and value >= 0 else None
 
 
-def _family(fields: Mapping[str, str], epoch: float, date: str | None) -> Iterator[Budget]:
-    """Read ``<stem>-remaining<suffix>`` and what goes with it, whoever's stem it is."""
+def _read_remaining_family(fields: Mapping[str, str], epoch: float, date: str | None) -> Iterator[Budget]:
+    """Read ``<stem>-remaining<suffix>`` with its limit and reset, for any stem."""
     for name, value in fields.items():
         stem, found, suffix = name.partition("-remaining")
         if not found:
@@ -158,35 +165,35 @@ def _family(fields: Mapping[str, str], epoch: float, date: str | None) -> Iterat
         reset = fields.get(f"{stem}-reset-after{suffix}") or fields.get(f"{stem}-reset{suffix}")
         limit = fields.get(f"{stem}-limit{suffix}") or fields.get(f"{stem}-max")
         window = parse_number(fields.get(f"{stem}-interval-milliseconds"))
-        for at, text in enumerate(_members(value)):
+        for position, text in enumerate(_split_list(value)):
             if (left := parse_number(text)) is None:
                 continue
-            seconds = parse_reset(_at(reset, at), epoch=epoch, date=date)
+            seconds = parse_reset(_get_member(reset, position), epoch=epoch, date=date)
             if seconds is None and window is not None:
                 seconds = window / 1000
-            yield Budget(left, seconds, parse_number(_at(limit, at)))
+            yield Budget(left, seconds, parse_number(_get_member(limit, position)))
 
 
-def _members(field: str) -> list[str]:
-    return _MEMBERS.split(field) if "," in field else [field]
+def _split_list(field: str) -> list[str]:
+    return _LIST_COMMA.split(field) if "," in field else [field]
 
 
-def _at(field: str | None, at: int) -> str | None:
-    """Return what belongs to the n-th member of another list; who says a thing once means it for all."""
+def _get_member(field: str | None, position: int) -> str | None:
+    """Return a member of a list; a shorter list repeats its last member."""
     if field is None or "," not in field:
         return field
-    members = _members(field)
-    return members[min(at, len(members) - 1)]
+    members = _split_list(field)
+    return members[min(position, len(members) - 1)]
 
 
-def _used(fields: Mapping[str, str]) -> Iterator[Budget]:
-    for name in _USED_FIELDS:
-        for used, limit in _USED.findall(fields.get(name, "")):
+def _read_usage(fields: Mapping[str, str]) -> Iterator[Budget]:
+    for name in _USAGE_FIELDS:
+        for used, limit in _USAGE.findall(fields.get(name, "")):
             yield Budget(max(0.0, float(limit) - float(used)), None, float(limit))
 
 
-def _backoff(fields: Mapping[str, str]) -> Iterator[Budget]:
-    """Kinto asks for a silence on answers that are themselves fine."""
-    for text in _members(fields.get("backoff", "")):
+def _read_backoff(fields: Mapping[str, str]) -> Iterator[Budget]:
+    """Read the pause that Kinto asks for, also on successful responses."""
+    for text in _split_list(fields.get("backoff", "")):
         if seconds := parse_number(text):
             yield Budget(0.0, seconds)

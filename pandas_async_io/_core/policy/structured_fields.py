@@ -1,8 +1,8 @@
-"""Structured field values (RFC 9651), as far as the RateLimit fields need them.
+"""Structured field values (RFC 9651), as far as the RateLimit fields use them.
 
-Lists and dictionaries of items with parameters. Inner lists and display strings,
-which no rate limit holds, count as malformed; a token is read as its text, a date
-as its number.
+Parses lists and dictionaries of items with parameters. Inner lists and display strings,
+which no rate limit uses, count as malformed. A token becomes its text, a date its
+number.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Value = str | int | float | bool | bytes
 Parameters = dict[str, Value]
 Item = tuple[Value, Parameters]
 
-_BARE = re.compile(
+_BARE_ITEM = re.compile(
     r"(?P<float>-?[0-9]{1,12}\.[0-9]{1,3})(?![0-9.])"
     r"|@?(?P<int>-?[0-9]{1,15})(?![0-9.])"
     r'|"(?P<string>(?:[ !#-\[\]-~]|\\["\\])*)"'
@@ -30,12 +30,12 @@ _ESCAPE = re.compile(r"\\(.)")
 
 
 def parse_list(field: str) -> list[Item]:
-    r"""Read a list of items (RFC 9651, 4.2.1).
+    r"""Parse a list of items (RFC 9651, 4.2.1).
 
     Raises
     ------
     ValueError
-        The field is malformed; all of it is to be ignored.
+        The field is malformed; the RFC requires to ignore all of it.
 
     Examples
     --------
@@ -44,19 +44,19 @@ def parse_list(field: str) -> list[Item]:
     """
     text, at, items = field.strip(" "), 0, []
     while at < len(text):
-        item, at = _item(text, at)
+        item, at = _parse_item(text, at)
         items.append(item)
-        at = _next(text, at)
+        at = _parse_separator(text, at)
     return items
 
 
 def parse_dictionary(field: str) -> dict[str, Item]:
-    """Read a dictionary of items (RFC 9651, 4.2.2).
+    """Parse a dictionary of items (RFC 9651, 4.2.2).
 
     Raises
     ------
     ValueError
-        The field is malformed; all of it is to be ignored.
+        The field is malformed; the RFC requires to ignore all of it.
 
     Examples
     --------
@@ -66,47 +66,47 @@ def parse_dictionary(field: str) -> dict[str, Item]:
     text, at, members = field.strip(" "), 0, dict[str, Item]()
     while at < len(text):
         if (key := _KEY.match(text, at)) is None:
-            raise ValueError(f"a key was expected at {at}")
+            raise ValueError(f"expected a key at {at}")
         at = key.end()
         if text.startswith("=", at):
-            members[key[0]], at = _item(text, at + 1)
+            members[key[0]], at = _parse_item(text, at + 1)
         else:
-            parameters, at = _parameters(text, at)
+            parameters, at = _parse_parameters(text, at)
             members[key[0]] = (True, parameters)
-        at = _next(text, at)
+        at = _parse_separator(text, at)
     return members
 
 
-def _next(text: str, at: int) -> int:
+def _parse_separator(text: str, at: int) -> int:
     if at == len(text):
         return at
     if (comma := _COMMA.match(text, at)) is None:
-        raise ValueError(f"a comma and another member were expected at {at}")
+        raise ValueError(f"expected a comma and another member at {at}")
     return comma.end()
 
 
-def _item(text: str, at: int) -> tuple[Item, int]:
-    value, at = _bare(text, at)
-    parameters, at = _parameters(text, at)
+def _parse_item(text: str, at: int) -> tuple[Item, int]:
+    value, at = _parse_bare_item(text, at)
+    parameters, at = _parse_parameters(text, at)
     return (value, parameters), at
 
 
-def _parameters(text: str, at: int) -> tuple[Parameters, int]:
+def _parse_parameters(text: str, at: int) -> tuple[Parameters, int]:
     parameters: Parameters = {}
     while (found := _PARAMETER.match(text, at)) is not None:
         at = found.end()
-        parameters[found[1]], at = _bare(text, at) if found[2] else (True, at)
+        parameters[found[1]], at = _parse_bare_item(text, at) if found[2] else (True, at)
     return parameters, at
 
 
-def _bare(text: str, at: int) -> tuple[Value, int]:
-    found = _BARE.match(text, at)
+def _parse_bare_item(text: str, at: int) -> tuple[Value, int]:
+    found = _BARE_ITEM.match(text, at)
     if found is None:
-        raise ValueError(f"a value was expected at {at}")
-    return _value(str(found.lastgroup), str(found[str(found.lastgroup)])), found.end()
+        raise ValueError(f"expected a value at {at}")
+    return _convert(str(found.lastgroup), str(found[str(found.lastgroup)])), found.end()
 
 
-def _value(kind: str, text: str) -> Value:
+def _convert(kind: str, text: str) -> Value:
     match kind:
         case "float":
             return float(text)
@@ -118,7 +118,7 @@ def _value(kind: str, text: str) -> Value:
             try:
                 return base64.b64decode(text + "=" * (-len(text) % 4))
             except binascii.Error as error:
-                raise ValueError("a byte sequence is not base64") from error
+                raise ValueError("expected base64 in a byte sequence") from error
         case "string":
             return _ESCAPE.sub(r"\1", text)
         case _:
