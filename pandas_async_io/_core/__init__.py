@@ -1,4 +1,16 @@
-"""The room that decides: no await, clock, dice, file, socket, log or environment.
+"""Decisions. The data goes through the packages in this order.
 
-Everything comes in as an argument, every decision goes out as a value.
+Invariant: nothing here awaits, reads a clock, a file, a socket or the environment, draws a random number
+or writes a log. Everything comes in as an argument, every decision goes out as a value.
+
+* `models`, `errors`: the values that travel, and the exceptions
+* `arrays`, `json_path`, `numbers`, `words`: array types, paths in a payload, numeric options, counts in words
+* `security`: what may be sent where, and what may be shown of it
+* `server_message`: which message of a server or of a user's function is shown
+* `request`: which requests the rows make
+* `policy`: when a request starts, whether it is repeated, when a run stops
+* `body`: how a body becomes a payload
+* `table`: how payloads become columns
+* `workflow`: which requests follow a response
+* `report`: what is told about a run
 """

@@ -3,25 +3,25 @@
 ::
 
     ApiError
-    ├── PlanError (ValueError)      before the first request, or at the first answer
-    │   ├── TemplateError           a template that does not compile
-    │   └── UnknownFieldError       a field that no column answers to
-    ├── AttemptError                what one attempt met; ends as its row's outcome
-    │   ├── TransportError          refused, reset, cut, TLS, DNS, proxy
-    │   │   ├── ProtocolError       what came back is not HTTP
-    │   │   └── DescriptorError     this process may open no more connections; nothing was sent
-    │   ├── AttemptTimeoutError     the attempt's deadline passed
-    │   ├── BodyTooLargeError       more decoded bytes than ``max_body``
-    │   ├── RedirectError           a redirect that leads nowhere or round in a circle
-    │   ├── ParseError              the body is not what was expected
-    │   ├── PayloadError            a success whose payload is an error (``error_when``)
-    │   └── UnsafeUrlError          a URL, redirect or header value that is not sent
-    ├── FetchError                  the end of a run under ``errors="raise"``
-    └── PortalError (RuntimeError)  a wait that could never end, or a loop we cannot use
+    ├── PlanError (ValueError)      wrong arguments: raised before the first request, or at the first response
+    │   ├── TemplateError           a URL template does not compile
+    │   └── UnknownFieldError       a template's field is not a column
+    ├── AttemptError                one attempt failed: becomes the outcome of its row
+    │   ├── TransportError          the connection failed: refused, reset, cut, TLS, DNS, proxy
+    │   │   ├── ProtocolError       the answer is not HTTP
+    │   │   └── DescriptorError     the process cannot open more connections; nothing was sent
+    │   ├── AttemptTimeoutError     the attempt's timeout passed
+    │   ├── BodyTooLargeError       the decoded body is larger than ``max_body``
+    │   ├── RedirectError           a redirect leads nowhere, or in a circle
+    │   ├── ParseError              the body is not in the expected format
+    │   ├── PayloadError            a successful response holds an error (``error_when``)
+    │   └── UnsafeUrlError          a URL, redirect or header value must not be sent
+    ├── FetchError                  rows failed, and ``errors="raise"``
+    └── PortalError (RuntimeError)  a wait that would never end, or an unusable event loop
 
-    FetchWarning (UserWarning)      the end of a run under ``errors="coerce"`` with failed rows
+    FetchWarning (UserWarning)      rows failed, and ``errors="coerce"``
 
-A message says what, where and what to do, and holds no secret.
+Invariant: a message says what happened, where and what to do, and holds no secret.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ if TYPE_CHECKING:
 
 
 class ApiError(Exception):
-    """The root: ``except ApiError`` catches whatever this package raises."""
+    """The root of all exceptions of this package."""
 
 
 class PlanError(ApiError, ValueError):
-    """Something is wrong with the arguments; nothing was sent, or only what was needed to see it."""
+    """The arguments are wrong. Nothing was sent, or only the requests that showed it."""
 
 
 class TemplateError(PlanError):
@@ -51,20 +51,19 @@ class UnknownFieldError(PlanError):
 
 
 class AttemptError(ApiError):
-    """What one attempt met instead of an answer.
+    """One attempt ended without a usable response.
 
     Parameters
     ----------
     message : str
-        What, where, what to do; free of secrets.
+        What happened, where, what to do; without secrets.
     transient : bool
         Whether the same request may succeed if it is sent again.
     received : bool
-        Whether the server may have received the request: it is not repeated
-        unless its method is idempotent.
+        Whether the server may have received the request: then it is repeated only
+        if its method is idempotent.
     retry_after : float, optional
-        If the server refused the request before processing it: the seconds of
-        silence that it asks for.
+        Seconds that the server asks to wait, if it refused the request before processing it.
     """
 
     outcome: ClassVar[Outcome] = Outcome.TRANSPORT_ERROR
@@ -83,11 +82,11 @@ class TransportError(AttemptError):
 
 
 class ProtocolError(TransportError):
-    """What came back is not HTTP."""
+    """The answer is not HTTP."""
 
 
 class DescriptorError(TransportError):
-    """No more connections may be opened by this process; the request did not leave it."""
+    """The process cannot open more connections; the request was not sent."""
 
 
 class AttemptTimeoutError(AttemptError):
@@ -103,19 +102,19 @@ class BodyTooLargeError(AttemptError):
 
 
 class RedirectError(AttemptError):
-    """A redirect leads nowhere, or round in a circle."""
+    """A redirect leads nowhere, or in a circle."""
 
     outcome = Outcome.HTTP_ERROR
 
 
 class ParseError(AttemptError):
-    """The body is not what ``format`` says, or is not decodable."""
+    """The body is not in the format that ``format`` names, or cannot be decoded."""
 
     outcome = Outcome.PARSE_ERROR
 
 
 class PayloadError(AttemptError):
-    """A response of success whose payload ``error_when`` calls an error."""
+    """A successful response whose payload is an error, as ``error_when`` or GraphQL says."""
 
     outcome = Outcome.HTTP_ERROR
 
@@ -127,14 +126,14 @@ class UnsafeUrlError(AttemptError):
 
 
 class FetchError(ApiError):
-    """Rows failed and ``errors="raise"`` asked to hear of it.
+    """Rows failed, and ``errors="raise"``.
 
     Attributes
     ----------
     partial : DataFrame
-        The frame as far as it came: the failed rows hold missing values.
+        The frame so far: failed rows hold missing values.
     failures : DataFrame
-        One line per failed row, as ``partial.aio.failures``.
+        One row per failed row, as ``partial.aio.failures``.
     """
 
     def __init__(self, message: str, *, partial: pd.DataFrame, failures: pd.DataFrame) -> None:
@@ -144,17 +143,17 @@ class FetchError(ApiError):
 
 
 class PortalError(ApiError, RuntimeError):
-    """A wait that could never end, or an event loop that we cannot work on."""
+    """A wait would never end, or the running event loop cannot be used."""
 
 
 class FetchWarning(UserWarning):
-    """Rows failed; the message counts them by cause.
+    """Rows failed, and ``errors="coerce"``; the message counts them by cause.
 
     Attributes
     ----------
     partial : DataFrame or None
-        The frame that the fetch returns, or would have: where warnings are errors (``-W error``),
-        ``except FetchWarning as warning: warning.partial`` has it. None before anything was sent.
+        The frame that the fetch returns. Where warnings are errors (``-W error``), it is only here.
+        None if the warning came before the first request.
     """
 
     def __init__(self, message: str, *, partial: pd.DataFrame | None = None) -> None:

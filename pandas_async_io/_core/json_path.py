@@ -1,7 +1,7 @@
-"""Where things lie in a page: in the payload, or in a header.
+"""Values at a path of a payload, and counts at a path or in a header.
 
-A path is ``"meta.next_cursor"``; a key that itself holds dots is found too
-(``"@odata.nextLink"``), and a sequence of keys is taken literally.
+A path is ``"meta.next_cursor"``. A key that holds dots is found too (``"@odata.nextLink"``).
+A sequence of keys is taken literally.
 """
 
 from __future__ import annotations
@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pandas_async_io._core.models import Page
 
-
 Path = str | Sequence[str]
 
-_WHOLE = re.compile(r"\s*(?:(?:(?!bytes)[\w-]+ +)?(?:[0-9]+-[0-9]+|\*)/)?([0-9]{1,15})\s*", re.IGNORECASE)
+_COUNT = re.compile(r"\s*(?:(?:(?!bytes)[\w-]+ +)?(?:[0-9]+-[0-9]+|\*)/)?([0-9]{1,15})\s*", re.IGNORECASE)
 
 
 def find_value(payload: Any, path: Path) -> Any:
-    """Return what lies at a path of objects; None where it does not lead anywhere.
+    """Return the value at a path of objects; None if the path leads nowhere.
 
     Examples
     --------
@@ -41,7 +40,7 @@ def find_value(payload: Any, path: Path) -> Any:
 
 
 def has_path(payload: Any, path: str) -> bool:
-    """Whether a path leads to something, if only to null.
+    """Whether a path leads to a value, null included.
 
     Examples
     --------
@@ -54,8 +53,8 @@ def has_path(payload: Any, path: str) -> bool:
     return path in payload or (bool(rest) and has_path(payload.get(head), rest))
 
 
-def find_count(page: Page, where: Path | None) -> int | None:
-    """Return the whole number that lies at a path of the payload or in a header; None if there is none.
+def find_count(page: Page, path: Path | None) -> int | None:
+    """Return the whole number at a path of the payload, or in the header of that name; None if there is none.
 
     Examples
     --------
@@ -64,16 +63,16 @@ def find_count(page: Page, where: Path | None) -> int | None:
     >>> find_count(page, "pages"), find_count(page, "X-Total"), find_count(page, "size")
     (10, 95, None)
     """
-    if where is None:
+    if path is None:
         return None
-    value = find_value(page.payload, where)
-    if value is None and isinstance(where, str):
-        value = page.response.header(where)
+    value = find_value(page.payload, path)
+    if value is None and isinstance(path, str):
+        value = page.response.header(path)
     return parse_count(value)
 
 
 def parse_count(value: Any) -> int | None:
-    """Return a whole number that is not negative, also from a text and from a range of records; None of all else.
+    """Return a non-negative whole number, also from a text and from a range of records; None if it is none.
 
     Examples
     --------
@@ -81,13 +80,13 @@ def parse_count(value: Any) -> int | None:
     [35, 35, 35, 35, None, None, None, None, None]
     """
     if isinstance(value, str):
-        told = _WHOLE.fullmatch(value)
-        return int(told[1]) if told else None
+        match = _COUNT.fullmatch(value)
+        return int(match[1]) if match else None
     return value if type(value) is int and value >= 0 else None
 
 
 def is_false_text(flag: Any) -> bool:
-    """Whether a flag is a text that means no, and would count as true.
+    """Whether a flag is a text that means false, although Python takes it for true.
 
     Examples
     --------

@@ -1,6 +1,6 @@
 """The values that travel: ``Request → Response → Page → Result``, and the ``Outcome`` of a row.
 
-All of them are frozen. Nothing here knows how anything is sent.
+Invariant: all of them are frozen, and none knows how it is sent.
 """
 
 from __future__ import annotations
@@ -17,15 +17,14 @@ NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 """No headers."""
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-"""Methods that ask and change nothing (RFC 9110, 9.2.1): equal requests are sent once."""
-
+"""Methods that only read (RFC 9110, 9.2.1): equal requests are sent once."""
 
 FORMATS = ("auto", "json", "ndjson", "csv", "tsv", "xml", "parquet", "arrow", "text", "bytes")
-"""What a body may be said to be."""
+"""Values of the option ``format``."""
 
 
 class Outcome(StrEnum):
-    """How a row ended. Exactly one of twelve; there is no row without one."""
+    """How a row ended: every row has exactly one of these twelve."""
 
     OK = "ok"
     NULL_KEY = "null_key"
@@ -43,16 +42,16 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request, ready for the wire.
+    """One request, ready to be sent.
 
     Attributes
     ----------
     url : str
-        Absolute and percent-encoded; it is sent as it stands.
+        Absolute and percent-encoded; sent unchanged.
     method : str
         In upper case.
     headers : mapping of str to str
-        What this request adds to its client's headers.
+        Added to the client's headers.
     body : bytes or None
         The encoded body; its ``Content-Type`` is among the headers.
     """
@@ -65,18 +64,18 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What came back, its content coding already undone.
+    """One response, its content coding already decoded.
 
     Attributes
     ----------
     status : int
-        As the server sent it.
+        The HTTP status code.
     headers : mapping of str to str
         Case-insensitive.
     body : bytes
-        The decoded body, whole.
+        The whole decoded body.
     url : str
-        Where it came from, after redirects.
+        The URL that answered, after redirects.
     """
 
     status: int
@@ -101,7 +100,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One decoded response: what paging looks at to find the next request."""
+    """One decoded response: the evidence that a workflow derives the next request from."""
 
     request: Request
     response: Response
@@ -110,12 +109,12 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one request after all its attempts.
+    """How one request ended, after all its attempts.
 
     Attributes
     ----------
     outcome : Outcome
-        Never ``null_key``: such a row has no request.
+        Never ``null_key``: a row with that outcome has no request.
     payload : object
         The decoded body if ``ok``, else None.
     status : int or None
@@ -125,13 +124,13 @@ class Result:
     elapsed : float
         Seconds from the start of the last attempt to its last byte.
     url : str or None
-        Where the answer came from, if that is not what was asked for.
+        The URL that answered, if it is not the request's.
     error : str or None
-        What went wrong, without secrets.
+        The error message, without secrets.
     fetched_at : float or None
-        Seconds since the epoch, of the last byte.
+        When the last byte arrived, in seconds since the epoch.
     from_store : bool
-        Whether nothing had to be sent.
+        Whether the answer was kept before, and nothing was sent.
     """
 
     outcome: Outcome

@@ -1,4 +1,4 @@
-"""Numbers among the options, numpy's included: a bool is none, nor is NaN, infinity or a text."""
+"""Numeric options, numpy's numbers included. A bool, NaN, infinity or a text is not a number."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pandas_async_io._core.errors import PlanError
 
 
 def as_number(value: object) -> float | None:
-    """Return a finite number as Python's own int or float, None if it is none.
+    """Return a finite number as a Python int or float; None if the value is not one.
 
     Examples
     --------
@@ -22,15 +22,15 @@ def as_number(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, Real):
         return None
     try:
-        near = float(value)
+        number = float(value)
     except OverflowError:
         return None
-    whole = as_integer(value)
-    return (near if math.isfinite(near) else None) if whole is None else whole
+    integer = as_integer(value)
+    return (number if math.isfinite(number) else None) if integer is None else integer
 
 
 def as_integer(value: Any) -> int | None:
-    """Return a whole number as Python's own int, None if it is none; 2.0 is none.
+    """Return a whole number as a Python int; None if the value is not one, as 2.0.
 
     Examples
     --------
@@ -44,12 +44,12 @@ def as_integer(value: Any) -> int | None:
 
 
 def check_positive_seconds(name: str, value: object) -> float:
-    """Return an option that is a duration: seconds, or a timedelta (pandas' too).
+    """Return an option that is a duration, in seconds. A timedelta is one too, also pandas'.
 
     Raises
     ------
     PlanError
-        It is not a finite number above 0.
+        The value is not a finite number above 0.
 
     Examples
     --------
@@ -66,12 +66,12 @@ def check_positive_seconds(name: str, value: object) -> float:
 
 
 def check_positive_integer(name: str, value: object) -> int:
-    """Return an option that counts something.
+    """Return an option that is a count.
 
     Raises
     ------
     PlanError
-        It is not a whole number above 0.
+        The value is not a whole number above 0.
 
     Examples
     --------

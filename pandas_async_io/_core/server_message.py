@@ -1,4 +1,4 @@
-"""What a server, or a function of the user's, said went wrong: one short line without secrets."""
+"""Error messages from a server or from a user's function, as one short line without secrets."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from pandas_async_io._core.security.secrets import MAX_MESSAGE_CHARACTERS, redact_line
+
 if TYPE_CHECKING:
     from pandas_async_io._core.models import Response
 
-from pandas_async_io._core.security.secrets import MAX_MESSAGE_CHARACTERS, redact_line
-
-_KEYS = ("message", "error_description", "error", "detail", "title", "description", "reason", "msg", "errors")
+_MESSAGE_KEYS = ("message", "error_description", "error", "detail", "title", "description", "reason", "msg", "errors")
 
 _TITLE = re.compile(r"<title[^>]*>([^<]{1,300})", re.IGNORECASE)
-_PATH = re.compile(r".*[/\\]")
-_FRAMES = 3
+_DIRECTORY = re.compile(r".*[/\\]")
+_MAX_FRAMES = 3
+"""Frames of a traceback that a message names."""
 
 
 def find_message(value: Any, depth: int = 8) -> str:
-    """Return the message in a decoded error, "" if it has none (RFC 9457 calls it detail and title).
+    """Return the message in a decoded error, "" if there is none (RFC 9457 calls it detail and title).
 
     Examples
     --------
@@ -39,11 +40,11 @@ def find_message(value: Any, depth: int = 8) -> str:
     if isinstance(value, list):
         return next(filter(None, (find_message(inner, depth - 1) for inner in value[:3])), "")
     folded = {str(key).lower(): inner for key, inner in value.items()}
-    return next(filter(None, (find_message(folded.get(key), depth - 1) for key in _KEYS)), "")
+    return next(filter(None, (find_message(folded.get(key), depth - 1) for key in _MESSAGE_KEYS)), "")
 
 
 def find_html_title(text: str) -> str:
-    """Return the title of an HTML page, "" if it has none.
+    """Return the title of an HTML page, "" if there is none.
 
     Examples
     --------
@@ -55,7 +56,7 @@ def find_html_title(text: str) -> str:
 
 
 def extract_message(response: Response) -> str:
-    """Return what a response with an error status says of it, "" if nothing.
+    """Return the message in the body of an error response, "" if there is none.
 
     Examples
     --------
@@ -77,7 +78,7 @@ def extract_message(response: Response) -> str:
 
 
 def describe_http_error(response: Response) -> str:
-    """Return status, phrase and what the server said, unless that only repeats the status.
+    """Describe an error response: status, phrase and the server's message, unless that repeats the status.
 
     Examples
     --------
@@ -89,20 +90,20 @@ def describe_http_error(response: Response) -> str:
         phrase = HTTPStatus(response.status).phrase
     except ValueError:
         phrase = ""
-    status, words = f"HTTP {response.status} {phrase}".rstrip(), extract_message(response)
-    news = words.removeprefix(str(response.status)).strip(" .:").lower() not in {"", phrase.lower()}
-    return f"{status}: {words}" if news else status
+    status, message = f"HTTP {response.status} {phrase}".rstrip(), extract_message(response)
+    repeats_status = message.removeprefix(str(response.status)).strip(" .:").lower() in {"", phrase.lower()}
+    return status if repeats_status else f"{status}: {message}"
 
 
 def describe_exception(where: str, error: Exception) -> str:
-    """Say what a function of the user's raised, and where.
+    """Describe what a user's function raised, and the last frames where it did.
 
     Examples
     --------
     >>> describe_exception("parser=", KeyError("id"))
     "parser= raised KeyError: 'id'"
     """
-    frames = traceback.extract_tb(error.__traceback__)[1:][-_FRAMES:]  # the first is ours, which called it
-    way = " → ".join(f"{frame.name} ({_PATH.sub('', frame.filename)}:{frame.lineno})" for frame in frames)
+    frames = traceback.extract_tb(error.__traceback__)[1:][-_MAX_FRAMES:]  # the first frame is ours
+    trace = " → ".join(f"{frame.name} ({_DIRECTORY.sub('', frame.filename)}:{frame.lineno})" for frame in frames)
     what = f"{where} raised {type(error).__name__}: {redact_line(str(error))}".removesuffix(": ")
-    return f"{what}, in {way}" if way else what
+    return f"{what}, in {trace}" if trace else what

@@ -86,8 +86,8 @@ def _error(text: str, frame: pd.DataFrame, run: Run, told: list[str]) -> FetchEr
     return error
 
 
-def blot_of(source: Source, client: Client, auth: Auth | None, asked: Asked) -> SecretRedactor:
-    """Return what blots the credentials of a call out of what servers say."""
+def make_redactor(source: Source, client: Client, auth: Auth | None, asked: Asked) -> SecretRedactor:
+    """Return what redacts the credentials of a call in messages from servers."""
     options, session = source.options, client.session
     who, headers = auth or client.auth, [client.headers, options.headers]
     if session is not None:

@@ -41,14 +41,14 @@ class Outcomes:
     ----------
     expansion : Expansion
         Which row needs which request.
-    blot : Blot, optional
+    redactor : SecretRedactor, optional
         Redacts the call's credentials in server messages.
     """
 
-    def __init__(self, expansion: Expansion, blot: SecretRedactor = _NOTHING) -> None:
+    def __init__(self, expansion: Expansion, redactor: SecretRedactor = _NOTHING) -> None:
         requests = len(expansion)
         self.expansion = expansion
-        self._blot = blot
+        self._redactor = redactor
         self.done = 0
         self._codes = np.full(requests, _OUTCOME_CODES[Outcome.CANCELLED], dtype=np.int8)
         self._status = np.zeros(requests, dtype=np.int16)
@@ -74,13 +74,13 @@ class Outcomes:
         if result.url is not None:
             self._urls[position] = result.url
         if result.error is not None:
-            self._errors[position] = self._blot.of(position, result.error)
+            self._errors[position] = self._redactor.redact_for_request(position, result.error)
 
     def mark_parse_errors(self, failures: Mapping[int, Exception]) -> None:
         """Turn requests whose payload could not be flattened into parse errors."""
         for position, error in failures.items():
             self._codes[position] = _OUTCOME_CODES[Outcome.PARSE_ERROR]
-            self._errors[position] = self._blot.of(position, str(error))
+            self._errors[position] = self._redactor.redact_for_request(position, str(error))
 
     def latencies(self) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Return the seconds of the last attempt of each request that was sent."""
@@ -175,7 +175,7 @@ class Outcomes:
 
     def _collect_urls(self) -> list[str]:
         """Return the redacted URL of each request: the one that answered, else the one that was to be sent."""
-        urls = self._blot.every(redact_urls(self.expansion.urls))
+        urls = self._redactor.redact_all(redact_urls(self.expansion.urls))
         if self._urls:
             urls = list(urls)
             for position, url in self._urls.items():
@@ -219,4 +219,4 @@ class Outcomes:
         return int(self._status[position]), self._redact(self._urls.get(position, self.expansion.urls[position]))
 
     def _redact(self, url: str) -> str:
-        return self._blot(redact_url(url))
+        return self._redactor.redact(redact_url(url))

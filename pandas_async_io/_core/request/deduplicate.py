@@ -8,13 +8,12 @@ import numpy as np
 import pandas as pd
 
 from pandas_async_io._core.request.cells import dump_json, render_column, to_json_value
+from pandas_async_io._core.request.fields import FieldColumn
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from pandas_async_io._core.arrays import Positions
-
-from pandas_async_io._core.request.fields import FieldColumn
 
 
 def factorize(values: Any) -> FieldColumn:

@@ -16,6 +16,7 @@ import pandas as pd
 from pandas_async_io._core.errors import PlanError, UnsafeUrlError
 from pandas_async_io._core.request.base_url import check_origin
 from pandas_async_io._core.request.deduplicate import factorize, factorize_json, find_first_rows, group_rows
+from pandas_async_io._core.request.expansion import Expansion, group_by_origin, to_object_array
 from pandas_async_io._core.request.fields import FieldColumn, find_column
 from pandas_async_io._core.request.request_builder import RequestBuilder
 from pandas_async_io._core.request.url_template import encode_field_name
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from pandas_async_io._core.request.request_template import RequestTemplate
     from pandas_async_io._core.request.url_template import UrlTemplate
     from pandas_async_io._core.security.origins import Origin
-
-from pandas_async_io._core.request.expansion import Expansion, group_by_origin, to_object_array
 
 _BLOCK = 50_000
 _DOTS = "a path segment is '.' or '..', which is not sent"

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _PARTS = re.compile(r"(https?://[^/?#\\\s]+)([^#]*)", re.IGNORECASE)
-_NUMBER = re.compile(r"(?:^|\.)(?:[0-9]+|0[xX][0-9a-fA-F]*)\.?$")
-_ADDRESS = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}", re.ASCII)
 _FRAMING = frozenset({"content-length", "transfer-encoding"})
 _WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "DELETE"})
 
@@ -40,26 +38,6 @@ def split_target(url: str) -> tuple[str, str]:
         raise UnsafeUrlError(f"{redact_url(url)!r} can't be sent: it is no absolute http or https URL")
     server, target = parts.groups()
     return server, target if target.startswith("/") else f"/{target}"
-
-
-def check_host(host: str) -> str:
-    """Return a host that is a name or an address, not an address in disguise (RFC 6943, 3.1.1).
-
-    The resolver would take ``0x7f.1`` for 127.0.0.1, behind the back of whoever allows hosts by name.
-
-    Raises
-    ------
-    UnsafeUrlError
-        If its last label is a number, and it is no canonical address.
-
-    Examples
-    --------
-    >>> check_host("127.0.0.1"), check_host("0x7f.example")
-    ('127.0.0.1', '0x7f.example')
-    """
-    if ":" not in host and _NUMBER.search(host) and not _ADDRESS.fullmatch(host):
-        raise UnsafeUrlError(f"{host} is an address in disguise: write it as four decimal numbers")
-    return host
 
 
 def write_fields(defaults: Mapping[str, str], headers: Mapping[str, str]) -> str:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pandas_async_io._core.errors import PlanError
+from pandas_async_io._core.security.unsafe_values import is_forbidden_header
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-from pandas_async_io._core.security.unsafe_values import is_forbidden_header
 
 
 def check_headers(headers: Mapping[str, str] | None) -> dict[str, str]:

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from pandas_async_io._core.models import NO_HEADERS, Request
 from pandas_async_io._core.request.cells import dump_json, to_json_value
+from pandas_async_io._core.request.deduplicate import _one_text
 from pandas_async_io._core.request.headers import merge_headers
 from pandas_async_io._core.request.text_template import TextTemplate
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from pandas_async_io._core.arrays import Positions
     from pandas_async_io._core.request.fields import FieldColumn
     from pandas_async_io._core.request.request_template import RequestTemplate
-
-from pandas_async_io._core.request.deduplicate import _one_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""TODO."""
+"""Origins: the scheme, host and port of a URL, and which hosts are allowed.
+
+Invariant: a URL whose host two parsers may read differently has no origin, and is not sent.
+"""
 
 from __future__ import annotations
 
@@ -7,29 +10,29 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from pandas_async_io._core.errors import UnsafeUrlError
+from pandas_async_io._core.security.secrets import redact_url
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-from pandas_async_io._core.security.secrets import _ANY_USERINFO, redact_url
-
-_PORTS = {"http": 80, "https": 443}
-_DEVIATION = re.compile("[ßς\u200c\u200d]")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_IDNA_DEVIATION = re.compile("[ßς\u200c\u200d]")
 _HOST = re.compile(r"[\w.\-]+|[0-9a-f:.]+", re.ASCII)
 _NETLOC = re.compile(r"(?:[^\[\]\\]*@)?(?:\[[^\[\]@]+\]|[^\[\]\\@:]+)(?::[0-9]*)?")
+_USERINFO = re.compile(r"(?<=//).*@")  # up to the last "@": a password may hold an unencoded slash
 
 
 class Origin(NamedTuple):
-    """Scheme, host and port: what a credential belongs to (RFC 6454)."""
+    """Scheme, host and port: the unit that a credential belongs to (RFC 6454)."""
 
     scheme: str
     host: str
     port: int
 
     def __str__(self) -> str:
-        """Return the origin as it opens a URL, default ports left out."""
+        """Return the origin as a URL starts with it, without a default port."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}" + ("" if _PORTS[self.scheme] == self.port else f":{self.port}")
+        return f"{self.scheme}://{host}" + ("" if _DEFAULT_PORTS[self.scheme] == self.port else f":{self.port}")
 
 
 def parse_origin(url: str) -> Origin:
@@ -38,7 +41,7 @@ def parse_origin(url: str) -> Origin:
     Raises
     ------
     UnsafeUrlError
-        If it has another scheme, no host or an impossible port.
+        The URL has another scheme, no host or an invalid port.
 
     Examples
     --------
@@ -53,18 +56,20 @@ def parse_origin(url: str) -> Origin:
         found = parts.scheme.lower(), to_ascii_host(parts.hostname or ""), parts.port
     except ValueError as exc:
         found = str(exc) if "IDNA" in str(exc) else "its host or port can't be read"
-    if isinstance(found, str):  # raised out here: the first error has the URL in it, userinfo and all
-        raise UnsafeUrlError(f"{redact_url(_ANY_USERINFO.sub('', url))!r} is not a URL: {found}")
+    if isinstance(found, str):  # not raised in the except block: the first error holds the URL with its userinfo
+        raise UnsafeUrlError(f"{redact_url(strip_userinfo(url))!r} is not a URL: {found}")
     scheme, host, port = found
-    if scheme not in _PORTS:
+    if scheme not in _DEFAULT_PORTS:
         raise UnsafeUrlError(f"{redact_url(url)!r}: only http and https are sent, not {scheme or 'a relative URL'!r}")
     if _NETLOC.fullmatch(parts.netloc) is None or _HOST.fullmatch(host) is None:
-        raise UnsafeUrlError(f"{redact_url(url)!r} names no host, or one in characters that no host has")
-    return Origin(scheme, host, _PORTS[scheme] if port is None else port)
+        raise UnsafeUrlError(f"{redact_url(url)!r} has no host, or one with characters that a host cannot have")
+    return Origin(scheme, host, _DEFAULT_PORTS[scheme] if port is None else port)
 
 
 def origin_prefix(url: str) -> str:
-    """Return a URL up to its path: what two URLs share that certainly have one origin.
+    """Return a URL up to its path. Two URLs with the same prefix have the same origin.
+
+    It is cheaper than `parse_origin`; URLs with different prefixes may still have one origin.
 
     Examples
     --------
@@ -74,26 +79,37 @@ def origin_prefix(url: str) -> str:
     return url[: url.find("/", url.find("://") + 3) + 1]
 
 
+def strip_userinfo(url: str) -> str:
+    """Return a URL without what stands between ``//`` and the last ``@``.
+
+    Examples
+    --------
+    >>> strip_userinfo("https://me:pass/word@e.com/")
+    'https://e.com/'
+    """
+    return _USERINFO.sub("", url)
+
+
 def to_ascii_host(host: str) -> str:
     """Return a host name in lower case and in its ASCII form (IDNA).
 
     Raises
     ------
     ValueError
-        If it has none, or one that depends on whom one asks.
+        IDNA cannot encode the host, or its versions of 2003 and 2008 encode it differently.
 
     Examples
     --------
     >>> to_ascii_host("Bücher.example")
     'xn--bcher-kva.example'
     """
-    if _DEVIATION.search(host):
+    if _IDNA_DEVIATION.search(host):
         raise ValueError(f"IDNA 2003 and 2008 read {host!r} differently: write the host as xn--…")
     return host.lower() if host.isascii() else host.encode("idna").decode().lower()
 
 
 def is_allowed_host(allow_hosts: Sequence[str], origin: Origin) -> bool:
-    """Whether one of the allowed hosts names this origin's host.
+    """Whether one of the allowed hosts matches this origin's host.
 
     A pattern is a host (``"api.example.com"``), a host with a port, or
     ``"*.example.com"`` for every host below it; ``"*"`` allows all.
@@ -116,7 +132,7 @@ def is_allowed_host(allow_hosts: Sequence[str], origin: Origin) -> bool:
 def is_same_origin(old: Origin, new: Origin) -> bool:
     """Whether a request may move from ``old`` to ``new`` with its credentials.
 
-    The step up from http to https on the same host counts as the same origin.
+    The upgrade from http to https on the same host counts as the same origin.
 
     Examples
     --------

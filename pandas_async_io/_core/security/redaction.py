@@ -1,7 +1,7 @@
-"""The credentials of a call, blotted out of whatever a server says.
+"""Secrets known by their values: a call's own credentials, removed from whatever a server says.
 
-What looks like a secret is known by its name (`safety`); what a server repeats without a name
-is known by its value, for it was we who sent it.
+`secrets` recognises a secret by its name. A server that repeats a credential without a name is
+covered here: we sent the credential, so we know its value.
 """
 
 from __future__ import annotations
@@ -14,91 +14,92 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote
 
-from pandas_async_io._core.security.secrets import is_secret_name
+from pandas_async_io._core.security.secrets import MAX_LINE_CHARACTERS, is_secret_name
 
-SHORTEST = 6
-"""Characters; a shorter text is a word that says something else."""
-
-CUT = 200
-"""Texts of so many characters may have been cut in the middle of a word."""
+_MIN_SECRET_CHARACTERS = 6
+"""A shorter text is not redacted: it is likely an ordinary word."""
 
 _SCHEME = re.compile(r"(bearer|basic|token|key|apikey|api-key)\s+(.+)", re.IGNORECASE)
 _FIELD = re.compile(r"\{\w+\}")
-_IN_QUERY = re.compile(r"[?&;]([\w.\-]+)=([^&#;\s{}]+)")
+_QUERY_PAIR = re.compile(r"[?&;]([\w.\-]+)=([^&#;\s{}]+)")
 _USERINFO = re.compile(r"://([^/?#@\s]+)@")
-_MAYBE = re.compile(r"key|code|session|token[_-]type", re.IGNORECASE)
-_WORD = re.compile(r"[a-z_]{1,16}", re.IGNORECASE)
-_NOTE = re.compile(r" \([^()]*(?:\([^()]*\))?\)$")
+_AMBIGUOUS_NAME = re.compile(r"key|code|session|token[_-]type", re.IGNORECASE)
+_ORDINARY_WORD = re.compile(r"[a-z_]{1,16}", re.IGNORECASE)
+_TRAILING_NOTE = re.compile(r" \([^()]*(?:\([^()]*\))?\)$")
 
 
 class SecretRedactor:
-    """Blots out every occurrence of some secrets, also encoded, or cut off where a text ends.
+    """Replaces every occurrence of some secrets: also encoded, or cut where a text was shortened.
 
     Parameters
     ----------
     secrets : iterable of str
-        Short ones are let be.
-    of : callable, optional
+        Those below six characters are ignored.
+    request_secrets : callable, optional
         Returns further secrets of one request, by its position.
 
     Examples
     --------
-    >>> blot = SecretRedactor(["s3cret-key"])
-    >>> blot("the key s3cret-key has expired"), blot("Incorrect key: s3cret-…")
+    >>> redactor = SecretRedactor(["s3cret-key"])
+    >>> redactor.redact("the key s3cret-key has expired"), redactor.redact("Incorrect key: s3cret-…")
     ('the key *** has expired', 'Incorrect key: ***…')
     """
 
-    __slots__ = ("_of", "_pattern", "_secrets")
+    __slots__ = ("_pattern", "_request_secrets", "_secrets")
 
-    def __init__(self, secrets: Iterable[str] = (), of: Callable[[int], Iterable[str]] | None = None) -> None:
-        self._of = of
+    def __init__(
+        self, secrets: Iterable[str] = (), request_secrets: Callable[[int], Iterable[str]] | None = None
+    ) -> None:
+        self._request_secrets = request_secrets
         self._secrets = sorted({form for secret in secrets for form in _forms(secret)}, key=len, reverse=True)
         alternatives = "|".join(map(re.escape, self._secrets))
         self._pattern = re.compile(alternatives, re.IGNORECASE) if alternatives else None
 
-    def __call__(self, text: str) -> str:
-        """Blot out one text."""
+    def redact(self, text: str) -> str:
+        """Redact one text."""
         if self._pattern is None:
             return text
         text = self._pattern.sub("***", text)
-        for end in _ends(text):
+        for end in _possible_cuts(text):
             for secret in self._secrets:
-                start = text.rfind(secret[:SHORTEST], 0, end)
+                start = text.rfind(secret[:_MIN_SECRET_CHARACTERS], 0, end)
                 if start >= 0 and secret.startswith(text[start:end]):
-                    return self(f"{text[:start]}***{text[end:]}")
+                    return self.redact(f"{text[:start]}***{text[end:]}")
         return text
 
-    def of(self, position: int, text: str) -> str:
-        """Blot out what is said of one request; in what was not sent is no word of a server's."""
+    def redact_for_request(self, position: int, text: str) -> str:
+        """Redact the message of one request. A message of ours ("not sent …") holds nothing from a server."""
         if text.startswith("not sent"):
             return text
-        return self(text if self._of is None else SecretRedactor(self._of(position))(text))
+        if self._request_secrets is not None:
+            text = SecretRedactor(self._request_secrets(position)).redact(text)
+        return self.redact(text)
 
-    def every(self, texts: list[str]) -> list[str]:
-        """Blot out many texts; as good as free where none holds a secret."""
+    def redact_all(self, texts: list[str]) -> list[str]:
+        """Redact many texts. Texts without a secret cost one search over all of them at once."""
         if self._pattern is None or self._pattern.search("\n".join(texts)) is None:
             return texts
-        return [self(text) for text in texts]
+        return [self.redact(text) for text in texts]
 
 
-def _ends(text: str) -> list[int]:
-    """Return where a text may have been cut: before an ellipsis, at its end, before a note of ours."""
+def _possible_cuts(text: str) -> list[int]:
+    """Return where a text may have been cut: before an ellipsis, at its end, before a trailing note of ours."""
     ends = [match.start() for match in re.finditer("…", text)]
-    if len(text) >= CUT:
-        note = _NOTE.search(text)
+    if len(text) >= MAX_LINE_CHARACTERS:
+        note = _TRAILING_NOTE.search(text)
         ends += [len(text)] + ([note.start()] if note else [])
     return ends
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """Return a secret as it may stand in a text: as it is, in a URL, in JSON, with its spaces folded."""
-    if len(secret) >= SHORTEST:
+    """Return the forms of a secret in a text: as it is, in a URL, in JSON, with its spaces folded."""
+    if len(secret) >= _MIN_SECRET_CHARACTERS:
         yield from (secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1])
         yield from (" ".join(secret.split()), unquote(secret))
 
 
 def find_credential_secrets(value: str) -> Iterator[str]:
-    """Return what of a credential is secret: all of it, without its scheme, and as a pair the password.
+    """Return the secret parts of a credential: all of it, it without its scheme, and a Basic pair's password.
 
     Examples
     --------
@@ -121,7 +122,7 @@ def find_credential_secrets(value: str) -> Iterator[str]:
 
 
 def find_named_secrets(value: Any) -> Iterator[str]:
-    """Return the secrets in headers, parameters or a body, by their names; a cookie's values are some.
+    """Return the secrets in headers, parameters or a body, by their names. All values of a cookie are secrets.
 
     Examples
     --------
@@ -140,17 +141,17 @@ def find_named_secrets(value: Any) -> Iterator[str]:
             yield from find_named_secrets(inner)
         elif str(name).lower() == "cookie":
             yield from (pair.partition("=")[2].strip() for pair in inner.split(";"))
-        elif is_secret_name(str(name)) and not _FIELD.search(inner) and not _harmless(str(name), inner):
+        elif is_secret_name(str(name)) and not _FIELD.search(inner) and not _is_ordinary_word(str(name), inner):
             yield from find_credential_secrets(inner)
 
 
-def _harmless(name: str, value: str) -> bool:
-    """Whether a value is an ordinary word under a name that may be a secret's, as in ``key=user_id``."""
-    return _MAYBE.fullmatch(name) is not None and _WORD.fullmatch(value) is not None
+def _is_ordinary_word(name: str, value: str) -> bool:
+    """Whether a value under an ambiguous name is an ordinary word, as in ``key=user_id``."""
+    return _AMBIGUOUS_NAME.fullmatch(name) is not None and _ORDINARY_WORD.fullmatch(value) is not None
 
 
 def find_url_secrets(url: str) -> Iterator[str]:
-    """Return the secrets in a URL: its password, and what stands behind a name of one in its query.
+    """Return the secrets in a URL: its password, and the values of secret query keys.
 
     Examples
     --------
@@ -159,12 +160,12 @@ def find_url_secrets(url: str) -> Iterator[str]:
     """
     for userinfo in _USERINFO.findall(url):
         yield userinfo.partition(":")[2]
-    found = ((name, value) for name, value in _IN_QUERY.findall(url) if is_secret_name(name))
-    yield from (value for name, value in found if not _harmless(name, value))
+    pairs = ((name, value) for name, value in _QUERY_PAIR.findall(url) if is_secret_name(name))
+    yield from (value for name, value in pairs if not _is_ordinary_word(name, value))
 
 
 def has_row_credentials(headers: Mapping[str, str] | None) -> bool:
-    """Whether a header that is a secret is another one for each row.
+    """Whether the value of a secret header depends on the row.
 
     Examples
     --------

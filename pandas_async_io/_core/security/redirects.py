@@ -1,4 +1,7 @@
-"""TODO."""
+"""Redirects: whether one is followed, and with what (RFC 9110, 15.4).
+
+Invariant: headers and body of a request never reach another origin.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +11,18 @@ from urllib.parse import urljoin
 
 from pandas_async_io._core.errors import RedirectError, UnsafeUrlError
 from pandas_async_io._core.models import NO_HEADERS, Request
+from pandas_async_io._core.security.origins import is_allowed_host, is_same_origin, parse_origin, strip_userinfo
+from pandas_async_io._core.security.secrets import redact_url
+from pandas_async_io._core.security.unsafe_values import is_forbidden_in_url
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-from pandas_async_io._core.security.origins import is_allowed_host, is_same_origin, parse_origin
-from pandas_async_io._core.security.secrets import _ANY_USERINFO, redact_url
-from pandas_async_io._core.security.unsafe_values import _CONTROL
-
-MAX_REDIRECTS = 5
-_REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 FOLLOW_CHOICES = ("none", "same_origin", "any")
+"""Values of the option ``follow``."""
+
+_MAX_REDIRECTS = 5
+_REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 
 
 def follow_redirect(
@@ -30,25 +34,30 @@ def follow_redirect(
     allow_hosts: Sequence[str] = (),
     hops: int,
 ) -> Request | None:
-    """Return the request that a redirect asks for, or None if the response is the answer.
+    """Return the request that follows a redirect, or None if the response is the answer.
 
     Parameters
     ----------
     request : Request
-        What was sent.
-    status, location
+        The request that was sent.
+    status : int
         Of the response.
+    location : str or None
+        The response's ``Location`` header.
     follow : {"none", "same_origin", "any"}
-        Where a redirect may lead. ``"any"`` drops every header and the body on another origin.
+        Where a redirect may lead. On another origin every header is dropped.
+    allow_hosts : sequence of str
+        Other hosts that ``"same_origin"`` lets a redirect lead to.
     hops : int
         Redirects followed so far.
 
     Raises
     ------
     UnsafeUrlError
-        If it leads to another origin (unless allowed), from https to http, or to something else than HTTP.
+        The redirect leads from https to http, to a URL that is not HTTP, to another origin that is not
+        allowed, or to another origin with a body.
     RedirectError
-        After five redirects.
+        Five redirects were followed already.
 
     Examples
     --------
@@ -57,16 +66,16 @@ def follow_redirect(
     """
     if status not in _REDIRECT_STATUSES or not location or follow == "none":
         return None
-    if hops >= MAX_REDIRECTS:
+    if hops >= _MAX_REDIRECTS:
         raise RedirectError(f"redirect loop: {redact_url(request.url)} after {hops} redirects")
-    location = _ANY_USERINFO.sub("", location.partition("?")[0]) + "".join(location.partition("?")[1:])
-    url = urljoin(request.url, location).partition("#")[0]
-    if _CONTROL.search(url) or not url.isascii() or " " in url:
-        raise UnsafeUrlError(f"redirect to {redact_url(url)!r}: the server sent characters that no URL has")
+    address, mark, query = location.partition("?")
+    url = urljoin(request.url, strip_userinfo(address) + mark + query).partition("#")[0]
+    if is_forbidden_in_url(url) or not url.isascii() or " " in url:
+        raise UnsafeUrlError(f"redirect to {redact_url(url)!r}: the server sent characters that a URL cannot hold")
     old, new = parse_origin(request.url), parse_origin(url)
     if (old.scheme, new.scheme) == ("https", "http"):
-        raise UnsafeUrlError(f"redirect from https to {new} is not followed: it would send the request in the clear")
-    request = _next_method(request, status)
+        raise UnsafeUrlError(f"redirect from https to {new} is not followed: it would send the request unencrypted")
+    request = _apply_method_rules(request, status)
     if is_same_origin(old, new):
         return replace(request, url=url)
     if follow != "any" and not is_allowed_host(allow_hosts, new):
@@ -75,12 +84,12 @@ def follow_redirect(
             "allow_hosts, or pass follow='any' to follow without headers and credentials"
         )
     if request.body is not None:
-        raise UnsafeUrlError(f"redirect from {old} to {new} would hand the body to another origin")
+        raise UnsafeUrlError(f"redirect from {old} to {new} is not followed: it would send the body to another origin")
     return replace(request, url=url, headers=NO_HEADERS)
 
 
-def _next_method(request: Request, status: int) -> Request:
-    """303 asks with GET; so do 301 and 302 after POST, as every browser does (RFC 9110, 15.4)."""
+def _apply_method_rules(request: Request, status: int) -> Request:
+    """Change the method to GET after a 303, and after a 301 or 302 to a POST, as browsers do (RFC 9110, 15.4)."""
     if (status == 303 and request.method != "HEAD") or (status in (301, 302) and request.method == "POST"):
         headers = {k: v for k, v in request.headers.items() if k.lower() != "content-type"}
         return replace(request, method="GET", headers=headers, body=None)

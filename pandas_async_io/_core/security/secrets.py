@@ -1,8 +1,6 @@
-"""What may be sent where, and what may be said of it: origins, forbidden values, redaction.
+"""Secrets known by their names: in headers, query keys and ``key: value`` pairs of a text.
 
-The law of this file: a row's value never decides which host is asked, no
-credential follows a request to another origin, and no secret reaches a text
-that someone may read.
+`redaction` removes the secrets that are known by their values.
 """
 
 from __future__ import annotations
@@ -14,10 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 MAX_LINE_CHARACTERS = 200
-"""Length of a redacted line; a longer text is cut and ends in an ellipsis."""
+"""Length of a line from `redact_line`; a longer text is cut and ends in an ellipsis."""
 
 MAX_MESSAGE_CHARACTERS = 1 << 16
-"""Characters of a text that are searched for a message; a longer body is not a message."""
+"""A longer text is not a message; `redact_line` reads no more of it."""
 
 _CREDENTIAL = (
     r"(?:[\w.\-]*(?:token|secret|passw(?:or)?d|passphrase|credential|signature|api[_\-]?key|apikey)[\w.\-]*"
@@ -25,10 +23,8 @@ _CREDENTIAL = (
 )
 _SECRET_QUERY = re.compile(rf"([?&;]{_CREDENTIAL}=)[^&#;\s\"'<>]+", re.IGNORECASE)
 _SECRET_NAME = re.compile(rf"(?:x-)?{_CREDENTIAL}|cookie|proxy-authorization|x-.*auth.*", re.IGNORECASE)
-_ANY_USERINFO = re.compile(r"(?<=//).*@")
-"""What stands between ``//`` and the last ``@``: a password may hold a slash where it must not."""
 _USERINFO = re.compile(r"(\w{1,30}://)[^/?#\s@\"'<>]*@")
-_SECRET_PAIR = re.compile(  # a KeyError names no key of anyone's
+_SECRET_PAIR = re.compile(  # "KeyError: 'id'" is not a key and its value
     r"""((?:(?:token|key|secret|passw(?:or)?d|passphrase|authorization|cookie|session|credential|signature|jwt)
         (?!error)[\w-]{0,30}|(?<![a-z])(?:auth|bearer|pwd|sid|sig)(?![a-z])|code(?=\s{0,9}=))\\?["']?\s{0,9}[:=]\s{0,9}
         |\b(?:bearer|basic)\s{1,9})
@@ -50,7 +46,7 @@ def redact_url(url: str) -> str:
 
 
 def redact_urls(urls: Sequence[str]) -> list[str]:
-    """Redact many URLs; as good as free where none holds a secret.
+    """Redact many URLs. URLs without a secret cost two searches over all of them at once.
 
     Examples
     --------
@@ -64,7 +60,7 @@ def redact_urls(urls: Sequence[str]) -> list[str]:
 
 
 def redact_text(text: str) -> str:
-    """Return a text without what looks like a secret: ``key: value`` pairs, URLs' queries, userinfo.
+    """Return a text with secret values masked: in ``key: value`` pairs, in query keys and in userinfo.
 
     Examples
     --------
@@ -75,7 +71,7 @@ def redact_text(text: str) -> str:
 
 
 def redact_line(text: str) -> str:
-    r"""Return a text as one line of at most 200 characters, without what looks like a secret.
+    r"""Return a text as one line of at most 200 characters, redacted as by `redact_text`.
 
     Examples
     --------
@@ -88,7 +84,7 @@ def redact_line(text: str) -> str:
 
 
 def mask_secrets(text: str) -> str:
-    """Return a text of the same length with stars where `redact_text` has three.
+    """Return a text with secret values masked as by `redact_text`, at the same length: positions stay valid.
 
     Examples
     --------
@@ -100,7 +96,7 @@ def mask_secrets(text: str) -> str:
 
 
 def redact_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return headers whose values may be shown: those that carry no credential.
+    """Return headers with the values of credentials masked.
 
     Examples
     --------
@@ -111,7 +107,7 @@ def redact_headers(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether what goes by this name, in a header, a query or a body, is a credential.
+    """Whether a header, a query key or a key of a body with this name holds a credential.
 
     Examples
     --------

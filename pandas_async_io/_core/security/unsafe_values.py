@@ -1,4 +1,7 @@
-"""TODO."""
+"""Values that are never sent: control characters, lone surrogates, dot segments.
+
+Invariant: no value of a row ends a line of a request or moves its URL to another path.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +15,18 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _HEADER_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_SLASH = r"(?:/|%(?:25)*(?:2[fF]|5[cC]))"  # whoever decodes once more than we encode sees a slash
+# %25 repeats: a server that decodes once more than we encode must not see a slash or a dot either.
+_SLASH = r"(?:/|%(?:25)*(?:2[fF]|5[cC]))"
 _DOT = r"(?:\.|%(?:25)*2[eE])"
 _ENCODED_DOTS = re.compile(r"%(?:25)*(?:2[eE]|(?:2[fF]|5[cC])\.)")
 _DOT_SEGMENT = re.compile(rf"^[^?#]*{_SLASH}{_DOT}{{1,2}}(?:{_SLASH}|[?#]|$)")
 
+DOT_SEGMENT_REASON = "a path segment is '.' or '..', which is not sent"
+"""Why a URL that `find_dot_segments` finds is not sent."""
+
 
 def is_forbidden_in_url(value: str) -> bool:
-    r"""Whether a value can't stand in a URL at all: control characters, lone surrogates.
+    r"""Whether a value cannot stand in a URL at all: it holds control characters or lone surrogates.
 
     Examples
     --------
@@ -30,7 +37,7 @@ def is_forbidden_in_url(value: str) -> bool:
 
 
 def has_lone_surrogate(value: str) -> bool:
-    r"""Whether a value has no UTF-8.
+    r"""Whether a value cannot be encoded as UTF-8.
 
     Examples
     --------
@@ -41,7 +48,7 @@ def has_lone_surrogate(value: str) -> bool:
 
 
 def is_forbidden_header(name: str, value: str) -> bool:
-    r"""Whether a header's name is no token or its value holds control characters (RFC 9110, 5).
+    r"""Whether a header's name is not a token or its value holds control characters (RFC 9110, 5).
 
     Examples
     --------
@@ -59,7 +66,7 @@ def find_dot_segments(urls: Sequence[str]) -> list[int]:
     >>> find_dot_segments(["http://e.com/a/../b", "http://e.com/a/b.c", "http://e.com/%2E%2e", "http://e.com/?q=/../"])
     [0, 2]
     """
-    # Nearly always there is none, which two searches in all of them together tell.
+    # Usually no URL has one: two searches over all URLs at once show that.
     text = "\n".join(urls)
     if "/." not in text and _ENCODED_DOTS.search(text) is None:
         return []

@@ -14,7 +14,7 @@ from yarl import URL
 from pandas_async_io._core.body.content_coding import accept_encoding
 from pandas_async_io._core.errors import ProtocolError
 from pandas_async_io._core.models import Request, Response
-from pandas_async_io._core.request.head import check_host
+from pandas_async_io._core.security.addresses import check_host
 from pandas_async_io._core.security.origins import parse_origin
 from pandas_async_io._io.transport.connection import CONNECT_TIMEOUT, is_clean, read_body
 from pandas_async_io._io.transport.exceptions import SendState, make_proxy_error, map_connection_loss

@@ -19,7 +19,8 @@ from yarl import URL
 from pandas_async_io._core.body.content_coding import accept_encoding
 from pandas_async_io._core.errors import AttemptError, PlanError, ProtocolError
 from pandas_async_io._core.models import Request, Response
-from pandas_async_io._core.request.head import check_host, split_target, write_fields, write_head
+from pandas_async_io._core.request.head import split_target, write_fields, write_head
+from pandas_async_io._core.security.addresses import check_host
 from pandas_async_io._core.security.origins import is_same_origin, parse_origin
 from pandas_async_io._core.security.redirects import follow_redirect
 from pandas_async_io._io.transport.connection import (

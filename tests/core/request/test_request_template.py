@@ -49,7 +49,7 @@ def test_a_url_is_put_behind_the_base(url, base, expected):
         ("/users/{id}", {}, "relative URL.*base_url|relative URL.*client="),
         ("//h.example/{id}", {}, "relative URL"),
         ("ftp://h.example/{id}", {}, "only http and https"),
-        ("https://", {}, "names no host"),
+        ("https://", {}, "has no host"),
         ("https://h.example:99999/{id}", {}, "not a URL"),
         ("https://h.example/{id", {}, "brace without its other half"),
         ("https://h.example/{a b}", {}, r"written \{a%20b\}"),

@@ -28,32 +28,32 @@ SECRET = "s3cret/key+of mine"
 )
 def test_no_form_of_a_secret_is_left(form):
     """As it is, encoded, twice, or cut off by the length of a text."""
-    assert "s3cret" not in SecretRedactor([SECRET])(form).lower()
+    assert "s3cret" not in SecretRedactor([SECRET]).redact(form).lower()
 
 
 @pytest.mark.parametrize("text", ["", "a key of mine", "s3cret", "s3cret/k, so it is said", "s3cre…"])
 def test_other_texts_stay_as_they_are(text):
     """What only begins as a secret does, in the middle of a text, is none."""
-    assert SecretRedactor([SECRET])(text) == text
-    assert SecretRedactor()(text) == text
+    assert SecretRedactor([SECRET]).redact(text) == text
+    assert SecretRedactor().redact(text) == text
 
 
 def test_short_words_are_no_secrets():
     """A password of one letter would blot out every text."""
-    assert SecretRedactor(["a", "", "12345"])("a 12345") == "a 12345"
+    assert SecretRedactor(["a", "", "12345"]).redact("a 12345") == "a 12345"
 
 
 def test_many_texts_are_those_that_one_by_one_gives():
     """The same list where there is nothing to blot out."""
-    blot, texts = SecretRedactor([SECRET]), ["a", f"b {SECRET}", "c"]
-    assert blot.every(texts) == ["a", "b ***", "c"]
-    assert blot.every(texts[:1]) == ["a"]
+    redactor, texts = SecretRedactor([SECRET]), ["a", f"b {SECRET}", "c"]
+    assert redactor.redact_all(texts) == ["a", "b ***", "c"]
+    assert redactor.redact_all(texts[:1]) == ["a"]
 
 
 def test_a_request_may_have_secrets_of_its_own():
     """They are asked for by its position, and only for a text about it."""
-    blot = SecretRedactor([SECRET], lambda position: [f"row-secret-{position}"])
-    assert blot.of(3, f"row-secret-3 row-secret-4 {SECRET}") == "*** row-secret-4 ***"
+    redactor = SecretRedactor([SECRET], lambda position: [f"row-secret-{position}"])
+    assert redactor.redact_for_request(3, f"row-secret-3 row-secret-4 {SECRET}") == "*** row-secret-4 ***"
 
 
 @pytest.mark.parametrize("value", ["Basic !!!", "Basic /w==", "Bearer", "plain"])
@@ -79,7 +79,7 @@ def test_ordinary_words_under_names_that_say_little_are_no_secrets():
 def test_what_was_not_sent_holds_no_word_of_a_servers():
     """So nobody looks for secrets of its request, of which there may be as many as rows."""
     assert (
-        SecretRedactor(of=lambda position: 1 / 0)
-        .of(7, "not sent: the run's deadline has passed")
+        SecretRedactor(request_secrets=lambda position: 1 / 0)
+        .redact_for_request(7, "not sent: the run's deadline has passed")
         .startswith("not sent")
     )
