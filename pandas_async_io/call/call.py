@@ -39,7 +39,7 @@ from pandas_async_io._io.bridge import portal
 from pandas_async_io._io.bridge.interrupt import attach_partial, defer_interrupt
 from pandas_async_io._io.engine.run import Lane, drive
 from pandas_async_io._io.progress import ProgressBar
-from pandas_async_io.call.attach import Source, blot_of, carry
+from pandas_async_io.call.attach import Source, carry, make_redactor
 from pandas_async_io.call.prepare import ask, outside
 from pandas_async_io.client import get_default_client
 from pandas_async_io.future import FrameFuture
@@ -122,8 +122,8 @@ class Call:
         self._label = self._source.label
         self._finished = False
         self._asked = ask(frame, url, options, self._client, self._auth)
-        self._blot = blot_of(self._source, self._client, self._auth, self._asked)
-        self._outcomes = Outcomes(self._asked.rows, self._blot)
+        self._redactor = make_redactor(self._source, self._client, self._auth, self._asked)
+        self._outcomes = Outcomes(self._asked.rows, self._redactor)
         self._tally = Tally()
         self._put: Deliver = self._outcomes.put
         self._answers, self._course = self._follow(unfinished or {}, known)
@@ -323,10 +323,10 @@ class Call:
         if course is not None:
             first = find_first_rows(row_to_request)
             found["findings"] = {
-                int(first[position]): [self._blot.of(position, text) for text in texts]
+                int(first[position]): [self._redactor.redact_for_request(position, text) for text in texts]
                 for position, texts in sorted(course.findings.items())
             }
-            found["detected"] = None if course.detected is None else self._blot(course.detected)
+            found["detected"] = None if course.detected is None else self._redactor.redact(course.detected)
             found["learnt"] = course.learnt
             rows = np.flatnonzero(np.isin(row_to_request, list(course.unfinished))).tolist()
             found["unfinished"] = {row: course.unfinished[int(row_to_request[row])] for row in rows}
