@@ -1,4 +1,4 @@
-"""``python -m tests.benchmarks [name …]``: run the benchmarks of these names, or all."""
+"""``python -m tests.benchmarks [NAME ...]``: run the named benchmarks, by default all."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ def main(names):
     if unknown:
         raise SystemExit(f"no benchmark {', '.join(unknown)}: choose among {', '.join(known)}")
     for name in names or known:
-        module = import_module(f"{__package__}.{name}")
-        if hasattr(module, "run"):  # what several of them share has none
-            module.run()
+        import_module(f"{__package__}.{name}").run()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A plain server in a process of its own: ``/?page=3&pages=10&ms=20`` answers ten records after 20 ms."""
+"""A minimal server in its own process: ``/?page=3&pages=10&ms=20`` returns a page of ten records after 20 ms."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import sys
 from contextlib import contextmanager, suppress
 from urllib.parse import parse_qsl, urlsplit
 
-SIZE = 10
+PAGE_SIZE = 10
 
 
 async def _serve(reader, writer):
     with suppress(ConnectionError, asyncio.IncompleteReadError):
         while True:
             line = (await reader.readuntil(b"\r\n\r\n")).split(b" ", 2)[1].decode()
-            asked = {name: int(text) for name, text in parse_qsl(urlsplit(line).query)}
-            await asyncio.sleep(asked.get("ms", 0) / 1000)
-            page, pages = asked.get("page", 1), asked.get("pages", 10)
-            records = [{"id": number, "name": "n"} for number in range((page - 1) * SIZE, page * SIZE)]
-            body = json.dumps({"data": records, "pages": pages, "total": pages * SIZE}).encode()
+            query = {name: int(text) for name, text in parse_qsl(urlsplit(line).query)}
+            await asyncio.sleep(query.get("ms", 0) / 1000)
+            page, pages = query.get("page", 1), query.get("pages", 10)
+            records = [{"id": number, "name": "n"} for number in range((page - 1) * PAGE_SIZE, page * PAGE_SIZE)]
+            body = json.dumps({"data": records, "pages": pages, "total": pages * PAGE_SIZE}).encode()
             head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
             writer.write(head.encode() + body)
     writer.close()
@@ -33,8 +33,8 @@ async def _main():
 
 
 @contextmanager
-def running():
-    """Run the server; yields its base URL."""
+def run_server():
+    """Run the server and yield its base URL."""
     with subprocess.Popen([sys.executable, "-m", __name__], stdout=subprocess.PIPE, text=True) as process:
         try:
             yield f"http://127.0.0.1:{process.stdout.readline().strip()}"

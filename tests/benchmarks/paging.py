@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pandas as pd
 
 import pandas_async_io as paio
-from tests.benchmarks._server import SIZE, running
+from tests.benchmarks._server import PAGE_SIZE, run_server
 
 ROUNDS = 5
 KNOWN = paio.PageNumber(total="pages")
@@ -36,12 +36,12 @@ def seconds(function, *args):
     begun = time.perf_counter()
     frame = function(*args)
     took = time.perf_counter() - begun
-    assert frame["id"].tolist() == list(range(args[1] * SIZE))
+    assert frame["id"].tolist() == list(range(args[1] * PAGE_SIZE))
     return took
 
 
 def run():
-    with running() as base:
+    with run_server() as base:
         seconds(ours, base, 3, 0, 8)  # imports, the event loop's thread
         found = [(seconds(ours, base, 10, 100, 32), seconds(sequential, base, 10, 100)) for _ in range(ROUNDS)]
         mine, loop = (median(column) for column in zip(*found, strict=True))
