@@ -27,7 +27,7 @@ from pandas_async_io._core.request.idempotency import add_idempotency_keys
 from pandas_async_io._core.table.apply_schema import apply_schema
 from pandas_async_io._core.table.collectors import PageCollector, PayloadCollector
 from pandas_async_io._core.table.dtype_backend import check_dtype_backend
-from pandas_async_io._core.table.join import join_columns, match_records, records_frame
+from pandas_async_io._core.table.join import align_records, join_columns, records_frame
 from pandas_async_io._core.table.schema import compile_schema, text_columns
 from pandas_async_io._core.table.shape import compile_shape
 from pandas_async_io._core.table.tabular import TABULAR_READERS
@@ -150,7 +150,7 @@ class Call:
                 known=known,
             )
         batches, shape = self._asked.batches, self._shape
-        whole = PayloadCollector(count, shape if batches is None else replace(shape, path=None, meta=()))
+        whole = PayloadCollector(count, shape if batches is None else replace(shape, record_path=None, meta=()))
         self._put = deliver = partial(self._deliver, whole)
         if batches is not None:
             on, asked, name = options.on or batches.field, self._asked, self._policy.retry.idempotency_key
@@ -281,7 +281,7 @@ class Call:
         self._outcomes.mark_parse_errors(columns.failures)
         if isinstance(self._course, PagingWorkflow):
             self._course.forget(columns.failures)
-        rows, take = match_records(self._asked.rows.row_to_request, columns.counts, how=options.how)
+        rows, take = align_records(self._asked.rows.row_to_request, columns.counts, how=options.how)
         names = {"prefix": options.prefix, "suffix": options.suffix}
         if options.join:
             frame = join_columns(self._frame, columns.arrays, rows=rows, take=take, **names)
@@ -300,7 +300,7 @@ class Call:
             self._policy.concurrency * max(len(self._asked.sent.origins), 1),
             columns.drifted,
             label=self._label,
-            **self._loose(take, np.repeat(found.counts == columns.counts, found.counts), found.absent),
+            **self._loose(take, np.repeat(found.counts == columns.counts, found.counts), found.missing_columns),
         )
         return carry(frame, (*get_runs(self._frame), run), errors="ignore" if quiet else options.errors)
 

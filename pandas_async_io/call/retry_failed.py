@@ -10,7 +10,7 @@ import numpy as np
 from pandas_async_io._core.report.history import get_runs, strip_attrs
 from pandas_async_io._core.request.credentials import as_auth
 from pandas_async_io._core.table.join import ROW_COLUMN
-from pandas_async_io._core.table.merge import Provenance, merge_outputs, stack_frames
+from pandas_async_io._core.table.merge import Provenance, plan_merge, stack_frames
 from pandas_async_io._core.words import format_count
 from pandas_async_io._io.bridge.interrupt import attach_partial, defer_interrupt
 from pandas_async_io.call.attach import carry
@@ -136,15 +136,15 @@ def _complete(run: Run, sent: pd.DataFrame, failed: Positions, source: Source) -
     sent_run = get_runs(sent)[-1]
     there = sent_run.places()
     new = Provenance(failed[there.rows], there.pages)
-    merged = merge_outputs(run.places(), new, again=failed, unfinished=run.unfinished)
+    merged = plan_merge(run.places(), new, resent=failed, resumed=run.unfinished)
     alone = not source.options.join
-    came = (sent.assign(**{ROW_COLUMN: new.rows}) if alone else sent).iloc[merged.came]
+    came = (sent.assign(**{ROW_COLUMN: new.rows}) if alone else sent).iloc[merged.added]
     combined = stack_frames(run.output.iloc[merged.kept], came, merged.order)
     if not alone and isinstance(source.options, FetchOptions):
-        rows, index = merged.places.rows, source.frame.index
+        rows, index = merged.provenance.rows, source.frame.index
         combined.index = index if np.array_equal(rows, np.arange(len(index))) else index.take(rows)
     combined.attrs = dict(sent.attrs)
-    return combined, _one(run, sent_run, combined, failed=failed, source=source, places=merged.places)
+    return combined, _one(run, sent_run, combined, failed=failed, source=source, places=merged.provenance)
 
 
 def _one(run: Run, sent: Run, combined: pd.DataFrame, *, failed: Positions, source: Source, places: Provenance) -> Run:

@@ -53,7 +53,7 @@ class Columns:
         The columns that are object because their cells are of several kinds, and the kinds.
     counts, failures
         As in `Block`, over all payloads.
-    absent : tuple of str
+    missing_columns : tuple of str
         Columns that no record has, if there are records.
     """
 
@@ -61,7 +61,7 @@ class Columns:
     drifted: Mapping[str, tuple[str, ...]]
     counts: NDArray[np.int64]
     failures: Mapping[int, ParseError]
-    absent: tuple[str, ...] = ()
+    missing_columns: tuple[str, ...] = ()
 
 
 def concat_blocks(blocks: Sequence[Block], *, nullable: bool) -> Columns:
@@ -89,7 +89,7 @@ def concat_blocks(blocks: Sequence[Block], *, nullable: bool) -> Columns:
     """
     arrays: dict[str, Array] = {}
     drifted: dict[str, tuple[str, ...]] = {}
-    absent: list[str] = []
+    missing: list[str] = []
     sizes = [int(block.counts.sum()) for block in blocks]
     for parts in ([block.columns for block in blocks], [block.meta for block in blocks]):
         for source in dict.fromkeys(chain.from_iterable(parts)):
@@ -101,13 +101,13 @@ def concat_blocks(blocks: Sequence[Block], *, nullable: bool) -> Columns:
             state = _concat_states(chunks, sizes)
             arrays[name] = _insert_gaps(values, state, nullable=nullable)
             if not len(values) and state is not None and len(state) and (state == MISSING).all():
-                absent.append(name)
+                missing.append(name)
     counts = np.concatenate([np.empty(0, np.int64), *(block.counts for block in blocks)])
     starts = np.cumsum([0, *(len(block.counts) for block in blocks)]).tolist()
     failures = {
         start + at: error for start, block in zip(starts, blocks, strict=False) for at, error in block.failures.items()
     }
-    return Columns(arrays, drifted, counts, failures, tuple(absent))
+    return Columns(arrays, drifted, counts, failures, tuple(missing))
 
 
 def _widen(chunks: list[Chunk]) -> tuple[Array, frozenset[str]]:

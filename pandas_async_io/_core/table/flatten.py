@@ -26,19 +26,19 @@ if TYPE_CHECKING:
 
 
 def flatten(payloads: Sequence[Any], shape: Shape) -> Block:
-    """Flatten some payloads into one block; 1 000 to 5 000 records serve best.
+    """Flatten payloads into one block; fastest with 1 000 to 5 000 records.
 
     Parameters
     ----------
     payloads : sequence
-        Parsed JSON. They may be let go afterwards.
+        Parsed JSON. The block does not keep them alive.
     shape : Shape
-        Where the records are and what becomes of them.
+        Where the records are, and how their fields are named.
 
     Returns
     -------
     Block
-        A payload whose path leads nowhere is among its ``failures`` and harms no other.
+        A payload without the record path is among its ``failures``; the others are not affected.
 
     Examples
     --------
@@ -49,126 +49,128 @@ def flatten(payloads: Sequence[Any], shape: Shape) -> Block:
     >>> block.counts.tolist()
     [1, 1, 0]
     """
-    if shape.path is None and set(map(type, payloads)) == {dict}:
-        return Block(_columns(list(payloads), shape), {}, np.ones(len(payloads), np.int64), {})
-    found: list[Record] = []
+    if shape.record_path is None and set(map(type, payloads)) == {dict}:
+        return Block(_flatten_records(list(payloads), shape), {}, np.ones(len(payloads), np.int64), {})
+    records: list[Record] = []
     counts: list[int] = []
-    envelopes: list[tuple[list[Any], int]] = []
+    meta: list[tuple[list[Any], int]] = []
     failures: dict[int, ParseError] = {}
     for at, payload in enumerate(payloads):
-        before = len(found)
+        before = len(records)
         try:
-            opened = extract_with_meta(payload, shape)
+            lists = extract_with_meta(payload, shape)
         except ParseError as error:
             failures[at] = error.with_traceback(None)  # its frames hold the payload
         else:
-            found.extend(chain.from_iterable(items for _, items in opened))
-            envelopes.extend((fields, len(items)) for fields, items in opened)
-        counts.append(len(found) - before)
-    return Block(_columns(found, shape), _meta(envelopes, shape), np.array(counts, np.int64), failures)
+            records.extend(chain.from_iterable(items for _, items in lists))
+            meta.extend((fields, len(items)) for fields, items in lists)
+        counts.append(len(records) - before)
+    return Block(_flatten_records(records, shape), _meta_columns(meta, shape), np.array(counts, np.int64), failures)
 
 
-def _meta(envelopes: list[tuple[list[Any], int]], shape: Shape) -> dict[str, Chunk]:
-    """Return the fields of the envelopes, repeated for each of their records."""
+def _meta_columns(meta: list[tuple[list[Any], int]], shape: Shape) -> dict[str, Chunk]:
+    """Return the ``meta`` fields of each list of records, repeated for each of its records."""
     columns = {}
-    lengths = [length for _, length in envelopes]
-    for at, source in enumerate(shape.envelope()):
+    lengths = [length for _, length in meta]
+    for at, source in enumerate(shape.meta_names()):
         name = source if shape.columns is None else shape.columns.get(source, source)
-        cells = list(chain.from_iterable(map(repeat, (fields[at] for fields, _ in envelopes), lengths)))
+        cells = list(chain.from_iterable(map(repeat, (fields[at] for fields, _ in meta), lengths)))
         state = np.array([NULL if cell is None else 0 for cell in cells], np.uint8)
         values = [cell for cell in cells if cell is not None]
         columns[name] = make_chunk(values, set(map(type, values)), state if state.any() else None)
     return columns
 
 
-def _columns(found: list[Record], shape: Shape) -> dict[str, Chunk]:
+def _flatten_records(records: list[Record], shape: Shape) -> dict[str, Chunk]:
     """Return the fields of records by name, as selected or in order of first appearance."""
-    selected = shape.selected()
-    leaves = _leaves(found, shape, selected)
-    if leaves is None:
-        leaves = _leaves([_flat(record, shape) for record in found], shape, selected, nested=False) or {}
+    selected = shape.record_columns()
+    fields = _collect_fields(records, shape, selected)
+    if fields is None:
+        flat = [_flatten_record(record, shape) for record in records]
+        fields = _collect_fields(flat, shape, selected, nested=False) or {}
     if selected is not None:
-        return {name: leaves.get(source, (0, missing_chunk(len(found))))[1] for source, name in selected.items()}
+        missing = missing_chunk(len(records))
+        return {name: fields[source][1] if source in fields else missing for source, name in selected.items()}
     order: list[str] = []
-    for first in sorted({first for first, _ in leaves.values()}):
-        order.extend(name for name in _flat(found[first], shape) if leaves[name][0] == first)
-    return {name: leaves[name][1] for name in order}
+    for first in sorted({first for first, _ in fields.values()}):
+        order.extend(name for name in _flatten_record(records[first], shape) if fields[name][0] == first)
+    return {name: fields[name][1] for name in order}
 
 
-def _flat(record: Record, shape: Shape) -> Record:
-    """Return one record without nesting; of fields with one name the last counts, nested ones at the end."""
+def _flatten_record(record: Record, shape: Shape) -> Record:
+    """Return one record without nesting, nested fields last; of fields with one name the last counts."""
     flat: Record = {}
-    todo = [(key, cell, 0) for key, cell in reversed(record.items())]
-    todo.sort(key=lambda item: not shape.opens(item[1], 0))  # stable: nested ones are popped last
-    while todo:
-        name, cell, level = todo.pop()
-        if shape.opens(cell, level):
-            prefix = shape.prefix(name, level + 1)
-            todo.extend((prefix + key, inner, level + 1) for key, inner in reversed(cell.items()))
+    stack = [(key, cell, 0) for key, cell in reversed(record.items())]
+    stack.sort(key=lambda item: not shape.flattens(item[1], 0))  # stable: nested ones are popped last
+    while stack:
+        name, cell, level = stack.pop()
+        if shape.flattens(cell, level):
+            prefix = shape.name_prefix(name, level + 1)
+            stack.extend((prefix + key, inner, level + 1) for key, inner in reversed(cell.items()))
         else:
             flat[name] = cell
     return flat
 
 
-def _leaves(
-    found: list[Record], shape: Shape, selected: Mapping[str, str] | None, *, nested: bool = True
+def _collect_fields(
+    records: list[Record], shape: Shape, selected: Mapping[str, str] | None, *, nested: bool = True
 ) -> dict[str, tuple[int, Chunk]] | None:
     """Return each field's first record and its cells, or None if two paths lead to one name."""
-    leaves: dict[str, tuple[int, Chunk]] = {}
-    todo = [("", 0, _Group(found, np.arange(len(found)), len(found)))]
-    while todo:
-        parent, level, group = todo.pop()
-        prefix = shape.prefix(parent, level)
-        opens = nested and shape.opens({}, level)
-        keys = None if selected is None else _keys(selected, prefix, shape.sep)
-        for key, cells in _fields(group.dicts, keys):
+    fields: dict[str, tuple[int, Chunk]] = {}
+    stack = [("", 0, _Group(records, np.arange(len(records)), len(records)))]
+    while stack:
+        parent, level, group = stack.pop()
+        prefix = shape.name_prefix(parent, level)
+        flattens = nested and shape.flattens({}, level)
+        keys = None if selected is None else _selected_keys(selected, prefix, shape.sep)
+        for key, cells in _transpose(group.dicts, keys):
             name = prefix + key
             types = set(map(type, cells))
-            inner = {kind for kind in types if opens and issubclass(kind, dict)}
-            if inner:
-                todo.append((name, level + 1, group.below(cells, whole=inner == types)))
-            if types == inner or (selected is not None and name not in selected):
+            dict_types = {kind for kind in types if flattens and issubclass(kind, dict)}
+            if dict_types:
+                stack.append((name, level + 1, group.select_dicts(cells, all_dicts=dict_types == types)))
+            if types == dict_types or (selected is not None and name not in selected):
                 continue
-            leaf = group.leaf(key, cells, types, inner)
-            if leaf is not None and name in leaves:
+            field = group.make_field(key, cells, types, dict_types)
+            if field is not None and name in fields:
                 return None
-            if leaf is not None:
-                leaves[name] = leaf
-    return leaves
+            if field is not None:
+                fields[name] = field
+    return fields
 
 
-def _fields(dicts: list[Record], keys: Iterable[str] | None) -> Iterator[tuple[str, list[Any]]]:
-    """Yield each key with a cell per dict, None where a dict lacks it."""
+def _transpose(dicts: list[Record], keys: Iterable[str] | None) -> Iterator[tuple[str, list[Any]]]:
+    """Yield each key with a cell per dict, None where a dict lacks the key."""
     if keys is None:
-        every = list(chain.from_iterable(dicts))
+        all_keys = list(chain.from_iterable(dicts))
         keys = list(dicts[0]) if dicts else []
         # No dict has a key twice, so only dicts of these keys in this order add up to the repetition.
-        if every == keys * len(dicts):
+        if all_keys == keys * len(dicts):
             cells = list(chain.from_iterable(map(dict.values, dicts)))
             yield from ((key, cells[at :: len(keys)]) for at, key in enumerate(keys))
             return
-        keys = dict.fromkeys(every)
+        keys = dict.fromkeys(all_keys)
     for key in keys:
         yield key, [record.get(key) for record in dicts]
 
 
-def _present(cells: list[Any], types: set[type], inner: set[type]) -> bytes:
-    """Return 1 for each cell that is a value of its own, 0 for None and for a dict that is opened."""
-    if types <= {*inner, type(None)}:
+def _value_mask(cells: list[Any], types: set[type], dict_types: set[type]) -> bytes:
+    """Return 1 for each cell that is a value, 0 for None and for a dict that is flattened."""
+    if types <= {*dict_types, type(None)}:
         return bytes(len(cells))
-    if inner:
+    if dict_types:
         return bytes([cell is not None and not isinstance(cell, dict) for cell in cells])
     return bytes([cell is not None for cell in cells])
 
 
-def _keys(selected: Iterable[str], prefix: str, sep: str) -> set[str]:
+def _selected_keys(selected: Iterable[str], prefix: str, sep: str) -> set[str]:
     """Return the keys below a prefix that are, or may lead to, selected names.
 
-    The empty key may always: json_normalize drops it from names.
+    The empty key always may: json_normalize drops it from names.
     """
     rests = [name[len(prefix) :] for name in selected if name.startswith(prefix)]
-    cuts = {rest[:at] for rest in rests for at in range(len(rest)) if rest.startswith(sep, at)}
-    return cuts.union(rests, [""])
+    heads = {rest[:at] for rest in rests for at in range(len(rest)) if rest.startswith(sep, at)}
+    return heads.union(rests, [""])
 
 
 class _Group(NamedTuple):
@@ -177,7 +179,7 @@ class _Group(NamedTuple):
     Attributes
     ----------
     dicts : list of dict
-        One per record that has any.
+        One per record that has a dict at the path.
     at : array of int, shape (dicts,)
         Their records' positions in the block.
     size : int
@@ -188,25 +190,28 @@ class _Group(NamedTuple):
     at: NDArray[np.intp]
     size: int
 
-    def below(self, cells: list[Any], *, whole: bool) -> _Group:
+    def select_dicts(self, cells: list[Any], *, all_dicts: bool) -> _Group:
         """Return the dicts among some cells, which are one per dict of this group."""
-        if whole:
+        if all_dicts:
             return self._replace(dicts=cells)
         where = [i for i, cell in enumerate(cells) if isinstance(cell, dict)]
         return _Group([cells[i] for i in where], self.at[where], self.size)
 
-    def leaf(self, key: str, cells: list[Any], types: set[type], inner: set[type]) -> tuple[int, Chunk] | None:
-        """Return the first record that has the field, and the field's chunk, if any record has it."""
-        gaps = bool(inner) or type(None) in types
-        if not gaps and len(cells) == self.size:
+    def make_field(
+        self, key: str, cells: list[Any], types: set[type], dict_types: set[type]
+    ) -> tuple[int, Chunk] | None:
+        """Return the first record that has the field, and the field's chunk; None if no record has it."""
+        has_gaps = bool(dict_types) or type(None) in types
+        if not has_gaps and len(cells) == self.size:
             return 0, make_chunk(cells, types)
-        present = _present(cells, types, inner) if gaps else b"\1" * len(cells)
-        here = np.where(np.frombuffer(present, np.bool_), 0, MISSING)
-        here[[i for i in np.flatnonzero(here).tolist() if cells[i] is None and key in self.dicts[i]]] = NULL
+        mask = _value_mask(cells, types, dict_types) if has_gaps else b"\1" * len(cells)
+        group_state = np.where(np.frombuffer(mask, np.bool_), 0, MISSING)
+        gaps = np.flatnonzero(group_state).tolist()
+        group_state[[i for i in gaps if cells[i] is None and key in self.dicts[i]]] = NULL
         state = np.full(self.size, MISSING, np.uint8)
-        state[self.at] = here
+        state[self.at] = group_state
         first = int(np.argmin(state == MISSING))
         if state[first] == MISSING:
             return None
-        values = list(compress(cells, present)) if gaps else cells
-        return first, make_chunk(values, types - inner, state if state.any() else None)
+        values = list(compress(cells, mask)) if has_gaps else cells
+        return first, make_chunk(values, types - dict_types, state if state.any() else None)

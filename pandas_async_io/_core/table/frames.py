@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from pandas_async_io._core.table.shape import Shape
 
-_KINDS = {"i": "int", "u": "int", "f": "float", "b": "bool", "U": "str"}
-_PLAIN = (
+_KINDS_BY_DTYPE_KIND = {"i": "int", "u": "int", "f": "float", "b": "bool", "U": "str"}
+_NUMPY_BACKED = (
     pd.arrays.NumpyExtensionArray,
     pd.arrays.IntegerArray,
     pd.arrays.FloatingArray,
@@ -32,42 +32,43 @@ def flatten_payloads(payloads: Sequence[Any], shape: Shape) -> Iterator[Block]:
     Examples
     --------
     >>> from pandas_async_io._core.table.shape import Shape
-    >>> [list(block.columns) for block in flatten_payloads([{"a": 1}, {"b": 1}, pd.DataFrame({"a": [1, 2]})], Shape())]
+    >>> payloads = [{"a": 1}, {"b": 1}, pd.DataFrame({"a": [1, 2]})]
+    >>> [list(block.columns) for block in flatten_payloads(payloads, Shape())]
     [['a', 'b'], ['a']]
     """
-    for tabular, several in groupby(payloads, lambda payload: isinstance(payload, pd.DataFrame)):
-        if tabular:
-            yield from (frame_to_block(frame, shape) for frame in several)
+    for are_frames, group in groupby(payloads, lambda payload: isinstance(payload, pd.DataFrame)):
+        if are_frames:
+            yield from (frame_to_block(frame, shape) for frame in group)
         else:
-            yield flatten(list(several), shape)
+            yield flatten(list(group), shape)
 
 
 def frame_to_block(frame: pd.DataFrame, shape: Shape) -> Block:
-    """Return a frame as one block; its index is let go.
+    """Convert a frame to one block, without its index.
 
-    Of the shape only ``columns`` and ``sep`` (between the levels of column labels) are about frames.
+    Of the shape, only ``columns`` and ``sep`` (between the levels of column labels) apply to frames.
     """
-    names = [_name(label, shape.sep) for label in frame.columns]
-    twice = next((name for at, name in enumerate(names) if name in names[:at]), None)
-    if twice is not None:
-        error = ParseError(f"two columns of the table are called {twice!r}")
+    names = [_flat_name(label, shape.sep) for label in frame.columns]
+    duplicate = next((name for at, name in enumerate(names) if name in names[:at]), None)
+    if duplicate is not None:
+        error = ParseError(f"two columns of the table are called {duplicate!r}")
         return Block({}, {}, np.zeros(1, np.int64), {0: error})
     if shape.columns is None:
-        columns = {name: _chunk(frame.iloc[:, at]) for at, name in enumerate(names)}
+        columns = {name: _column_to_chunk(frame.iloc[:, at]) for at, name in enumerate(names)}
     else:
         found = {name: at for at, name in enumerate(names) if name in shape.columns}
         columns = {
-            name: _chunk(frame.iloc[:, found[source]]) if source in found else missing_chunk(len(frame))
+            name: _column_to_chunk(frame.iloc[:, found[source]]) if source in found else missing_chunk(len(frame))
             for source, name in shape.columns.items()
         }
     return Block(columns, {}, np.array([len(frame)]), {})
 
 
-def _name(label: Any, sep: str) -> str:
+def _flat_name(label: Any, sep: str) -> str:
     return sep.join(map(str, label)) if isinstance(label, tuple) else str(label)
 
 
-def _chunk(column: pd.Series[Any]) -> Chunk:
+def _column_to_chunk(column: pd.Series[Any]) -> Chunk:
     """Return the cells of a column that have a value; what pandas calls missing is null."""
     gaps = column.isna().to_numpy()
     state = np.where(gaps, NULL, 0).astype(np.uint8) if gaps.any() else None
@@ -76,7 +77,7 @@ def _chunk(column: pd.Series[Any]) -> Chunk:
     if dtype == np.dtype(object) or isinstance(dtype, pd.StringDtype):
         cells = array.tolist()
         return make_chunk(cells, set(map(type, cells)), state)
-    if isinstance(array, _PLAIN):
+    if isinstance(array, _NUMPY_BACKED):
         array = array.to_numpy(dtype=getattr(dtype, "numpy_dtype", dtype))
-    kind = _KINDS.get(getattr(dtype, "kind", "O"), dtype.name)
+    kind = _KINDS_BY_DTYPE_KIND.get(getattr(dtype, "kind", "O"), dtype.name)
     return Chunk(array, frozenset({kind} if len(array) else ()), state)

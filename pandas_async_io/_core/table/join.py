@@ -1,7 +1,7 @@
 """Columns → rows of the user's frame: by position, never by label.
 
-The index, the dtypes and the labels of the frame come back as they were; a new column never takes
-the place of another. Result and frame share no memory that one could change through the other.
+Invariant: the index, dtypes and labels of the frame come back unchanged, and a write to the result changes
+neither the frame nor the records, nor the other way round.
 """
 
 from __future__ import annotations
@@ -22,20 +22,23 @@ if TYPE_CHECKING:
     from pandas_async_io._core.arrays import Array
 
 ROW_COLUMN = "row"
-"""The leading column of the answers alone: the position of the input row."""
+"""The leading column of the result of ``join=False``: the position of the input row."""
+
+_MAX_FRAGMENTS = 50
+"""Columns above which a frame is made in one piece: pandas warns of a frame in more than 100."""
 
 
-def match_records(
+def align_records(
     requests: NDArray[np.int64], counts: NDArray[np.int64], *, how: Literal["left", "inner"] = "left"
 ) -> tuple[NDArray[np.int64] | None, NDArray[np.int64]]:
-    """Return which row and which record each row of the output holds.
+    """Return the input row and the record of each output row.
 
     Parameters
     ----------
     requests : array of int64, shape (rows,)
-        The request that a row asked for; -1: none.
+        The request of each row; -1: none.
     counts : array of int64, shape (requests,)
-        How many records answered each request; records lie in the order of the requests.
+        How many records each request has; records are in the order of the requests.
     how : {"left", "inner"}
         Whether a row without records stays, once, or goes.
 
@@ -48,17 +51,17 @@ def match_records(
 
     Examples
     --------
-    >>> rows, take = match_records(np.array([1, 0, -1, 1]), np.array([1, 2]))
+    >>> rows, take = align_records(np.array([1, 0, -1, 1]), np.array([1, 2]))
     >>> rows.tolist(), take.tolist()
     ([0, 0, 1, 2, 3, 3], [1, 2, 0, -1, 1, 2])
     """
     if (counts == 1).all() and (how == "left" or (requests >= 0).all()):
         return None, requests
-    # Index -1 meets the appended zeros: a row without a request has no records.
-    found = np.append(counts, 0)[requests]
+    # Index -1 takes the appended zero: a row without a request has no records.
+    row_counts = np.append(counts, 0)[requests]
     starts = np.append(np.cumsum(counts) - counts, 0)[requests]
-    lengths = np.maximum(found, 1) if how == "left" else found
-    starts = np.where(found == 0, -1, starts)
+    lengths = np.maximum(row_counts, 1) if how == "left" else row_counts
+    starts = np.where(row_counts == 0, -1, starts)
     if (lengths == 1).all():
         return None, starts
     offsets = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
@@ -74,7 +77,7 @@ def join_columns(
     prefix: str = "",
     suffix: str = "_api",
 ) -> pd.DataFrame:
-    """Put the records beside the rows that asked for them.
+    """Put the records beside their rows.
 
     Parameters
     ----------
@@ -83,11 +86,11 @@ def join_columns(
     columns : mapping of str to array, shape (records,)
         The records.
     rows, take
-        As `match_records` returns them.
+        As `align_records` returns them.
     prefix : str
-        Goes before each new name, first.
+        Precedes each new name.
     suffix : str
-        Goes behind a new name that the frame has; then ``<suffix>2``, ``<suffix>3``, …
+        Follows a new name that the frame has; then ``<suffix>2``, ``<suffix>3``, …
 
     Examples
     --------
@@ -99,11 +102,10 @@ def join_columns(
     """
     left = frame if rows is None else frame.take(rows)
     gaps = take < 0
-    taken = (_taken(array, take, gaps) if gaps.any() else array.take(take) for array in columns.values())
-    # pandas warns of a frame in more than 100 pieces; copying puts them together.
-    right = pd.DataFrame(dict(enumerate(taken)), index=left.index, copy=len(columns) > 50)
+    arrays = (_take(array, take, gaps) if gaps.any() else array.take(take) for array in columns.values())
+    right = pd.DataFrame(dict(enumerate(arrays)), index=left.index, copy=len(columns) > _MAX_FRAGMENTS)
     right.columns = resolve_collisions(frame.columns, [prefix + name for name in columns], suffix)
-    # Columns without columns would make the labels of the others plain objects.
+    # A part without columns would change the labels of the other to plain objects.
     parts = [part for part in (left, right) if part.shape[1]] or [left]
     result = pd.concat(parts, axis=1)  # copies on pandas 2, shares until written to on pandas 3
     result.attrs = dict(frame.attrs)
@@ -118,7 +120,7 @@ def records_frame(
     prefix: str = "",
     suffix: str = "_api",
 ) -> pd.DataFrame:
-    """Return the records alone, behind a column ``row``: the position of the row that asked.
+    """Return the records alone, after a column ``row`` with the position of the input row.
 
     The parameters are those of `join_columns`.
 
@@ -129,13 +131,16 @@ def records_frame(
     0    0  6
     1    2  5
     """
-    asked = np.arange(len(take)) if rows is None else rows
-    return join_columns(pd.DataFrame({ROW_COLUMN: asked}), columns, rows=None, take=take, prefix=prefix, suffix=suffix)
+    positions = np.arange(len(take)) if rows is None else rows
+    return join_columns(
+        pd.DataFrame({ROW_COLUMN: positions}), columns, rows=None, take=take, prefix=prefix, suffix=suffix
+    )
 
 
-def _taken(array: Array, take: NDArray[np.int64], gaps: NDArray[np.bool_]) -> Array:
+def _take(array: Array, take: NDArray[np.int64], gaps: NDArray[np.bool_]) -> Array:
+    """Take records by position; a gap is a missing value, and integers stay integers."""
     if isinstance(array, np.ndarray) and array.dtype.kind in "iub":
-        values = np.append(array, np.zeros(1, array.dtype)).take(take)  # -1 takes the appended one
+        values = np.append(array, np.zeros(1, array.dtype)).take(take)  # -1 takes the appended zero
         return masked_array(values, gaps)
     taken: Array = pd.api.extensions.take(array, take, allow_fill=True)
     return taken

@@ -77,7 +77,7 @@ def test_a_page_without_its_records_fails_its_position_and_names_the_first(posit
     """The others' records are where they belong."""
     pages = [[{"data": [{"n": 1}]} if fine else {} for fine in several] for several in positions]
     order = dice.draw(st.permutations([(at, n + 1) for at, several in enumerate(pages) for n in range(len(several))]))
-    _, columns = collected(pages, Shape(path=("data",)), order, set(range(len(pages))))
+    _, columns = collected(pages, Shape(record_path=("data",)), order, set(range(len(pages))))
     assert columns.counts.tolist() == [sum(several) for several in positions]
     assert {at: str(error).partition(":")[0] for at, error in columns.failures.items()} == {
         at: f"page {several.index(False) + 1}" for at, several in enumerate(positions) if not all(several)

@@ -335,8 +335,8 @@ def test_null_on_the_way_has_no_records(payload):
         ({"date": []}, "no key 'data'; the keys are 'date'"),
         ({}, "the keys are none"),
         ({"data": 5}, "'data' holds int"),
-        ("text", "but str"),
-        ([None], "but null"),
+        ("text", "is str, not an object"),
+        ([None], "is null, not an object"),
         ({"data": {"items": [], "page": 1}}, "meta .*no key 'total'"),
     ],
 )

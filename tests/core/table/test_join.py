@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal, assert_index_equal
 
 from pandas_async_io._core.arrays import object_array
-from pandas_async_io._core.table.join import join_columns, match_records, records_frame
+from pandas_async_io._core.table.join import align_records, join_columns, records_frame
 
 N = np.array([10, 20])
 PAIR = np.arange(2)
@@ -36,7 +36,7 @@ def test_positions_are_those_of_a_loop(case, how):
         start = sum(counts[:request])
         found = [] if request < 0 else range(start, start + counts[request])
         expected.extend((row, record) for record in found or ([-1] if how == "left" else []))
-    rows, take = match_records(np.array(requests, np.int64), np.array(counts, np.int64), how=how)
+    rows, take = align_records(np.array(requests, np.int64), np.array(counts, np.int64), how=how)
     identity = rows is None
     rows = np.arange(len(requests)) if identity else rows
     assert list(zip(rows.tolist(), take.tolist(), strict=True)) == expected

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pandas_async_io._core.table.merge import Provenance, merge_outputs, stack_columns, stack_frames
+from pandas_async_io._core.table.merge import Provenance, plan_merge, stack_columns, stack_frames
 
 BIG = 2**53 + 1
 
@@ -77,21 +77,21 @@ def test_every_row_comes_once_and_in_order(data):
     before, after = (np.repeat(np.arange(count), data.draw(repeats)) for _ in range(2))
     after = after[np.isin(after, again)]
     zeros = Provenance(before, np.zeros(len(before), np.int64)), Provenance(after, np.zeros(len(after), np.int64))
-    merged = merge_outputs(*zeros, again=again)
+    merged = plan_merge(*zeros, resent=again)
     expected = sorted([*before[~np.isin(before, again)].tolist(), *after.tolist()])
-    assert merged.places.rows.tolist() == expected
-    assert np.concatenate([before[merged.kept], after[merged.came]])[merged.order].tolist() == expected
+    assert merged.provenance.rows.tolist() == expected
+    assert np.concatenate([before[merged.kept], after[merged.added]])[merged.order].tolist() == expected
 
 
 def test_pages_that_were_there_stay_and_those_that_came_go_between():
     """A row that went on where it had stopped keeps its pages; without any its empty line goes."""
     old = Provenance(np.array([0, 0, 1, 2]), np.array([1, 3, 0, 1]))
     new = Provenance(np.array([0, 1]), np.array([2, 1]))
-    merged = merge_outputs(old, new, again=np.array([0, 1]), unfinished={0})
+    merged = plan_merge(old, new, resent=np.array([0, 1]), resumed={0})
     assert merged.kept.tolist() == [0, 1, 3]
-    assert (merged.places.rows.tolist(), merged.places.pages.tolist()) == ([0, 0, 0, 1, 2], [1, 2, 3, 1, 1])
-    none = merge_outputs(old, Provenance(np.array([0, 1]), np.array([0, 0])), again=np.array([0, 1]), unfinished={0})
-    assert none.places.rows.tolist() == [0, 0, 1, 2]
+    assert (merged.provenance.rows.tolist(), merged.provenance.pages.tolist()) == ([0, 0, 0, 1, 2], [1, 2, 3, 1, 1])
+    none = plan_merge(old, Provenance(np.array([0, 1]), np.array([0, 0])), resent=np.array([0, 1]), resumed={0})
+    assert none.provenance.rows.tolist() == [0, 0, 1, 2]
 
 
 def test_a_column_of_objects_stays_one():

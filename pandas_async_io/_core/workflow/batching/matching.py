@@ -108,7 +108,7 @@ def match_records(keys: Sequence[Any], payload: Any, on: str, shape: Shape, *, k
         key = find_value(record, on)
         homes.get(key_text(key), strangers).append(record)
     if not any(homes.values()):
-        if (by_name := match_by_name(texts, every[0] if shape.path and len(every) == 1 else whole)) is not None:
+        if (by_name := match_by_name(texts, every[0] if shape.record_path and len(every) == 1 else whole)) is not None:
             return by_name
         _check(texts, every, on)
     mine = [homes[text] for text in texts]
@@ -187,7 +187,7 @@ def _read(texts: Sequence[str], payload: Any, on: str, shape: Shape) -> tuple[An
     """Return what may have the keys for names, and the records; none where the names are certain."""
     if isinstance(payload, pd.DataFrame):
         return None, payload.to_dict("records")
-    if shape.path is not None:
+    if shape.record_path is not None:
         return None, extract_records(payload, shape)
     return _opened(texts, payload, on, shape)
 
@@ -209,7 +209,7 @@ def _opened(texts: Sequence[str], payload: Any, on: str, shape: Shape) -> tuple[
     for depth, name in enumerate(path):
         if name in asked:
             return find_value(payload, path[:depth]), []
-    return payload, extract_records(payload, replace(shape, path=path or None))
+    return payload, extract_records(payload, replace(shape, record_path=path or None))
 
 
 def _way(payload: Any) -> tuple[tuple[str, ...], str | None]:

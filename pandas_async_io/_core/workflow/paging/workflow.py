@@ -109,7 +109,7 @@ class PagingWorkflow(Workflow):
             chain = Chain(
                 self._paginator,
                 request,
-                record_path=None if self._decode.parser else self._answers.shape.path,
+                record_path=None if self._decode.parser else self._answers.shape.record_path,
                 allow_hosts=self._allow_hosts,
                 max_pages=self._max_pages,
                 keys=self._keys,
@@ -226,9 +226,9 @@ class PagingWorkflow(Workflow):
             pass  # it has made records already
         elif chain.omits(number, held):
             held = None
-        elif self._answers.shape.path is None and chain.record_path:
+        elif self._answers.shape.record_path is None and chain.record_path:
             try:
-                held = extract_records(held, Shape(path=chain.record_path))
+                held = extract_records(held, Shape(record_path=chain.record_path))
             except ParseError:
                 chain.broken = True
                 raise
