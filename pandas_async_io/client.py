@@ -235,7 +235,7 @@ class Client:
         PortalError
             If the wait could never end.
         """
-        return block.run_blocking(make, self.loop, tick, foreign=self.session is not None)
+        return block.run_blocking(make, self.loop, tick, is_callers_loop=self.session is not None)
 
 
 def _parse_ceiling(concurrency: int | str) -> int:

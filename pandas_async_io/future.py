@@ -171,10 +171,10 @@ class FrameFuture(Coroutine[Any, Any, pd.DataFrame]):
         KeyboardInterrupt
             Ctrl-C: the work was cancelled; ``.partial`` holds the finished rows, if it left any.
         """
-        return self._wait.block(timeout)
+        return self._wait.wait(timeout)
 
     def __await__(self) -> Generator[Any, Any, pd.DataFrame]:
-        return (yield from self._wait.arrive().__await__())
+        return (yield from self._wait.wait_async().__await__())
 
     def _turn(self) -> Generator[Any, Any, pd.DataFrame]:
         """Return the current task's wait: several tasks may run one future."""

@@ -79,7 +79,7 @@ def test_result_waits_for_another_thread_and_is_the_same_object_every_time():
 def test_a_timeout_leaves_the_work_alone():
     """TimeoutError says how long was waited; the frame may still come."""
     future, work = reading()
-    with pytest.raises(TimeoutError, match="the work goes on"):
+    with pytest.raises(TimeoutError, match="the work continues"):
         future.result(timeout=0)
     work.set_result(FRAME)
     assert future.result() is FRAME
@@ -612,7 +612,7 @@ def test_a_failure_nobody_reads_is_logged(caplog, early):
         work.set_exception(ParseError("no JSON"))
     (record,) = caplog.records
     assert (record.name, record.levelname) == ("pandas_async_io", "ERROR")
-    assert record.getMessage() == "https://a failed and nobody read it: ParseError: no JSON"
+    assert record.getMessage() == "https://a failed and its result was never read: ParseError: no JSON"
 
 
 def test_a_failure_that_was_read_and_a_cancellation_are_not_logged(caplog):
@@ -639,4 +639,4 @@ work = concurrent.futures.Future()
 future = FrameFuture(work, label="L", progress=lambda: (0, 1), loop=None)
 work.set_exception(ValueError("bad"))
 """
-    assert python(script) == "L failed and nobody read it: ValueError: bad\n"
+    assert python(script) == "L failed and its result was never read: ValueError: bad\n"

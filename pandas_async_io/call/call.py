@@ -250,7 +250,7 @@ class Call:
             label=self._label,
             progress=self._progress,
             loop=loop,
-            cancel=started.stop,
+            cancel=started.request_cancel,
         )
 
     def _progress(self) -> tuple[int, int]:

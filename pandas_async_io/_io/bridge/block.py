@@ -1,7 +1,6 @@
-"""A plain call waits for work on an event loop, wherever the caller stands. The only file with nest_asyncio.
+"""Block until a coroutine has ended, wherever the caller stands; the only file that uses nest_asyncio.
 
-The law of this file: a wait that could never end is refused before anything
-is sent, and Ctrl-C never leaves work behind.
+Invariant: a wait that could never end is refused before anything is sent, and Ctrl-C leaves no work running.
 """
 
 from __future__ import annotations
@@ -23,114 +22,117 @@ T = TypeVar("T")
 
 
 def run_blocking(
-    make: Callable[[], Coroutine[Any, Any, T]],
+    make_coroutine: Callable[[], Coroutine[Any, Any, T]],
     loop: asyncio.AbstractEventLoop,
-    tick: Callable[[], None],
+    on_heartbeat: Callable[[], None],
     *,
-    foreign: bool,
+    is_callers_loop: bool,
 ) -> T:
     """Run a coroutine on a loop and block until it is done.
 
-    Ctrl-C cancels it and lets it unwind, up to a second.
+    Ctrl-C cancels it and waits up to a second until it has unwound.
 
     Parameters
     ----------
-    make
-        Makes the coroutine; called on the loop.
-    tick
-        Called at once, then once per heartbeat.
-    foreign
-        The loop is not the portal's: it is run here if it runs nowhere else, and nested if it runs here.
+    make_coroutine
+        Creates the coroutine; called on the loop.
+    on_heartbeat
+        Called at once, then every `HEARTBEAT_SECONDS`.
+    is_callers_loop
+        The loop is not the portal's: this call drives it if no thread does, and nests it if it runs in this thread.
 
     Raises
     ------
     PortalError
-        If the wait could never end.
+        The wait could never end.
     """
-    _check_loop(loop, foreign=foreign)
-    started = start_coroutine(make, loop)
+    _prepare_loop(loop, is_callers_loop=is_callers_loop)
+    future = start_coroutine(make_coroutine, loop)
 
-    def turn() -> None:
-        tick()
-        if foreign and not started.done() and (running_loop() is loop or not loop.is_running()):
-            _drive_loop(started, tick)
+    def wake() -> None:
+        on_heartbeat()
+        if is_callers_loop and not future.done() and (running_loop() is loop or not loop.is_running()):
+            _drive_loop(future, on_heartbeat)
 
     try:
-        turn()
-        return ResultWaiter(started, "the call", loop, started.stop).block(None, turn)
+        wake()
+        return ResultWaiter(future, "the call", loop, future.request_cancel).wait(None, wake)
     except BaseException:
-        started.stop()
+        future.request_cancel()
         raise
 
 
-def _check_loop(loop: asyncio.AbstractEventLoop, *, foreign: bool) -> None:
-    """Refuse a wait that could never end, and make the loop nestable that runs here."""
+def _prepare_loop(loop: asyncio.AbstractEventLoop, *, is_callers_loop: bool) -> None:
+    """Refuse a wait that could never end; make a loop nestable that runs in this thread."""
     here = running_loop()
-    if not foreign and here is loop:
+    if not is_callers_loop and here is loop:
         raise PortalError("a blocking call inside a callback of this package would wait for itself")
     if here is not loop:
-        if here is not None and foreign and not loop.is_running():
-            raise PortalError("the session of this client belongs to an event loop that is not running, another is")
+        if here is not None and is_callers_loop and not loop.is_running():
+            raise PortalError(
+                "this client's session belongs to an event loop that is not running, and this thread runs another one"
+            )
     elif not isinstance(loop, asyncio.BaseEventLoop):
         raise PortalError(
             f"a blocking call can't run inside a running {type(loop).__module__} loop: use `await` with the _async "
             "function, or a Client without session="
         )
     elif not hasattr(loop, "_nest_patched"):
-        import nest_asyncio2  # noqa: PLC0415 - it patches asyncio: only who needs it pays
+        import nest_asyncio2  # noqa: PLC0415 - imported only where needed: it patches asyncio
 
         nest_asyncio2.apply(loop)
 
 
 _lock = threading.Lock()
 _driven_loops: set[asyncio.AbstractEventLoop] = set()
-"""Loops that ran nowhere, and now run in the thread of a blocking call."""
+"""Loops that no thread was running, and that a blocking call now runs in its own thread."""
 
 
-def _drive_loop(started: LoopFuture[Any], tick: Callable[[], None]) -> None:
-    """Run the work's loop in this thread, inside itself if need be, unless another thread just began to."""
-    loop = started.loop
+def _drive_loop(future: LoopFuture[Any], on_heartbeat: Callable[[], None]) -> None:
+    """Run the future's loop in this thread, nested if it runs here; return at once if another thread runs it."""
+    loop = future.loop
     if running_loop() is loop:
-        _run_until_done(started, tick)
+        _run_until_done(future, on_heartbeat)
         return
     with _lock:
         if loop in _driven_loops:
             return
         _driven_loops.add(loop)
     try:
-        _run_until_done(started, tick)
+        _run_until_done(future, on_heartbeat)
     finally:
         _driven_loops.remove(loop)
 
 
-def _run_until_done(started: LoopFuture[Any], tick: Callable[[], None]) -> None:
-    """Run the loop until the work has ended, or Ctrl-C was pressed and it has unwound."""
-    presses: list[int] = []
+def _run_until_done(future: LoopFuture[Any], on_heartbeat: Callable[[], None]) -> None:
+    """Run the loop until the work has ended, or Ctrl-C was pressed and the work has unwound."""
+    signals: list[int] = []
 
-    def note(number: int, frame: Any) -> None:
-        # Raised in the middle of a loop, it would end whichever task is running, and the loop with it.
-        if presses:
+    def record(number: int, frame: Any) -> None:
+        # Raised inside the loop, KeyboardInterrupt would end whichever task is running, and the loop.
+        if signals:
             signal.default_int_handler(number, frame)
-        presses.append(number)
+        signals.append(number)
 
     try:
-        with handle_interrupt(note):
-            started.loop.run_until_complete(_wait_until_done(started, presses, tick))
+        with handle_interrupt(record):
+            future.loop.run_until_complete(_wait_until_done(future, signals, on_heartbeat))
     except BaseException:
-        started.loop.run_until_complete(_wait_until_done(started, [0], tick))
+        future.loop.run_until_complete(_wait_until_done(future, [signal.SIGINT], on_heartbeat))
         raise
-    if presses:
+    if signals:
         raise KeyboardInterrupt
 
 
-async def _wait_until_done(started: LoopFuture[Any], presses: list[int], tick: Callable[[], None]) -> None:
+async def _wait_until_done(future: LoopFuture[Any], signals: list[int], on_heartbeat: Callable[[], None]) -> None:
+    """Wait until the work has ended; once `signals` holds one, cancel the work and wait until it has unwound."""
     ended = asyncio.Event()
-    started.add_done_callback(lambda _: ended.set())
-    waiting = asyncio.ensure_future(ended.wait())
-    while not (started.done() or presses):
-        await asyncio.wait((waiting,), timeout=HEARTBEAT_SECONDS)
-        tick()
-    if not started.done():
-        started.stop()
-        await asyncio.wait((waiting,), timeout=UNWIND_SECONDS)
-    waiting.cancel()
+    future.add_done_callback(lambda _: ended.set())
+    waiter = asyncio.ensure_future(ended.wait())
+    while not (future.done() or signals):
+        await asyncio.wait((waiter,), timeout=HEARTBEAT_SECONDS)
+        on_heartbeat()
+    if not future.done():
+        future.request_cancel()
+        await asyncio.wait((waiter,), timeout=UNWIND_SECONDS)
+    waiter.cancel()

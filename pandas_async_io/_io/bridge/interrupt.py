@@ -1,4 +1,4 @@
-"""Ctrl-C while a call blocks: who handles it, and which rows the exception carries."""
+"""Ctrl-C during a blocking call: who handles it, and the finished rows on the exception."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def handle_interrupt(handler: Callable[[int, Any], None]) -> Iterator[None]:
-    """Handle Ctrl-C in the main thread, unless the user has a handler of their own.
+    """Handle Ctrl-C with `handler`, in the main thread and unless the user has installed a handler.
 
-    `asyncio.Runner` only asks its main task to stop, which a call that blocks it would never notice.
+    `asyncio.Runner`'s handler only cancels its main task, which a blocking call inside that task would never notice.
     """
     before = signal.getsignal(signal.SIGINT)
     runner = getattr(getattr(before, "func", None), "__self__", None)
-    usual = before is signal.default_int_handler or isinstance(runner, asyncio.Runner)
-    if threading.current_thread() is not threading.main_thread() or not usual:
+    is_default = before is signal.default_int_handler or isinstance(runner, asyncio.Runner)
+    if threading.current_thread() is not threading.main_thread() or not is_default:
         yield
         return
     signal.signal(signal.SIGINT, handler)
@@ -33,19 +33,19 @@ def handle_interrupt(handler: Callable[[int, Any], None]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def defer_interrupt() -> Iterator[list[int]]:
-    """Hold Ctrl-C back while a frame is made, which would be lost; yields the presses."""
-    presses: list[int] = []
-    with handle_interrupt(lambda number, _frame: presses.append(number)):
-        yield presses
+    """Collect Ctrl-C instead of raising it while a frame is assembled; yields the list of signals."""
+    signals: list[int] = []
+    with handle_interrupt(lambda number, _frame: signals.append(number)):
+        yield signals
 
 
 def attach_partial(partial_result: Any, interrupt: KeyboardInterrupt | None = None) -> KeyboardInterrupt:
-    """Return an interrupt with the rows that were there."""
+    """Return the interrupt, or a new one, with the finished rows as ``.partial``."""
     interrupt = interrupt or KeyboardInterrupt()
     vars(interrupt)["partial"] = partial_result
     if not getattr(interrupt, "__notes__", None):
         interrupt.add_note(
-            "the rows that were there are on it, as .partial (in a notebook: sys.last_value.partial); "
-            ".partial.aio.retry_failed() goes on"
+            ".partial of this exception holds the finished rows (in a notebook: sys.last_value.partial); "
+            ".partial.aio.retry_failed() sends the others"
         )
     return interrupt

@@ -1,8 +1,7 @@
-"""Sync ↔ async: where work runs. The only file with threads; how a plain call waits is `block`'s.
+"""Run coroutines on an event loop in a daemon thread, or start them on any loop; the only file that starts threads.
 
-One private event loop runs in a daemon thread of this process, started at
-first use, left to the parent by a forked child, closed at exit. Only a client
-around the caller's own session runs on the caller's own loop.
+The portal is one per process: started at first use, replaced in a forked child, closed at exit. Only a
+``Client(session=...)`` runs on another loop, its session's.
 """
 
 from __future__ import annotations
@@ -32,83 +31,83 @@ _CTask: type[asyncio.Task[Any]] = getattr(sys.modules.get("_asyncio"), "Task", a
 
 
 class Resource(Protocol):
-    """What holds connections on the portal's loop."""
+    """Holds connections on the portal's loop."""
 
     async def close_connections(self) -> None:
-        """Close them; on that loop."""
+        """Close the connections; runs on the portal's loop."""
 
     def reset_after_fork(self) -> None:
-        """Leave them to the parent process, in its forked child."""
+        """Leave the connections to the parent process; called in its forked child."""
 
 
 class Portal:
-    """An event loop in a daemon thread of its own."""
+    """An event loop in a daemon thread."""
 
     def __init__(self) -> None:
         self.loop = _new_loop()
-        self._over = False
+        self._closed = False
         self._thread = threading.Thread(target=self._run, name="pandas_async_io", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
-        while not self._over:
-            # A callback's sys.exit() ends its own call, which raises it, and not the loop of all others.
+        while not self._closed:
+            # sys.exit() in a callback ends its own call, which raises it; the loop goes on for the other calls.
             with contextlib.suppress(SystemExit, KeyboardInterrupt):
                 self.loop.run_forever()
         self.loop.run_until_complete(self.loop.shutdown_asyncgens())
         self.loop.close()
 
     def close(self) -> None:
-        """Cancel what still runs, close every connection, end the thread."""
+        """Cancel running work, close every connection and end the thread."""
         self.loop.call_soon_threadsafe(lambda: self.loop.create_task(self._shut_down()))
         self._thread.join(2 * UNWIND_SECONDS)
 
     async def _shut_down(self) -> None:
-        running = [one for one in _running.copy() if one.loop is self.loop and not one.stopped]
+        running = [each for each in _running.copy() if each.loop is self.loop and not each.cancel_requested]
         if running:
             LOGGER.warning("%d call(s) still running at exit: cancelled", len(running))
-        for started in running:
-            started.stop()
+        for future in running:
+            future.request_cancel()
         if tasks := asyncio.all_tasks() - {asyncio.current_task()}:
             await asyncio.wait(tasks, timeout=UNWIND_SECONDS)
         for resource in list(_resources):
             await resource.close_connections()
         await asyncio.sleep(0)
-        self._over = True
+        self._closed = True
         self.loop.stop()
 
 
 class _ThreadPerCallExecutor(ThreadPoolExecutor):
-    """A daemon thread for each piece of work.
+    """Runs each function in a daemon thread of its own.
 
-    A pool's threads are waited for at exit, a name server's silence with them, and once the main
-    thread has ended a pool refuses work, though other threads may still be at theirs.
+    Python joins a pool's threads at exit, even while one waits for a silent name server; and after the main thread
+    has ended, a pool refuses work that other threads may still need.
     """
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Start the work."""
+        """Start a function in a new thread."""
         work: Future[T] = Future()
         work.set_running_or_notify_cancel()
 
         def run() -> None:
             try:
                 work.set_result(fn(*args, **kwargs))
-            except BaseException as error:  # noqa: BLE001 - raised by whoever waits
+            except BaseException as error:  # noqa: BLE001 - the waiting thread raises it
                 work.set_exception(error)
 
         try:
-            threading.Thread(target=run, name="pandas_async_io.aside", daemon=True).start()
-        except RuntimeError:  # no thread to be had, as at the end of a Python 3.12.0 or 3.12.1
+            threading.Thread(target=run, name="pandas_async_io.worker", daemon=True).start()
+        except RuntimeError:  # Python 3.12.0 and 3.12.1 start no thread at exit
             run()
         return work
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:
-    """Return an event loop, uvloop's if it is installed, that makes C tasks.
+    """Return an event loop, uvloop's if it is installed, that creates C tasks.
 
-    Somebody else's ``nest_asyncio.apply()`` replaces ``asyncio.Task`` for the whole
-    process; timeouts inside such tasks do not work.
+    ``nest_asyncio.apply()`` in the user's code replaces ``asyncio.Task`` in the whole process, and timeouts do not
+    work in such tasks.
     """
     try:
         import uvloop  # noqa: PLC0415 - the extra `speed`
@@ -118,7 +117,7 @@ def _new_loop() -> asyncio.AbstractEventLoop:
         loop = uvloop.new_event_loop()
     loop.set_task_factory(_create_c_task)
     loop.set_default_executor(_ThreadPerCallExecutor())
-    loop.slow_callback_duration = math.inf  # under -X dev each large body would be logged
+    loop.slow_callback_duration = math.inf  # under -X dev asyncio would log each large body
     return loop
 
 
@@ -142,17 +141,17 @@ def get_portal() -> Portal:
 
 
 def register_resource(resource: Resource) -> None:
-    """Disconnect a resource at exit, and make it start afresh in a forked child."""
+    """Close a resource's connections at exit, and reset it in a forked child."""
     _resources.add(resource)
 
 
-def leak_object(thing: object) -> None:
-    """Never collect a thing of the parent process: in a forked child.
+def leak_object(value: object) -> None:
+    """Keep an object of the parent process from being collected in a forked child.
 
-    Its finalizers would speak of what was never closed, and take the parent's sockets out of the
-    selector that both processes share.
+    Its finalizers would warn of unclosed connections, and remove the parent's sockets from the selector that both
+    processes share.
     """
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(value))
 
 
 @atexit.register
@@ -164,7 +163,7 @@ def _at_exit() -> None:
 
 
 def _after_fork() -> None:
-    """Leave the loop to the parent: its thread did not come along, and its sockets are not ours."""
+    """Drop the portal in a forked child: its thread does not exist here, and its sockets are the parent's."""
     global _portal, _lock, _running
     leak_object((_portal, _running))
     _portal, _lock, _running = None, threading.Lock(), set()
@@ -177,78 +176,79 @@ if hasattr(os, "register_at_fork"):
 
 
 def start_coroutine(
-    make: Callable[[], Coroutine[Any, Any, T]],
+    make_coroutine: Callable[[], Coroutine[Any, Any, T]],
     loop: asyncio.AbstractEventLoop,
-    partial_result: Callable[[], Any] = lambda: None,
+    get_partial: Callable[[], Any] = lambda: None,
 ) -> LoopFuture[T]:
     """Start a coroutine on a loop, from any thread.
 
     Parameters
     ----------
-    make
-        Makes the coroutine; called on the loop.
-    partial_result
-        What there is of a result when the work is cancelled; travels on the exception.
+    make_coroutine
+        Creates the coroutine; called on the loop.
+    get_partial
+        Returns the partial result of cancelled work; it becomes ``.partial`` of the exception.
 
     Raises
     ------
     PortalError
-        If the loop is closed.
+        The loop is closed.
     """
     if loop.is_closed():
         raise PortalError("the session of this client belongs to an event loop that is closed: open a new session")
-    started: LoopFuture[T] = LoopFuture(loop, partial_result)
+    future: LoopFuture[T] = LoopFuture(loop, get_partial)
     if running_loop() is loop:
-        started.begin(make)
+        future.create_task(make_coroutine)
     else:
-        loop.call_soon_threadsafe(started.begin, make)
-    return started
+        loop.call_soon_threadsafe(future.create_task, make_coroutine)
+    return future
 
 
 class LoopFuture(Future[T]):
-    """Work on a loop, as a future of threads; `stop` cancels it from any thread."""
+    """A `concurrent.futures.Future` of a task on an event loop; `request_cancel` cancels it from any thread."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, partial_result: Callable[[], Any]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, get_partial: Callable[[], Any]) -> None:
         super().__init__()
         self.loop = loop
-        self.stopped = False
-        self._partial_result = partial_result
+        self.cancel_requested = False
+        self._get_partial = get_partial
         self._task: asyncio.Task[T] | None = None
-        self.set_running_or_notify_cancel()  # only the task's end is ours
+        self.set_running_or_notify_cancel()  # only the end of the task completes this future
         _running.add(self)
 
-    def begin(self, make: Callable[[], Coroutine[Any, Any, T]]) -> None:
-        """Make the task; on the loop."""
-        self._task = self.loop.create_task(make())
-        self._task.add_done_callback(self._end)
+    def create_task(self, make_coroutine: Callable[[], Coroutine[Any, Any, T]]) -> None:
+        """Create the task; call it on the loop."""
+        self._task = self.loop.create_task(make_coroutine())
+        self._task.add_done_callback(self._complete)
 
-    def stop(self) -> None:
-        """Ask the task to unwind."""
-        self.stopped = True
+    def request_cancel(self) -> None:
+        """Cancel the task, which then unwinds."""
+        self.cancel_requested = True
         with contextlib.suppress(RuntimeError):  # the loop is closed: nothing runs any more
             self.loop.call_soon_threadsafe(lambda: self._task.cancel() if self._task else None)
 
-    def _end(self, task: asyncio.Task[T]) -> None:
+    def _complete(self, task: asyncio.Task[T]) -> None:
         _running.discard(self)
         try:
             self.set_result(task.result())
         except asyncio.CancelledError:
-            self.set_exception(self._cancelled())
-        except BaseException as error:  # noqa: BLE001 - raised by whoever waits
+            self.set_exception(self._cancellation())
+        except BaseException as error:  # noqa: BLE001 - the waiting thread raises it
             self.set_exception(error)
 
-    def _cancelled(self) -> BaseException:
+    def _cancellation(self) -> BaseException:
+        """Return the exception of a cancelled task, with its partial result."""
         cancelled = CancelledError("the call was cancelled")
         try:
-            vars(cancelled)["partial"] = self._partial_result()
-        except Exception as error:  # noqa: BLE001 - a wait without an end would be worse
+            vars(cancelled)["partial"] = self._get_partial()
+        except Exception as error:  # noqa: BLE001 - without any exception set, the caller would wait for ever
             return error
         return cancelled
 
 
-def spawn_on_portal(make: Callable[[], Coroutine[Any, Any, Any]]) -> None:
-    """Run a coroutine on the portal's loop, if there still is one, and do not wait."""
+def spawn_on_portal(make_coroutine: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+    """Run a coroutine on the portal's loop without waiting; does nothing if there is no portal."""
     running = _portal
     if running is not None:
         with contextlib.suppress(RuntimeError):
-            running.loop.call_soon_threadsafe(lambda: running.loop.create_task(make()))
+            running.loop.call_soon_threadsafe(lambda: running.loop.create_task(make_coroutine()))

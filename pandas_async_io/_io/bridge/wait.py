@@ -1,7 +1,9 @@
-"""Waiting for work that another thread or task does: blocking or awaited, never for ever in vain.
+"""Wait for the result of work that another thread or task does, blocking or awaited.
 
-Both waits wake once per heartbeat, for a signal that another thread received is seen only by a
-thread that runs, and a loop may be closed under its work.
+Invariant: a wait that could never end raises.
+
+Both kinds of wait wake every `HEARTBEAT_SECONDS`: Python handles a signal only in a running main thread, and the loop
+of the work may be closed meanwhile.
 """
 
 from __future__ import annotations
@@ -19,12 +21,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pandas_async_io._core.errors import PortalError
+from pandas_async_io._io.bridge.interrupt import handle_interrupt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
-
-from pandas_async_io._io.bridge.interrupt import handle_interrupt
 
 T = TypeVar("T")
 Work = Future[T]
@@ -32,17 +33,17 @@ Work = Future[T]
 LOGGER = logging.getLogger("pandas_async_io")
 
 HEARTBEAT_SECONDS = 0.2
-"""Seconds."""
+"""Longest time between two looks at the work while waiting."""
 
 UNWIND_SECONDS = 1.0
-"""Seconds that cancelled work is given to unwind."""
+"""How long cancelled work is waited for."""
 
 CANCELLED_ERRORS = (CancelledError, asyncio.CancelledError)
 """Both kinds of cancellation; neither is a failure."""
 
 
 def failure_of(work: Work[T]) -> BaseException | None:
-    """Return what finished work failed with, its cancellation included.
+    """Return the exception that finished work ended with, also a cancellation; None after success.
 
     Examples
     --------
@@ -58,44 +59,6 @@ def failure_of(work: Work[T]) -> BaseException | None:
         return error
 
 
-def _copy_partial(error: BaseException, source: BaseException | None) -> None:
-    """Put the finished rows of a cancelled run on the exception that the user gets to see."""
-    rows = getattr(source, "partial", None)
-    if rows is not None:
-        vars(error)["partial"] = rows
-
-
-def _log_failure(label: str, work: Work[T]) -> None:
-    """Log a failure that nobody can read any more."""
-    error = failure_of(work)
-    if error is not None and not isinstance(error, CANCELLED_ERRORS):
-        LOGGER.error("%s failed and nobody read it: %s: %s", label, type(error).__name__, error)
-
-
-def _abandon(work: Work[T], label: str, pid: int) -> None:
-    """Log the failure of work that nobody waits for any more, now or when it ends."""
-    if pid == os.getpid():
-        work.add_done_callback(partial(_log_failure, label))
-
-
-def _block_until_done(work: Work[T], seconds: float) -> None:
-    """Block until the work has ended, whatever it ended with, or the time is over."""
-    with contextlib.suppress(TimeoutError, CancelledError):
-        work.exception(seconds)
-
-
-def _resolve(waiter: asyncio.Future[None]) -> None:
-    """Wake the waiter, once."""
-    if not waiter.done():
-        waiter.set_result(None)
-
-
-def _wake(waiter: asyncio.Future[None], _: Work[T]) -> None:
-    """Wake the waiter from the thread that finished the work, unless its loop is gone."""
-    with contextlib.suppress(RuntimeError):
-        waiter.get_loop().call_soon_threadsafe(_resolve, waiter)
-
-
 def running_loop() -> asyncio.AbstractEventLoop | None:
     """Return the event loop that runs in this thread, if one does."""
     try:
@@ -105,21 +68,30 @@ def running_loop() -> asyncio.AbstractEventLoop | None:
 
 
 class ResultWaiter(Generic[T]):
-    """The wait for one result, any number of times; a failure nobody waited for is logged.
+    """Waits for one result, any number of times; logs a failure that was never read.
 
     Parameters
     ----------
     work : concurrent.futures.Future
         Completed by another thread, or by a task on `loop`.
     label : str
-        What is read, without secrets.
+        Names the work in messages; without secrets.
     loop : event loop or None
         Where the work runs.
     cancel : callable, optional
-        Asks the work to stop, from any thread; by default ``work.cancel``. False means refused.
+        Asks the work to stop, from any thread; returns False if it refuses. ``work.cancel`` by default.
     """
 
-    __slots__ = ("__weakref__", "_ask", "_label", "_loop", "_origin", "_pid", "_unread", "_work")
+    __slots__ = (
+        "__weakref__",
+        "_label",
+        "_loop",
+        "_pid",
+        "_request_cancel",
+        "_unread_finalizer",
+        "_work",
+        "_work_traceback",
+    )
 
     def __init__(
         self,
@@ -131,103 +103,135 @@ class ResultWaiter(Generic[T]):
         self._work = work
         self._label = label
         self._loop = loop
-        self._ask = cancel or work.cancel
+        self._request_cancel = cancel or work.cancel
         self._pid = os.getpid()
-        self._origin: list[TracebackType | None] = []
-        self._unread = weakref.finalize(self, _abandon, work, label, self._pid)
+        self._work_traceback: list[TracebackType | None] = []
+        self._unread_finalizer = weakref.finalize(self, _log_unread_failure, work, label, self._pid)
 
     def cancel(self) -> bool:
-        """Ask the work to stop; False if it has ended, refuses, or is another process's."""
-        return not self._work.done() and self._pid == os.getpid() and self._ask() is not False
+        """Ask the work to stop; False if it has ended, refuses, or belongs to another process."""
+        return not self._work.done() and self._pid == os.getpid() and self._request_cancel() is not False
 
-    def block(self, timeout: float | None, tick: Callable[[], None] | None = None) -> T:
+    def wait(self, timeout: float | None, on_heartbeat: Callable[[], None] | None = None) -> T:
         """Wait in this thread, at most `timeout` seconds; Ctrl-C cancels the work.
-
-        `tick` is called once per heartbeat.
 
         Raises
         ------
         TimeoutError, concurrent.futures.CancelledError, PortalError, KeyboardInterrupt
-            And whatever the work failed with; see `FrameFuture.result`.
+            As in `FrameFuture.result`; also the exception that the work failed with.
         """
         end = math.inf if timeout is None else time.monotonic() + timeout
         try:
             with handle_interrupt(signal.default_int_handler):
                 while not self._work.done():
-                    self._check(blocking=True)
+                    self._refuse_endless_wait(blocking=True)
                     left = end - time.monotonic()
                     if left <= 0:
-                        raise TimeoutError(f"{self._label} is not read after {timeout} s; the work goes on")
+                        raise TimeoutError(f"{self._label} is not complete after {timeout} s; the work continues")
                     _block_until_done(self._work, min(left, HEARTBEAT_SECONDS))
-                    if tick is not None:
-                        tick()
+                    if on_heartbeat is not None:
+                        on_heartbeat()
         except KeyboardInterrupt as interrupt:
-            self._interrupt(interrupt)
+            self._stop_work(interrupt)
             raise
-        return self._read(CancelledError)
+        return self._read_result(CancelledError)
 
-    async def arrive(self) -> T:
-        """Wait in this event loop; a cancelled waiter takes the work along.
+    async def wait_async(self) -> T:
+        """Wait in this event loop; cancelling the waiting task cancels the work.
 
         Raises
         ------
         asyncio.CancelledError, PortalError, KeyboardInterrupt
-            And whatever the work failed with.
+            Also the exception that the work failed with.
         """
         waiter = asyncio.get_running_loop().create_future()
         self._work.add_done_callback(partial(_wake, waiter))
         try:
             while not self._work.done():
-                self._check(blocking=False)
+                self._refuse_endless_wait(blocking=False)
                 await asyncio.wait((waiter,), timeout=HEARTBEAT_SECONDS)
         except asyncio.CancelledError as cancelled:
             if self.cancel():
                 await asyncio.wait((waiter,), timeout=UNWIND_SECONDS)
-            self._keep(cancelled)
+            self._mark_read(cancelled)
             raise
         except KeyboardInterrupt as interrupt:
-            self._interrupt(interrupt)
+            self._stop_work(interrupt)
             raise
-        return self._read(asyncio.CancelledError)
+        return self._read_result(asyncio.CancelledError)
 
-    def _check(self, *, blocking: bool) -> None:
-        """Refuse a wait that could never end."""
+    def _refuse_endless_wait(self, *, blocking: bool) -> None:
         if self._pid != os.getpid():
             raise PortalError(f"{self._label} is read by the parent process; read it again in this one")
         if self._loop is not None and self._loop.is_closed():
             raise PortalError(f"{self._label} was read on an event loop that is closed; read it again")
-        if blocking and self._is_here():
+        if blocking and self._runs_in_this_thread():
             raise PortalError(
-                f"{self._label} is read by the event loop of this very thread, which waiting here would "
-                "stop for ever; use `await`"
+                f"{self._label} is read by the event loop of this thread, and a blocking wait would stop that loop; "
+                "use `await`"
             )
 
-    def _is_here(self) -> bool:
-        """Tell whether the work needs this thread to get on."""
+    def _runs_in_this_thread(self) -> bool:
         return self._loop is not None and running_loop() is self._loop
 
-    def _interrupt(self, interrupt: KeyboardInterrupt) -> None:
-        """Cancel the work and let it unwind."""
-        if self.cancel() and not self._is_here():
+    def _stop_work(self, interrupt: KeyboardInterrupt) -> None:
+        """Cancel the work, let it unwind, and put its finished rows on the interrupt."""
+        if self.cancel() and not self._runs_in_this_thread():
             _block_until_done(self._work, UNWIND_SECONDS)
-        self._keep(interrupt)
+        self._mark_read(interrupt)
 
-    def _keep(self, interrupt: BaseException) -> None:
-        """Take the end of stopped work as read, and its finished rows along."""
-        self._unread.detach()
+    def _mark_read(self, interrupt: BaseException) -> None:
+        """Count the end of stopped work as read, and copy its finished rows to the interrupt."""
+        self._unread_finalizer.detach()
         if self._work.done():
             _copy_partial(interrupt, failure_of(self._work))
 
-    def _read(self, cancelled: type[CancelledError | asyncio.CancelledError]) -> T:
-        """Return the frame, or raise what the work ended with: a cancellation as the waiter's kind."""
-        self._unread.detach()
+    def _read_result(self, cancelled_type: type[CancelledError | asyncio.CancelledError]) -> T:
+        """Return the result, or raise what the work ended with; a cancellation becomes `cancelled_type`."""
+        self._unread_finalizer.detach()
         error = failure_of(self._work)
         if error is None:
             return self._work.result()
         if isinstance(error, CANCELLED_ERRORS):
-            stopped = cancelled(f"{self._label} was cancelled")
-            _copy_partial(stopped, error)
-            raise stopped
-        # Each raise adds its frames to the one traceback: begin again where the work left it.
-        self._origin = self._origin or [error.__traceback__]
-        raise error.with_traceback(self._origin[0])
+            cancelled = cancelled_type(f"{self._label} was cancelled")
+            _copy_partial(cancelled, error)
+            raise cancelled
+        # Each raise appends frames to the exception's traceback: always start from the work's own.
+        self._work_traceback = self._work_traceback or [error.__traceback__]
+        raise error.with_traceback(self._work_traceback[0])
+
+
+def _copy_partial(error: BaseException, source: BaseException | None) -> None:
+    """Copy the finished rows of a cancelled run to the exception that the user sees."""
+    rows = getattr(source, "partial", None)
+    if rows is not None:
+        vars(error)["partial"] = rows
+
+
+def _log_unread_failure(work: Work[T], label: str, pid: int) -> None:
+    """Log the failure of work that nobody waits for any more, now or when it ends."""
+    if pid == os.getpid():
+        work.add_done_callback(partial(_log_failure, label))
+
+
+def _log_failure(label: str, work: Work[T]) -> None:
+    error = failure_of(work)
+    if error is not None and not isinstance(error, CANCELLED_ERRORS):
+        LOGGER.error("%s failed and its result was never read: %s: %s", label, type(error).__name__, error)
+
+
+def _block_until_done(work: Work[T], seconds: float) -> None:
+    """Block until the work has ended in any way, at most `seconds`."""
+    with contextlib.suppress(TimeoutError, CancelledError):
+        work.exception(seconds)
+
+
+def _wake(waiter: asyncio.Future[None], _: Work[T]) -> None:
+    """Wake the waiter from the thread that finished the work, unless its loop is closed."""
+    with contextlib.suppress(RuntimeError):
+        waiter.get_loop().call_soon_threadsafe(_resolve, waiter)
+
+
+def _resolve(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)

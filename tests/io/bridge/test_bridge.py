@@ -226,7 +226,7 @@ def test_a_call_whose_partial_result_fails_ends_with_that_failure(api):
         raise ValueError("no partial result")
 
     started = start_coroutine(lambda: asyncio.sleep(60), get_portal().loop, broken)
-    started.stop()
+    started.request_cancel()
     with pytest.raises(ValueError, match="no partial result"):
         started.result(30)
 
