@@ -1,6 +1,6 @@
-"""Rows become concurrent HTTP requests, answers become columns.
+"""Turn the rows of a DataFrame into concurrent HTTP requests, and the responses into columns.
 
-Importing registers ``df.aio``, ``s.aio``, ``pd.read_api`` and ``pd.read_api_async``.
+Importing this package registers ``df.aio``, ``s.aio``, ``pd.read_api`` and ``pd.read_api_async``.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pandas_async_io._core.policy.rate import Rate
     from pandas_async_io._core.policy.retry_options import Retry
     from pandas_async_io._core.report.report import Report
-    from pandas_async_io._core.request.credentials import api_key as ApiKey  # noqa: N812 - reads as the value that it makes
+    from pandas_async_io._core.request.credentials import api_key as ApiKey  # noqa: N812 - reads as a class
     from pandas_async_io._core.request.credentials import basic as Basic  # noqa: N812 - as above
     from pandas_async_io._core.request.credentials import bearer as Bearer  # noqa: N812 - as above
     from pandas_async_io._core.request.dry_run import Plan
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_LATER = {
+_LAZY_NAMES = {
     "ApiKey": ("_core.request.credentials", "api_key"),
     "Basic": ("_core.request.credentials", "basic"),
     "Bearer": ("_core.request.credentials", "bearer"),
@@ -63,11 +63,11 @@ _LATER = {
     "Report": ("_core.report.report", "Report"),
     "Request": ("_core.models", "Request"),
     "Response": ("_core.models", "Response"),
-    "Retry": ("_core.policy.retry", "Retry"),
+    "Retry": ("_core.policy.retry_options", "Retry"),
     "demo": ("demo", None),
     "graphql": ("_core.request.graphql", "graphql"),
 }
-"""What is imported when it is first asked for: ``import pandas_async_io`` costs a script next to nothing."""
+"""Public names that are imported at first use, so that ``import pandas_async_io`` stays fast: (module, name)."""
 
 __all__ = [
     "ApiError",
@@ -106,18 +106,18 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _LATER:
+    if name not in _LAZY_NAMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module, attribute = _LATER[name]
+    module, attribute = _LAZY_NAMES[name]
     found = import_module(f"{__name__}.{module}")
     return found if attribute is None else getattr(found, attribute)
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_LATER])
+    return sorted([*globals(), *_LAZY_NAMES])
 
 
 _accessor.register()
 _reader.register()
-# Each call warns of its own failures: "once for each place" would be silent from a loop's second chunk on.
+# Python shows a warning once per line; every call must warn of its own failures, also in a loop.
 _warnings.filterwarnings("always", category=FetchWarning, append=True)
