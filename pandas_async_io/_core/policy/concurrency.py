@@ -1,28 +1,38 @@
-"""TODO."""
+"""Adaptive concurrency: how many requests in flight a server can take, learnt from its responses.
+
+Times are seconds of a monotonic clock. The constants were tuned on simulated servers;
+the tests hold the simulations.
+"""
 
 from __future__ import annotations
 
-_INFINITE = float("inf")
+from enum import Enum, auto
 
-_TOLERANCE = 1.25  # a round trip so many times the unloaded one is queueing
-_WINDOW = 12  # round trips to judge by, or the limit, if that is more
-_DIP_EVERY = 16  # windows
-_DIP = 4  # round trips that such a window has
-_ECHO = 0.1  # seconds in which refusals are of one burst
-_WORTH = 20.0  # a silence may cost a twentieth of the time
-_SOON = 1  # answers for each that may be in flight: a refusal after more of them is a stray one
-_PATIENCE = 1_000  # answers after which a refused number is tried again, at the latest
-_MANY = 4  # requests of which a pace lets one through
-_IN_VAIN = 4  # cuts in a row that did not help
-_FORGET = 1.02  # by which the shortest round trip grows with each window: it may have been luck
+from pandas_async_io._core.policy.queue_detector import QueueDetector
+from pandas_async_io._core.policy.refusal_ceiling import RefusalCeiling
+
+_WINDOW = 12
+"""Round trips in a window, or the limit, if that is higher."""
+_REDUCED_WINDOW = 4
+"""Round trips in a window with a reduced limit."""
+_WINDOWS_PER_REDUCTION = 16
+
+
+class Growth(Enum):
+    """How the limit grows."""
+
+    DOUBLING = auto()
+    """No queue and no refusal so far."""
+    CLIMBING = auto()
+    """By about 2 % per window."""
 
 
 class AdaptiveConcurrency:
-    """Concurrency that grows while more in flight takes no longer each, and shrinks when it does, or is refused.
+    """A concurrency limit that grows while round trips stay short, and shrinks with a queue or a refusal.
 
-    It doubles until the first sign of a queue, then climbs by a little. Now and then half
-    the limit shows what a round trip takes without a queue of our own making. A number
-    that was refused is a ceiling, which is tried again ever more seldom.
+    The limit doubles until the first sign of a queue or the first refusal, then climbs
+    slowly, below a concurrency that was refused. In one window of 16 it is halved, to
+    measure round trips without a queue of our own.
 
     Parameters
     ----------
@@ -39,125 +49,91 @@ class AdaptiveConcurrency:
     """
 
     __slots__ = (
-        "_base",
-        "_before",
-        "_calm",
+        "_accepted",
         "_ceiling",
-        "_full",
+        "_growth",
         "_high",
+        "_limit_since",
         "_low",
-        "_passed",
-        "_patience",
-        "_refused_at",
-        "_retry_at",
+        "_queue",
         "_rtts",
-        "_signs",
-        "_since",
-        "_streak",
         "_target",
-        "_tried",
+        "_was_full",
+        "_window",
         "_windows",
         "limit",
     )
 
     def __init__(self, start: int = 8, low: int = 1, high: int = 32) -> None:
         self._low, self._high = low, high
-        self._target = float(min(max(start, low), high))
-        self.limit = int(self._target)
-        self._base = _INFINITE  # the round trip without a queue
-        self._calm = True  # no queue was seen yet
-        self._ceiling = _INFINITE  # what was refused
-        self._passed = 0  # answers since then,
-        self._tried = 0  # and since it was tried again
-        self._patience = _WINDOW  # how many of them make it worth another try,
-        self._retry_at = -_INFINITE  # and from when on
-        self._refused_at = -_INFINITE  # until when refusals are those of one burst
-        self._signs = 0  # windows in a row that showed a queue
-        self._streak = 0  # cuts that were soon followed by another refusal
-        self._before = self.limit  # what there was before the first of them
-        self._rtts: list[float] = []
-        self._full = False  # whether the limit was what held us back
-        self._windows = 0
-        self._since = -_INFINITE  # when the present limit began
+        self._growth = Growth.DOUBLING
+        self._queue = QueueDetector()
+        self._ceiling = RefusalCeiling(low)
+        self._accepted = self._windows = 0
+        self._rtts: list[float] = []  # of the present window
+        self._was_full = False  # whether the limit was reached in it
+        self._set_target(float(start), -float("inf"))
 
     def record_success(self, rtt: float, in_flight: int, now: float) -> None:
-        """Report an answer after ``rtt`` seconds, with ``in_flight`` requests at its end, itself included."""
-        if now - rtt < self._since:
-            return  # was sent under another limit
-        self._passed += 1
-        self._tried += 1
+        """Record a response after ``rtt`` seconds, with ``in_flight`` requests at its end, itself included."""
+        if now - rtt < self._limit_since:
+            return  # the request was sent under another limit
+        self._accepted += 1
         self._rtts.append(rtt)
-        self._full = self._full or in_flight >= self.limit
-        if len(self._rtts) >= max(_DIP if self._dipped else _WINDOW, self.limit):
-            self._rtts.sort()
-            self._judge(now)
+        self._was_full = self._was_full or in_flight >= self.limit
+        if len(self._rtts) >= self._window:
+            self._end_window(now)
 
-    def record_refusal(self, now: float, in_flight: int, asked: float = 0.0) -> bool:
-        """Report a refusal, or that the machine has no more sockets.
+    def record_refusal(self, now: float, in_flight: int, delay: float = 0.0) -> bool:
+        """Record a refusal, or that this process has no more sockets.
 
         Parameters
         ----------
         in_flight : int
-            At its end, itself included: what is left when all refusals are in was accepted.
-        asked : float
-            Seconds of silence that it costs.
+            Requests in flight at its end, itself included. Those that are left after the last refusal of a burst
+            were accepted.
+        delay : float
+            Seconds of pause that it costs.
 
         Returns
         -------
         bool
-            Whether fewer in flight may be the remedy. If not, of many only one was taken, or it is refused however
-            few there are: then it is a matter of pace, and the limit is what it was before.
+            Whether fewer in flight may help. If not, the origin limits the rate, and the limit is restored to
+            what it was before the refusals.
         """
-        if now > self._refused_at:  # no echo of the last one
-            self._streak = self._streak + 1 if self._passed < _SOON * self.limit else 1
-            self._before = self.limit if self._streak == 1 else self._before
-            self._patience = min(self._patience * 4, _PATIENCE) if self._tried < _SOON * self.limit else _WINDOW
-        self._calm, self._passed, self._refused_at = False, 0, now + _ECHO
-        fewer = max(min(in_flight, self.limit) - 1, self._low)
-        if self._streak >= _IN_VAIN or self.limit <= self._low or (fewer <= self._low and self._before >= _MANY):
-            self._settle(float(max(self._before, self.limit)), now)
-            return False
-        self._ceiling, self._retry_at = fewer + 1.0, now + _WORTH * asked
-        self._settle(float(fewer), now)
-        return True
+        self._growth = Growth.CLIMBING
+        fewer = self._ceiling.lower_limit(now, self.limit, in_flight, self._accepted, delay)
+        self._set_target(float(max(self._ceiling.limit_before, self.limit) if fewer is None else fewer), now)
+        return fewer is not None
 
-    @property
-    def _dipped(self) -> bool:
-        return self.limit < int(self._target)
-
-    def _judge(self, now: float) -> None:
-        dipped, alone = self._dipped, self.limit <= 1
-        low, rtt, high = (self._rtts[int(share * len(self._rtts))] for share in (0.25, 0.5, 0.75))
-        first = self._base == _INFINITE
-        spread = 2 * (high - low) / len(self._rtts) ** 0.5
-        steady = first or spread < (_TOLERANCE - 1) * self._base
-        # What is alone queues behind nobody. Else the luckiest window is believed: for some time, if luck it may be.
-        self._base = rtt if first or alone or (dipped and steady) else min(self._base * (1 if steady else _FORGET), rtt)
+    def _end_window(self, now: float) -> None:
+        """Set the next limit from the round trips of a window."""
+        self._rtts.sort()
+        reduced = self._is_reduced
+        factor = self._queue.judge(self._rtts, alone=self.limit <= 1, reduced=reduced)
         self._windows += 1
         target = self._target
-        borne = self._base + max((_TOLERANCE - 1) * self._base, spread)
-        self._signs = self._signs + 1 if rtt > borne else 0
-        if self._signs:
-            self._calm = False
-            target *= max(0.5, 0.9 * borne / rtt) if self._signs > 1 or steady else 1.0  # one may be chance
-        elif self._full and not (first or dipped):
-            target = self._grown(now)
-        self._settle(target, now)
-        if self._windows % _DIP_EVERY == 1:
-            self.limit = max(self._low, self.limit // 2)
+        if factor is not None:
+            self._growth = Growth.CLIMBING
+            target *= factor
+        elif self._was_full and not reduced and self._windows > 1:  # the first window has nothing to compare with
+            grown = target * 2 if self._growth is Growth.DOUBLING else target * 1.02 + 0.25
+            target = self._ceiling.cap(grown, now, self._accepted)
+        self._set_target(target, now)
+        if self._windows % _WINDOWS_PER_REDUCTION == 1:
+            self._set_limit(max(self._low, self.limit // 2))
 
-    def _grown(self, now: float) -> float:
-        target = self._target * 2 if self._calm else self._target * 1.02 + 0.25
-        if target < self._ceiling:
-            return target
-        if self._passed < self._patience or now < self._retry_at:
-            return self._ceiling - 1
-        tried, self._ceiling, self._tried = self._ceiling, _INFINITE, 0
-        return tried
+    @property
+    def _is_reduced(self) -> bool:
+        return self.limit < int(self._target)
 
-    def _settle(self, target: float, now: float) -> None:
+    def _set_target(self, target: float, now: float) -> None:
         self._target = min(max(target, float(self._low)), float(self._high))
-        self.limit = int(self._target)
-        self._since = now
+        self._limit_since = now
         self._rtts = []
-        self._full = False
+        self._was_full = False
+        self._set_limit(int(self._target))
+
+    def _set_limit(self, limit: int) -> None:
+        self.limit = limit
+        self._window = max(_REDUCED_WINDOW if self._is_reduced else _WINDOW, limit)

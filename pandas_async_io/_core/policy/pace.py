@@ -1,30 +1,52 @@
-"""What is learnt from how a server answers: the pace it accepts, the concurrency it bears.
+"""The rate that an origin accepts, learnt from its refusals.
 
-Both are told what happened and when, in seconds of a clock that never jumps. The
-constants were tuned on simulated servers; the tests hold the simulations.
+Times are seconds of a monotonic clock. The constants were tuned on simulated servers;
+the tests hold the simulations.
 """
 
 from __future__ import annotations
 
-from pandas_async_io._core.policy.concurrency import _INFINITE
+from enum import Enum, auto
 
-_FIRST = 10.0  # what is tried after the first refusal, unless more was accepted
-_STEP = 1.2  # the search multiplies the rate by this,
-_LEAD = 8.0  # but leads what was accepted on average by no more: a burst that was let through misleads
-_NEAR = 0.85  # the share of what was too fast that is returned to soon;
-_PROBE = 0.005  # from there the rate grows by this share a second
+_UNLIMITED = float("inf")
+
+_FIRST_RATE = 10.0
+"""Starts per second after the first refusal, unless more were accepted."""
+_SEARCH_STEP = 1.2
+"""Factor of the rate for each accepted request while searching."""
+_MAX_LEAD = 8.0
+"""Most that a search exceeds the average accepted rate: a burst that was let through misleads."""
+_RECOVERY_SHARE = 0.85
+"""Share of the refused rate up to which the rate recovers quickly."""
+_GROWTH_PER_SECOND = 0.005
+"""Share by which the rate grows per second above that."""
 _CUT = 0.9
-_SILENCE = 20.0  # seconds, at most, where the server asks for none
-_IDLE = 30.0  # seconds without a start that are no silence
+_MAX_PAUSE_SECONDS = 20.0
+"""Longest pause after a refusal that names none."""
+_IDLE_SECONDS = 30.0
+"""Seconds without a start after which the time does not count."""
+_MAX_DOUBLINGS = 16
+
+
+class Phase(Enum):
+    """What is known about the rate that an origin accepts."""
+
+    UNLIMITED = auto()
+    """No refusal so far."""
+    SEARCHING = auto()
+    """Some rate is too fast; accepted requests multiply the rate until the next refusal."""
+    TRACKING = auto()
+    """The refused rate is known; the rate grows slowly below and beyond it."""
 
 
 class Pace:
-    """The pace that an origin was seen to accept, learnt from its refusals.
+    """The rate that an origin accepts, learnt from its refusals.
 
-    Free until the first refusal. Then a search upwards from below, by a step for every
-    answer, so that it takes the same time at any distance; the refusal that ends it
-    says what is too fast. From then on the rate grows slowly, is cut when refused, by a
-    tenth at most, and halved while next to nothing is accepted.
+    The rate is unlimited until the first refusal. Then it starts low and grows by a step
+    with each accepted request, so that a search takes the same time at any distance. The
+    refusal that ends the search gives the rate that is too fast. From then on the rate
+    grows slowly; a refusal cuts it by a tenth at most, or halves it while next to
+    nothing is accepted.
 
     Parameters
     ----------
@@ -43,89 +65,101 @@ class Pace:
     """
 
     __slots__ = (
-        "_begin",
-        "_cut",
-        "_fresh",
-        "_full",
-        "_heard",
-        "_limit",
-        "_next",
-        "_searching",
-        "_stepped",
-        "_total",
-        "_vain",
+        "_accepted",
+        "_accepted_at_cut",
+        "_counted_from",
+        "_cut_at",
+        "_is_limiting",
+        "_last_start",
+        "_next_start",
+        "_phase",
+        "_raised_at",
+        "_refusals",
+        "_refused_rate",
         "rate",
     )
 
     def __init__(self, now: float) -> None:
-        self.rate = _INFINITE
-        self._begin = self._cut = self._stepped = self._next = self._heard = now
-        self._limit = _INFINITE  # what was too fast the last time
-        self._searching = True
-        self._full = False  # whether the pace was what held us back
-        self._total = self._fresh = 0  # accepted in all, and since the last cut
-        self._vain = 0  # refusals in a row
+        self.rate = _UNLIMITED
+        self._phase = Phase.UNLIMITED
+        self._refused_rate = _UNLIMITED
+        self._counted_from = now  # the average accepted rate is counted from here
+        self._cut_at = self._raised_at = now
+        self._last_start = self._next_start = now
+        self._is_limiting = False  # whether the last start waited for the pace
+        self._accepted = self._accepted_at_cut = 0
+        self._refusals = 0  # consecutive, echoes not counted
 
     @property
     def spacing(self) -> float:
-        """Seconds to leave between two starts; 0 before the first refusal."""
+        """Seconds between two starts; 0 before the first refusal."""
         return 1 / self.rate
 
     def record_start(self, now: float) -> None:
-        """Report a start: whether it came as soon as it was allowed tells if the pace is what limits."""
-        idle = now - self._heard
-        if idle > _IDLE:  # no time in which little was accepted
-            self._begin, self._cut, self._stepped = self._begin + idle, self._cut + idle, self._stepped + idle
-        self._heard = now
-        self._full = now - self._next < self.spacing / 2
-        self._next = now + self.spacing
+        """Record a start; one that comes as soon as it may shows that the pace is the limit."""
+        idle = now - self._last_start
+        if idle > _IDLE_SECONDS:  # otherwise the average accepted rate would fall
+            self._counted_from += idle
+            self._cut_at += idle
+            self._raised_at += idle
+        self._last_start = now
+        self._is_limiting = now - self._next_start < self.spacing / 2
+        self._next_start = now + self.spacing
 
     def record_accepted(self, now: float, *, started: float) -> None:
-        """Report an attempt, begun at ``started``, that was not refused."""
-        self._total += 1
-        self._fresh += 1
-        self._vain = 0
-        if self.rate == _INFINITE or started < self._stepped:
-            return  # only what was sent at the present rate proves it
-        passed = min(now - self._stepped, 0.2)
-        self._stepped = now
-        if not self._full:
+        """Record an attempt, begun at ``started``, that was not refused."""
+        self._accepted += 1
+        if self.rate == _UNLIMITED or started < self._raised_at:
+            return  # only a request that was sent at the present rate proves it
+        elapsed = min(now - self._raised_at, 0.2)
+        self._raised_at = now
+        if not self._is_limiting:
             return
-        if self._searching:
-            bound = max(_LEAD * self._total / (now - self._begin), _FIRST)
-            self.rate = max(self.rate, min(self.rate * _STEP, bound))
-        elif self.rate < _NEAR * self._limit:
-            self.rate = min(self.rate * (1 + passed), _NEAR * self._limit)
+        if self._phase is Phase.SEARCHING:
+            bound = max(_MAX_LEAD * self._accepted / (now - self._counted_from), _FIRST_RATE)
+            self.rate = max(self.rate, min(self.rate * _SEARCH_STEP, bound))
+        elif self.rate < _RECOVERY_SHARE * self._refused_rate:
+            self.rate = min(self.rate * (1 + elapsed), _RECOVERY_SHARE * self._refused_rate)
         else:
-            self.rate *= 1 + _PROBE * passed
+            self.rate *= 1 + _GROWTH_PER_SECOND * elapsed
 
     def record_refusal(self, now: float, *, started: float) -> float | None:
-        """Report a refusal.
+        """Record a refusal.
 
         Returns
         -------
         float or None
-            Seconds of silence, if the server asks for none itself; None for the echo of a
-            refusal that was already acted on.
+            Seconds to pause, if the server itself asks for none. None if the request was sent
+            before the last cut: the refusal shows nothing new.
         """
-        if self.rate != _INFINITE and started <= self._cut:
+        if self.rate != _UNLIMITED and started <= self._cut_at:
             return None
-        self._vain += 1
-        self.rate = self._lowered(now)
-        self._cut = self._stepped = now
-        self._fresh = 0
-        return min(2.0 ** min(self._vain, 16) / self.rate, _SILENCE)
+        accepted = self._accepted - self._accepted_at_cut
+        self._refusals = 1 if accepted else self._refusals + 1
+        self._lower_rate(now, accepted)
+        self._cut_at = self._raised_at = now
+        self._accepted_at_cut = self._accepted
+        return min(2.0 ** min(self._refusals, _MAX_DOUBLINGS) / self.rate, _MAX_PAUSE_SECONDS)
 
-    def _lowered(self, now: float) -> float:
-        if self.rate == _INFINITE:
-            return max(self._total / max(now - self._begin, 1.0), _FIRST)
-        if self._searching and self._fresh > 1:
-            self._searching = False
-            self._limit = self.rate / _STEP  # the last step came after this request had started
-            return self._limit / _STEP
-        if self._vain > 1 or self._searching:
-            return self.rate / (2 if self._vain < 3 else 1)  # from the third in a row on only the silence grows
-        self._limit = self.rate
-        kept = self._fresh / max(now - self._cut, 1e-9)
-        # One in a hundred is the network's doing: it moves requests closer together than they were sent.
-        return self.rate * (max(_CUT, 1 - 1 / self._fresh) if kept > self.rate / 2 else 0.5)
+    def _lower_rate(self, now: float, accepted: int) -> None:
+        """Cut the rate after a refusal, and enter the next phase.
+
+        Parameters
+        ----------
+        accepted : int
+            Requests accepted since the last cut.
+        """
+        if self._phase is Phase.UNLIMITED:
+            self._phase = Phase.SEARCHING
+            self.rate = max(self._accepted / max(now - self._counted_from, 1.0), _FIRST_RATE)
+        elif self._phase is Phase.SEARCHING and accepted > 1:
+            self._phase = Phase.TRACKING
+            self._refused_rate = self.rate / _SEARCH_STEP  # the request started before the last step
+            self.rate = self._refused_rate / _SEARCH_STEP
+        elif self._phase is Phase.SEARCHING or self._refusals > 1:
+            self.rate /= 2 if self._refusals < 3 else 1  # later refusals only lengthen the pause
+        else:
+            self._refused_rate = self.rate
+            accepted_rate = accepted / max(now - self._cut_at, 1e-9)
+            # One refusal in a hundred comes from the network: it moves requests closer together.
+            self.rate *= max(_CUT, 1 - 1 / accepted) if accepted_rate > self.rate / 2 else 0.5
