@@ -31,8 +31,8 @@ from pandas_async_io._core.table.join import align_records, join_columns, record
 from pandas_async_io._core.table.schema import compile_schema, text_columns
 from pandas_async_io._core.table.shape import compile_shape
 from pandas_async_io._core.table.tabular import TABULAR_READERS
-from pandas_async_io._core.workflow.batching.workflow import Batching
-from pandas_async_io._core.workflow.jobs.workflow import Polling
+from pandas_async_io._core.workflow.batching.workflow import BatchingWorkflow
+from pandas_async_io._core.workflow.jobs.workflow import PollingWorkflow
 from pandas_async_io._core.workflow.paging.paginators import as_paginator, first_request
 from pandas_async_io._core.workflow.paging.workflow import PagingWorkflow
 from pandas_async_io._io.bridge import portal
@@ -155,11 +155,11 @@ class Call:
         if batches is not None:
             on, asked, name = options.on or batches.field, self._asked, self._policy.retry.idempotency_key
             key = None if name is None else (name, self._key)
-            return whole, Batching(
+            return whole, BatchingWorkflow(
                 batches, asked.blocks, asked.requests, on=on, shape=shape, decode=self._decode, deliver=deliver, key=key
             )
         if options.poll is not None:
-            return whole, Polling(
+            return whole, PollingWorkflow(
                 options.poll,
                 self._decode,
                 deliver,
@@ -176,7 +176,7 @@ class Call:
     def _requests(self, origin: Origin) -> Iterator[tuple[int, Request]]:
         sent, name = self._asked.sent, self._policy.retry.idempotency_key
         requests = sent.requests(origin, self._headers(origin))
-        if isinstance(self._course, Batching):  # keys are a block's, not a row's: the course gives them
+        if isinstance(self._course, BatchingWorkflow):  # keys are a block's, not a row's: the course gives them
             return requests
         return add_idempotency_keys(requests, name, self._key, sent.row_to_request, self._rows)
 

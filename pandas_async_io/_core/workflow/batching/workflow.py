@@ -58,7 +58,7 @@ class Block:
     halved: bool = False
 
 
-class Batching(Workflow):
+class BatchingWorkflow(Workflow):
     """Asks for blocks of keys and delivers to each key.
 
     Parameters

@@ -97,7 +97,7 @@ class _JobRun:
     gone: bool = False
 
 
-class Polling(Workflow):
+class PollingWorkflow(Workflow):
     """Follows every position's job to its end.
 
     Parameters

@@ -18,7 +18,7 @@ from pandas_async_io._core.request.query import parse_json_body
 from pandas_async_io._core.request.request_template import compile_request_template
 from pandas_async_io._core.table.shape import compile_shape
 from pandas_async_io._core.workflow.batching.batches import Batches
-from pandas_async_io._core.workflow.batching.workflow import Batching
+from pandas_async_io._core.workflow.batching.workflow import BatchingWorkflow
 
 SENT = {"Authorization": "Bearer x"}
 CALL = UUID(int=7)
@@ -32,7 +32,7 @@ class Run:
         self.batches = Batches.of(pd.DataFrame({"id": range(count)}), "id", size, in_body=True, typed=typed)
         self.recipe = compile_request_template("https://e.com/b", method="POST", json={"ids": "{id}"}, headers=headers)
         self.delivered = {}
-        self.course = Batching(
+        self.course = BatchingWorkflow(
             self.batches, self.batches.blocks, self.requests, decode=Interpreter(), deliver=self.deliver, **options
         )
 

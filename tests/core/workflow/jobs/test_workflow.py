@@ -13,7 +13,7 @@ from pandas_async_io._core.models import Outcome, Page, Request, Response, Resul
 from pandas_async_io._core.table.tabular import TABULAR_READERS
 from pandas_async_io._core.workflow.base import Step
 from pandas_async_io._core.workflow.jobs.poll import Poll
-from pandas_async_io._core.workflow.jobs.workflow import Polling
+from pandas_async_io._core.workflow.jobs.workflow import PollingWorkflow
 
 SUBMIT = Request("http://e.com/jobs", "POST", {"Authorization": "Bearer old", "Content-Type": "text/plain"}, b"{}")
 AFRESH = Request("http://e.com/jobs", "POST", {"Authorization": "Bearer new", "Content-Type": "text/plain"}, b"{}")
@@ -28,7 +28,7 @@ class Run:
 
     def __init__(self, poll=POLL, request=SUBMIT, *, reading=None, **options):
         self.delivered, self.poll = [], poll
-        self.course = Polling(
+        self.course = PollingWorkflow(
             poll, Interpreter(**(reading or {})), lambda *both: self.delivered.append(both), **options
         )
         self.step = next(iter(self.course.begin(0, request)), None)
@@ -220,7 +220,7 @@ def test_what_a_later_run_did_not_come_to_is_kept_for_the_next():
     run = Run()
     run.answer(QUEUED)
     run.course.close()
-    later = Polling(POLL, Interpreter(), print, unfinished=run.course.unfinished)
+    later = PollingWorkflow(POLL, Interpreter(), print, unfinished=run.course.unfinished)
     later.close()
     assert later.unfinished == run.course.unfinished
     last = Run(request=AFRESH, unfinished=later.unfinished)
