@@ -104,7 +104,7 @@ def test_a_failed_job_is_an_http_error_with_its_message_and_may_be_submitted_aga
 def test_a_job_that_outlasts_the_patience_is_asked_for_by_retry_failed(api):
     """As often as needed; it is never submitted twice, and the other row is left alone."""
     poll = paio.Poll("state", url="links.self", result="links.result", every=0.02, patience=0.1)
-    with pytest.warns(paio.FetchWarning, match=r"the job was still 'running' after 0\.1 s: retry_failed goes on"):
+    with pytest.warns(paio.FetchWarning, match=r"the job was still 'running' after 0\.1 s: retry_failed continues"):
         found = submit(api, pd.DataFrame({"key": [1, 2], "polls": [12, 0]}), poll=poll)
     assert found.aio.outcomes["outcome"].tolist() == ["timeout", "ok"]
     api.clear()
@@ -181,7 +181,7 @@ def test_a_question_that_fails_for_good_does_not_submit_the_job_again():
 
 def test_an_answer_without_the_state_is_a_parse_error_that_names_the_path(api):
     """The job may run all the same: it is not submitted again."""
-    with pytest.warns(paio.FetchWarning, match="Poll: the answer has no state at 'status'"):
+    with pytest.warns(paio.FetchWarning, match="Poll: the response has no state at 'status'"):
         found = submit(api, pd.DataFrame({"key": [1]}), poll=paio.Poll("status", url="links.self", every=0.01))
     assert found.aio.report.outcomes == {"parse_error": 1}
     with pytest.warns(paio.FetchWarning, match="no state at 'status'"):
@@ -393,7 +393,7 @@ def test_an_answer_to_a_post_that_says_nowhere_to_ask_is_an_error():
         return answer({"id": 1, "status": "queued"} if post else {"status": "success", "jobs": [1, 2]})
 
     with serve_function(reply) as server:
-        with pytest.warns(paio.FetchWarning, match=r"no URL, nor a Location: pass url="):
+        with pytest.warns(paio.FetchWarning, match=r"no URL and no Location header: pass url="):
             found = Jobs().fetch(server, ["a"], poll=paio.Poll(every=0.01))
         with pytest.warns(paio.FetchWarning, match="retry_failed does not submit it again"):
             found.aio.retry_failed()

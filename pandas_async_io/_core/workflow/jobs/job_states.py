@@ -1,4 +1,4 @@
-"""The states of a job: in which it has ended, how they are compared, how they are told."""
+"""The states of a job: which ones end it, how they are compared, how a message quotes them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.security.secrets import redact_line
 
-# Words that no API is known to use while a job still runs: "ready" may mean ready to start, "stopped" that it
-# can go on, "ok" that the question was understood.
+# Only words that no known API uses for a running job: "ready" may mean ready to start, "stopped" may be resumed,
+# "ok" may mean that the request was understood.
 DONE_STATES = frozenset({"done", "finished", "complete", "completed", "succeeded", "success", "successful"})
 FAILED_STATES = frozenset(
     {
@@ -20,9 +20,11 @@ FAILED_STATES = frozenset(
     }
 )
 
+_MAX_QUOTED_STATE = 60
+
 
 def describe_unfinished(state: Any) -> str:
-    """Say that a job has not ended, and the state that it was in.
+    """Return a sentence that says the job has not ended, with its last state.
 
     Examples
     --------
@@ -33,18 +35,18 @@ def describe_unfinished(state: Any) -> str:
 
 
 def quote_state(state: Any) -> str:
-    """Return a state as a message has it.
+    """Return a state as a message shows it: short and without secrets.
 
     Examples
     --------
     >>> quote_state("queued"), quote_state(42)
     ("'queued'", '42')
     """
-    return repr(redact_line(state)[:60] if isinstance(state, str) else state)
+    return repr(redact_line(state)[:_MAX_QUOTED_STATE] if isinstance(state, str) else state)
 
 
 def state_key(state: Any) -> Any:
-    """Return what states are compared by.
+    """Return the key by which states are compared: texts without case, numbers by value, True apart from 1.
 
     Examples
     --------
@@ -57,42 +59,42 @@ def state_key(state: Any) -> Any:
 
 
 def compile_end_states(done: Any, failed: Any) -> tuple[frozenset[Any], frozenset[Any]]:
-    """Return the states that two options name, as they are compared.
+    """Return the keys of the states in ``done`` and in ``failed``.
 
     Raises
     ------
     PlanError
-        If they are none, or one is in both.
+        An option is not a collection of states, ``done`` is empty, or a state is in both.
 
     Examples
     --------
     >>> compile_end_states({"Done", "done"}, ["ERROR"])
     (frozenset({'done'}), frozenset({'error'}))
     """
-    well, badly = _compile_states("done", done), _compile_states("failed", failed)
-    if not well:
+    done_keys, failed_keys = _compile_states("done", done), _compile_states("failed", failed)
+    if not done_keys:
         raise PlanError(f"Poll: done={done!r} is empty: the job would never end")
-    if well & badly:
-        both = next(state for state in done if state_key(state) in badly)
-        raise PlanError(f"Poll: {both!r} is in both done and failed: pass both, and it in one of them")
-    return well, badly
+    if done_keys & failed_keys:
+        both = next(state for state in done if state_key(state) in failed_keys)
+        raise PlanError(f"Poll: {both!r} is in both done and failed: pass both options, with it in one of them")
+    return done_keys, failed_keys
 
 
 def _compile_states(name: str, states: Any) -> frozenset[Any]:
     if isinstance(states, str | bytes) or not isinstance(states, Collection):
-        raise PlanError(f"Poll: {name}={states!r} is a set of states, as {{{states!r}}}")
+        raise PlanError(f"Poll: {name}={states!r} is not a set of states: write {{{states!r}}}")
     for state in states:
-        if not isinstance(state, str | bool) and not is_number(state):
+        if not isinstance(state, str | bool) and not is_finite_number(state):
             raise PlanError(f"Poll: {name}={states!r} holds {state!r}: a state is a text, a number, True or False")
     return frozenset(map(state_key, states))
 
 
-def is_number(value: Any) -> bool:
-    """Whether a value is a number that one can wait for; True is none.
+def is_finite_number(value: Any) -> bool:
+    """Whether a value is a finite number; True and False are not.
 
     Examples
     --------
-    >>> is_number(1.5), is_number(True), is_number(float("nan")), is_number("1")
+    >>> is_finite_number(1.5), is_finite_number(True), is_finite_number(float("nan")), is_finite_number("1")
     (True, False, False, False)
     """
     return not isinstance(value, bool) and isinstance(value, Real) and isfinite(value)

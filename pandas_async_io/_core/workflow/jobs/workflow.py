@@ -1,7 +1,7 @@
-"""The course of requests that submit a job: it is asked for until it has ended, and its result is the row's.
+"""The workflow of jobs: each row submits a job, polls it until it ends, and downloads its result.
 
-The law of this file: a job that was submitted is not submitted again while it may still run. A submission
-that was answered with a success counts as submitted, whatever the answer is worth.
+Invariant: a job that was submitted is not submitted again while it may still run. A submission that was answered
+with a success counts as submitted, whatever its body says.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from pandas_async_io._core.request.headers import merge_headers
 from pandas_async_io._core.request.query import refresh_params
 from pandas_async_io._core.security.origins import is_same_origin, parse_origin
 from pandas_async_io._core.workflow.base import Step, StepResults, Workflow
-from pandas_async_io._core.workflow.jobs.job_states import describe_unfinished
+from pandas_async_io._core.workflow.jobs.job import Job, JobRequest, Phase
+from pandas_async_io._core.workflow.jobs.next_request import check_patience, read_status, read_submission
 from pandas_async_io._core.workflow.paging.links import add_credential_params, restrict_to_origin
 
 if TYPE_CHECKING:
@@ -25,97 +26,67 @@ if TYPE_CHECKING:
     from pandas_async_io._core.body.interpret import Interpreter
     from pandas_async_io._core.models import Response
     from pandas_async_io._core.workflow.base import Deliver
-    from pandas_async_io._core.workflow.jobs.poll import JobRequest, Poll
+    from pandas_async_io._core.workflow.jobs.poll import Poll
+
+_SUBMISSION = 1
+"""The number of the step that submits the job; a continued job begins with the next."""
 
 _NOT_FOUND_DELAYS = (0.25, 0.5, 1.0)
-"""Seconds after which a job that is not known (404) is asked for again, at least: it may be known elsewhere first."""
+"""Minimum seconds before a job that is not found (404) is polled again: another server may know it first."""
 
 _GONE_STATUSES = frozenset({404, 410})
 _EXPIRED_LINK_STATUSES = frozenset({400, 403, 404, 410})
-"""What a link to a result that was good for a while only is answered with."""
+"""Statuses with which servers answer an expired link to a result."""
 
 _IDEMPOTENT_METHODS = SAFE_METHODS | {"PUT", "DELETE"}
 _UNSENT_OUTCOMES = (Outcome.NOT_ATTEMPTED, Outcome.BUDGET_EXHAUSTED)
 
 
 @dataclass(slots=True)
-class Job:
-    """A job on its way.
+class _JobRun:
+    """A job in this run.
 
     Attributes
     ----------
-    home : Request
-        The submission.
-    asked : Request or None
-        What was asked last, or was to be, once the job is submitted: without headers, and as the server named it.
-    last : bool
-        Whether the answer to that is the result.
-    status : Request or None
-        If so, what tells of a fresh link to the result.
-    state : object
-        The one that was told last.
-    since : float or None
-        When it was submitted, on the engine's clock; None if in an earlier run.
-    stuck : Result or None
-        What the row ended as if it was submitted, and there is nothing to ask.
-    unknown : int
-        How often it was not known, in this run.
-    ended : int
-        The row's jobs before this one, which ended without a result.
+    results : StepResults
+        The results of its steps.
+    requests : dict of int to Request
+        The requests of its open steps.
+    payload : object
+        What the last response says by itself, whatever ``format=`` and ``parser=`` are.
+    repeated_step : int
+        The step whose 404 is no failure because another step repeats it.
+    is_gone : bool
+        Whether the server no longer knows the job.
     """
 
-    home: Request
-    asked: Request | None = None
-    last: bool = False
-    status: Request | None = None
-    state: Any = None
-    since: float | None = None
-    stuck: Result | None = None
-    unknown: int = 0
-    ended: int = 0
-
-    def over(self) -> None:
-        """Take note that the job has ended without a result: another may be submitted in its place."""
-        self.asked = self.status = self.state = None
-        self.last = False
-        self.ended += 1
-
-    def describe_unfinished(self) -> str:
-        """Say how far it is."""
-        return "the job was done, its result not asked for" if self.last else describe_unfinished(self.state)
-
-
-@dataclass(slots=True)
-class _JobRun:
-    """A job, its steps and their results, what the last answer said, the step that another replaces, if it is gone."""
-
     job: Job
-    whole: StepResults = field(default_factory=lambda: StepResults(1))
-    steps: dict[int, Request] = field(default_factory=dict)
-    said: Any = None
-    replaced: int = 0
-    gone: bool = False
+    results: StepResults = field(default_factory=lambda: StepResults(1))
+    requests: dict[int, Request] = field(default_factory=dict)
+    payload: Any = None
+    repeated_step: int = 0
+    is_gone: bool = False
 
 
 class PollingWorkflow(Workflow):
-    """Follows every position's job to its end.
+    """Follows the job of each position to its end.
 
     Parameters
     ----------
     poll : Poll
-        How.
+        How jobs are polled.
     decode : Interpreter
-        Reads the result; all other answers say by themselves what they say.
+        Reads the result; other responses are read as what their content type says.
     deliver : callable
         Takes the result of each position.
     allow_hosts : sequence of str
-        Where a question or a result may be, besides the submission's origin; headers stay behind.
+        Hosts besides the submission's origin where a job or a result may be; they get no headers.
     keys : sequence of str
         As in `add_credential_params`.
     idempotency_key : str, optional
-        The header whose value tells a submission from any other.
-    unfinished : mapping of int to Submitted
-        Positions that were submitted by an earlier run.
+        The header whose value distinguishes a submission from any other.
+    unfinished : mapping of int to Job
+        Jobs that an earlier run submitted, by position.
     """
 
     def __init__(
@@ -131,166 +102,182 @@ class PollingWorkflow(Workflow):
     ) -> None:
         super().__init__(decode)
         self._poll, self._deliver = poll, deliver
-        self._allow_hosts, self._keys, self._key = allow_hosts, keys, idempotency_key
-        self._earlier = dict(unfinished or {})
-        self._ways: dict[int, _JobRun] = {}
+        self._allow_hosts, self._keys, self._idempotency_key = allow_hosts, keys, idempotency_key
+        self._earlier_jobs = dict(unfinished or {})
+        self._runs: dict[int, _JobRun] = {}
 
     def begin(self, position: int, request: Request) -> Sequence[Step]:
-        """Return the submission, or the question where an earlier run submitted; nothing if that is none to send."""
-        before = self._earlier.pop(position, None) or Job(request)
-        if before.stuck is not None:
-            return self._refuse(position, before, before.stuck)
-        job = replace(before, home=request, since=None, unknown=0)
-        if before.asked is None:
-            job.home = self._rekeyed(request, job.ended)
-            return self._start(position, job, Step(1, job.home))
-        if is_same_origin(parse_origin(request.url), parse_origin(before.asked.url)):
-            job.asked = refresh_params(before.asked, before.home, request)
+        """Return the submission, or the next request of a job that an earlier run submitted.
+
+        Nothing is sent for a job that was submitted and cannot be polled.
+        """
+        earlier = self._earlier_jobs.pop(position, None) or Job(request)
+        if earlier.final_result is not None:
+            return self._end_unsent(position, earlier, earlier.final_result)
+        job = replace(earlier, submission=request, submitted_at=None, not_found_count=0)
+        if earlier.request is None:
+            job.submission = self._renew_idempotency_key(request, job.previous_jobs)
+            return self._start(position, job, Step(_SUBMISSION, job.submission))
+        if is_same_origin(parse_origin(request.url), parse_origin(earlier.request.url)):
+            job.request = refresh_params(earlier.request, earlier.submission, request)
         try:
-            step = Step(2, self._admitted(request, job.asked or before.asked))
+            step = Step(_SUBMISSION + 1, self._authorize(request, job.request or earlier.request))
         except AttemptError as error:
-            return self._refuse(position, before, Result(error.outcome, error=str(error)))
+            return self._end_unsent(position, earlier, Result(error.outcome, error=str(error)))
         return self._start(position, job, step)
 
     def decode(self, position: int, number: int, response: Response) -> Any:
-        """Return what an answer says of its job, or the result as it is to be read."""
-        way = self._ways[position]
-        if way.job.last:
+        """Return the result's payload, or what another response says of its job."""
+        run = self._runs[position]
+        if run.job.phase is Phase.DOWNLOAD:
             return self._decode(response)
-        way.said = said = self._decode.decode_envelope(response)
-        error = self._decode.find_error(said) if number == 1 and self._decode.find_error is not None else None
-        if error is not None:
-            raise error
+        run.payload = payload = self._decode.decode_envelope(response)
+        if number == _SUBMISSION and self._decode.find_error is not None:
+            error = self._decode.find_error(payload)
+            if error is not None:
+                raise error
         try:
-            more = self._ask(number, Page(way.steps[number], response, said), 0.0)
+            following = self._read(number, Page(run.requests[number], response, payload), 0.0)
         except AttemptError:
-            return said  # it is told when the answer is taken
-        return self._decode(response) if more is None else said
+            return payload  # `next_steps` raises it: another attempt would not help
+        return self._decode(response) if following is None else payload
 
     def next_steps(self, position: int, number: int, page: Page, now: float, epoch: float) -> Sequence[Step]:
-        """Return the next question, or nothing if the answer is the result."""
-        way = self._ways[position]
-        job = way.job
-        job.since = now if job.since is None else job.since
-        if job.last:
+        """Return the next poll or the download; nothing if the page is the result."""
+        run = self._runs[position]
+        job = run.job
+        job.submitted_at = now if job.submitted_at is None else job.submitted_at
+        if job.phase is Phase.DOWNLOAD:
             return ()
         try:
-            ask = self._ask(number, replace(page, payload=way.said), epoch)
+            following = self._read(number, replace(page, payload=run.payload), epoch)
         except PayloadError:
-            job.over()
+            job.end_without_result()
             raise
-        if ask is None:
+        if following is None:
             return ()
-        job.state = ask.state
-        if number == 1:
-            job.asked, job.last = ask.request, ask.last  # a later run knows where, whatever speaks against it in this
-        self._poll.check(ask, now - job.since)
-        request = self._admitted(job.home, ask.request)
-        if ask.last:
-            job.status = job.asked if number > 1 else job.home if job.home.method == "GET" else None
-        job.asked, job.last = ask.request, ask.last
-        return [self._next(way, Step(number + 1, request, ask.after))]
+        job.state = following.state
+        if number == _SUBMISSION:
+            job.advance(following)  # even if this run may not send it: a later run can continue from here
+        check_patience(self._poll, following, now - job.submitted_at)
+        request = self._authorize(job.submission, following.request)
+        if following.phase is Phase.DOWNLOAD:
+            job.poll_request = job.request if number > _SUBMISSION else _safe_request(job.submission)
+        job.advance(following)
+        return [self._open_step(run, Step(number + 1, request, following.delay))]
 
     def replacement_steps(self, position: int, number: int, request: Request, status: int) -> Sequence[Step]:
-        """Return the same question once more, if the job may not be known yet."""
-        way = self._ways[position]
-        job = way.job
-        if number == 1 or status not in _EXPIRED_LINK_STATUSES:
+        """Return the same poll once more, if the server may not know the job yet."""
+        run = self._runs[position]
+        job = run.job
+        if number == _SUBMISSION or status not in _EXPIRED_LINK_STATUSES:
             return ()
-        if job.last and (job.status is not None or status not in _GONE_STATUSES):
-            job.asked, job.last = job.status or job.asked, job.status is None
-        elif status == 404 and not job.last and job.unknown < len(_NOT_FOUND_DELAYS):
-            after = max(self._poll.pause(number - 1), _NOT_FOUND_DELAYS[job.unknown])
-            job.unknown += 1
-            way.replaced = number
-            return [self._next(way, Step(number + 1, request, after))]
+        if job.phase is Phase.DOWNLOAD and (job.poll_request is not None or status not in _GONE_STATUSES):
+            job.poll_for_new_link()
+        elif status == 404 and job.phase is Phase.POLL and job.not_found_count < len(_NOT_FOUND_DELAYS):
+            delay = max(self._poll.delay_after(number - 1), _NOT_FOUND_DELAYS[job.not_found_count])
+            job.not_found_count += 1
+            run.repeated_step = number
+            return [self._open_step(run, Step(number + 1, request, delay))]
         elif status in _GONE_STATUSES:
-            job.over()
-            way.gone = True
+            job.end_without_result()
+            run.is_gone = True
         return ()
 
     def finish_step(self, position: int, number: int, result: Result) -> None:
-        """Take what became of a step; the last one's is the row's."""
-        way = self._ways[position]
-        url = way.steps.pop(number).url
-        if number == 1:
-            result = self._first(way.job, result)
+        """Take the result of a step; deliver the row's when no step is open."""
+        run = self._runs[position]
+        url = run.requests.pop(number).url
+        if number == _SUBMISSION:
+            result = self._explain_submission(run.job, result)
         else:
-            result = self._later(way, number, replace(result, url=result.url or url))
-        way.whole.add(number, result)
-        if not way.whole.open_steps:
+            result = self._explain_later_step(run, number, replace(result, url=result.url or url))
+        run.results.add(number, result)
+        if not run.results.open_steps:
             self._close(position)
-            self._deliver(position, way.whole.combine())
+            self._deliver(position, run.results.combine())
 
     def close(self) -> None:
-        """Close what was cut short, and keep what was not begun."""
-        for position in list(self._ways):
+        """Keep the jobs that were cut short, and those that were not begun, for a later run."""
+        for position in list(self._runs):
             self._close(position)
-        self.unfinished.update(self._earlier)
+        self.unfinished.update(self._earlier_jobs)
 
     def _start(self, position: int, job: Job, step: Step) -> Sequence[Step]:
-        self._ways[position] = way = _JobRun(job)
-        way.steps[step.number] = step.request
+        self._runs[position] = run = _JobRun(job)
+        run.requests[step.number] = step.request
         return [step]
 
-    def _refuse(self, position: int, job: Job, result: Result) -> Sequence[Step]:
-        self.unfinished[position] = job  # nothing is sent, and it may still run
+    def _end_unsent(self, position: int, job: Job, result: Result) -> Sequence[Step]:
+        self.unfinished[position] = job  # it may still run
         self._deliver(position, result)
         return ()
 
-    def _next(self, way: _JobRun, step: Step) -> Step:
-        way.whole.open_steps += 1
-        way.steps[step.number] = step.request
+    def _open_step(self, run: _JobRun, step: Step) -> Step:
+        run.results.open_steps += 1
+        run.requests[step.number] = step.request
         return step
 
-    def _ask(self, number: int, page: Page, epoch: float) -> JobRequest | None:
-        if number == 1:
-            return self._poll.submitted(page, epoch=epoch)
-        return self._poll.answered(page, turn=number - 1, epoch=epoch)
+    def _read(self, number: int, page: Page, epoch: float) -> JobRequest | None:
+        if number == _SUBMISSION:
+            return read_submission(self._poll, page, epoch=epoch)
+        return read_status(self._poll, page, polls=number - 1, epoch=epoch)
 
-    def _admitted(self, home: Request, asked: Request) -> Request:
-        """Return a question as it is sent: at home with the submission's credentials."""
-        headers = {name: value for name, value in home.headers.items() if name.lower() != "content-type"}
-        home = replace(home, headers=headers)
+    def _authorize(self, submission: Request, request: Request) -> Request:
+        """Return a request as it is sent: with the submission's credentials at its origin, without them elsewhere.
+
+        Raises
+        ------
+        UnsafeUrlError
+            It leaves the origin for a host that ``allow_hosts`` does not name.
+        """
+        headers = {name: value for name, value in submission.headers.items() if name.lower() != "content-type"}
+        submission = replace(submission, headers=headers)
         try:
-            request = restrict_to_origin(home, replace(asked, headers=NO_HEADERS), self._allow_hosts)
+            allowed = restrict_to_origin(submission, replace(request, headers=NO_HEADERS), self._allow_hosts)
         except UnsafeUrlError as error:
             raise UnsafeUrlError(str(error).replace("the next page", "the job", 1)) from None
-        return add_credential_params(home, request, self._keys)
+        return add_credential_params(submission, allowed, self._keys)
 
-    def _first(self, job: Job, result: Result) -> Result:
-        """Return how a submission ended, and remember it if its job may run and can't be asked for."""
-        success = result.status is not None and 200 <= result.status < 300
-        unread = success and result.outcome in {Outcome.PARSE_ERROR, Outcome.UNSAFE_URL} and job.asked is None
-        if job.home.method in _IDEMPOTENT_METHODS or not (unread or result.outcome is Outcome.BODY_TOO_LARGE):
+    def _explain_submission(self, job: Job, result: Result) -> Result:
+        """Return the result of a submission; keep it as final if the job may run and cannot be polled."""
+        was_accepted = result.status is not None and 200 <= result.status < 300
+        is_unread = was_accepted and result.outcome in {Outcome.PARSE_ERROR, Outcome.UNSAFE_URL} and job.request is None
+        if job.submission.method in _IDEMPOTENT_METHODS or not (is_unread or result.outcome is Outcome.BODY_TOO_LARGE):
             return result
         error = f"{result.error} (it was submitted: retry_failed does not submit it again)"
-        job.stuck = replace(result, error=error, attempts=0)
+        job.final_result = replace(result, error=error, attempts=0)
         return replace(result, error=error)
 
-    def _later(self, way: _JobRun, number: int, result: Result) -> Result:
-        """Return how a question ended, in terms of its job."""
-        if number == way.replaced:
+    def _explain_later_step(self, run: _JobRun, number: int, result: Result) -> Result:
+        """Return the result of a poll or a download, with an error that speaks of the job."""
+        if number == run.repeated_step:
             return replace(result, outcome=Outcome.OK)
-        if way.gone:
+        if run.is_gone:
             return replace(result, error=f"the job is gone (retry_failed submits it again): {result.error}")
         if result.outcome in _UNSENT_OUTCOMES:
-            why = (result.error or "").removeprefix("not sent: ")
-            text = f"{way.job.describe_unfinished()} when the run stopped: {why}; retry_failed goes on asking"
+            reason = (result.error or "").removeprefix("not sent: ")
+            text = f"{run.job.describe_progress()} when the run stopped: {reason}; retry_failed continues to poll it"
             return replace(result, outcome=Outcome.TIMEOUT, error=text)
         return result
 
-    def _rekeyed(self, request: Request, ended: int) -> Request:
-        """Give a job that follows others of its row a key of its own: theirs stands for what they became."""
-        given = {name.lower(): text for name, text in request.headers.items()}.get((self._key or "").lower())
-        if self._key is None or given is None or not ended:
+    def _renew_idempotency_key(self, request: Request, previous_jobs: int) -> Request:
+        """Return a submission with a new key if it follows other jobs of its row: their key stands for their end."""
+        headers = {name.lower(): text for name, text in request.headers.items()}
+        key = headers.get((self._idempotency_key or "").lower())
+        if self._idempotency_key is None or key is None or not previous_jobs:
             return request
-        own = str(uuid5(uuid5(NAMESPACE_OID, given), str(ended)))
-        return replace(request, headers=merge_headers(request.headers, {self._key: own}))
+        new_key = str(uuid5(uuid5(NAMESPACE_OID, key), str(previous_jobs)))
+        return replace(request, headers=merge_headers(request.headers, {self._idempotency_key: new_key}))
 
     def _close(self, position: int) -> None:
-        way = self._ways.pop(position)
-        job, whole = way.job, way.whole
-        fine = whole.last is not None and not whole.open_steps and whole.last.outcome is Outcome.OK
-        if not fine and (job.asked is not None or job.stuck is not None or job.ended):
-            self.unfinished[position] = job
+        run = self._runs.pop(position)
+        last, is_complete = run.results.last, not run.results.open_steps
+        is_ok = is_complete and last is not None and last.outcome is Outcome.OK
+        if not is_ok and run.job.can_be_continued:
+            self.unfinished[position] = run.job
+
+
+def _safe_request(submission: Request) -> Request | None:
+    """Return a submission that can be sent as a poll: a GET; None for any other method."""
+    return submission if submission.method == "GET" else None

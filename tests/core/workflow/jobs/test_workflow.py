@@ -1,4 +1,4 @@
-"""Jobs as a course: one submission per job, questions until its end, and what a later run goes on with."""
+"""The workflow of jobs: one submission per job, polls until it ends, and what a later run continues."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pandas_async_io._core.workflow.jobs.poll import Poll
 from pandas_async_io._core.workflow.jobs.workflow import PollingWorkflow
 
 SUBMIT = Request("http://e.com/jobs", "POST", {"Authorization": "Bearer old", "Content-Type": "text/plain"}, b"{}")
-AFRESH = Request("http://e.com/jobs", "POST", {"Authorization": "Bearer new", "Content-Type": "text/plain"}, b"{}")
+RENEWED = Request("http://e.com/jobs", "POST", {"Authorization": "Bearer new", "Content-Type": "text/plain"}, b"{}")
 POLL = Poll("state", url="self", every=2, result="result", patience=60)
 QUEUED = {"state": "queued", "self": "/jobs/7"}
 DONE = {"state": "done", "result": "/jobs/7/result"}
@@ -24,23 +24,23 @@ FAILED = Result(Outcome.HTTP_ERROR, None, 500, 3, error="HTTP 500")
 
 
 class Run:
-    """A polling course of one position, and what it delivered."""
+    """The workflow of one position, driven as the engine drives it, and what it delivered."""
 
     def __init__(self, poll=POLL, request=SUBMIT, *, reading=None, **options):
         self.delivered, self.poll = [], poll
-        self.course = PollingWorkflow(
+        self.workflow = PollingWorkflow(
             poll, Interpreter(**(reading or {})), lambda *both: self.delivered.append(both), **options
         )
-        self.step = next(iter(self.course.begin(0, request)), None)
+        self.step = next(iter(self.workflow.begin(0, request)), None)
 
     def answer(self, payload, *, now=0.0, headers=None, status=200):
-        """Do as the engine does with an answer; returns whether something is sent next."""
+        """Take a response; return whether another request follows."""
         step, body = self.step, payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         response = Response(status, headers or {}, body, self.step.request.url)
         steps, result = (), None
         try:
-            payload = self.course.decode(0, step.number, response)
-            steps = self.course.next_steps(0, step.number, Page(step.request, response, payload), now, 0.0)
+            payload = self.workflow.decode(0, step.number, response)
+            steps = self.workflow.next_steps(0, step.number, Page(step.request, response, payload), now, 0.0)
             result = Result(Outcome.OK, payload, status, 1)
         except AttemptError as error:
             result = Result(error.outcome, None, status, 1, error=str(error))
@@ -48,19 +48,19 @@ class Run:
         return bool(steps)
 
     def fail(self, status):
-        """Do as the engine does with an error status; returns whether something is sent next."""
-        steps = self.course.replacement_steps(0, self.step.number, self.step.request, status)
+        """Take an error status; return whether another request follows."""
+        steps = self.workflow.replacement_steps(0, self.step.number, self.step.request, status)
         self.end(Result(Outcome.HTTP_ERROR, None, status, 1, error=f"HTTP {status}"), *steps)
         return bool(steps)
 
     def end(self, result, *steps):
         number, self.step = self.step.number, next(iter(steps), None)
-        self.course.finish_step(0, number, result)
+        self.workflow.finish_step(0, number, result)
 
-    def again(self, request=AFRESH, **options):
-        """Return a later run of the same row, with fresh credentials."""
-        self.course.close()
-        return Run(self.poll, request, unfinished=self.course.unfinished, **options)
+    def retry(self, request=RENEWED, **options):
+        """Return a later run of the same row, by default with fresh credentials."""
+        self.workflow.close()
+        return Run(self.poll, request, unfinished=self.workflow.unfinished, **options)
 
     @property
     def result(self):
@@ -72,12 +72,12 @@ class Run:
         return self.result.outcome
 
     @property
-    def asked(self):
+    def target(self):
         return self.step.request.method, self.step.request.url
 
 
-def test_a_job_is_submitted_asked_for_and_downloaded():
-    """The row's result is the last answer, with all its attempts; nothing is left to go on with."""
+def test_a_job_is_submitted_polled_and_downloaded():
+    """The row's result is the download; it counts all attempts, and nothing is left for a later run."""
     run = Run()
     assert run.step.request == SUBMIT
     assert run.answer(QUEUED)
@@ -89,12 +89,12 @@ def test_a_job_is_submitted_asked_for_and_downloaded():
     assert not run.answer({"x": 1})
     [(position, result)] = run.delivered
     assert (position, result.outcome, result.payload, result.attempts) == (0, Outcome.OK, {"x": 1}, 4)
-    assert run.course.unfinished == {}
+    assert run.workflow.unfinished == {}
 
 
 @pytest.mark.parametrize("state", ["running", "done"])
-def test_an_answer_to_the_result_is_never_read_as_a_state(state):
-    """A result may have a field of that name."""
+def test_a_result_is_never_read_as_a_state(state):
+    """It may have a field of that name."""
     run = Run()
     run.answer(QUEUED)
     run.answer(DONE)
@@ -102,14 +102,13 @@ def test_an_answer_to_the_result_is_never_read_as_a_state(state):
     assert run.outcome is Outcome.OK
 
 
-def test_a_job_may_be_done_at_once():
-    """Then the submission's answer is the result."""
+def test_a_submission_that_is_done_is_the_result():
     run = Run(Poll("state"))
     assert not run.answer({"state": "finished", "x": 1})
     assert run.outcome is Outcome.OK
 
 
-def asking(run):
+def polling(run):
     return run.answer(QUEUED)
 
 
@@ -120,40 +119,40 @@ def downloading(run):
 @pytest.mark.parametrize(
     ("before", "end", "then"),
     [
-        (asking, lambda run: run.end(FAILED), "/jobs/7"),
-        (asking, lambda run: run.end(Result(Outcome.TIMEOUT)), "/jobs/7"),
-        (asking, lambda run: run.answer({"state": "running"}, now=59), "/jobs/7"),
-        (asking, lambda run: run.answer({}), "/jobs/7"),
-        (asking, lambda run: run.answer({"state": "done"}), "/jobs/7"),
-        (asking, lambda run: run.answer({**QUEUED, "self": "http://other.com/"}), "/jobs/7"),
-        (asking, lambda run: None, "/jobs/7"),
+        (polling, lambda run: run.end(FAILED), "/jobs/7"),
+        (polling, lambda run: run.end(Result(Outcome.TIMEOUT)), "/jobs/7"),
+        (polling, lambda run: run.answer({"state": "running"}, now=59), "/jobs/7"),
+        (polling, lambda run: run.answer({}), "/jobs/7"),
+        (polling, lambda run: run.answer({"state": "done"}), "/jobs/7"),
+        (polling, lambda run: run.answer({**QUEUED, "self": "http://other.com/"}), "/jobs/7"),
+        (polling, lambda run: None, "/jobs/7"),
         (downloading, lambda run: run.end(FAILED), "/jobs/7/result"),
         (downloading, lambda run: None, "/jobs/7/result"),
     ],
     ids=["500", "timeout", "patience", "no state", "no result", "unsafe", "cut", "500 of the result", "cut before it"],
 )
 def test_a_job_that_may_still_run_is_not_submitted_again(before, end, then):
-    """Whatever ended the first run, the next one asks on, with its own credentials, and gets the result."""
+    """However the first run ended, the next one polls with its own credentials and gets the result."""
     run = Run()
     before(run)
     end(run)
     assert [result.outcome for _, result in run.delivered if result.outcome is Outcome.OK] == []
-    later = run.again()
+    later = run.retry()
     assert later.step.number == 2
     asked = Request(f"http://e.com{then}", "GET", {"Authorization": "Bearer new"})
     assert (later.step.request, later.step.after) == (asked, 0)
-    if before is asking:
+    if before is polling:
         assert later.answer({"state": "running"}, now=1000)
         assert later.answer(DONE, now=1050)
     assert not later.answer({"x": 1})
     assert later.outcome is Outcome.OK
-    assert later.course.unfinished == {}
+    assert later.workflow.unfinished == {}
 
 
 @pytest.mark.parametrize(
     ("before", "end"),
     [
-        (asking, lambda run: run.answer({"state": "failed", "error": "it broke"})),
+        (polling, lambda run: run.answer({"state": "failed", "error": "it broke"})),
         (lambda run: None, lambda run: run.answer({"state": "error"})),
         (lambda run: None, lambda run: run.end(FAILED)),
         (lambda run: None, lambda run: run.end(Result(Outcome.HTTP_ERROR, None, 200, 1, error="quota"))),
@@ -161,17 +160,17 @@ def test_a_job_that_may_still_run_is_not_submitted_again(before, end, then):
     ],
     ids=["failed", "failed at once", "500", "an error in a 200", "cut"],
 )
-def test_a_job_that_failed_or_never_was_is_submitted_again(before, end):
-    """There is nothing to ask for."""
+def test_a_job_that_failed_or_does_not_exist_is_submitted_again(before, end):
+    """There is nothing to poll."""
     run = Run()
     before(run)
     end(run)
-    later = run.again()
-    assert (later.step.number, later.step.request) == (1, AFRESH)
+    later = run.retry()
+    assert (later.step.number, later.step.request) == (1, RENEWED)
 
 
 def test_a_failed_job_is_an_http_error_with_its_message():
-    """Though its status was 200."""
+    """Although the HTTP status is 200."""
     run = Run()
     run.answer(QUEUED)
     run.answer({"state": "failed", "error": "it broke"})
@@ -183,30 +182,29 @@ def test_a_failed_job_is_an_http_error_with_its_message():
     )
 
 
-def test_patience_counts_from_the_submissions_answer():
-    """Not from the start of the run, which may have waited for its turn long before."""
+def test_patience_counts_from_the_response_to_the_submission():
+    """Not from the start of the run, because the submission may wait long for its turn."""
     run = Run()
     assert run.answer(QUEUED, now=1000)
     assert run.answer({"state": "running"}, now=1058)
     assert not run.answer({"state": "running"}, now=1059)
     assert run.outcome is Outcome.TIMEOUT
-    assert run.result.error.startswith("the job was still 'running' after 60 s: retry_failed goes on asking")
+    assert run.result.error.startswith("the job was still 'running' after 60 s: retry_failed continues to poll it")
 
 
-def test_a_retry_after_is_a_floor():
-    """Of the pause before the next question."""
+def test_retry_after_is_a_minimum_delay():
     run = Run()
     run.answer(QUEUED, headers={"Retry-After": "30"})
     assert run.step.after == 30
 
 
-def test_security_s7_a_job_elsewhere_is_asked_for_without_credentials_where_that_is_allowed():
-    """Also by a later run, whose credentials are as much of its own origin."""
+def test_security_s7_a_job_at_an_allowed_host_is_polled_without_credentials():
+    """By a later run as well; without allow_hosts the row is unsafe_url."""
     run = Run(allow_hosts=["other.com"])
     assert run.answer({**QUEUED, "self": "http://other.com/7"})
     assert (run.step.request.url, dict(run.step.request.headers)) == ("http://other.com/7", {})
     run.end(FAILED)
-    later = run.again(allow_hosts=["other.com"])
+    later = run.retry(allow_hosts=["other.com"])
     assert (later.step.request.url, dict(later.step.request.headers)) == ("http://other.com/7", {})
     refused = Run()
     assert not refused.answer({**QUEUED, "self": "http://other.com/7"})
@@ -215,55 +213,55 @@ def test_security_s7_a_job_elsewhere_is_asked_for_without_credentials_where_that
     assert result.error.startswith("the job leads from http://e.com to http://other.com: name it in")
 
 
-def test_what_a_later_run_did_not_come_to_is_kept_for_the_next():
-    """Interrupted before it had begun with a job, it has not forgotten that it runs."""
+def test_a_job_that_a_later_run_did_not_begin_is_kept_for_the_next():
+    """Even if that run is interrupted before it begins with the row."""
     run = Run()
     run.answer(QUEUED)
-    run.course.close()
-    later = PollingWorkflow(POLL, Interpreter(), print, unfinished=run.course.unfinished)
+    run.workflow.close()
+    later = PollingWorkflow(POLL, Interpreter(), print, unfinished=run.workflow.unfinished)
     later.close()
-    assert later.unfinished == run.course.unfinished
-    last = Run(request=AFRESH, unfinished=later.unfinished)
-    assert last.asked == ("GET", "http://e.com/jobs/7")
+    assert later.unfinished == run.workflow.unfinished
+    last = Run(request=RENEWED, unfinished=later.unfinished)
+    assert last.target == ("GET", "http://e.com/jobs/7")
 
 
-def test_a_submission_that_leads_elsewhere_is_not_repeated_once_that_is_allowed():
-    """It was answered: its job runs. Until the host is named, nothing is sent at all."""
+def test_a_submission_whose_job_is_at_another_host_is_not_repeated_when_that_host_is_allowed():
+    """The job runs. Until the host is named in allow_hosts, nothing is sent."""
     run = Run()
     assert not run.answer({**QUEUED, "self": "http://other.com/7"}, status=202)
     assert run.outcome is Outcome.UNSAFE_URL
-    still = run.again()
+    still = run.retry()
     assert still.step is None
     assert (still.outcome, still.result.attempts) == (Outcome.UNSAFE_URL, 0)
     assert still.result.error.startswith("the job leads from http://e.com to http://other.com: name it in")
-    allowed = still.again(allow_hosts=["other.com"])
+    allowed = still.retry(allow_hosts=["other.com"])
     assert allowed.step == Step(2, Request("http://other.com/7"))
     assert allowed.answer({"state": "running"})
-    assert allowed.asked == ("GET", "http://other.com/7")
+    assert allowed.target == ("GET", "http://other.com/7")
 
 
-def test_security_s7_a_host_that_is_not_allowed_any_more_is_not_asked():
+def test_security_s7_a_host_that_is_no_longer_allowed_is_not_polled():
     """A later run has its own client."""
     run = Run(allow_hosts=["other.com"])
     run.answer({**QUEUED, "self": "http://other.com/7"})
-    assert run.again().outcome is Outcome.UNSAFE_URL
+    assert run.retry().outcome is Outcome.UNSAFE_URL
 
 
-def test_security_s7_a_later_run_at_another_origin_gives_no_credentials_to_the_first():
-    """They are its own origin's; the job is asked for without them, if its host is named."""
+def test_security_s7_a_later_run_at_another_origin_sends_no_credentials_to_the_first():
+    """The job is polled without them if its host is allowed."""
     run = Run()
     run.answer(QUEUED)
     moved = Request("http://new.com/jobs?key=fresh", "POST", {"Authorization": "Bearer new"}, b"{}")
-    assert run.again(moved, keys=["key"]).outcome is Outcome.UNSAFE_URL
-    assert run.again(moved, keys=["key"], allow_hosts=["e.com"]).step.request == Request("http://e.com/jobs/7")
+    assert run.retry(moved, keys=["key"]).outcome is Outcome.UNSAFE_URL
+    assert run.retry(moved, keys=["key"], allow_hosts=["e.com"]).step.request == Request("http://e.com/jobs/7")
 
 
-def test_a_pause_that_is_too_long_ends_the_row_and_not_the_job():
-    """A later run asks at once: it is the user who waited."""
+def test_a_retry_after_that_is_too_long_ends_the_row_but_not_the_job():
+    """A later run polls at once, because the user has waited."""
     run = Run()
     assert not run.answer(QUEUED, headers={"Retry-After": "7200"}, status=202)
     assert run.outcome is Outcome.RATE_LIMITED_TOO_LONG
-    assert run.again().step == Step(2, Request("http://e.com/jobs/7", headers={"Authorization": "Bearer new"}))
+    assert run.retry().step == Step(2, Request("http://e.com/jobs/7", headers={"Authorization": "Bearer new"}))
 
 
 @pytest.mark.parametrize(
@@ -275,76 +273,76 @@ def test_a_pause_that_is_too_long_ends_the_row_and_not_the_job():
     ],
     ids=["nowhere to ask", "no URL", "no JSON"],
 )
-def test_a_submission_whose_answer_leads_nowhere_is_not_repeated(end):
-    """Its job may run: the row ends as before, and nothing is sent; to submit it anew is for the user to say."""
+def test_a_post_whose_response_names_no_usable_url_is_not_repeated(end):
+    """Its job may run: later runs end the row in the same way and send nothing."""
     run = Run()
     end(run)
     assert run.result.error.endswith(" (it was submitted: retry_failed does not submit it again)")
-    for later in (run.again(), run.again().again()):
+    for later in (run.retry(), run.retry().retry()):
         assert later.step is None
         assert (later.outcome, later.result.error, later.result.attempts) == (run.outcome, run.result.error, 0)
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT"])
-def test_what_may_be_repeated_is(method):
-    """Where a second request makes no second job."""
+def test_an_idempotent_submission_is_repeated(method):
+    """A second request makes no second job."""
     run = Run(request=Request("http://e.com/jobs/7", method))
     assert not run.answer({"state": "queued"})
     assert run.outcome is Outcome.PARSE_ERROR
-    assert run.again(Request("http://e.com/jobs/7", method)).step.number == 1
+    assert run.retry(Request("http://e.com/jobs/7", method)).step.number == 1
 
 
-def test_questions_have_the_key_that_the_submissions_query_has():
-    """An API may keep it out of its links; a later run's key is the fresh one, and no other host gets it."""
+def test_polls_have_the_credential_parameter_of_the_submission():
+    """The API may leave it out of its links. A later run sends its own; another host gets none."""
     at = Request("http://e.com/jobs?key=old", "POST", body=b"{}")
     run = Run(request=at, keys=["key"], allow_hosts=["other.com"])
     run.answer(QUEUED)
-    assert run.asked == ("GET", "http://e.com/jobs/7?key=old")
+    assert run.target == ("GET", "http://e.com/jobs/7?key=old")
     run.answer({"state": "running"})
-    assert run.asked == ("GET", "http://e.com/jobs/7?key=old")
-    later = run.again(Request("http://e.com/jobs?key=new", "POST", body=b"{}"), keys=["key"], allow_hosts=["other.com"])
-    assert later.asked == ("GET", "http://e.com/jobs/7?key=new")
+    assert run.target == ("GET", "http://e.com/jobs/7?key=old")
+    later = run.retry(Request("http://e.com/jobs?key=new", "POST", body=b"{}"), keys=["key"], allow_hosts=["other.com"])
+    assert later.target == ("GET", "http://e.com/jobs/7?key=new")
     later.answer({**DONE, "result": "http://other.com/7"})
-    assert later.asked == ("GET", "http://other.com/7")
+    assert later.target == ("GET", "http://other.com/7")
 
 
 def keyed(key):
     return Request("http://e.com/jobs", "POST", {"Idempotency-Key": key}, b"{}")
 
 
-def test_a_job_that_failed_is_followed_by_one_with_a_key_of_its_own():
-    """Its own key stands for what it became; the new one stays, whatever interrupts, until that job has failed too."""
+def test_a_job_that_follows_a_failed_one_has_a_new_idempotency_key():
+    """The first key stands for the failed job. The new key stays until that job has failed too."""
     options = {"idempotency_key": "idempotency-key"}
     run = Run(request=keyed("a"), **options)
     assert run.step.request == keyed("a")
     run.fail(500)
-    run = run.again(keyed("a"), **options)
+    run = run.retry(keyed("a"), **options)
     assert run.step.request == keyed("a")
     run.answer(QUEUED)
     run.answer({"state": "failed"})
     keys = []
     for end in (lambda run: None, lambda run: run.fail(500), lambda run: run.answer({"state": "failed"})):
-        run = run.again(keyed("a"), **options)
+        run = run.retry(keyed("a"), **options)
         keys.append(run.step.request.headers["idempotency-key"])
         assert len(run.step.request.headers) == 1
         end(run)
-    run = run.again(keyed("a"), **options)
+    run = run.retry(keyed("a"), **options)
     last = run.step.request.headers["idempotency-key"]
     assert len({"a", keys[0], last}) == 3
     assert keys == [keys[0]] * 3
     assert run.answer(QUEUED)
-    assert Run(POLL, keyed("a")).again(keyed("a")).step.request == keyed("a")
+    assert Run(POLL, keyed("a")).retry(keyed("a")).step.request == keyed("a")
 
 
-def test_a_job_that_is_not_known_yet_is_asked_for_again():
-    """Three times, later and later; then the answer counts as any other."""
+def test_a_job_that_is_not_found_is_polled_three_times_more():
+    """With growing minimum delays; after that a 404 counts as a failure."""
     run = Run()
     run.answer(QUEUED)
     pauses = []
     for _ in range(3):
         assert run.fail(404)
         pauses.append(run.step.after)
-        assert run.asked == ("GET", "http://e.com/jobs/7")
+        assert run.target == ("GET", "http://e.com/jobs/7")
     assert pauses == [2, 2, 2]
     assert run.answer(DONE)
     assert not run.answer({"x": 1})
@@ -356,16 +354,16 @@ def test_a_job_that_is_not_known_yet_is_asked_for_again():
 
 @pytest.mark.parametrize("statuses", [[404, 404, 404, 404], [410], [404, 410]])
 def test_a_job_that_is_gone_is_submitted_again(statuses):
-    """The error says so: there is nothing left that may run."""
+    """The error says so."""
     run = Run()
     run.answer(QUEUED)
     assert [run.fail(status) for status in statuses] == [True] * (len(statuses) - 1) + [False]
     assert (run.outcome, run.result.status) == (Outcome.HTTP_ERROR, statuses[-1])
     assert run.result.error == f"the job is gone (retry_failed submits it again): HTTP {statuses[-1]}"
-    assert run.again().step == Step(1, AFRESH)
+    assert run.retry().step == Step(1, RENEWED)
 
 
-def test_a_submission_that_is_not_found_is_no_job_that_is_gone():
+def test_a_404_of_a_submission_does_not_mean_that_the_job_is_gone():
     """Its URL may be wrong."""
     run = Run()
     assert not run.fail(404)
@@ -373,54 +371,55 @@ def test_a_submission_that_is_not_found_is_no_job_that_is_gone():
 
 
 @pytest.mark.parametrize(("status", "then"), [(400, ""), (403, ""), (404, ""), (410, ""), (401, "/result")])
-def test_a_link_to_a_result_that_has_expired_is_asked_for_afresh(status, then):
-    """The job is asked once more, for a link that is good; any other failure leaves the link as it is."""
+def test_an_expired_link_to_a_result_is_renewed_by_a_poll(status, then):
+    """Any other failure keeps the link."""
     run = Run()
     downloading(run)
     assert not run.fail(status)
     assert run.result.error == f"HTTP {status}"
-    later = run.again()
-    assert later.asked == ("GET", f"http://e.com/jobs/7{then}")
+    later = run.retry()
+    assert later.target == ("GET", f"http://e.com/jobs/7{then}")
     if not then:
         assert later.answer({**DONE, "result": "/fresh"})
-        assert later.asked == ("GET", "http://e.com/fresh")
+        assert later.target == ("GET", "http://e.com/fresh")
     assert not later.answer({"x": 1})
     assert later.outcome is Outcome.OK
 
 
-def test_a_result_that_is_gone_with_nothing_left_to_ask_is_made_again():
-    """Its job has ended; that a link is forbidden may be for the credentials, and it stays."""
+def test_a_job_whose_result_is_gone_and_that_cannot_be_polled_is_submitted_again():
+    """A 403 may be due to the credentials: then the link is kept."""
     for status, asked in ((404, ("POST", "http://e.com/jobs")), (403, ("GET", "http://e.com/jobs/7/result"))):
         run = Run()
         run.answer(DONE)
-        assert run.asked == ("GET", "http://e.com/jobs/7/result")
+        assert run.target == ("GET", "http://e.com/jobs/7/result")
         assert not run.fail(status)
-        assert run.again().asked == asked
+        assert run.retry().target == asked
 
 
 @pytest.mark.parametrize("outcome", [Outcome.NOT_ATTEMPTED, Outcome.BUDGET_EXHAUSTED])
 @pytest.mark.parametrize(
-    ("before", "standing"),
+    ("before", "progress"),
     [
-        (asking, "the job was still 'queued'"),
+        (polling, "the job was still 'queued'"),
         (lambda run: run.answer({"self": "/jobs/7"}), "the job had not ended"),
-        (downloading, "the job was done, its result not asked for"),
+        (downloading, "the job was done, its result not downloaded"),
     ],
+    ids=["polling", "no state", "downloading"],
 )
-def test_a_job_that_is_not_asked_for_any_more_was_sent_all_the_same(outcome, before, standing):
-    """So its row is no unsent one, in this run and in the next that does not come to ask."""
+def test_a_job_that_the_run_stopped_polling_is_a_timeout(outcome, before, progress):
+    """Its row was sent, in this run and in one that stops before the next poll."""
     unsent = Result(outcome, error="not sent: the run's deadline has passed")
     run = Run()
     before(run)
     run.end(unsent)
-    later = run.again()
+    later = run.retry()
     later.end(unsent)
     for each in (run, later):
         assert each.outcome is Outcome.TIMEOUT
         assert each.result.error == (
-            f"{standing} when the run stopped: the run's deadline has passed; retry_failed goes on asking"
+            f"{progress} when the run stopped: the run's deadline has passed; retry_failed continues to poll it"
         )
-    assert later.again().step.number == 2
+    assert later.retry().step.number == 2
 
 
 def test_a_submission_that_was_not_sent_is_an_unsent_row():
@@ -428,11 +427,11 @@ def test_a_submission_that_was_not_sent_is_an_unsent_row():
     run = Run()
     run.end(Result(Outcome.NOT_ATTEMPTED, error="not sent: the run's deadline has passed"))
     assert run.outcome is Outcome.NOT_ATTEMPTED
-    assert run.again().step.number == 1
+    assert run.retry().step.number == 1
 
 
-def test_a_result_names_the_url_that_answered():
-    """That of the question or of the result; where a redirect led is known better."""
+def test_the_url_of_a_result_is_that_of_its_last_request():
+    """Or the target of a redirect."""
     run = Run()
     run.answer(QUEUED)
     run.fail(403)
@@ -451,7 +450,7 @@ def test_a_result_names_the_url_that_answered():
 
 
 def test_a_202_is_not_taken_for_the_result():
-    """The receipt's envelope says success; the job's own answer is the row's."""
+    """Its envelope may say success."""
     run = Run(Poll("status"))
     assert run.answer({"status": "success", "data": {"id": 7}}, status=202, headers={"Location": "/jobs/7"})
     assert not run.answer({"status": "success", "x": 1})
@@ -459,7 +458,7 @@ def test_a_202_is_not_taken_for_the_result():
 
 
 def test_format_and_parser_read_the_result_only():
-    """What is read of the job itself is what its answers say, also where the last of them is the result."""
+    """Also where the last poll is the result."""
     reading = {"format": "csv", "readers": TABULAR_READERS}
     run = Run(reading=reading)
     assert run.answer(QUEUED, status=202)
@@ -474,15 +473,14 @@ def test_format_and_parser_read_the_result_only():
 
 
 @pytest.mark.parametrize("receipt", [b"Accepted", b"<html>Accepted</html>", b"not json", b""])
-def test_a_receipt_may_be_in_any_form(receipt):
-    """Location says where to ask."""
+def test_a_receipt_may_have_any_body_if_location_names_the_job(receipt):
     run = Run()
     assert run.answer(receipt, status=202, headers={"Location": "/jobs/7", "Content-Type": "application/json"})
-    assert run.asked == ("GET", "http://e.com/jobs/7")
+    assert run.target == ("GET", "http://e.com/jobs/7")
 
 
-def test_error_when_judges_the_result_only():
-    """A job's answers have an error of their own, and a null one is none."""
+def test_error_when_applies_to_the_result_only():
+    """Responses to polls have an error field of their own."""
     run = Run(reading={"error_when": "error"})
     assert run.answer({**QUEUED, "error": "none yet"}, status=202)
     assert run.answer({**DONE, "error": "1 of 9 files is empty"})
@@ -491,20 +489,20 @@ def test_error_when_judges_the_result_only():
         Outcome.HTTP_ERROR,
         "HTTP 200, but error_when says: no such file",
     )
-    assert run.again().asked == ("GET", "http://e.com/jobs/7/result")
+    assert run.retry().target == ("GET", "http://e.com/jobs/7/result")
 
 
-def test_a_submission_that_is_refused_in_a_success_made_no_job():
-    """An error, and nowhere to ask: retry_failed submits it again."""
+def test_a_200_with_an_error_and_no_url_made_no_job():
+    """retry_failed submits it again."""
     run = Run()
     assert not run.answer({"error": "quota exceeded"})
-    assert (run.outcome, run.result.error) == (Outcome.HTTP_ERROR, "no job was made of it: quota exceeded")
-    assert run.again().step == Step(1, AFRESH)
+    assert (run.outcome, run.result.error) == (Outcome.HTTP_ERROR, "the submission made no job: quota exceeded")
+    assert run.retry().step == Step(1, RENEWED)
 
 
-def test_a_mutation_that_graphql_refuses_made_no_job():
-    """Its errors are in a success as well."""
+def test_a_mutation_with_graphql_errors_made_no_job():
+    """GraphQL sends them with a 200."""
     run = Run(reading={"find_error": graphql_error})
     assert not run.answer({"errors": [{"message": "no such export"}]})
     assert run.outcome is Outcome.HTTP_ERROR
-    assert run.again().step == Step(1, AFRESH)
+    assert run.retry().step == Step(1, RENEWED)
