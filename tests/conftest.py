@@ -1,6 +1,11 @@
-"""Shared by all tests: the line at the end that says how many slow tests were left out."""
+"""Shared by all tests: the line at the end about slow tests; property tests have no deadline."""
 
 from __future__ import annotations
+
+from hypothesis import settings
+
+settings.register_profile("no deadline", deadline=None)  # a loaded machine would fail tests at random
+settings.load_profile("no deadline")
 
 
 def pytest_terminal_summary(terminalreporter, config):
