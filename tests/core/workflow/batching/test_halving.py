@@ -40,13 +40,13 @@ def test_one_poisoned_key_is_found_alone(size, data):
     assert asked - 1 <= 2 * math.ceil(math.log2(size)) if size > 1 else asked == 1
 
 
-@given(st.integers(1, 100), st.integers(1, 60), st.sets(st.integers(0, 99)), st.randoms())
+@given(st.integers(1, 100), st.integers(1, 60), st.sets(st.integers(0, 99)), st.randoms(use_true_random=True))
 def test_every_good_key_of_a_call_of_a_hundred_is_answered(count, size, bad, dice):
     """However many are bad and whatever the order of the answers."""
     assert run(blocks_of(count, size), bad, dice)[0] == set(range(count)) - bad
 
 
-@given(st.integers(2, 400), st.sets(st.integers(0, 399), min_size=1), st.randoms())
+@given(st.integers(2, 400), st.sets(st.integers(0, 399), min_size=1), st.randoms(use_true_random=True))
 def test_an_only_block_is_taken_apart_to_the_end(size, good, dice):
     """One good key among many is found, for two requests a key at most."""
     fine, asked = run(blocks_of(size, size), set(range(size)) - good, dice)
@@ -54,7 +54,7 @@ def test_an_only_block_is_taken_apart_to_the_end(size, good, dice):
     assert asked <= 2 * size
 
 
-@given(st.integers(1, 150), st.integers(1, 60), st.floats(0, 1), st.randoms())
+@given(st.integers(1, 150), st.integers(1, 60), st.floats(0, 1), st.randoms(use_true_random=True))
 def test_what_is_found_does_not_depend_on_the_order_of_the_answers(count, size, share, dice):
     """Nor does it, where nothing is ever accepted, what is asked for."""
     blocks = blocks_of(count * size, size)
