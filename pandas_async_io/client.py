@@ -1,4 +1,4 @@
-"""A client: base URL, credentials and limits, and the session that its calls share."""
+"""The client: base URL, credentials, limits, and the connections that its calls share."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ import weakref
 from typing import TYPE_CHECKING, Any, Self
 
 from pandas_async_io._core.errors import PlanError, PortalError, UnsafeUrlError
-from pandas_async_io._core.numbers import as_integer, check_positive_seconds
-from pandas_async_io._core.policy.policy import Policy
-from pandas_async_io._core.policy.rate import Rate, parse_rates
-from pandas_async_io._core.policy.retry_options import Retry, parse_retry
+from pandas_async_io._core.numbers import as_integer
+from pandas_async_io._core.policy.policy import ClientLimits
 from pandas_async_io._core.request.credentials import Auth, as_auth
 from pandas_async_io._core.request.headers import check_headers
 from pandas_async_io._core.security.origins import Origin, is_same_origin, parse_origin
@@ -30,49 +28,56 @@ if TYPE_CHECKING:
 
     import aiohttp
 
-DEFAULT_CONCURRENCY = 32
-MAX_ADAPTIVE_CONCURRENCY = 256
-DEFAULT_TIMEOUT_SECONDS = 30.0
+    from pandas_async_io._core.policy.rate import Rate
+    from pandas_async_io._core.policy.retry_options import Retry
 
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(B|KB|KiB|MB|MiB|GB|GiB)?\s*", re.IGNORECASE)
-_UNITS = {"b": 1, "kb": 10**3, "kib": 2**10, "mb": 10**6, "mib": 2**20, "gb": 10**9, "gib": 2**30}
+_BYTES_PER_UNIT = {"b": 1, "kb": 10**3, "kib": 2**10, "mb": 10**6, "mib": 2**20, "gb": 10**9, "gib": 2**30}
 
 
 class Client:
-    """What several calls share: base URL, credentials, limits and one reused session.
+    """Share a base URL, credentials, limits and connections between calls.
 
     Parameters
     ----------
-    base_url : str
-        What relative URL templates are put behind; its path is kept. Credentials go to its origin only.
-    headers, params : mapping, optional
-        Sent with every request to the client's origin.
+    base_url : str, default ""
+        Prefix of relative URL templates; its path is kept. Credentials are sent to its origin only.
+    headers : mapping of str to str, optional
+        Header fields of every request to the client's origin.
+    params : mapping, optional
+        Query parameters of every request to the client's origin.
     auth : Auth, str or (str, str), optional
-        ``Bearer(token)``, ``Basic(user, password)`` or ``ApiKey(key)``; a str is a bearer token.
+        ``Bearer(token)``, ``Basic(user, password)`` or ``ApiKey(key)``. A str is a bearer token.
     rate : str, Rate or sequence of them, optional
-        ``"20/s"``; shared by all calls to one origin. A ceiling: a call may only be stricter.
+        Requests per time, ``"20/s"``, shared by all calls to one origin. A call may only be stricter. No limit by
+        default.
     concurrency : int, optional
-        Requests in flight to one origin. A ceiling: a call may only be stricter.
+        Requests in flight to one origin. A call may only be stricter. By default each call has its own, 32.
     retry : Retry or int, optional
-        What is sent again; a number counts attempts, the first included (3).
-    timeout : float
-        Seconds of one attempt, from the start of connecting to the last byte (30). A ceiling.
-    allow_hosts : sequence of str
-        Hosts that rows and redirects may lead to beside the literal one; ``"*.example.com"``, ``"*"``.
-    follow : {"same_origin", "none", "any"}
-        Which redirects are followed; "any" drops headers and credentials on another origin.
-    block_private : bool
+        Which failed requests are repeated. A number counts attempts, the first included. 3 attempts by default.
+    timeout : float, default 30.0
+        Seconds of one attempt, from the start of connecting to the last byte. A call may only be stricter.
+    allow_hosts : sequence of str, default ()
+        Hosts that rows and redirects may lead to, besides the literal one: ``"*.example.com"``, ``"*"``.
+    follow : {"same_origin", "none", "any"}, default "same_origin"
+        Which redirects are followed. "any" drops headers and credentials on another origin.
+    block_private : bool, default False
         Refuse to connect to addresses that are not public.
-    max_body : int or str
-        Decoded bytes of one body (``"64MiB"``).
-    strict_json : bool
-        Refuse NaN and Infinity.
+    max_body : int or str, default "64MiB"
+        Decoded bytes of one body, at most.
+    strict_json : bool, default False
+        Refuse NaN and Infinity in JSON.
     proxy : str, optional
-        URL of an HTTP proxy; the environment is not read.
+        URL of an HTTP proxy. The environment's proxy settings are not read.
     ssl : bool or ssl.SSLContext, optional
-        None verifies; False does not, and warns.
+        None verifies certificates. False does not, and warns.
     session : aiohttp.ClientSession, optional
-        Yours: requests run on its event loop, with its cookies and connector, and it is yours to close.
+        Your own session: requests run on its event loop, with its cookies and connector. It is never closed here.
+
+    Raises
+    ------
+    PlanError
+        An option has an unusable value.
 
     Examples
     --------
@@ -90,7 +95,7 @@ class Client:
         rate: str | Rate | Sequence[str | Rate] | None = None,
         concurrency: int | None = None,
         retry: Retry | int | None = None,
-        timeout: float = DEFAULT_TIMEOUT_SECONDS,
+        timeout: float = 30.0,
         allow_hosts: Sequence[str] = (),
         follow: str = "same_origin",
         block_private: bool = False,
@@ -103,16 +108,13 @@ class Client:
         if follow not in FOLLOW_CHOICES:
             raise PlanError(f"follow={follow!r}: choose one of {', '.join(FOLLOW_CHOICES)}")
         if isinstance(allow_hosts, str):
-            raise PlanError(f"allow_hosts={allow_hosts!r} is a list of hosts: write [{allow_hosts!r}]")
+            raise PlanError(f"allow_hosts={allow_hosts!r} must be a list of hosts: write [{allow_hosts!r}]")
         self.base_url = base_url
         self.origin: Origin | None = _parse_base_url(base_url) if base_url else None
         self.headers = check_headers(headers)
         self.params = dict(params or {})
         self.auth = as_auth(auth)
-        self.rates = parse_rates(rate)
-        self.concurrency = None if concurrency is None else _parse_ceiling(concurrency)
-        self.retry = parse_retry(retry)
-        self.timeout = check_positive_seconds("timeout", timeout)
+        self.limits = ClientLimits.parse(concurrency=concurrency, rate=rate, retry=retry, timeout=timeout)
         self.allow_hosts = tuple(allow_hosts)
         self.strict_json = strict_json
         self.session = session
@@ -127,7 +129,7 @@ class Client:
     def _open_transport(self) -> None:
         self._transport = Transport(self._transport_options, self.session)
         self._finalizer = weakref.finalize(self, portal.spawn_on_portal, self._transport.close)
-        self._finalizer.atexit = False
+        self._finalizer.atexit = False  # the portal closes its resources at exit
 
     def __repr__(self) -> str:
         return f"Client({redact_url(self.base_url)!r})" if self.base_url else "Client()"
@@ -147,21 +149,21 @@ class Client:
         await self.close_async()
 
     def close(self) -> None:
-        """Close the connections and wait for it; the next call opens new ones. Your own session is left open."""
+        """Close the connections and wait for it. The next call opens new ones; your own session stays open."""
         if self.session is None:
             self.run_blocking(self.close_connections)
 
     async def close_async(self) -> None:
-        """Close the connections, from any event loop; see `close`."""
+        """Close the connections, from any event loop. The next call opens new ones; your own session stays open."""
         if self.session is None:
             await asyncio.wrap_future(portal.start_coroutine(self.close_connections, self.loop))
 
     async def close_connections(self) -> None:
-        """Close the connections; on the client's own loop."""
+        """Close the connections; call it on the client's own loop."""
         await self._transport.close()
 
     def reset_after_fork(self) -> None:
-        """Start afresh in a forked child: what is open belongs to the parent process."""
+        """Open a new transport in a forked child: the open connections belong to the parent process."""
         portal.leak_object((self._transport, self._gates))
         self._gates = {}
         self._finalizer.detach()
@@ -178,77 +180,56 @@ class Client:
 
     @property
     def send(self) -> Callable[..., Any]:
-        """How its requests are sent."""
+        """The transport's `send`."""
         return self._transport.send
 
     def credentials_for(self, origin: Origin, auth: Auth | None) -> tuple[dict[str, str], dict[str, Any]]:
-        """Return the headers and parameters that this client sends to an origin: none to a strange one.
+        """Return the headers and parameters that this client sends to an origin: none to a foreign one.
 
-        Without a base URL the origin that a call names literally is its own.
+        Without a base URL, the origin that a call names literally is the client's own.
         """
         if self.origin is not None and not is_same_origin(self.origin, origin):
             return {}, {}
-        who = self.auth if auth is None else auth
-        return {**self.headers, **who.headers}, {**self.params, **who.params}
+        credential = self.auth if auth is None else auth
+        return {**self.headers, **credential.headers}, {**self.params, **credential.params}
 
     @property
     def verifies_certificates(self) -> bool:
-        """Whether it verifies certificates."""
+        """Whether this client verifies certificates."""
         return self._transport_options.ssl is not False
 
     def gate_for(self, origin: Origin) -> Gate:
-        """Return the way to an origin, which all calls of this client share."""
+        """Return the gate of an origin, which all calls of this client share."""
         gate = self._gates.get(origin)
         if gate is None:
-            gate = self._gates[origin] = Gate(self.concurrency)
+            gate = self._gates[origin] = Gate(self.limits.concurrency)
         return gate
 
-    def build_policy(
-        self,
-        *,
-        concurrency: int | str | None = None,
-        rate: str | Rate | Sequence[str | Rate] | None = None,
-        retry: Retry | int | None = None,
-        timeout: float | None = None,
-    ) -> Policy:
-        """Return a call's policy: what it asks for, within this client's ceilings."""
-        adaptive = isinstance(concurrency, str) and concurrency == "auto"  # an array would answer for each element
-        if concurrency is None:
-            asked = self.concurrency or DEFAULT_CONCURRENCY
-        else:
-            asked = MAX_ADAPTIVE_CONCURRENCY if adaptive else _parse_concurrency(concurrency, ", or 'auto'")
-        return Policy(
-            concurrency=asked if self.concurrency is None else min(asked, self.concurrency),
-            adaptive=adaptive,
-            rates=tuple(dict.fromkeys([*self.rates, *parse_rates(rate)])),
-            retry=self.retry if retry is None else parse_retry(retry),
-            timeout=self.timeout if timeout is None else min(check_positive_seconds("timeout", timeout), self.timeout),
-        )
-
     def run_blocking(
-        self, make: Callable[[], Coroutine[Any, Any, Any]], tick: Callable[[], None] = lambda: None
+        self,
+        make_coroutine: Callable[[], Coroutine[Any, Any, Any]],
+        on_heartbeat: Callable[[], None] = lambda: None,
     ) -> Any:
-        """Run a coroutine on this client's loop and wait for it, wherever the caller stands.
+        """Run a coroutine on this client's loop and block until it is done, wherever the caller stands.
 
         Raises
         ------
         PortalError
-            If the wait could never end.
+            The wait could never end.
         """
-        return block.run_blocking(make, self.loop, tick, is_callers_loop=self.session is not None)
+        is_callers_loop = self.session is not None
+        return block.run_blocking(make_coroutine, self.loop, on_heartbeat, is_callers_loop=is_callers_loop)
 
 
-def _parse_ceiling(concurrency: int | str) -> int:
-    if concurrency == "auto":
-        raise PlanError("a client's concurrency= is a ceiling: a number; pass concurrency='auto' to the call")
-    return _parse_concurrency(concurrency)
+_default: list[Client] = []
+"""The default client once it exists; two threads may add one each, and all calls use the first."""
 
 
-def _parse_concurrency(concurrency: int | str, otherwise: str = "") -> int:
-    found = as_integer(concurrency)
-    if found is None or found < 1:
-        raise PlanError(f"concurrency={concurrency!r} is not a number of requests: 1 or more{otherwise}")
-    return found
+def get_default_client() -> Client:
+    """Return the client of calls that name none, so that they share connections."""
+    if not _default:
+        _default.append(Client())
+    return _default[0]
 
 
 def _parse_size(size: int | str) -> int:
@@ -260,20 +241,10 @@ def _parse_size(size: int | str) -> int:
     (67108864, 1500, 10)
     """
     match = _SIZE.fullmatch(size) if isinstance(size, str) else None
-    value = int(float(match[1]) * _UNITS[(match[2] or "B").lower()]) if match else as_integer(size)
+    value = int(float(match[1]) * _BYTES_PER_UNIT[(match[2] or "B").lower()]) if match else as_integer(size)
     if value is None or value < 1:
         raise PlanError(f"max_body={size!r} is not a size: write '64MiB', '500kB' or a number of bytes")
     return value
-
-
-_default: list[Client] = []
-
-
-def get_default_client() -> Client:
-    """Return the one client of calls that name none, so that they share its session."""
-    if not _default:
-        _default.append(Client())
-    return _default[0]
 
 
 def _parse_base_url(base_url: str) -> Origin:
@@ -281,4 +252,4 @@ def _parse_base_url(base_url: str) -> Origin:
         return parse_origin(base_url)
     except UnsafeUrlError as error:
         hint = f": write {'https://' + base_url!r}" if "://" not in base_url else ""
-        raise PlanError(f"base_url={redact_url(base_url)!r} is no URL{hint} ({error})") from None
+        raise PlanError(f"base_url={redact_url(base_url)!r} is not a URL{hint} ({error})") from None

@@ -103,8 +103,9 @@ def test_numbers_may_be_numpys_and_durations_pandas():
     assert (options.deadline, options.max_requests) == (120.0, 7)
     assert type(options.max_requests) is int
     client = Client(concurrency=np.int64(4), rate=np.float64(20), retry=np.int64(2), timeout=np.float64(1))
-    assert (client.concurrency, client.rates, client.retry.attempts, client.timeout) == (4, (Rate(20.0),), 2, 1.0)
-    policy = client.build_policy(
+    limits = client.limits
+    assert (limits.concurrency, limits.rates, limits.retry.attempts, limits.timeout) == (4, (Rate(20.0),), 2, 1.0)
+    policy = client.limits.build_policy(
         concurrency=np.int64(2), rate=np.int64(5), retry=np.int8(1), timeout=pd.Timedelta(500, "ms")
     )
     assert (policy.concurrency, policy.retry.attempts, policy.timeout) == (2, 1, 0.5)
@@ -133,5 +134,5 @@ def test_a_clients_value_that_cannot_be_right_raises_at_once(options, message):
 def test_a_calls_concurrency_may_also_be_auto(value):
     """A call hears of the choice that it has."""
     with pytest.raises(PlanError, match=r"is not a number of requests: 1 or more, or 'auto'$"):
-        Client().build_policy(concurrency=value)
-    assert Client(concurrency=8).build_policy(concurrency="auto").adaptive
+        Client().limits.build_policy(concurrency=value)
+    assert Client(concurrency=8).limits.build_policy(concurrency="auto").adaptive

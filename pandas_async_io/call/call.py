@@ -112,7 +112,7 @@ class Call:
             readers=TABULAR_READERS,
         )
         self._budget = None if query is None else read_cost_budget
-        policy = self._client.build_policy(
+        policy = self._client.limits.build_policy(
             concurrency=options.concurrency, rate=options.rate, retry=options.retry, timeout=options.timeout
         )
         self._policy = replace(policy, repeatable=query is not None and query.safe)

@@ -444,8 +444,8 @@ def test_a_clients_values_are_ceilings():
         api.clear()
         frame.aio.fetch("/slow/{id}?ms=20", client=client, concurrency=1)
         assert api.peak == 1
-        assert (client.build_policy(timeout=60).timeout, client.build_policy(timeout=2).timeout) == (5, 2)
-        assert client.build_policy(rate="5/s").rates == client.build_policy(rate=["5/s", "5/s"]).rates
+        assert (client.limits.build_policy(timeout=60).timeout, client.limits.build_policy(timeout=2).timeout) == (5, 2)
+        assert client.limits.build_policy(rate="5/s").rates == client.limits.build_policy(rate=["5/s", "5/s"]).rates
 
 
 def test_max_requests_ends_the_rest_of_the_rows(api):
@@ -553,6 +553,6 @@ with paio.demo.serve() as api:
 def test_a_base_url_without_a_scheme_says_how_it_is_written():
     """It is an argument that can't be right, and known before anything is sent."""
     with pytest.raises(
-        paio.PlanError, match=r"base_url='api\.example\.com' is no URL: write 'https://api\.example\.com'"
+        paio.PlanError, match=r"base_url='api\.example\.com' is not a URL: write 'https://api\.example\.com'"
     ):
         paio.Client("api.example.com")

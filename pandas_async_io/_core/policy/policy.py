@@ -1,15 +1,23 @@
-"""How the requests of one call behave."""
+"""How the requests of one call behave, within the limits of its client."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
+
+from pandas_async_io._core.errors import PlanError
+from pandas_async_io._core.numbers import as_integer, check_positive_seconds
+from pandas_async_io._core.policy.rate import parse_rates
+from pandas_async_io._core.policy.retry_options import parse_retry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pandas_async_io._core.policy.rate import Rate
     from pandas_async_io._core.policy.retry_options import Retry
+
+_DEFAULT_CONCURRENCY = 32
+_MAX_ADAPTIVE_CONCURRENCY = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +46,90 @@ class Policy:
     retry: Retry
     timeout: float
     repeatable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ClientLimits:
+    """The limits of a client. A call may only be stricter, except that its ``retry`` replaces the client's.
+
+    Attributes
+    ----------
+    concurrency : int or None
+        Requests in flight to one origin; None sets no ceiling.
+    rates : tuple of Rate
+        Rates that all apply.
+    retry : Retry
+        When a failed request is repeated.
+    timeout : float
+        Seconds that an attempt may take.
+    """
+
+    concurrency: int | None
+    rates: tuple[Rate, ...]
+    retry: Retry
+    timeout: float
+
+    @classmethod
+    def parse(
+        cls,
+        *,
+        concurrency: int | str | None,
+        rate: str | Rate | Sequence[str | Rate] | None,
+        retry: Retry | int | None,
+        timeout: float,
+    ) -> Self:
+        """Parse the options of a client.
+
+        Raises
+        ------
+        PlanError
+            An option is out of its range.
+        """
+        if isinstance(concurrency, str) and concurrency == "auto":
+            raise PlanError("a client's concurrency= is a ceiling: a number; pass concurrency='auto' to the call")
+        ceiling = None if concurrency is None else _parse_concurrency(concurrency)
+        return cls(ceiling, parse_rates(rate), parse_retry(retry), check_positive_seconds("timeout", timeout))
+
+    def build_policy(
+        self,
+        *,
+        concurrency: int | str | None = None,
+        rate: str | Rate | Sequence[str | Rate] | None = None,
+        retry: Retry | int | None = None,
+        timeout: float | None = None,
+    ) -> Policy:
+        """Return the policy of a call: its options, within these limits.
+
+        Raises
+        ------
+        PlanError
+            An option is out of its range.
+
+        Examples
+        --------
+        >>> limits = ClientLimits.parse(concurrency=8, rate=None, retry=None, timeout=30)
+        >>> [limits.build_policy(concurrency=asked).concurrency for asked in (None, 4, 100)]
+        [8, 4, 8]
+        """
+        adaptive = isinstance(concurrency, str) and concurrency == "auto"  # an array compares element by element
+        if adaptive:
+            wanted = _MAX_ADAPTIVE_CONCURRENCY
+        elif concurrency is None:
+            wanted = self.concurrency or _DEFAULT_CONCURRENCY
+        else:
+            wanted = _parse_concurrency(concurrency, ", or 'auto'")
+        return Policy(
+            concurrency=wanted if self.concurrency is None else min(wanted, self.concurrency),
+            adaptive=adaptive,
+            rates=tuple(dict.fromkeys([*self.rates, *parse_rates(rate)])),
+            retry=self.retry if retry is None else parse_retry(retry),
+            timeout=self.timeout if timeout is None else min(check_positive_seconds("timeout", timeout), self.timeout),
+        )
+
+
+def _parse_concurrency(value: int | str, otherwise: str = "") -> int:
+    """Return a number of requests; `otherwise` names what else the option may be."""
+    found = as_integer(value)
+    if found is None or found < 1:
+        raise PlanError(f"concurrency={value!r} is not a number of requests: 1 or more{otherwise}")
+    return found
