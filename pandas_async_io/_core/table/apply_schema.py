@@ -1,7 +1,6 @@
 """Whole columns → the types of a schema and of a backend.
 
-The law of this file: a value that does not fit is the failure of the request
-that it came with, never a missing value and never another row's.
+Invariant: a value that does not fit fails its own request; it is never a missing value, nor another row's failure.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import pandas as pd
 
 from pandas_async_io._core.errors import ParseError
 from pandas_async_io._core.security.secrets import redact_line
-from pandas_async_io._core.table.cast import iso_times
+from pandas_async_io._core.table.cast import cast_iso_times
 from pandas_async_io._core.table.columns import Columns
 from pandas_async_io._core.table.dtype_backend import to_backend
 
@@ -26,27 +25,27 @@ if TYPE_CHECKING:
     from pandas_async_io._core.arrays import Array
     from pandas_async_io._core.table.schema import Field
 
-_SHOWN = 60
+_MAX_SHOWN_CHARACTERS = 60
 
 
 def apply_schema(columns: Columns, schema: Mapping[str, Field], *, backend: str | None, nullable: bool) -> Columns:
-    """Give the columns of a schema its types, and all others those of a backend.
+    """Convert the columns of a schema to its types, and all others to those of a backend.
 
     Parameters
     ----------
     columns : Columns
-        As `concat` made them.
+        As `concat_blocks` returns them.
     schema : mapping of str to Field
-        From `compile_schema`; a column that no record has appears, too.
+        From `compile_schema`; a column that no record has is added.
     backend : {"numpy_nullable", "pyarrow"} or None
         See `to_backend`.
     nullable : bool
-        As for `concat`.
+        As for `concat_blocks`.
 
     Returns
     -------
     Columns
-        Without the records of the requests of which a value did not fit: those are among the ``failures``.
+        Without the records of a request with a misfit, a value that does not fit; its failure is among ``failures``.
 
     Examples
     --------
@@ -60,10 +59,10 @@ def apply_schema(columns: Columns, schema: Mapping[str, Field], *, backend: str 
         return columns
     size = int(columns.counts.sum())
     sources = {name: columns.arrays.get(name, np.full(size, None, object)) for name in schema}
-    cast = {name: _cast(sources[name], field) for name, field in schema.items()}
+    casts = {name: _cast_column(sources[name], field) for name, field in schema.items()}
     failures: dict[int, ParseError] = {}
-    for name, made in cast.items():
-        for request, error in _misfits(made.misfits, columns.counts, sources[name], name, schema[name].spec):
+    for name, cast in casts.items():
+        for request, error in _describe_misfits(cast.misfits, columns.counts, sources[name], name, schema[name].spec):
             failures.setdefault(request, error)
     counts = columns.counts.copy()
     counts[list(failures)] = 0
@@ -71,19 +70,19 @@ def apply_schema(columns: Columns, schema: Mapping[str, Field], *, backend: str 
     drifted = {name: kinds for name, kinds in columns.drifted.items() if name not in schema}
     arrays: dict[str, Array] = {}
     for name in dict.fromkeys([*columns.arrays, *schema]):
-        if name in cast:
-            cells, gaps = cast[name].kept(keep)
-            arrays[name] = schema[name].build(cells, gaps, backend=backend, nullable=nullable)
+        if name in casts:
+            cells, gaps = casts[name].select(keep)
+            arrays[name] = schema[name].build_array(cells, gaps, backend=backend, nullable=nullable)
         else:
             array = columns.arrays[name] if keep is None else columns.arrays[name][keep]
             arrays[name] = to_backend(array, backend, drifted=name in drifted)
     return Columns(arrays, drifted, counts, {**columns.failures, **failures})
 
 
-def _misfits(
+def _describe_misfits(
     misfits: NDArray[np.intp], counts: NDArray[np.int64], cells: Array, name: str, spec: str
 ) -> list[tuple[int, ParseError]]:
-    """Return each misfit's request, and what it is."""
+    """Return each misfit's request and error."""
     ends = np.cumsum(counts)
     requests = np.searchsorted(ends, misfits, side="right")
     found = []
@@ -91,39 +90,39 @@ def _misfits(
         count = int(counts[request])
         where = f"record {record - int(ends[request]) + count + 1} of {count}, " if count > 1 else ""
         shown = repr(cells[record])
-        shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
+        shown = shown if len(shown) <= _MAX_SHOWN_CHARACTERS else f"{shown[:_MAX_SHOWN_CHARACTERS]}…"
         found.append((request, ParseError(redact_line(f"schema: {where}column {name!r}: {shown} is not {spec}"))))
     return found
 
 
-def _cast(array: Array, wanted: Field) -> _Cast:
-    """Convert the cells of a column, as far as that is possible."""
+def _cast_column(array: Array, target: Field) -> _CastColumn:
+    """Cast the cells of a column that fit."""
     gaps = np.asarray(pd.isna(array))
-    if wanted.kind in {"int", "float", "bool"} and getattr(array.dtype, "numpy_dtype", array.dtype) == wanted.dtype:
-        return _Cast(array, gaps)
+    if target.kind in {"int", "float", "bool"} and getattr(array.dtype, "numpy_dtype", array.dtype) == target.dtype:
+        return _CastColumn(array, gaps)
     cells = np.asarray(array.astype(object), dtype=object).copy()
-    if wanted.kind == "time":
-        times = iso_times(cells[~gaps].tolist(), wanted.dtype)
+    if target.kind == "time":
+        times = cast_iso_times(cells[~gaps].tolist(), target.dtype)
         if times is not None:
-            places = np.where(gaps, -1, np.cumsum(~gaps) - 1)
-            return _Cast(times.take(places, allow_fill=True), gaps)
+            positions = np.where(gaps, -1, np.cumsum(~gaps) - 1)
+            return _CastColumn(times.take(positions, allow_fill=True), gaps)
     misfits = []
     for at in np.flatnonzero(~gaps).tolist():
         try:
-            cells[at] = wanted.fit(cells[at])
+            cells[at] = target.cast(cells[at])
         except (ValueError, OverflowError, TypeError):
             misfits.append(at)
-    return _Cast(cells, gaps, np.array(misfits, np.intp))
+    return _CastColumn(cells, gaps, np.array(misfits, np.intp))
 
 
 @dataclass(frozen=True, slots=True)
-class _Cast:
-    """A column whose cells fit, but where ``gaps`` are, and but for ``misfits``."""
+class _CastColumn:
+    """A column whose cells are cast, except in ``gaps`` and at ``misfits``."""
 
     cells: Array
     gaps: NDArray[np.bool_]
     misfits: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
 
-    def kept(self, keep: NDArray[np.bool_] | None) -> tuple[Array, NDArray[np.bool_]]:
-        """Return the cells and gaps of the records that are left."""
+    def select(self, keep: NDArray[np.bool_] | None) -> tuple[Array, NDArray[np.bool_]]:
+        """Return the cells and gaps of the records to keep; None: of all."""
         return (self.cells, self.gaps) if keep is None else (self.cells[keep], self.gaps[keep])

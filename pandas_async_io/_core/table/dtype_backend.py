@@ -1,6 +1,6 @@
-"""``dtype_backend``: columns of numpy's types → nullable or Arrow's, as pandas' readers have it.
+"""``dtype_backend``: columns of numpy's dtypes → nullable or Arrow's, as in pandas' readers.
 
-Only types change: an object column that Arrow can't hold exactly stays one.
+Invariant: no value changes; an object column that Arrow cannot hold exactly stays an object column.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ BACKENDS = ("numpy_nullable", "pyarrow")
 
 
 def check_dtype_backend(backend: str | None) -> None:
-    """Refuse a backend that pandas does not have, or that is not installed.
+    """Check that a backend exists and is installed.
 
     Raises
     ------
     PlanError
-        It can't be used.
+        It is unknown, or pyarrow is missing.
     """
     if backend is not None and backend not in BACKENDS:
         raise PlanError(f"dtype_backend={backend!r}: choose one of {', '.join(map(repr, BACKENDS))}")
@@ -35,16 +35,16 @@ def check_dtype_backend(backend: str | None) -> None:
 
 
 def to_backend(array: Array, backend: str | None, *, drifted: bool = False) -> Array:
-    """Return an array of the backend's type, or as it is.
+    """Convert one column to the backend's dtype.
 
     Parameters
     ----------
     array : array
-        Of one column.
+        The column.
     backend : {"numpy_nullable", "pyarrow"} or None
-        None leaves it as it is.
+        None: no conversion.
     drifted : bool
-        Whether its cells are of several kinds: then it stays an object column.
+        Whether its cells are of several kinds: it then stays an object column.
 
     Examples
     --------
@@ -55,42 +55,42 @@ def to_backend(array: Array, backend: str | None, *, drifted: bool = False) -> A
     """
     if backend is None or drifted:
         return array
-    return _nullable(array) if backend == "numpy_nullable" else _arrow(array)
+    return _to_nullable(array) if backend == "numpy_nullable" else _to_arrow(array)
 
 
-def _nullable(array: Array) -> Array:
+def _to_nullable(array: Array) -> Array:
     kind = array.dtype.kind
     if isinstance(array, np.ndarray) and kind in "iub":
         return masked_array(array, np.zeros(len(array), np.bool_))
     if isinstance(array, np.ndarray) and kind == "f":
         return pd.arrays.FloatingArray(array, np.isnan(array))
-    if isinstance(array.dtype, pd.StringDtype) or _strings_alone(array):
+    if isinstance(array.dtype, pd.StringDtype) or _holds_only_strings(array):
         strings: Array = pd.Series(array, dtype="string", copy=False).array
         return strings
     return array
 
 
-def _strings_alone(array: Array) -> bool:
+def _holds_only_strings(array: Array) -> bool:
     return array.dtype == np.dtype(object) and pd.api.types.infer_dtype(array, skipna=True) == "string"
 
 
-def _arrow(array: Array) -> Array:
+def _to_arrow(array: Array) -> Array:
     pa = import_pyarrow()
     if isinstance(array.dtype, pd.CategoricalDtype | pd.ArrowDtype):
         return array
-    exact = array.dtype != np.dtype(object)
+    is_typed = array.dtype != np.dtype(object)
     try:
-        made = pa.array(pd.Series(array, copy=False), from_pandas=True)
+        converted = pa.array(pd.Series(array, copy=False), from_pandas=True)
     except (pa.ArrowException, OverflowError, TypeError, ValueError):
         return array
-    if pa.types.is_large_string(made.type):
-        made = made.cast(pa.string())
-    if not exact and not _same(made.to_pylist(), array):
+    if pa.types.is_large_string(converted.type):
+        converted = converted.cast(pa.string())
+    if not is_typed and not _equals(converted.to_pylist(), array):
         return array
-    return pd.arrays.ArrowExtensionArray(made)
+    return pd.arrays.ArrowExtensionArray(converted)
 
 
-def _same(cells: list[Any], array: Array) -> bool:
-    """Whether a round trip gave the cells back: Arrow unites the keys of dicts and the types in lists."""
-    pairs = zip(cells, array, pd.isna(array), strict=True)
-    return all(gap or (type(mine) is type(cell) and repr(mine) == repr(cell)) for mine, cell, gap in pairs)
+def _equals(converted: list[Any], array: Array) -> bool:
+    """Whether a round trip preserves the cells: Arrow unites the keys of dicts and the types in lists."""
+    pairs = zip(converted, array, pd.isna(array), strict=True)
+    return all(gap or (type(after) is type(before) and repr(after) == repr(before)) for after, before, gap in pairs)

@@ -1,4 +1,4 @@
-"""``schema``: what the types that a user may ask for are, and what fits into each; compiled once per call."""
+"""``schema``: which types a user may ask for, and how each becomes a column; compiled once per call."""
 
 from __future__ import annotations
 
@@ -13,21 +13,30 @@ import pandas as pd
 from pandas_async_io._core.arrays import masked_array, object_array
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.table.arrow import import_pyarrow, nullable_dtype_name
-from pandas_async_io._core.table.cast import Fit, floating, listing, member, moment, text, truth, whole
+from pandas_async_io._core.table.cast import (
+    Cast,
+    cast_boolean,
+    cast_string,
+    category_cast,
+    float_cast,
+    integer_cast,
+    list_cast,
+    time_cast,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pandas_async_io._core.arrays import Array
 
-_LIST = re.compile(r"(?:large_)?list<(?:\w+: ?)?(.+)>")
-_TIMESTAMP = re.compile(r"timestamp\[(\w+)(?:, tz=(.+))?\]")
-_ARROW_NAMES = {"double": "float64", "utf8": "string", "large_string": "string"}
-_STRINGS: Any = pd.Series(["a"]).dtype
-"""What strings are if nothing is asked for: object on pandas 2, where they have no type of their own."""
+_LIST_SPEC = re.compile(r"(?:large_)?list<(?:\w+: ?)?(.+)>")
+_TIMESTAMP_SPEC = re.compile(r"timestamp\[(\w+)(?:, tz=(.+))?\]")
+_PANDAS_NAMES = {"double": "float64", "utf8": "string", "large_string": "string"}
+_DEFAULT_STRING_DTYPE: Any = pd.Series(["a"]).dtype
+"""pandas' default for strings: object on pandas 2, where strings have no dtype of their own."""
 
-_UNITS = ("s", "ms", "us", "ns")
-_KNOWN = "int64, float64, bool, string, datetime64[ns, UTC], category, object, list<string> and their like"
+_TIME_UNITS = ("s", "ms", "us", "ns")
+_EXAMPLES = "int64, float64, bool, string, datetime64[ns, UTC], category, object, list<string> and the like"
 
 
 def compile_schema(schema: Mapping[str, Any] | None, columns: Mapping[str, str] | None = None) -> dict[str, Field]:
@@ -36,14 +45,14 @@ def compile_schema(schema: Mapping[str, Any] | None, columns: Mapping[str, str] 
     Parameters
     ----------
     schema : mapping of str to dtype, or None
-        Column (as ``columns`` calls it) to type: what pandas takes for a dtype, or ``"list<string>"``.
+        Column (under its name in ``columns``) to type: what pandas accepts as a dtype, or ``"list<string>"``.
     columns : mapping of str to str, or None
         The selected columns: source to name.
 
     Raises
     ------
     PlanError
-        A type is not known here, or a column is not selected.
+        A type is unknown, or a column is not selected.
 
     Examples
     --------
@@ -57,11 +66,11 @@ def compile_schema(schema: Mapping[str, Any] | None, columns: Mapping[str, str] 
     for name in schema:
         if columns is not None and name not in columns.values():
             raise PlanError(f"schema= names {name!r}, which columns= does not select")
-    return {name: _field(name, spec) for name, spec in schema.items()}
+    return {name: _compile_field(name, spec) for name, spec in schema.items()}
 
 
 def text_columns(schema: Mapping[str, Field], columns: Mapping[str, str] | None) -> list[str]:
-    """Return the columns that a reader of text leaves as they are written, for ``"007"`` may be a string.
+    """Return the columns that a reader of text must not convert, because ``"007"`` may be a string.
 
     Examples
     --------
@@ -72,56 +81,59 @@ def text_columns(schema: Mapping[str, Field], columns: Mapping[str, str] | None)
     return [sources.get(name, name) for name, field in schema.items() if field.kind in {"str", "category"}]
 
 
-def _field(name: str, spec: Any) -> Field:
-    said = spec.__name__ if isinstance(spec, type) else str(spec)
-    words = _ARROW_NAMES.get(spec, spec) if isinstance(spec, str) else spec
-    if isinstance(words, str) and (within := _LIST.fullmatch(words)):
-        inner = _field(name, within[1])
-        return Field(said, "list", np.dtype(object), listing(inner.fit), inner=inner)
-    if isinstance(words, str) and (stamp := _TIMESTAMP.fullmatch(words)):
-        words = f"datetime64[{stamp[1]}, {stamp[2]}]" if stamp[2] else f"datetime64[{stamp[1]}]"
+def _compile_field(name: str, spec: Any) -> Field:
+    shown = spec.__name__ if isinstance(spec, type) else str(spec)
+    pandas_spec = _PANDAS_NAMES.get(spec, spec) if isinstance(spec, str) else spec
+    if isinstance(pandas_spec, str) and (list_spec := _LIST_SPEC.fullmatch(pandas_spec)):
+        element = _compile_field(name, list_spec[1])
+        return Field(shown, "list", np.dtype(object), list_cast(element.cast), element=element)
+    if isinstance(pandas_spec, str) and (timestamp := _TIMESTAMP_SPEC.fullmatch(pandas_spec)):
+        unit, zone = timestamp.groups()
+        pandas_spec = f"datetime64[{unit}, {zone}]" if zone else f"datetime64[{unit}]"
     try:
-        dtype: Any = pd.api.types.pandas_dtype(words)
+        dtype: Any = pd.api.types.pandas_dtype(pandas_spec)
     except (TypeError, ValueError, ImportError) as error:
-        raise PlanError(f"schema[{name!r}]={said!r} is no type ({error}): known are {_KNOWN}") from None
+        raise PlanError(f"schema[{name!r}]={shown!r} is not a type ({error}): known are {_EXAMPLES}") from None
     if isinstance(dtype, pd.ArrowDtype):
-        return replace(_field(name, str(dtype.pyarrow_dtype)), spec=said, asked=dtype)
-    field = _of_dtype(said, dtype)
+        return replace(_compile_field(name, str(dtype.pyarrow_dtype)), spec=shown, extension_dtype=dtype)
+    field = _field_of_dtype(shown, dtype)
     if field is None:
-        raise PlanError(f"schema[{name!r}]={said!r}: known are {_KNOWN}")
+        raise PlanError(f"schema[{name!r}]={shown!r} is not supported: known are {_EXAMPLES}")
     return field
 
 
-def _of_dtype(said: str, dtype: Any) -> Field | None:
+def _field_of_dtype(spec: str, dtype: Any) -> Field | None:
     if isinstance(dtype, pd.CategoricalDtype):
-        return Field(said, "category", dtype, member(dtype.categories))
+        return Field(spec, "category", dtype, category_cast(dtype.categories))
     if isinstance(dtype, pd.StringDtype):
-        return Field(said, "str", np.dtype(object), text, asked=None if dtype == _STRINGS else dtype)
-    if not isinstance(dtype, np.dtype | pd.DatetimeTZDtype) and not hasattr(dtype, "numpy_dtype"):
+        extension_dtype = None if dtype == _DEFAULT_STRING_DTYPE else dtype
+        return Field(spec, "str", np.dtype(object), cast_string, extension_dtype)
+    is_plain = isinstance(dtype, np.dtype | pd.DatetimeTZDtype)
+    if not is_plain and not hasattr(dtype, "numpy_dtype"):
         return None
-    asked = None if isinstance(dtype, np.dtype | pd.DatetimeTZDtype) else dtype
+    extension_dtype = None if is_plain else dtype
     plain = getattr(dtype, "numpy_dtype", dtype)
     field: Field | None = None
     match dtype.kind:
         case "i" | "u":
             limits = np.iinfo(plain)
-            field = Field(said, "int", plain, whole(int(limits.min), int(limits.max)), asked)
+            field = Field(spec, "int", plain, integer_cast(int(limits.min), int(limits.max)), extension_dtype)
         case "f":
-            field = Field(said, "float", plain, floating(plain), asked)
+            field = Field(spec, "float", plain, float_cast(plain), extension_dtype)
         case "b":
-            field = Field(said, "bool", plain, truth, asked)
+            field = Field(spec, "bool", plain, cast_boolean, extension_dtype)
         case "U":
-            field = Field(said, "str", np.dtype(object), text)
+            field = Field(spec, "str", np.dtype(object), cast_string)
         case "O":
-            field = Field(said, "object", plain, lambda cell: cell)
-        case "M" if (unit := _unit(dtype)) in _UNITS:
+            field = Field(spec, "object", plain, lambda cell: cell)
+        case "M" if (unit := _time_unit(dtype)) in _TIME_UNITS:
             zone = getattr(dtype, "tz", None)
             times = np.dtype(f"datetime64[{unit}]") if zone is None else dtype
-            field = Field(said, "time", times, moment(unit, zone))
+            field = Field(spec, "time", times, time_cast(unit, zone))
     return field
 
 
-def _unit(dtype: Any) -> str:
+def _time_unit(dtype: Any) -> str:
     unit: str = dtype.unit if isinstance(dtype, pd.DatetimeTZDtype) else np.datetime_data(dtype)[0]
     return "ns" if unit == "generic" else unit
 
@@ -133,84 +145,82 @@ class Field:
     Attributes
     ----------
     spec : str
-        As it was asked for.
+        As the user wrote it.
     kind : {"int", "float", "bool", "str", "time", "list", "category", "object"}
-        What its cells are.
+        The kind of its cells.
     dtype : dtype
         The plain one: numpy's, of times or of categories; object for strings and lists.
-    fit : callable
+    cast : callable
         Takes a cell; returns its value in this type, or raises ValueError.
-    asked : dtype or None
-        The extension's type that was asked for by name.
-    inner : Field or None
+    extension_dtype : dtype or None
+        The extension dtype, if the user named one.
+    element : Field or None
         Of a list's elements.
     """
 
     spec: str
     kind: str
     dtype: Any
-    fit: Fit
-    asked: Any = None
-    inner: Field | None = None
+    cast: Cast
+    extension_dtype: Any = None
+    element: Field | None = None
 
     @property
     def zone(self) -> Any:
         """The time zone, None without one."""
         return getattr(self.dtype, "tz", None)
 
-    def build(self, cells: Array, gaps: NDArray[np.bool_], *, backend: str | None, nullable: bool) -> Array:
-        """Make a column of cells that fit.
+    def build_array(self, cells: Array, gaps: NDArray[np.bool_], *, backend: str | None, nullable: bool) -> Array:
+        """Make a column of cells that are already cast.
 
         Parameters
         ----------
         cells : array
-            What stands in the gaps is not looked at.
+            The cells in gaps are ignored.
         gaps : array of bool
-            Where no value is.
+            Where there is no value.
         backend, nullable
-            As for `conform`.
+            As for `apply_schema`.
         """
-        base = self._base(cells, gaps, nullable=nullable or backend is not None)
-        target = self._target(backend)
-        return base if target is None or base.dtype == target else pd.array(base, dtype=target)
+        plain = self._build_plain(cells, gaps, nullable=nullable or backend is not None)
+        target = self._target_dtype(backend)
+        return plain if target is None or plain.dtype == target else pd.array(plain, dtype=target)
 
-    def _base(self, cells: Array, gaps: NDArray[np.bool_], *, nullable: bool) -> Array:
+    def _build_plain(self, cells: Array, gaps: NDArray[np.bool_], *, nullable: bool) -> Array:
         if self.kind in {"int", "float", "bool"}:
-            full = np.full(len(cells), np.nan if self.kind == "float" else 0, self.dtype)
-            full[~gaps] = cells[~gaps]
-            return masked_array(full, gaps) if self.kind != "float" and (nullable or gaps.any()) else full
+            values = np.full(len(cells), np.nan if self.kind == "float" else 0, self.dtype)
+            values[~gaps] = cells[~gaps]
+            return masked_array(values, gaps) if self.kind != "float" and (nullable or gaps.any()) else values
         if self.kind == "time" and cells.dtype == self.dtype:
             return cells
-        blank = pd.NaT if self.kind == "time" else None
-        values = object_array([blank if gap else cell for cell, gap in zip(cells, gaps.tolist(), strict=True)])
-        if self.kind in {"time", "category"}:
-            timed: Array = pd.array(values, dtype=self.dtype)
-            return timed
-        built: Array = pd.array(values, dtype=_STRINGS) if self.kind == "str" and self.dtype != _STRINGS else values
-        return built
+        missing = pd.NaT if self.kind == "time" else None
+        objects = object_array([missing if gap else cell for cell, gap in zip(cells, gaps.tolist(), strict=True)])
+        dtype = _DEFAULT_STRING_DTYPE if self.kind == "str" else self.dtype
+        array: Array = objects if dtype == np.dtype(object) else pd.array(objects, dtype=dtype)
+        return array
 
-    def _target(self, backend: str | None) -> Any:
-        """Return the extension's type that the column ends as, None for the plain one."""
-        arrow = self._arrow() if backend == "pyarrow" else None
-        if arrow is not None:
-            return pd.ArrowDtype(arrow)
-        if self.asked is None and backend == "numpy_nullable":
+    def _target_dtype(self, backend: str | None) -> Any:
+        """Return the extension dtype of the finished column, None for the plain one."""
+        arrow_type = self._arrow_type() if backend == "pyarrow" else None
+        if arrow_type is not None:
+            return pd.ArrowDtype(arrow_type)
+        if self.extension_dtype is None and backend == "numpy_nullable":
             names = {"float": nullable_dtype_name(str(self.dtype)), "str": "string"}
             return pd.api.types.pandas_dtype(names[self.kind]) if self.kind in names else None
-        return self.asked
+        return self.extension_dtype
 
-    def _arrow(self) -> Any:
-        """Return Arrow's type, None if there is none."""
+    def _arrow_type(self) -> Any:
+        """Return Arrow's type, None if Arrow has none."""
         pa = import_pyarrow()
-        if isinstance(self.asked, pd.ArrowDtype):
-            return self.asked.pyarrow_dtype
+        if isinstance(self.extension_dtype, pd.ArrowDtype):
+            return self.extension_dtype.pyarrow_dtype
         match self.kind:
             case "int" | "float" | "bool":
                 return pa.from_numpy_dtype(self.dtype)
             case "str":
                 return pa.string()
             case "time":
-                return pa.timestamp(_unit(self.dtype), tz=None if self.zone is None else str(self.zone))
-            case "list" if self.inner is not None and (inner := self.inner._arrow()) is not None:  # noqa: SLF001 - a field of its own kind
-                return pa.list_(inner)
+                return pa.timestamp(_time_unit(self.dtype), tz=None if self.zone is None else str(self.zone))
+            case "list" if self.element is not None and (element := self.element._arrow_type()) is not None:  # noqa: SLF001 - its own class
+                return pa.list_(element)
         return None

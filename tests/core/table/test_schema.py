@@ -303,11 +303,11 @@ def test_a_schema_speaks_of_columns_as_they_are_called_in_the_end():
 @pytest.mark.parametrize(
     ("schema", "columns", "words"),
     [
-        ({"a": "int63"}, None, "schema\\['a'\\]='int63' is no type"),
+        ({"a": "int63"}, None, "schema\\['a'\\]='int63' is not a type"),
         ({"a": "timedelta64[ns]"}, None, "known are"),
         ({"a": "datetime64[D]"}, None, "known are"),
         ({"a": "list<nothing>"}, None, "'nothing'"),
-        ({"a": 5}, None, "no type"),
+        ({"a": 5}, None, "not a type"),
         ({5: "int64"}, None, "mapping of column names"),
         (["a"], None, "mapping of column names"),
         ({"a": "int64"}, ["b"], "names 'a', which columns= does not select"),
