@@ -1,6 +1,7 @@
 """Bytes → payload: what a response's body holds, or which error it is.
 
-- `content_coding`: gzip, deflate, Brotli and zstd undone in bounded memory.
+- `content_coding`: content codings undone in bounded memory.
+- `decompressors`: gzip, deflate, Brotli and zstd behind one interface.
 - `content_type`: the format and charset that ``Content-Type``, or the first bytes, name.
 - `charset`: bytes → text.
 - `json`: JSON and NDJSON, with exact integers.

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pandas_async_io._core.body import content_coding as module
 from pandas_async_io._core.body.content_coding import Decompressor, accept_encoding, decompress
+from pandas_async_io._core.body.decompressors import available_codings
 from pandas_async_io._core.errors import BodyTooLargeError, ParseError, TransportError
 
 ENOUGH = 1 << 20
@@ -56,7 +56,8 @@ def needs(coding):
 def in_chunks(body, coding, size, max_body=ENOUGH):
     stream = Decompressor(coding, max_body)
     parts = [stream.feed(body[i : i + size]) for i in range(0, len(body), size)]
-    return b"".join(parts) + stream.finish()
+    stream.finish()
+    return b"".join(parts)
 
 
 @each_coding
@@ -158,13 +159,13 @@ def test_fault_17_without_libraries_br_and_zstd_are_not_asked_for(monkeypatch):
     """Where no library is installed the two are neither listed nor undone, and the message helps."""
     for name in ("brotli", "brotlicffi", "compression.zstd", "backports.zstd"):
         monkeypatch.setitem(sys.modules, name, None)
-    module._codings.cache_clear()
+    available_codings.cache_clear()
     try:
         assert accept_encoding() == "gzip, deflate"
         with pytest.raises(ParseError, match=r"brotli>=1\.2"):
             decompress(b"x", "br", ENOUGH)
     finally:
-        module._codings.cache_clear()
+        available_codings.cache_clear()
 
 
 def test_fault_17_a_brotli_without_bounds_is_not_used(monkeypatch):
@@ -175,11 +176,11 @@ def test_fault_17_a_brotli_without_bounds_is_not_used(monkeypatch):
             pass
 
     monkeypatch.setitem(sys.modules, "brotli", Unbounded)
-    module._codings.cache_clear()
+    available_codings.cache_clear()
     try:
         assert "br" not in accept_encoding().split(", ")
     finally:
-        module._codings.cache_clear()
+        available_codings.cache_clear()
 
 
 @each_coding
@@ -260,7 +261,7 @@ def test_chained_codings_are_undone_right_to_left(size):
 def test_fault_26_an_empty_body_is_empty_in_any_coding(coding):
     """HEAD, 204 and 304 announce a coding and send no byte: that is no error."""
     assert decompress(b"", coding, ENOUGH) == b""
-    assert Decompressor(coding, ENOUGH).finish() == b""
+    Decompressor(coding, ENOUGH).finish()
 
 
 def test_zstd_windows_above_8_mib_are_refused():
