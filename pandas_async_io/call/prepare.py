@@ -91,7 +91,7 @@ def ask(
     recipe = _recipe(url, options, client, auth)
     if options.batch is not None:
         return _batched(frame, recipe, options, options.batch, client)
-    if not (recipe.texts or recipe.wholes) and len(frame) > 1 and recipe.safe:
+    if not (recipe.text_fields or recipe.json_fields) and len(frame) > 1 and recipe.safe:
         text = "no field in the request: every row gets the same answer. In an f-string a field is {{column}}"
         warnings.warn(text, FetchWarning, stacklevel=outside())
     sent = expand(frame, recipe, allow_hosts=client.allow_hosts)
@@ -143,18 +143,17 @@ def _batched(
     frame: pd.DataFrame, recipe: RequestTemplate, options: FetchOptions | ReadOptions, size: int, client: Client
 ) -> Asked:
     """Put many keys into each request; what the rows ask for are the keys."""
-    field = find_key_field(sorted(recipe.template.exploded), _json(options))
-    every = dict.fromkeys([*recipe.texts, *recipe.wholes])
-    exposed = {*recipe.template.fields, *(name for _, text in recipe.headers for name in text.fields)}
+    field = find_key_field(sorted(recipe.url_template.exploded_fields), _json(options))
+    every = dict.fromkeys([*recipe.text_fields, *recipe.json_fields])
     beside = [name for name in every if name != field]
     batches = Batches.of(
         frame,
         field,
         size,
         beside=beside,
-        in_body=field not in exposed,
-        in_path=field in recipe.template.in_path,
-        wholes=recipe.wholes,
+        in_body=field not in recipe.url_and_header_fields,
+        in_path=field in recipe.url_template.path_fields,
+        wholes=recipe.json_fields,
         typed=frozenset(options.schema or ()),
     )
     sent = expand(batches.requests(batches.blocks), recipe, allow_hosts=client.allow_hosts)
@@ -171,7 +170,7 @@ def _batched(
             rows = np.flatnonzero(np.isin(batches.row_to_key, block))
             unsafe.update(dict.fromkeys(rows.tolist(), sent.unsafe[at]))
     row_to_key = np.where(fine[batches.row_to_key], batches.row_to_key, -1)
-    rows_ask = replace(sent, urls=urls, row_to_request=row_to_key, unsafe=unsafe, origins={}, parts=None)
+    rows_ask = replace(sent, urls=urls, row_to_request=row_to_key, unsafe=unsafe, origins={}, builder=None)
     return Asked(sent, rows_ask, recipe, batches, tuple(blocks), client.allow_hosts)
 
 

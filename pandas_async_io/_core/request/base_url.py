@@ -1,4 +1,8 @@
-"""TODO."""
+"""Base URL and origin of a template: a relative template made absolute, and the host that it fixes.
+
+Invariant: the scheme and host of a template are literal unless ``allow_hosts`` names the hosts that rows
+may choose. A value of a row cannot extend the host.
+"""
 
 from __future__ import annotations
 
@@ -14,53 +18,85 @@ if TYPE_CHECKING:
 
     from pandas_async_io._core.request.url_template import UrlTemplate
 
-ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://")
-_HOST = re.compile(rf"({ABSOLUTE.pattern}(?:[^/?#{{@]*@)?)([^/?#{{@:\[]+)")
-_BARE = re.compile(rf"({ABSOLUTE.pattern}[^/?#{{]*)(?=\?|\{{\?|$)")
-_AUTHORITY_ENDS = re.compile(rf"{ABSOLUTE.pattern}[^/?#]*[/?#]")
+_SCHEME = r"[A-Za-z][A-Za-z0-9+.\-]*://"
+_ABSOLUTE = re.compile(_SCHEME)
+_LITERAL_HOST = re.compile(rf"({_SCHEME}(?:[^/?#{{@]*@)?)([^/?#{{@:\[]+)")
+_HOST_WITHOUT_PATH = re.compile(rf"({_SCHEME}[^/?#{{]*)(?=\?|\{{\?|$)")
+_LITERAL_AUTHORITY = re.compile(rf"{_SCHEME}[^/?#]*[/?#]")
+
+
+def is_absolute_url(url: str) -> bool:
+    """Whether a URL or template starts with a scheme.
+
+    Examples
+    --------
+    >>> is_absolute_url("https://e.com/{id}"), is_absolute_url("//e.com/"), is_absolute_url("/to?url=http://e.com")
+    (True, False, False)
+    """
+    return _ABSOLUTE.match(url) is not None
 
 
 def join_base_url(url: str, base_url: str) -> str:
-    """Put a relative URL behind the base, whose path is kept, unlike RFC 3986's join."""
+    """Put a relative template after the base URL, whose path is kept, unlike in RFC 3986.
+
+    The fragment is removed, because it is never sent. A host without a path gets the slash that is sent:
+    otherwise, where ``{?a}`` is undefined, the next field would extend the host.
+
+    Raises
+    ------
+    PlanError
+        The template is not a str; a `TemplateError` if template and base URL make no absolute URL.
+
+    Examples
+    --------
+    >>> join_base_url("/users/{id}", "https://e.com/v1"), join_base_url("https://e.com{?id}", "")
+    ('https://e.com/v1/users/{id}', 'https://e.com/{?id}')
+    """
+    absolute = re.split(r"#|\{#", _to_absolute(url, base_url), maxsplit=1)[0]
+    return _HOST_WITHOUT_PATH.sub(r"\1/", absolute, count=1) if is_absolute_url(absolute) else absolute
+
+
+def _to_absolute(url: str, base_url: str) -> str:
     if not isinstance(url, str):
         raise PlanError(f"the URL template is a str, not {type(url).__name__}")
     if not url.strip() and not base_url:
         raise TemplateError("the URL template is empty")
-    if ABSOLUTE.match(url) or url.startswith("{+"):
-        return _HOST.sub(_ascii_host, url, count=1)
+    if is_absolute_url(url) or url.startswith("{+"):
+        return _LITERAL_HOST.sub(_encode_host, url, count=1)
     if not base_url:
         raise TemplateError(
             f"{url!r} is a relative URL: write it with https://…, or pass client=Client('https://api.example.com')"
         )
     if re.search("[{?#]", base_url):
         raise TemplateError(
-            f"base_url={redact_url(base_url)!r} is more than a scheme, a host and a path: the rest goes into "
+            f"base_url={redact_url(base_url)!r} is more than a scheme, a host and a path: move the rest into "
             "the URL template or into params="
         )
-    base = _HOST.sub(_ascii_host, base_url, count=1)
+    base = _LITERAL_HOST.sub(_encode_host, base_url, count=1)
     if re.match(r"$|[?#]|\{[?&#]", url):
         return base + url
     return base.rstrip("/") + (url if re.match(r"\{[/;.]", url) else "/" + url.lstrip("/"))
 
 
-def _ascii_host(match: re.Match[str]) -> str:
-    """Write a host in its ASCII form (IDNA), before the template would percent-encode it."""
+def _encode_host(match: re.Match[str]) -> str:
+    """Return a host in its ASCII form (IDNA), before the template would percent-encode it."""
     try:
         return match[1] + to_ascii_host(match[2])
     except ValueError as exc:
-        raise TemplateError(f"{match[2]!r} is no host name: {exc}") from None
+        raise TemplateError(f"{match[2]!r} is not a host name: {exc}") from None
 
 
-def strip_fragment(text: str) -> str:
-    """Cut the fragment off: it is never sent."""
-    return re.split(r"#|\{#", text, maxsplit=1)[0]
+def find_literal_origin(template: UrlTemplate, allow_hosts: Sequence[str]) -> Origin | None:
+    """Return the origin that the literal start of a template fixes; None if rows decide it.
 
-
-def fix_origin(template: UrlTemplate, allow_hosts: Sequence[str]) -> Origin | None:
-    """Return the origin that the literal start of the template fixes."""
+    Raises
+    ------
+    TemplateError
+        A field stands in the scheme or host, and ``allow_hosts`` is empty.
+    """
     prefix, expressions = template.literal_prefix, template.expressions
-    slash_follows = expressions and expressions[0].operator == "/" and ABSOLUTE.match(prefix)
-    if _AUTHORITY_ENDS.match(prefix) or slash_follows:
+    slash_follows = expressions and expressions[0].operator == "/" and is_absolute_url(prefix)
+    if _LITERAL_AUTHORITY.match(prefix) or slash_follows:
         try:
             return parse_origin(prefix)
         except UnsafeUrlError as exc:
@@ -74,12 +110,12 @@ def fix_origin(template: UrlTemplate, allow_hosts: Sequence[str]) -> Origin | No
 
 
 def check_origin(url: str, allow_hosts: Sequence[str]) -> Origin:
-    """Return the origin of a URL whose host came from a row.
+    """Return the origin of a URL whose host comes from a row.
 
     Raises
     ------
     UnsafeUrlError
-        If ``allow_hosts`` does not name it.
+        ``allow_hosts`` does not name the host.
     """
     origin = parse_origin(url)
     if not is_allowed_host(allow_hosts, origin):

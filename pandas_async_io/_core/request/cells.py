@@ -1,9 +1,9 @@
-"""What a frame's cells mean in a URL, a header or a body, and the texts with places for them.
+"""Cells of a frame rendered as text, for URLs, headers and forms, and as JSON values.
 
 =====================================  ==================================
 cell                                   text
 =====================================  ==================================
-None, NaN, NaT, pd.NA, inf, -inf       null: no text
+None, NaN, NaT, pd.NA, inf, -inf       null: None
 1.0, -0.0, 2.5                         ``1``, ``0``, ``2.5``
 True, False                            ``true``, ``false``
 timestamps, dates, times, timedeltas   ISO 8601
@@ -20,29 +20,29 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import numpy as np
 import orjson
 import pandas as pd
 
-Rendered = str | list[str] | dict[str, str] | None
-"""A rendered cell: what `Template` expands."""
+if TYPE_CHECKING:
+    from pandas_async_io._core.request.expression import Value
 
 
-def render_column(values: Any) -> list[Rendered]:
-    """Return the text of each cell of an array, by column where its dtype allows it.
+def render_column(values: Any) -> list[Value]:
+    """Return the text of each cell of an array. Most dtypes are rendered by column.
 
     Parameters
     ----------
     values : array-like
-        One-dimensional: numpy, nullable, Arrow-backed, categorical, anything pandas holds.
+        One-dimensional: any array that pandas holds.
 
     Raises
     ------
     TypeError
-        If a cell has a type that means nothing in a URL.
+        A cell has a type that has no text.
 
     Examples
     --------
@@ -71,8 +71,8 @@ def _is_object(values: Any) -> bool:
     return isinstance(values, np.ndarray) and values.dtype == object
 
 
-def _floats(values: np.ndarray) -> list[Rendered]:
-    # the usual float column is an integer one with gaps: the whole of it goes one way
+def _floats(values: np.ndarray) -> list[Value]:
+    # A float column usually holds integers and gaps: then all cells are rendered at once.
     wide = values.astype("float64")
     whole = np.isfinite(wide) & (np.abs(wide) < 2**53)
     if whole.all() and (wide == np.trunc(wide)).all():
@@ -86,7 +86,7 @@ def _float(value: Any) -> str | None:
     return str(int(value)) if value == int(value) and abs(float(value)) < 2**53 else str(value)
 
 
-def render_cell(cell: Any) -> Rendered:
+def render_cell(cell: Any) -> Value:
     """Return the text of one cell, or None if it is null.
 
     Examples
@@ -106,12 +106,12 @@ def render_cell(cell: Any) -> Rendered:
 
 
 def render_scalar(cell: Any) -> str | None:
-    """Return the text of a cell that is one value, or None if it is null.
+    """Return the text of a cell that holds one value, or None if it is null.
 
     Raises
     ------
     TypeError
-        If its type means nothing in a URL.
+        The cell has a type that has no text.
 
     Examples
     --------
@@ -130,7 +130,7 @@ def render_scalar(cell: Any) -> str | None:
     if isinstance(cell, np.generic):
         return render_scalar(cell.item())
     raise TypeError(
-        f"a value of type {type(cell).__name__} means nothing in a request: convert the column to text first"
+        f"a value of type {type(cell).__name__} has no meaning in a request: convert the column to text first"
     )
 
 
@@ -140,7 +140,7 @@ def _iso(cell: Any) -> str | None:
 
 _WRITERS: Iterable[tuple[type | tuple[type, ...], Callable[[Any], str | None]]] = (
     ((bool, np.bool_), lambda cell: "true" if cell else "false"),
-    (np.timedelta64, lambda cell: _iso(pd.Timedelta(cell))),  # numpy calls it an integer, so it comes first
+    (np.timedelta64, lambda cell: _iso(pd.Timedelta(cell))),  # a subclass of np.integer, so it comes first
     ((int, np.integer), lambda cell: str(int(cell))),
     ((float, np.floating), _float),
     ((pd.Timedelta, pd.Timestamp), _iso),
@@ -153,7 +153,7 @@ _WRITERS: Iterable[tuple[type | tuple[type, ...], Callable[[Any], str | None]]] 
 
 
 def to_json_value(cell: Any) -> Any:
-    """Return a cell as a JSON body holds it: its type is kept, a null is ``null``.
+    """Return a cell as a JSON value: it keeps its type, and a null is ``null``.
 
     Examples
     --------
@@ -162,7 +162,7 @@ def to_json_value(cell: Any) -> Any:
     """
     if cell is None or (isinstance(cell, str | bool | int) and not isinstance(cell, Enum)):
         return cell
-    if isinstance(cell, np.bool_ | np.integer) and cell.dtype.kind != "m":  # numpy calls a timedelta an integer
+    if isinstance(cell, np.bool_ | np.integer) and cell.dtype.kind != "m":  # np.timedelta64 is an np.integer
         return cell.item()
     if isinstance(cell, float | np.floating):
         return float(cell) if math.isfinite(cell) else None
@@ -174,7 +174,7 @@ def to_json_value(cell: Any) -> Any:
 
 
 def dump_json(value: Any) -> bytes:
-    """Return what `to_json_value` made as JSON.
+    """Return a value of `to_json_value` as JSON text.
 
     Examples
     --------
@@ -183,5 +183,5 @@ def dump_json(value: Any) -> bytes:
     """
     try:
         return orjson.dumps(value)
-    except TypeError:  # an integer beyond 64 bits, a lone surrogate: JSON has words for both
+    except TypeError:  # orjson refuses integers beyond 64 bits and lone surrogates
         return json.dumps(value, separators=(",", ":")).encode()

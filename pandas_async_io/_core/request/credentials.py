@@ -1,4 +1,7 @@
-"""Who asks: credentials as values. Their repr shows none of them."""
+"""Credentials: bearer tokens, user and password, API keys.
+
+Invariant: the repr of a credential shows no secret.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +19,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Auth:
-    """A credential: what it adds to each request of its client's origin.
+    """A credential: the headers and parameters that it adds to each request of its client's origin.
 
     Attributes
     ----------
     headers, params : mapping of str to str
-        Sent as header fields, or as query parameters.
+        Header fields and query parameters.
     """
 
     headers: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS, repr=False)
@@ -30,7 +33,9 @@ class Auth:
     def __post_init__(self) -> None:
         for name, value in self.headers.items():
             if not isinstance(value, str) or is_forbidden_header(name, value):
-                raise PlanError(f"the credential for {name} holds what no header may hold (a line break at its end?)")
+                raise PlanError(
+                    f"the credential for {name} holds a character that a header cannot hold (a line break at its end?)"
+                )
 
 
 def bearer(token: str) -> Auth:
@@ -69,7 +74,7 @@ def api_key(key: str, *, header: str = "X-API-Key", param: str | None = None) ->
 
 
 def as_auth(value: Auth | str | tuple[str, str] | None) -> Auth:
-    """Return what the option ``auth`` says: a str is a bearer token, a pair is user and password.
+    """Return the credential of the option ``auth``. A str is a bearer token, a pair is user and password.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""TODO."""
+"""Equal requests once: values factorized to codes, and rows grouped by the codes of all fields."""
 
 from __future__ import annotations
 
@@ -15,9 +15,12 @@ if TYPE_CHECKING:
 
     from pandas_async_io._core.arrays import Positions
 
+_MAX_JOINT_CODE = 2**62
+"""Joint codes of several fields are factorized before they may exceed int64."""
+
 
 def factorize(values: Any) -> FieldColumn:
-    """Give each row the code of its value.
+    """Factorize an array so that rows have the same code if and only if their texts are equal.
 
     Parameters
     ----------
@@ -27,7 +30,7 @@ def factorize(values: Any) -> FieldColumn:
     Raises
     ------
     TypeError
-        If a cell has a type that means nothing in a request.
+        A cell has a type that has no text.
 
     Examples
     --------
@@ -37,11 +40,11 @@ def factorize(values: Any) -> FieldColumn:
     ['1', 'true']
     """
     if _is_mixed(values):
-        return _factorise_by_text(values)
+        return _factorize_texts(values)
     if isinstance(values, np.ndarray) and values.dtype.kind == "f":
         values = np.where(np.isfinite(values), values, np.nan)
     codes, uniques = pd.factorize(values)
-    render_column(uniques[:1])  # a dtype that means nothing in a request raises here, before anything is sent
+    render_column(uniques[:1])  # a dtype without a text raises here, before anything is sent
     rendered = render_column(uniques) if len(uniques) * 2 <= len(values) or values.dtype.kind == "f" else None
     if rendered is not None and None in rendered:  # an infinity in a nullable column
         codes = np.where(np.isin(codes, [code for code, text in enumerate(rendered) if text is None]), -1, codes)
@@ -49,12 +52,12 @@ def factorize(values: Any) -> FieldColumn:
 
 
 def factorize_json(values: Any) -> FieldColumn:
-    """Give each row the code of its JSON: a number and its text are two values, lists may be nested.
+    """Factorize an array by the JSON of its cells: 1 and "1" differ, and lists may be nested.
 
     Raises
     ------
     TypeError
-        If a cell has a type that means nothing in a request.
+        A cell has a type that JSON cannot hold.
 
     Examples
     --------
@@ -70,7 +73,7 @@ def factorize_json(values: Any) -> FieldColumn:
 
 
 def _is_mixed(values: Any) -> bool:
-    """Whether equal values may have different texts (True, 1, 1.0), or can't be hashed (lists)."""
+    """Whether equal values may have different texts (True, 1, 1.0), or values are not hashable (lists)."""
     if isinstance(values, np.ndarray):
         return values.dtype == object and pd.api.types.infer_dtype(values, skipna=True) != "string"
     if isinstance(values.dtype, pd.CategoricalDtype):
@@ -78,7 +81,7 @@ def _is_mixed(values: Any) -> bool:
     return isinstance(values.dtype, pd.ArrowDtype) and values.dtype.kind == "O"
 
 
-def _factorise_by_text(values: Any) -> FieldColumn:
+def _factorize_texts(values: Any) -> FieldColumn:
     rendered = render_column(values)
     keys = np.empty(len(rendered), dtype=object)
     keys[:] = [text if isinstance(text, str | None) else (repr(text),) for text in rendered]
@@ -103,8 +106,15 @@ def find_first_rows(codes: np.ndarray[Any, Any]) -> Positions:
     return first
 
 
-def group_rows(keys: Collection[FieldColumn], rows: Positions) -> tuple[Positions, Positions]:
-    """Return the first of ``rows`` in each group of equal keys, and each one's group.
+def group_rows(columns: Collection[FieldColumn], rows: Positions) -> tuple[Positions, Positions]:
+    """Group rows whose values are equal in every column.
+
+    Returns
+    -------
+    first : array of int64
+        The first row of each group.
+    groups : array of int64
+        The group of each of ``rows``.
 
     Examples
     --------
@@ -112,20 +122,16 @@ def group_rows(keys: Collection[FieldColumn], rows: Positions) -> tuple[Position
     >>> [part.tolist() for part in group_rows([a, b], np.arange(4))]
     [[0, 1, 3], [0, 1, 0, 2]]
     """
-    if any(key.all_distinct() for key in keys):
+    if any(column.is_unique() for column in columns):
         return rows, np.arange(len(rows), dtype=np.int64)
     joint = np.zeros(len(rows), dtype=np.int64)
     size = 1
-    for key in keys:
-        many = len(key.uniques) + 1
-        if size * many > 2**62:
-            joint, seen = pd.factorize(joint)
-            size = len(seen)
-        joint = joint * many + key.codes[rows]
-        size *= many
+    for column in columns:
+        values = len(column.uniques) + 1
+        if size * values > _MAX_JOINT_CODE:
+            joint, distinct = pd.factorize(joint)
+            size = len(distinct)
+        joint = joint * values + column.codes[rows]
+        size *= values
     groups, _ = pd.factorize(joint)
     return rows[find_first_rows(groups)], groups.astype(np.int64, copy=False)
-
-
-def _one_text(cell: Any) -> str:
-    return cell if isinstance(cell, str) else "" if cell is None else dump_json(cell).decode()

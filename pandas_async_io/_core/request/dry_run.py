@@ -1,4 +1,4 @@
-"""What would be sent: a look at an expansion."""
+"""The dry run: what a call would send, described without sending it."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from pandas_async_io._core.request.expansion import Expansion
     from pandas_async_io._core.security.origins import Origin
 
-SAMPLES = 3
+_SAMPLE_SIZE = 3
+"""Requests, and unsafe rows, that a plan shows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a fetch would send. Nothing was sent.
+    """The requests that a fetch would send. Nothing was sent.
 
     Attributes
     ----------
@@ -37,11 +38,11 @@ class Plan:
     origins : mapping of str to int
         Requests by origin.
     samples : tuple of str
-        ``method URL`` of the first three requests; credentials are blotted out.
+        ``method URL`` of the first three requests, with credentials masked.
     curl : tuple of str
-        The same as lines for a shell.
+        The same requests as shell commands, with credentials masked.
     reasons : mapping of int to str
-        The first rows that are unsafe to send, by position, and why.
+        Why the first three unsafe rows are not sent, by row position.
     """
 
     rows: int
@@ -69,20 +70,22 @@ def make_plan(
     sent: Expansion,
     rows: Expansion,
     headers: Callable[[Origin], Mapping[str, str]],
-    first: Callable[[Request], Request] = lambda request: request,
+    to_first_request: Callable[[Request], Request] = lambda request: request,
 ) -> Plan:
     """Describe an expansion.
 
     Parameters
     ----------
-    sent, rows : Expansion
-        As in `Asked`: what is sent, and what the rows asked for.
+    sent : Expansion
+        The requests.
+    rows : Expansion
+        What each row asks for: one of the requests, or with ``batch`` one of the keys.
     headers : callable
-        Returns what the client adds for an origin.
-    first : callable
-        Returns what is sent first for a request.
+        Returns the headers that the client adds for an origin.
+    to_first_request : callable
+        Returns the first request of a workflow that starts with a request.
     """
-    requests = [first(request) for request in _samples(sent, headers)]
+    requests = [to_first_request(request) for request in _samples(sent, headers)]
     unsafe = len(rows.unsafe)
     null = int((rows.row_to_request < 0).sum()) - unsafe
     skipped = {outcome: count for outcome, count in (("null_key", null), ("unsafe_url", unsafe)) if count}
@@ -93,19 +96,21 @@ def make_plan(
         origins={str(origin): len(positions) for origin, positions in sent.origins.items()},
         samples=tuple(f"{request.method} {redact_url(request.url)}" for request in requests),
         curl=tuple(map(to_curl, requests)),
-        reasons={row: rows.unsafe[row] for row in sorted(rows.unsafe)[:SAMPLES]},
+        reasons={row: rows.unsafe[row] for row in sorted(rows.unsafe)[:_SAMPLE_SIZE]},
     )
 
 
 def _samples(expansion: Expansion, headers: Callable[[Origin], Mapping[str, str]]) -> list[Request]:
     found = [
-        item for origin in expansion.origins for item in islice(expansion.requests(origin, headers(origin)), SAMPLES)
+        item
+        for origin in expansion.origins
+        for item in islice(expansion.requests(origin, headers(origin)), _SAMPLE_SIZE)
     ]
-    return [request for _, request in sorted(found, key=itemgetter(0))[:SAMPLES]]
+    return [request for _, request in sorted(found, key=itemgetter(0))[:_SAMPLE_SIZE]]
 
 
 def to_curl(request: Request) -> str:
-    """Return a request as a line for a shell, credentials blotted out.
+    """Return a request as a curl command, with credentials masked.
 
     Examples
     --------

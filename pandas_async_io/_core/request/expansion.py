@@ -1,4 +1,4 @@
-"""TODO."""
+"""The distinct requests of a call, and which row each of them belongs to."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pandas_async_io._core.models import NO_HEADERS, Request
 from pandas_async_io._core.request.headers import merge_headers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from pandas_async_io._core.arrays import Positions
     from pandas_async_io._core.request.request_builder import RequestBuilder
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
-    """What will be sent.
+    """The distinct requests of a call.
 
     Attributes
     ----------
@@ -33,6 +33,12 @@ class Expansion:
         The rows whose values must not be sent, and why. Every other row without a request is a ``null_key``.
     origins : dict of Origin to array of int64
         The positions of each origin's requests.
+    method : str
+        Of every request.
+    headers : mapping of str to str
+        The headers without fields.
+    builder : RequestBuilder or None
+        Makes the headers with fields and the body; None if no request has either.
     """
 
     urls: list[str]
@@ -41,30 +47,25 @@ class Expansion:
     origins: dict[Origin, Positions]
     method: str = "GET"
     headers: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS)
-    parts: RequestBuilder | None = None
+    builder: RequestBuilder | None = None
 
     def __len__(self) -> int:
         """Return the number of distinct requests."""
         return len(self.urls)
 
     def request(self, position: int, headers: Mapping[str, str]) -> Request:
-        """Make one request, with some headers beside its own."""
-        if self.parts is None:
+        """Make one request with these headers and those that have fields."""
+        if self.builder is None:
             return Request(self.urls[position], self.method, headers)
-        return self.parts.request(position, self.urls[position], self.method, headers)
+        return self.builder.request(position, self.urls[position], self.method, headers)
 
     def requests(self, origin: Origin, headers: Mapping[str, str] = NO_HEADERS) -> Iterator[tuple[int, Request]]:
-        """Make an origin's requests one by one, as they are taken, with its credentials."""
-        every = merge_headers(headers, self.headers) if headers else self.headers
-        return ((position, self.request(position, every)) for position in self.origins[origin].tolist())
+        """Make an origin's requests one by one, as they are consumed, with the origin's credentials."""
+        merged = merge_headers(headers, self.headers) if headers else self.headers
+        return ((position, self.request(position, merged)) for position in self.origins[origin].tolist())
 
 
-def group_by_origin(hosts: np.ndarray[Any, Any]) -> dict[Origin, Positions]:
-    codes, uniques = pd.factorize(hosts)
+def group_by_origin(origins: np.ndarray[Any, Any]) -> dict[Origin, Positions]:
+    """Return the positions of each distinct origin."""
+    codes, uniques = pd.factorize(origins)
     return {origin: np.flatnonzero(codes == code) for code, origin in enumerate(uniques.tolist())}
-
-
-def to_object_array(values: Sequence[Any]) -> np.ndarray[Any, Any]:
-    array = np.empty(len(values), dtype=object)
-    array[:] = values
-    return array

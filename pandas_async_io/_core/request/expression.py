@@ -1,7 +1,7 @@
-"""One expression of an RFC 6570 template, ``{?a,b*}``: for one row and for a block of rows.
+"""One expression of an RFC 6570 template, ``{?a,b*}``: expanded for one row and for a block of rows.
 
-`Expression.expand` is the RFC, word for word. `Expression.expand_columns` gives the same
-texts, together: values are encoded by the column, and rows are made of one long string.
+Invariant: `Expression.expand_columns` gives the same texts as `Expression.expand`, which is the RFC word
+for word. It is faster: it encodes values by column, and builds all rows in one string.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 Value = str | list[str] | dict[str, str] | None
-"""One rendered cell: None, an empty list and an empty dict are undefined, ``""`` is not."""
+"""One rendered cell. None, an empty list and an empty dict are undefined; ``""`` is defined."""
 
-Strip = str | list[str]
-"""A piece of many URLs at once: a text that all rows share, or one text per row."""
+Piece = str | list[str]
+"""A part of many URLs at once: a literal that all rows share, or one text per row."""
 
 RESERVED = ":/?#[]@!$&'()*+,;="
 TRIPLET = "%[0-9A-Fa-f]{2}"
 _UNRESERVED = ascii_letters + digits + "-._~"
-_STRAY = re.compile(rf"(?!{TRIPLET})%")
+_BARE_PERCENT = re.compile(rf"(?!{TRIPLET})%")
 _CHARACTER = re.compile(rf"{TRIPLET}(?:%[89ABab][0-9A-Fa-f])*|.", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """One column of the table in RFC 6570, appendix A; `safe` is what values keep unencoded."""
+    """One column of the table in RFC 6570, appendix A. Values keep the characters in `safe` unencoded."""
 
     first: str
     separator: str
@@ -57,7 +57,7 @@ OPERATORS = {
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A varspec: `name` as written, `field` decoded, `prefix` 0 where there is none."""
+    """A varspec: `name` as written, `field` decoded, `prefix` 0 if there is none."""
 
     name: str
     field: str
@@ -67,7 +67,7 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """What stands between two braces: an operator ("" for none) and its variables.
+    """The content of two braces: an operator ("" for none) and its variables.
 
     Examples
     --------
@@ -82,94 +82,96 @@ class Expression:
     variables: tuple[Variable, ...]
 
     def expand(self, values: Mapping[str, Value]) -> str:
-        """Expand for one row; a name that `values` lacks is undefined."""
-        how = OPERATORS[self.operator]
-        pieces = [p for v in self.variables for p in _pieces(v, how, values.get(v.field))]
-        return how.first + how.separator.join(pieces) if pieces else ""
+        """Expand for one row. A field that `values` lacks is undefined."""
+        operator = OPERATORS[self.operator]
+        texts = [text for v in self.variables for text in _expand_variable(v, operator, values.get(v.field))]
+        return operator.first + operator.separator.join(texts) if texts else ""
 
-    def expand_columns(self, cells: Sequence[Sequence[Value]]) -> list[Strip]:
-        """Expand for a block of rows; `cells` has one column per variable, all of one length."""
-        plain = [column for column in cells if _is_plain(column)]
-        if len(plain) < len(cells):
+    def expand_columns(self, cells: Sequence[Sequence[Value]]) -> list[Piece]:
+        """Expand for a block of rows. `cells` has one column per variable, all of the same length."""
+        texts = [column for column in cells if _is_all_str(column)]
+        if len(texts) < len(cells):
             return [self._expand_mixed(cells)]
         safe = OPERATORS[self.operator].safe
-        return self.strips([_encode_column(v, c, safe) for v, c in zip(self.variables, plain, strict=True)])
+        return self.to_pieces([_encode_column(v, c, safe) for v, c in zip(self.variables, texts, strict=True)])
 
-    def strips(self, encoded: Sequence[list[str]]) -> list[Strip]:
-        """Lay out one encoded column per variable between the labels they get."""
-        how = OPERATORS[self.operator]
-        laid: list[Strip] = []
+    def to_pieces(self, encoded: Sequence[list[str]]) -> list[Piece]:
+        """Return one encoded column per variable, with separators and names between them."""
+        operator = OPERATORS[self.operator]
+        pieces: list[Piece] = []
         for variable, column in zip(self.variables, encoded, strict=True):
-            laid.append(how.separator if laid else how.first)
-            if not how.named:
-                laid.append(column)
-            elif how.if_empty:
-                laid += [variable.name + "=", column]
+            pieces.append(operator.separator if pieces else operator.first)
+            if not operator.named:
+                pieces.append(column)
+            elif operator.if_empty:
+                pieces += [variable.name + "=", column]
             else:
-                laid += [variable.name, ["=" + text if text else "" for text in column]]
-        return laid
+                pieces += [variable.name, ["=" + text if text else "" for text in column]]
+        return pieces
 
     def _expand_mixed(self, cells: Sequence[Sequence[Value]]) -> list[str]:
-        """Expand the rows that hold only str together and each other row by itself."""
+        """Expand the rows that hold only str at once, and each other row by itself."""
         rows = list(zip(*cells, strict=True))
-        plain = [all(isinstance(cell, str) for cell in row) for row in rows]
-        together = self.expand_columns([list(compress(column, plain)) for column in cells])
-        texts = iter(join_rows(together, sum(plain)))
+        all_str = [all(isinstance(cell, str) for cell in row) for row in rows]
+        pieces = self.expand_columns([list(compress(column, all_str)) for column in cells])
+        texts = iter(join_rows(pieces, sum(all_str)))
         fields = [variable.field for variable in self.variables]
         return [
-            next(texts) if is_plain else self.expand(dict(zip(fields, row, strict=True)))
-            for row, is_plain in zip(rows, plain, strict=True)
+            next(texts) if is_all_str else self.expand(dict(zip(fields, row, strict=True)))
+            for row, is_all_str in zip(rows, all_str, strict=True)
         ]
 
 
-def join_rows(strips: Iterable[Strip], length: int) -> list[str]:
-    r"""Concatenate strips row by row; no text holds a line end, as no URL does.
+def join_rows(pieces: Iterable[Piece], length: int) -> list[str]:
+    r"""Concatenate pieces row by row. No text may hold a line end; encoded values hold none.
 
-    One long string that is split at line ends takes half the time of a format per row.
+    To split one long string at its line ends takes half the time of formatting each row.
 
     Examples
     --------
     >>> join_rows(["/", ["a", "b"], "?x=", ["1", "2"]], 2)
     ['/a?x=1', '/b?x=2']
     """
-    merged = merge_texts(["\n", *strips])
-    flat = [strip if isinstance(strip, str) else "" for strip in merged] * length
-    for at, strip in enumerate(merged):
-        if not isinstance(strip, str):
-            flat[at :: len(merged)] = strip
+    merged = merge_literals(["\n", *pieces])
+    flat = [piece if isinstance(piece, str) else "" for piece in merged] * length
+    for at, piece in enumerate(merged):
+        if not isinstance(piece, str):
+            flat[at :: len(merged)] = piece
     return "".join(flat)[1:].split("\n")
 
 
-def merge_texts(strips: Iterable[Strip]) -> list[Strip]:
-    """Join neighbouring texts and drop empty ones.
+def merge_literals(pieces: Iterable[Piece]) -> list[Piece]:
+    """Join neighbouring literals and drop empty ones.
 
     Examples
     --------
-    >>> merge_texts(["/", "a", [], "", "b"])
+    >>> merge_literals(["/", "a", [], "", "b"])
     ['/a', [], 'b']
     """
-    merged: list[Strip] = []
-    for strip in strips:
+    merged: list[Piece] = []
+    for piece in pieces:
         last = merged[-1] if merged else None
-        if isinstance(strip, str) and isinstance(last, str):
-            merged[-1] = last + strip
-        elif strip != "":
-            merged.append(strip)
+        if isinstance(piece, str) and isinstance(last, str):
+            merged[-1] = last + piece
+        elif piece != "":
+            merged.append(piece)
     return merged
 
 
-def _is_plain(cells: Sequence[Value]) -> TypeGuard[Sequence[str]]:
+def _is_all_str(cells: Sequence[Value]) -> TypeGuard[Sequence[str]]:
     try:
-        "".join(cast("Sequence[str]", cells))  # twice as fast as asking each cell for its type
+        "".join(cast("Sequence[str]", cells))  # twice as fast as checking the type of each cell
     except TypeError:
         return False
     return True
 
 
-def _pieces(variable: Variable, how: Operator, value: Value) -> list[str]:
-    """Expand one variable: the texts between its operator's separators, none if undefined."""
+def _expand_variable(variable: Variable, operator: Operator, value: Value) -> list[str]:
+    """Return the texts of one variable between its operator's separators; none if it is undefined."""
     if isinstance(value, str):
-        return [_label(how, variable.name, _encode(variable, _cut(variable, value, how.safe), how.safe))]
+        return [
+            _add_name(operator, variable.name, _encode(variable, _cut(variable, value, operator.safe), operator.safe))
+        ]
     if not value:
         return []
     if variable.prefix:
@@ -178,21 +180,21 @@ def _pieces(variable: Variable, how: Operator, value: Value) -> list[str]:
             f"is a {type(value).__name__}: remove ':{variable.prefix}' or pass a text"
         )
     if isinstance(value, list):
-        items = [_encode(variable, item, how.safe) for item in value]
+        items = [_encode(variable, item, operator.safe) for item in value]
         if variable.explode:
-            return [_label(how, variable.name, item) for item in items]
+            return [_add_name(operator, variable.name, item) for item in items]
     else:
-        items = [_encode(variable, item, how.safe) for item in chain.from_iterable(value.items())]
+        items = [_encode(variable, item, operator.safe) for item in chain.from_iterable(value.items())]
         if variable.explode:
             pairs = zip(items[::2], items[1::2], strict=True)
-            return [_label(how, key, item) if how.named else f"{key}={item}" for key, item in pairs]
-    return [_label(how, variable.name, ",".join(items))]
+            return [_add_name(operator, key, item) if operator.named else f"{key}={item}" for key, item in pairs]
+    return [_add_name(operator, variable.name, ",".join(items))]
 
 
-def _label(how: Operator, name: str, text: str) -> str:
-    if not how.named:
+def _add_name(operator: Operator, name: str, text: str) -> str:
+    if not operator.named:
         return text
-    return f"{name}={text}" if text else name + how.if_empty
+    return f"{name}={text}" if text else name + operator.if_empty
 
 
 def _cut(variable: Variable, text: str, safe: str) -> str:
@@ -202,37 +204,37 @@ def _cut(variable: Variable, text: str, safe: str) -> str:
 
 
 def _encode(variable: Variable, text: str, safe: str) -> str:
-    """Percent-encode a value (3.2.1); under `safe`, triplets stay and any other ``%`` does not."""
+    """Percent-encode a value (3.2.1). With `safe`, triplets stay and any other ``%`` is encoded."""
     try:
-        return quote(_STRAY.sub("%25", text) if safe else text, safe=safe)
+        return quote(_BARE_PERCENT.sub("%25", text) if safe else text, safe=safe)
     except UnicodeEncodeError as error:
         code = ord(error.object[error.start])
         raise PlanError(
-            f"a value of the field {variable.field!r} holds the lone surrogate U+{code:04X}, which no URL "
-            "can carry: repair the text, or leave the row out"
+            f"a value of the field {variable.field!r} holds the lone surrogate U+{code:04X}, which a URL "
+            "cannot hold: repair the text, or leave the row out"
         ) from None
 
 
 def _encode_column(variable: Variable, cells: Sequence[str], safe: str) -> list[str]:
-    """Cut and encode each cell: together, unless one holds a line end or cannot be encoded."""
+    """Cut and encode each cell: all at once, unless one holds a line end or cannot be encoded."""
     texts = [_cut(variable, cell, safe) for cell in cells] if variable.prefix else list(cells)
     joined = "\n".join(texts)
     if joined.count("\n") < len(texts):
         with suppress(UnicodeEncodeError):
-            return _encode_together(texts, joined, safe)
+            return _encode_at_once(texts, joined, safe)
     return [_encode(variable, text, safe) for text in texts]
 
 
-def _encode_together(texts: list[str], joined: str, safe: str) -> list[str]:
-    data = (_STRAY.sub("%25", joined) if safe else joined).encode()
-    foreign = set(data.translate(None, f"\n{_UNRESERVED}{safe}".encode()))
-    if not foreign and "%" not in joined:
+def _encode_at_once(texts: list[str], joined: str, safe: str) -> list[str]:
+    data = (_BARE_PERCENT.sub("%25", joined) if safe else joined).encode()
+    to_encode = set(data.translate(None, f"\n{_UNRESERVED}{safe}".encode()))
+    if not to_encode and "%" not in joined:
         return texts
     distinct = list(dict.fromkeys(texts))
     if len(distinct) <= len(texts) // 2:
-        codes = dict(zip(distinct, _encode_together(distinct, "\n".join(distinct), safe), strict=True))
+        codes = dict(zip(distinct, _encode_at_once(distinct, "\n".join(distinct), safe), strict=True))
         return [codes[text] for text in texts]
-    # A pass per byte value is four times as fast as `quote`; "%" goes first, for the others bring more of it.
-    for byte in sorted(foreign, key=lambda byte: byte != ord("%")):
+    # One pass per byte value is four times as fast as `quote`. "%" goes first: the others add more of it.
+    for byte in sorted(to_encode, key=lambda byte: byte != ord("%")):
         data = data.replace(bytes([byte]), b"%%%02X" % byte)
     return data.decode().split("\n")

@@ -1,4 +1,4 @@
-"""The columns that decide a request: found by name, factorised to codes, filled into headers and bodies."""
+"""The columns that a request's fields name: found by name, and factorized to codes and texts."""
 
 from __future__ import annotations
 
@@ -10,18 +10,21 @@ import numpy as np
 import pandas as pd
 
 from pandas_async_io._core.errors import UnknownFieldError
-from pandas_async_io._core.request.cells import Rendered, render_column
+from pandas_async_io._core.request.cells import render_column
 from pandas_async_io._core.request.url_template import encode_field_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from pandas_async_io._core.arrays import Mask, Positions
+    from pandas_async_io._core.request.expression import Value
+
+_NO_COLUMNS_HINT = "the frame has no columns (pd.read_api takes a field's values as over={'name': [...]})"
 
 
 @dataclass(frozen=True, slots=True)
 class FieldColumn:
-    """One column, factorised.
+    """One column, factorized.
 
     Attributes
     ----------
@@ -30,65 +33,70 @@ class FieldColumn:
     uniques : array
         The distinct values, in order of appearance.
     rendered : list or None
-        Their texts; None where they are many, to be rendered in blocks.
+        Their texts; None if there are many, which are rendered in blocks.
     """
 
     codes: Positions
     uniques: Any
-    rendered: list[Rendered] | None
+    rendered: list[Value] | None
 
-    def texts(self, rows: Positions) -> list[Rendered]:
-        """Return the text of some rows' cells."""
+    def render_rows(self, rows: Positions) -> list[Value]:
+        """Return the texts of some rows' cells."""
         codes = self.codes[rows]
         if self.rendered is None:
             present = codes >= 0
             if present.all():
                 return render_column(self.uniques.take(codes))
-            texts = iter(render_column(self.uniques.take(codes[present])))  # -1 would take the last one
-            return [next(texts) if one else None for one in present.tolist()]
+            texts = iter(render_column(self.uniques.take(codes[present])))  # take(-1) would take the last value
+            return [next(texts) if is_present else None for is_present in present.tolist()]
         rendered = self.rendered
         return [rendered[code] if code >= 0 else None for code in codes.tolist()]
 
-    def has_text(self, text: str) -> Mask:
-        """Whether each row's cell has just this text."""
-        return self._rows_of([code for code, unique in enumerate(self._strings()) if unique == text])
+    def rows_equal_to(self, text: str) -> Mask:
+        """Whether each row's cell has exactly this text."""
+        return self._rows_with_codes([code for code, unique in enumerate(self._user_texts()) if unique == text])
 
-    def holding(self, refused: Callable[[str], bool]) -> Mask:
-        """Whether each row's cell holds a text that is refused."""
-        strings = self._strings()
-        if all(type(text) is str for text in strings) and not refused("".join(strings)):  # type: ignore[arg-type] # all are str
+    def rows_matching(self, predicate: Callable[[str], bool]) -> Mask:
+        """Whether each row's cell holds a text for which the predicate is true.
+
+        A text is tested by itself; where all cells are texts, their concatenation is tested first.
+        """
+        texts = self._user_texts()
+        if all(type(text) is str for text in texts) and not predicate("".join(texts)):  # type: ignore[arg-type] # all are str
             return np.zeros(len(self.codes), dtype=bool)
-        return self._rows_of([code for code, text in enumerate(strings) if any(map(refused, _leaves(text)))])
+        return self._rows_with_codes([code for code, text in enumerate(texts) if any(map(predicate, _leaves(text)))])
 
-    def plain(self) -> bool:
-        """Whether every cell is one text or null: no list, no mapping."""
+    def is_scalar(self) -> bool:
+        """Whether no cell is a list or a mapping."""
         return self.rendered is None or all(isinstance(text, str | None) for text in self.rendered)
 
-    def all_distinct(self) -> bool:
+    def is_unique(self) -> bool:
         """Whether no two rows have the same value."""
         return len(self.uniques) == len(self.codes)
 
-    def _strings(self) -> Collection[Rendered]:
-        """Return the texts that a person wrote: numbers and times hold nothing that surprises."""
+    def _user_texts(self) -> Collection[Value]:
+        """Return the texts that may hold any character. Numbers and times hold none that is refused."""
         if self.rendered is not None:
             return self.rendered
         return self.uniques.tolist() if pd.api.types.is_string_dtype(self.uniques.dtype) else []
 
-    def _rows_of(self, codes: list[int]) -> Mask:
+    def _rows_with_codes(self, codes: list[int]) -> Mask:
         return np.isin(self.codes, codes) if codes else np.zeros(len(self.codes), dtype=bool)
 
 
-def _leaves(text: Rendered) -> list[str]:
+def _leaves(text: Value) -> list[str]:
     if isinstance(text, str):
         return [text]
     return [*text, *text.values()] if isinstance(text, dict) else text or []
 
 
-_NOTHING = "the frame has no columns (pd.read_api takes a field's values as over={'name': [...]})"
-
-
 def find_column(frame: pd.DataFrame, name: str) -> Any:
     """Return the array of the column, or else of the index level, that a field names.
+
+    Raises
+    ------
+    UnknownFieldError
+        No column or index level has this name, or several have.
 
     Examples
     --------
@@ -96,28 +104,28 @@ def find_column(frame: pd.DataFrame, name: str) -> Any:
     Traceback (most recent call last):
     pandas_async_io._core.errors.UnknownFieldError: field {usr}: no column or index level has this name; nearest: {user}
     """
-    columns = [_spelt(label) for label in frame.columns]
-    levels = [None if label is None else _spelt(label) for label in frame.index.names]
+    columns = [_field_name(label) for label in frame.columns]
+    levels = [None if label is None else _field_name(label) for label in frame.index.names]
     for kind, labels in (("columns", columns), ("index levels", levels)):
         if labels.count(name) > 1:
             raise UnknownFieldError(
                 f"field {{{encode_field_name(name)}}}: {labels.count(name)} {kind} have this name; rename all but one"
             )
     if name in columns:
-        return _array(frame.iloc[:, columns.index(name)])
+        return _to_array(frame.iloc[:, columns.index(name)])
     if name in levels:
-        return _array(frame.index.get_level_values(levels.index(name)))
-    known = {spelt.lower(): spelt for spelt in [*columns, *levels] if spelt is not None}
+        return _to_array(frame.index.get_level_values(levels.index(name)))
+    known = {label.lower(): label for label in [*columns, *levels] if label is not None}
     nearest = get_close_matches(name.lower(), known, n=1, cutoff=0.0)
-    hint = f"nearest: {{{encode_field_name(known[nearest[0]])}}}" if nearest else _NOTHING
+    hint = f"nearest: {{{encode_field_name(known[nearest[0]])}}}" if nearest else _NO_COLUMNS_HINT
     raise UnknownFieldError(f"field {{{encode_field_name(name)}}}: no column or index level has this name; {hint}")
 
 
-def _array(column: pd.Series[Any] | pd.Index[Any]) -> Any:
-    """Return the plain numpy array where there is one that means the same."""
+def _to_array(column: pd.Series[Any] | pd.Index[Any]) -> Any:
+    """Return the numpy array, if it holds the same values, else pandas' own array."""
     return column.to_numpy() if isinstance(column.dtype, np.dtype) and column.dtype.kind not in "mM" else column.array
 
 
-def _spelt(label: Any) -> str:
-    """Return a label as a template names it: levels with dots between, without those that only pad."""
+def _field_name(label: Any) -> str:
+    """Return the field name of a label. The levels of a tuple are joined by dots, without empty ones."""
     return ".".join(str(level) for level in label if level != "") if isinstance(label, tuple) else str(label)

@@ -1,6 +1,6 @@
-"""GraphQL: the request that a query is, and what an answer says that its status does not.
+"""GraphQL queries as request bodies: which operation is sent, and whether it only reads.
 
-The law of this file: a row's value is a variable, never a part of the query.
+Invariant: the value of a row is a variable, never a part of the query.
 """
 
 from __future__ import annotations
@@ -11,35 +11,36 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import PlanError
+from pandas_async_io._core.request.text_template import FIELD_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-_COUNTED = r"(?:\w|%[0-9A-Fa-f]{2})+"
-_LIKE_A_FIELD = re.compile(rf"(\{{{_COUNTED}(?:\.{_COUNTED})*\}})", re.ASCII)
-_SILENT = re.compile(r'"""(?:\\"""|[^"]|"(?!""))*"""|"(?:[^"\\\n]|\\.)*"|#[^\n\r]*|[\s,\ufeff]+')
+_FIELD_LIKE = re.compile(rf"(\{{{FIELD_NAME}\}})", re.ASCII)
+_IGNORED = re.compile(r'"""(?:\\"""|[^"]|"(?!""))*"""|"(?:[^"\\\n]|\\.)*"|#[^\n\r]*|[\s,\ufeff]+')
 _WORD = re.compile(r"\w+", re.ASCII)
 
 
 def graphql(query: str, variables: Mapping[str, Any] | None = None, *, operation: str | None = None) -> GraphQL:
     """Make a GraphQL request: ``df.aio.fetch(url, json=graphql(query, {"login": "{login}"}))``.
 
-    It is posted, whole; persisted queries, and queries in the URL of a GET, are not supported.
+    The whole query is sent by POST. Persisted queries, and queries in the URL of a GET, are not supported.
 
     Parameters
     ----------
     query : str
-        The document; braces in it are GraphQL's own.
+        The document. Its braces belong to GraphQL and are not fields.
     variables : mapping, optional
-        Values may hold fields; one that is exactly ``"{column}"`` keeps its type.
+        Values may hold fields. A value that is exactly ``"{column}"`` keeps its type.
     operation : str, optional
-        Which one is meant, where the document has several.
+        The name of the operation to run, if the document has several.
 
     Raises
     ------
     PlanError
-        If the document has no such operation, several and none is named, or it is a subscription.
+        The document is not GraphQL, has no such operation or several without ``operation=``, or the operation is a
+        subscription.
 
     Examples
     --------
@@ -57,54 +58,54 @@ def graphql(query: str, variables: Mapping[str, Any] | None = None, *, operation
         raise PlanError("graphql(): the document is empty, or has only fragments: write an operation, as query {…}")
     names = ", ".join(repr(name) for _, name in found)
     if len(chosen) != 1:
-        raise PlanError(f"graphql(): operation={operation!r} is one of the document's operations; it has {names}")
+        raise PlanError(f"graphql(): operation={operation!r} must name one operation of the document; it has {names}")
     if chosen[0] == "subscription":
-        raise PlanError("graphql(): a subscription is no request and answer")
+        raise PlanError("graphql(): a subscription is not supported: it has no single response")
     return GraphQL(query, dict(variables or {}), operation, safe=chosen[0] == "query")
 
 
 def _operations(query: str) -> list[tuple[str, str | None]]:
-    """Return kind and name of each operation: what stands outside all braces, comments and texts."""
+    """Return kind and name of each operation: the words outside braces, comments and strings."""
     found: list[tuple[str, str | None]] = []
     depth, words = 0, list[str]()
-    for piece in _pieces(query):
-        if piece in {"{", "("}:
-            if not depth and piece == "{" and words[:1] != ["fragment"]:
+    for lexeme in _lexemes(query):
+        if lexeme in {"{", "("}:
+            if not depth and lexeme == "{" and words[:1] != ["fragment"]:
                 kind, name = (*words, "", "")[:2]
                 found.append((kind or "query", name if _WORD.fullmatch(name) else None))
             depth += 1
-        elif piece in {"}", ")"}:
+        elif lexeme in {"}", ")"}:
             depth -= 1
-            words = words if depth or piece == ")" else []
+            words = words if depth or lexeme == ")" else []
         elif not depth:
-            words.append(piece)
+            words.append(lexeme)
         if depth < 0:
             break
     if depth or words or any(kind not in {"query", "mutation", "subscription"} for kind, _ in found):
-        raise PlanError("graphql(): this is no GraphQL document: look at its braces and its first word")
+        raise PlanError("graphql(): this is not a GraphQL document: check its braces and its first word")
     return found
 
 
-def _pieces(query: str) -> Iterator[str]:
+def _lexemes(query: str) -> Iterator[str]:
     at = 0
     while at < len(query):
-        if (silent := _SILENT.match(query, at)) is not None:
-            at = silent.end()
+        if (ignored := _IGNORED.match(query, at)) is not None:
+            at = ignored.end()
             continue
         word = _WORD.match(query, at)
-        piece = word[0] if word else query[at]
-        at += len(piece)
-        yield piece
+        lexeme = word[0] if word else query[at]
+        at += len(lexeme)
+        yield lexeme
 
 
 @dataclass(frozen=True, slots=True)
 class GraphQL:
-    """What `graphql` makes.
+    """A GraphQL request, made by `graphql`.
 
     Attributes
     ----------
     safe : bool
-        Whether it only asks: it may be repeated, and equal ones are sent once.
+        Whether the operation only reads: it may be repeated, and equal ones are sent once.
     """
 
     query: str
@@ -115,6 +116,6 @@ class GraphQL:
 
     @property
     def json(self) -> dict[str, Any]:
-        """The body, for a recipe to compile: in the query no brace is a field's."""
+        """The body for a request template: braces in the query are escaped, so that none is a field."""
         named = {} if self.operation is None else {"operationName": self.operation}
-        return {"query": _LIKE_A_FIELD.sub(r"{\1}", self.query), "variables": self.variables, **named}
+        return {"query": _FIELD_LIKE.sub(r"{\1}", self.query), "variables": self.variables, **named}

@@ -1,7 +1,7 @@
-"""The head of a request, as the bytes that go over the wire (RFC 9112, 3 to 6).
+"""The head of a request as bytes: request line and header fields (RFC 9112, 3 to 6).
 
-The law of this file: one request is one request. What frames it is written
-here and nowhere else, and no value can end a line.
+Invariant: one request is sent as one request. Only this module writes the fields that frame it, and no
+value can end a line.
 """
 
 from __future__ import annotations
@@ -15,43 +15,43 @@ from pandas_async_io._core.security.secrets import redact_url
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_PARTS = re.compile(r"(https?://[^/?#\\\s]+)([^#]*)", re.IGNORECASE)
-_FRAMING = frozenset({"content-length", "transfer-encoding"})
-_WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "DELETE"})
+_SERVER_AND_TARGET = re.compile(r"(https?://[^/?#\\\s]+)([^#]*)", re.IGNORECASE)
+_FRAMING_FIELDS = frozenset({"content-length", "transfer-encoding"})
+_METHODS_WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "DELETE"})
 
 
 def split_target(url: str) -> tuple[str, str]:
-    """Split a URL where the host ends: what names the server, and what it is asked for (RFC 9112, 3.2.1).
+    """Split a URL into server and request target (RFC 9112, 3.2.1).
 
     Raises
     ------
     UnsafeUrlError
-        If it is no absolute http or https URL.
+        The URL is not an absolute http or https URL.
 
     Examples
     --------
     >>> split_target("https://e.com?a=1#top")
     ('https://e.com', '/?a=1')
     """
-    parts = _PARTS.match(url)
+    parts = _SERVER_AND_TARGET.match(url)
     if parts is None:
-        raise UnsafeUrlError(f"{redact_url(url)!r} can't be sent: it is no absolute http or https URL")
+        raise UnsafeUrlError(f"{redact_url(url)!r} can't be sent: it is not an absolute http or https URL")
     server, target = parts.groups()
     return server, target if target.startswith("/") else f"/{target}"
 
 
 def write_fields(defaults: Mapping[str, str], headers: Mapping[str, str]) -> str:
-    r"""Write the header fields that many requests share; those that frame a body are not among them.
+    r"""Write the header fields that many requests share, without those that frame a body.
 
     Parameters
     ----------
     defaults, headers : mapping of str to str
-        The latter hold.
+        A name in both has the value of ``headers``.
 
     Raises
     ------
     UnsafeUrlError
-        If a name or value would end its line.
+        A name or value would end its line.
 
     Examples
     --------
@@ -59,8 +59,8 @@ def write_fields(defaults: Mapping[str, str], headers: Mapping[str, str]) -> str
     'Host: e.com\r\naccept: text/csv\r\n'
     """
     fields = {name.lower(): f"{name}: {value}\r\n" for each in (defaults, headers) for name, value in each.items()}
-    text = "".join(line for name, line in fields.items() if name not in _FRAMING)
-    lines = len(fields) - len(_FRAMING & fields.keys())
+    text = "".join(line for name, line in fields.items() if name not in _FRAMING_FIELDS)
+    lines = len(fields) - len(_FRAMING_FIELDS & fields.keys())
     if text.count("\r") != lines or text.count("\n") != lines or "\0" in text:
         raise UnsafeUrlError("a header holds a line break: it can't be sent")
     return text
@@ -72,16 +72,16 @@ def write_head(method: str, target: str, fields: str, length: int | None) -> byt
     Parameters
     ----------
     method, target : str
-        What stands in the request line.
+        Of the request line.
     fields : str
         From `write_fields`.
     length : int or None
-        Bytes of the body.
+        Bytes of the body; None without a body.
 
     Raises
     ------
     UnsafeUrlError
-        If method or target hold anything but printable ASCII without spaces.
+        Method or target hold a space or a character that is not printable ASCII.
 
     Examples
     --------
@@ -91,7 +91,7 @@ def write_head(method: str, target: str, fields: str, length: int | None) -> byt
     line = method + target
     if " " in line or not (line.isascii() and line.isprintable()):
         raise UnsafeUrlError(f"{redact_url(target)!r} can't be sent: it is not percent-encoded")
-    if length is None and method not in _WITHOUT_BODY:
+    if length is None and method not in _METHODS_WITHOUT_BODY:
         length = 0
     framing = "" if length is None else f"Content-Length: {length}\r\n"
     return f"{method} {target} HTTP/1.1\r\n{fields}{framing}\r\n".encode()

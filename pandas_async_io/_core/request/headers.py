@@ -1,4 +1,4 @@
-"""TODO."""
+"""Header mappings: checked and merged."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 def check_headers(headers: Mapping[str, str] | None) -> dict[str, str]:
-    """Return headers that may be sent.
+    """Return a copy of the headers, checked.
 
     Raises
     ------
     PlanError
-        If a name is no token, or a value is no text or holds control characters.
+        A name is not a token, or a value is not a text or holds control characters.
 
     Examples
     --------
@@ -31,7 +31,7 @@ def check_headers(headers: Mapping[str, str] | None) -> dict[str, str]:
 
 
 def merge_headers(*several: Mapping[str, str]) -> dict[str, str]:
-    """Return headers together: the same name in any case is one header, and the last one holds.
+    """Merge headers. Names are compared without case, and the last value of a name is kept.
 
     Examples
     --------

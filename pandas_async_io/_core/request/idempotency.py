@@ -1,4 +1,4 @@
-"""A key for each request that changes something, so that a server takes its repetition for what it is."""
+"""Idempotency keys: a server that gets the same key twice does not process the request again."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
 def add_idempotency_keys(
     requests: Requests, name: str | None, call: UUID, row_to_request: Positions, rows: Positions | None
 ) -> Requests:
-    """Return requests with a key of their row's; one that a request has already is kept.
+    """Add an idempotency key to each request of an unsafe method. A key that a request already has is kept.
 
     Parameters
     ----------
     requests : iterator of (int, Request)
-        Position and request.
+        Positions and requests.
     name : str or None
-        Of the header; None sends no keys, and neither do methods that change nothing.
+        The header's name. None adds no keys.
     call : UUID
-        Of the call that sent these rows first: the keys are derived from it and the rows' positions.
+        Identifies the call that sent these rows first. A key is derived from it and the row's position.
     row_to_request : array of int64
         As in `Expansion`.
     rows : array of int64 or None
-        The rows' positions in that call, if these are a part of them.
+        The rows' positions in that call; None if they are all of its rows.
 
     Examples
     --------

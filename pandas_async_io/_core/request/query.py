@@ -1,4 +1,4 @@
-"""A request's parameters: in its query, or at a path of its JSON body."""
+"""Parameters of a request, in its query or at a path of its JSON body: read and replaced."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from pandas_async_io._core.request.cells import dump_json
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-_PLACE = "~~~"
+_PLACEHOLDER = "~~~"
+"""Unreserved characters, which are not percent-encoded."""
 
 
 def get_param(request: Request, name: str, *, body: bool = False) -> Any:
-    """Return a parameter of a request: text from the query, a value of any type from the JSON body.
+    """Return a parameter of a request: a text from the query, or any value from the JSON body; None if it has none.
 
     Examples
     --------
@@ -34,7 +35,7 @@ def get_param(request: Request, name: str, *, body: bool = False) -> Any:
 
 
 def set_params(request: Request, values: Mapping[str, Any], *, body: bool = False) -> Request:
-    """Return a request with other values for some parameters; all else stays as it was written.
+    """Return a request with other values for some parameters. All other parts stay as they are written.
 
     Examples
     --------
@@ -45,25 +46,25 @@ def set_params(request: Request, values: Mapping[str, Any], *, body: bool = Fals
     b'{"a":1,"b":{"c":{"k":2}}}'
     """
     if body:
-        whole = parse_json_body(request)
+        content = parse_json_body(request)
         for name, value in values.items():
-            whole = _put(whole, name.split("."), value)
-        return replace(request, body=dump_json(whole))
-    left = dict(values)
+            content = _set_path(content, name.split("."), value)
+        return replace(request, body=dump_json(content))
+    remaining = dict(values)
     address, _, query = request.url.partition("?")
     pairs = []
     for pair in filter(None, query.split("&")):
         name = unquote_plus(pair.partition("=")[0])
-        if name in left:
-            pairs.append(_pair(name, left.pop(name)))
+        if name in remaining:
+            pairs.append(_pair(name, remaining.pop(name)))
         elif name not in values:
             pairs.append(pair)
-    pairs += [_pair(name, value) for name, value in left.items()]
+    pairs += [_pair(name, value) for name, value in remaining.items()]
     return replace(request, url=f"{address}?{'&'.join(pairs)}")
 
 
 def make_numbered_requests(request: Request, name: str, numbers: Iterable[int], *, body: bool = False) -> list[Request]:
-    """Return a request for each number that a parameter takes.
+    """Return one request for each value of a numeric parameter.
 
     Examples
     --------
@@ -73,15 +74,17 @@ def make_numbered_requests(request: Request, name: str, numbers: Iterable[int], 
     """
     if body:
         return [set_params(request, {name: number}, body=True) for number in numbers]
-    place = f"{quote(name, safe='')}="
-    head, _, tail = set_params(request, {name: _PLACE}).url.partition(place + _PLACE)  # once for all of them
+    prefix = f"{quote(name, safe='')}="
+    head, _, tail = set_params(request, {name: _PLACEHOLDER}).url.partition(prefix + _PLACEHOLDER)
     return [
-        Request(f"{head}{place}{number}{tail}", request.method, request.headers, request.body) for number in numbers
+        Request(f"{head}{prefix}{number}{tail}", request.method, request.headers, request.body) for number in numbers
     ]
 
 
 def refresh_params(request: Request, stale: Request, fresh: Request) -> Request:
-    """Return a request with what is fresh in another's query, where it has what is stale: a key may be there.
+    """Return a request with the query parameters that changed from ``stale`` to ``fresh``, such as an API key.
+
+    A parameter is replaced only where the request has the stale value.
 
     Examples
     --------
@@ -92,8 +95,8 @@ def refresh_params(request: Request, stale: Request, fresh: Request) -> Request:
     """
     names = dict(parse_qsl(fresh.url.partition("?")[2], keep_blank_values=True))
     changed = {name: text for name in names if (text := get_param(fresh, name)) != get_param(stale, name)}
-    mine = {name: text for name, text in changed.items() if get_param(request, name) == get_param(stale, name)}
-    return set_params(request, mine) if mine else request
+    shared = {name: text for name, text in changed.items() if get_param(request, name) == get_param(stale, name)}
+    return set_params(request, shared) if shared else request
 
 
 def _pair(name: str, value: Any) -> str:
@@ -102,25 +105,24 @@ def _pair(name: str, value: Any) -> str:
 
 
 def parse_json_body(request: Request) -> dict[str, Any]:
-    """Return the JSON object that a request carries.
+    """Return the JSON object in the body of a request.
 
     Raises
     ------
     ParseError
-        If it carries none.
+        The body is not a JSON object.
     """
     try:
-        whole = json.loads(request.body or b"")  # unlike orjson it keeps integers of any size
+        content = json.loads(request.body or b"")  # unlike orjson it keeps integers of any size
     except ValueError:
-        whole = None
-    if not isinstance(whole, dict):
-        raise ParseError(
-            "the page's parameter belongs into a JSON body, and the request has no JSON object: pass json="
-        )
-    return whole
+        content = None
+    if not isinstance(content, dict):
+        raise ParseError("the page's parameter belongs in a JSON body, but the body is not a JSON object: pass json=")
+    return content
 
 
-def _put(whole: dict[str, Any], keys: list[str], value: Any) -> dict[str, Any]:
+def _set_path(content: dict[str, Any], keys: list[str], value: Any) -> dict[str, Any]:
+    """Return a copy with a value at a path. A value on the way that is not an object is replaced by one."""
     head, *rest = keys
-    inner = whole.get(head)
-    return {**whole, head: _put(inner if isinstance(inner, dict) else {}, rest, value) if rest else value}
+    inner = content.get(head)
+    return {**content, head: _set_path(inner if isinstance(inner, dict) else {}, rest, value) if rest else value}

@@ -1,9 +1,7 @@
-"""The parts of a request, compiled once per call, before any row is looked at.
+"""The parts of a request, compiled once per call, before any row is read.
 
-The URL is an RFC 6570 template. Everywhere else (``params``, ``headers``,
-``json``, ``data``) only ``{name}`` with a legal variable name is a field and is
-inserted as it is; ``{{name}}`` stands for the text ``{name}``, and every other
-brace is text.
+The URL is an RFC 6570 template; parameters are written into it. Header values, bodies and parameters are
+texts with fields.
 """
 
 from __future__ import annotations
@@ -16,7 +14,7 @@ from urllib.parse import quote
 
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.models import SAFE_METHODS
-from pandas_async_io._core.request.base_url import _BARE, ABSOLUTE, fix_origin, join_base_url, strip_fragment
+from pandas_async_io._core.request.base_url import find_literal_origin, join_base_url
 from pandas_async_io._core.request.cells import render_scalar, to_json_value
 from pandas_async_io._core.request.text_template import FieldReference, TextTemplate
 from pandas_async_io._core.request.url_template import UrlTemplate, encode_field_name
@@ -28,23 +26,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RequestTemplate:
-    """What each row's request is made of.
+    """The compiled parts that each row's request is made of.
 
     Attributes
     ----------
-    template : Template
+    url_template : UrlTemplate
         The absolute URL, ``params`` included.
+    method : str
+        In upper case.
     origin : Origin or None
-        The one that all requests go to; None if a field decides it (``allow_hosts``).
-    headers : tuple of (str, Text)
-        Checked as far as they hold no field.
-    body : JSON value with Text leaves, Text, bytes, list of (str, Text), or None
-        By ``body_kind``: "json", "text", "bytes", "form" or "none".
+        The origin of all requests; None if rows decide it (``allow_hosts``).
+    headers : tuple of (str, TextTemplate)
+        Literal values are checked; values with fields are checked per row.
+    body_kind : str
+        "json", "text", "bytes", "form" or "none".
+    body : JSON value with TextTemplate leaves, TextTemplate, bytes, list of (str, TextTemplate), or None
+        By ``body_kind``.
     safe : bool
-        Whether it only asks, so that equal ones are sent once.
+        Whether the request only reads: equal ones are sent once.
     """
 
-    template: UrlTemplate
+    url_template: UrlTemplate
     method: str
     origin: Origin | None
     headers: tuple[tuple[str, TextTemplate], ...]
@@ -53,37 +55,43 @@ class RequestTemplate:
     safe: bool
 
     @property
-    def outside(self) -> tuple[str, ...]:
-        """The fields whose text goes into headers and body, each once."""
-        texts = [*(text for _, text in self.headers), *(t for t in _texts(self.body) if not self._whole(t))]
+    def url_and_header_fields(self) -> frozenset[str]:
+        """The fields in the URL or in headers."""
+        return frozenset([*self.url_template.fields, *(name for _, text in self.headers for name in text.fields)])
+
+    @property
+    def header_and_body_fields(self) -> tuple[str, ...]:
+        """The fields whose text goes into headers or body, each once."""
+        texts = [text for _, text in self.headers]
+        texts += [text for text in _find_texts(self.body) if not self._is_json_field(text)]
         return tuple(dict.fromkeys(name for text in texts for name in text.fields))
 
     @property
-    def texts(self) -> tuple[str, ...]:
+    def text_fields(self) -> tuple[str, ...]:
         """The fields whose text goes into the request, each once."""
-        return tuple(dict.fromkeys([*self.template.fields, *self.outside]))
+        return tuple(dict.fromkeys([*self.url_template.fields, *self.header_and_body_fields]))
 
     @property
-    def wholes(self) -> tuple[str, ...]:
-        """The fields that are a whole JSON value, each once."""
-        return tuple(dict.fromkeys(text.fields[0] for text in _texts(self.body) if self._whole(text)))
+    def json_fields(self) -> tuple[str, ...]:
+        """The fields that are a whole JSON value and keep their type, each once."""
+        return tuple(dict.fromkeys(text.fields[0] for text in _find_texts(self.body) if self._is_json_field(text)))
 
     @property
-    def varying(self) -> bool:
-        """Whether anything but the URL has fields."""
-        return bool(self.outside or self.wholes)
+    def has_fields_outside_url(self) -> bool:
+        """Whether headers or body have fields."""
+        return bool(self.header_and_body_fields or self.json_fields)
 
-    def _whole(self, text: TextTemplate) -> bool:
-        return self.body_kind == "json" and text.alone is not None
+    def _is_json_field(self, text: TextTemplate) -> bool:
+        return self.body_kind == "json" and text.sole_field is not None
 
 
-def _texts(body: Any) -> Iterator[TextTemplate]:
+def _find_texts(body: Any) -> Iterator[TextTemplate]:
     """Return the texts of a compiled body, in order."""
     if isinstance(body, TextTemplate):
         yield body
     elif isinstance(body, dict | list | tuple):
         for part in body.values() if isinstance(body, dict) else body:
-            yield from _texts(part)
+            yield from _find_texts(part)
 
 
 def compile_request_template(
@@ -98,39 +106,48 @@ def compile_request_template(
     safe: bool = False,
     allow_hosts: Sequence[str] = (),
 ) -> RequestTemplate:
-    """Compile the parts of a request; ``safe`` if it only asks, whatever its method.
+    """Compile the parts of a request.
+
+    Parameters
+    ----------
+    url : str
+        RFC 6570 template, absolute or relative to ``base_url``.
+    safe : bool
+        Whether the request only reads although its method is not safe.
 
     Raises
     ------
     PlanError
-        If one of them is wrong; a `TemplateError` if it is the URL.
+        A part is wrong; a `TemplateError` if it is the URL.
 
     Examples
     --------
     >>> params = {"q": "{name}", "size": 10}
-    >>> recipe = compile_request_template("/users/{id}", base_url="https://e.com/v1", params=params)
-    >>> recipe.template.text
+    >>> template = compile_request_template("/users/{id}", base_url="https://e.com/v1", params=params)
+    >>> template.url_template.text
     'https://e.com/v1/users/{id}?q={name}&size=10'
     """
     if json is not None and data is not None:
         raise PlanError("json= and data= are both given: a request has one body")
-    whole = strip_fragment(join_base_url(url, base_url))
-    # The slash that a bare host lacks on the wire: without it `{?a}` may vanish and leave the host open.
-    text = _with_params(_BARE.sub(r"\1/", whole, count=1) if ABSOLUTE.match(whole) else whole, params)
-    template = UrlTemplate.compile(text)
-    origin = fix_origin(template, allow_hosts)
+    url_template = UrlTemplate.compile(_add_params(join_base_url(url, base_url), params))
+    origin = find_literal_origin(url_template, allow_hosts)
     if not isinstance(headers or {}, Mapping):
         raise PlanError("headers= is a mapping of names to values")
-    compiled = [(name, TextTemplate.compile(_header_text(name, value))) for name, value in (headers or {}).items()]
-    kind, body, content_type = _body(json, data)
+    compiled = [(name, TextTemplate.compile(_header_value(name, value))) for name, value in (headers or {}).items()]
+    kind, body, content_type = _compile_body(json, data)
     if content_type and not any(name.lower() == "content-type" for name, _ in compiled):
         compiled.append(("Content-Type", TextTemplate.compile(content_type)))
-    verb = check_method(method)
-    return RequestTemplate(template, verb, origin, tuple(compiled), kind, body, safe or verb in SAFE_METHODS)
+    method = check_method(method)
+    return RequestTemplate(url_template, method, origin, tuple(compiled), kind, body, safe or method in SAFE_METHODS)
 
 
 def check_method(method: str) -> str:
     """Return a method in upper case.
+
+    Raises
+    ------
+    PlanError
+        The method is not a word.
 
     Examples
     --------
@@ -138,48 +155,50 @@ def check_method(method: str) -> str:
     'POST'
     """
     if not isinstance(method, str) or not re.fullmatch(r"[A-Za-z]+", method):
-        raise PlanError(f"method={method!r} is no HTTP method: pass 'GET', 'POST', …")
+        raise PlanError(f"method={method!r} is not an HTTP method: pass 'GET', 'POST', …")
     return method.upper()
 
 
-def _with_params(text: str, params: Mapping[str, Any] | None) -> str:
-    """Write the parameters into the URL template, so that there is one way from cells to a query."""
+def _add_params(url: str, params: Mapping[str, Any] | None) -> str:
+    """Write the parameters into the URL template, so that a cell is encoded for a query in one place only."""
     if params is None:
-        return text
+        return url
     if not isinstance(params, Mapping):
         raise PlanError("params= is a mapping of names to values")
-    query = "&".join(_param(name, value) for name, values in params.items() for value in _several(values))
+    query = "&".join(_param(name, value) for name, values in params.items() for value in _to_values(values))
     if not query:
-        return text
-    if "{?" in text:  # `{?a}` may vanish, and with it the question mark: ours comes first
-        return text.replace("{?", f"?{query}{{&", 1)
-    return f"{text}{'&' if '?' in text else '?'}{query}"
+        return url
+    if "{?" in url:  # where {?a} is undefined its question mark is missing, so our parameters come first
+        return url.replace("{?", f"?{query}{{&", 1)
+    return f"{url}{'&' if '?' in url else '?'}{query}"
 
 
-def _several(values: Any) -> Sequence[Any]:
-    kept = values if isinstance(values, list | tuple) else [values]
-    return [value for value in kept if value is not None]
+def _to_values(value: Any) -> Sequence[Any]:
+    """Return the values of a parameter that may repeat, without None."""
+    values = value if isinstance(value, list | tuple) else [value]
+    return [each for each in values if each is not None]
 
 
 def _param(name: str, value: Any) -> str:
-    written = value if isinstance(value, TextTemplate) else _text(f"params[{name!r}]", value)
+    text = value if isinstance(value, TextTemplate) else _compile_value(f"params[{name!r}]", value)
     encoded = "".join(
         f"{{{encode_field_name(part.name)}}}" if isinstance(part, FieldReference) else quote(part, safe="")
-        for part in written.parts
+        for part in text.parts
     )
     return f"{quote(str(name), safe='')}={encoded}"
 
 
-def _header_text(name: Any, value: Any) -> str:
-    written = value if isinstance(value, str) else _scalar(f"header {name!r}", value)
-    if not isinstance(name, str) or written is None or is_forbidden_header(name, written):
+def _header_value(name: Any, value: Any) -> str:
+    text = value if isinstance(value, str) else _render_option(f"header {name!r}", value)
+    if not isinstance(name, str) or text is None or is_forbidden_header(name, text):
         raise PlanError(f"header {name!r}: a name is a token, a value is text without line breaks")
-    return written
+    return text
 
 
-def _body(json: Any, data: Any) -> tuple[str, Any, str | None]:
+def _compile_body(json: Any, data: Any) -> tuple[str, Any, str | None]:
+    """Return the kind of body, the compiled body and its content type."""
     if json is not None:
-        return "json", _json_leaves(json), "application/json"
+        return "json", _compile_json(json), "application/json"
     if data is None:
         return "none", None, None
     if isinstance(data, bytes):
@@ -187,30 +206,32 @@ def _body(json: Any, data: Any) -> tuple[str, Any, str | None]:
     if isinstance(data, str):
         return "text", TextTemplate.compile(data), "text/plain; charset=utf-8"
     if isinstance(data, Mapping):
-        pairs = [(str(k), _text(f"data[{k!r}]", v)) for k, several in data.items() for v in _several(several)]
+        pairs = [(str(k), _compile_value(f"data[{k!r}]", v)) for k, values in data.items() for v in _to_values(values)]
         return "form", pairs, "application/x-www-form-urlencoded"
     raise PlanError(f"data= is str, bytes or a mapping of form fields, not {type(data).__name__}")
 
 
-def _text(where: str, value: Any) -> TextTemplate:
-    return TextTemplate.compile(value) if isinstance(value, str) else TextTemplate((_scalar(where, value) or "",))
+def _compile_value(where: str, value: Any) -> TextTemplate:
+    if isinstance(value, str):
+        return TextTemplate.compile(value)
+    return TextTemplate((_render_option(where, value) or "",))
 
 
-def _scalar(where: str, value: Any) -> str | None:
+def _render_option(where: str, value: Any) -> str | None:
     try:
         return render_scalar(value)
     except TypeError:
-        raise PlanError(f"{where}: a {type(value).__name__} is no text, number or time") from None
+        raise PlanError(f"{where}: a {type(value).__name__} is not a text, number or time") from None
 
 
-def _json_leaves(value: Any) -> Any:
-    """Compile the string leaves of a JSON value; keys stay as they are."""
+def _compile_json(value: Any) -> Any:
+    """Compile the string leaves of a JSON value. Keys stay as they are."""
     if isinstance(value, str):
         return TextTemplate.compile(value)
     if isinstance(value, Mapping):
-        return {str(key): _json_leaves(item) for key, item in value.items()}
+        return {str(key): _compile_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_json_leaves(item) for item in value]
+        return [_compile_json(item) for item in value]
     try:
         return to_json_value(value)
     except TypeError as exc:

@@ -1,4 +1,8 @@
-"""TODO."""
+"""Texts with fields: header values, parameters, form values and JSON leaves.
+
+Only ``{name}`` with a legal name is a field; its text is inserted unchanged. ``{{name}}`` stands for the
+text ``{name}``, and every other brace is text. Nothing in a text is an error.
+"""
 
 from __future__ import annotations
 
@@ -10,20 +14,22 @@ from urllib.parse import unquote
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-_NAME = r"(?:\w|%[0-9A-Fa-f]{2})+(?:\.(?:\w|%[0-9A-Fa-f]{2})+)*"
-_FIELD = re.compile(rf"\{{(\{{{_NAME}\}})\}}|\{{({_NAME})\}}", re.ASCII)
+FIELD_NAME = r"(?:\w|%[0-9A-Fa-f]{2})+(?:\.(?:\w|%[0-9A-Fa-f]{2})+)*"
+"""Pattern of a legal name: as in a URL template."""
+
+_FIELD = re.compile(rf"\{{(\{{{FIELD_NAME}\}})\}}|\{{({FIELD_NAME})\}}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class FieldReference:
-    """A place in a text where a cell goes."""
+    """A place in a text that a cell of the named field fills."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class TextTemplate:
-    """A text with fields.
+    """A compiled text: literals and fields, in order.
 
     Examples
     --------
@@ -35,7 +41,7 @@ class TextTemplate:
 
     @classmethod
     def compile(cls, text: str) -> TextTemplate:
-        """Split a text into literals and fields; nothing in it is an error."""
+        """Split a text into literals and fields."""
         parts: list[str | FieldReference] = []
         start = 0
         for match in _FIELD.finditer(text):
@@ -45,25 +51,25 @@ class TextTemplate:
                 parts.append(FieldReference(unquote(name)))
             start = match.end()
         parts.append(text[start:])
-        return cls(tuple(_merged(parts)))
+        return cls(tuple(_merge_literals(parts)))
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """The names of its fields, in order."""
+        """The names of the fields, in order."""
         return tuple(part.name for part in self.parts if isinstance(part, FieldReference))
 
     @property
-    def alone(self) -> str | None:
-        """The field's name, if the text is exactly one field."""
+    def sole_field(self) -> str | None:
+        """The field's name if the text is exactly one field, else None."""
         return self.parts[0].name if len(self.parts) == 1 and isinstance(self.parts[0], FieldReference) else None
 
     def fill(self, cells: Mapping[str, str]) -> str:
-        """Return the text with its fields filled in, raw."""
+        """Return the text with the fields' texts inserted unchanged."""
         return "".join(cells[part.name] if isinstance(part, FieldReference) else part for part in self.parts)
 
 
-def _merged(parts: Sequence[str | FieldReference]) -> Iterator[str | FieldReference]:
-    """Join neighbouring literals, leave out empty ones."""
+def _merge_literals(parts: Sequence[str | FieldReference]) -> Iterator[str | FieldReference]:
+    """Join neighbouring literals and drop empty ones."""
     literal = ""
     for part in parts:
         if isinstance(part, FieldReference):

@@ -1,15 +1,13 @@
 r"""URL templates: RFC 6570, all four levels, compiled once, expanded over columns.
 
-Values arrive as text: what a cell of a frame means is decided before. Where the RFC
-leaves room, this is what holds here:
+Values are texts: `cells` renders the cells of a frame before. Where the RFC leaves a choice:
 
-* Literals (2.1): space, ``"`` and ``|`` are percent-encoded, as is all non-ASCII; ``'`` is
-  legal, as in the RFC's own examples. Control characters, ``<``, ``>``, ``\``, ``^``, a
-  backquote, a ``%`` that starts no triplet and white space at either end raise: they are
-  typing errors.
+* Literals (2.1): space, ``"``, ``|`` and all non-ASCII characters are percent-encoded. ``'`` is
+  legal, as in the RFC's examples. Control characters, ``<``, ``>``, ``\``, ``^``, a backquote,
+  a ``%`` that does not start a triplet and white space at either end raise: they are typing errors.
 * Names in an exploded dict are encoded like values, not like literals: data adds no ``&``.
 * A prefix under ``+`` and ``#`` counts a percent-encoded character as one and never cuts it.
-* A lone surrogate has no UTF-8 and raises PlanError; callers screen their values before.
+* A lone surrogate cannot be encoded as UTF-8 and raises PlanError. Callers check their values before.
 """
 
 from __future__ import annotations
@@ -26,18 +24,18 @@ from pandas_async_io._core.request.expression import (
     RESERVED,
     TRIPLET,
     Expression,
-    Strip,
+    Piece,
     Value,
     Variable,
     join_rows,
-    merge_texts,
+    merge_literals,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-_BLOCK = 50_000
-"""Rows expanded at once: what is allocated beside the URLs stays within some 20 MB."""
+_BLOCK_ROWS = 50_000
+"""Rows expanded at once. It keeps the memory beside the URLs within about 20 MB."""
 
 _PART = re.compile(r"\{([^{}]*)\}|[^{}]+")
 _ILLEGAL = re.compile(rf"[\x00-\x1f\x7f-\x9f\ud800-\udfff<>\\^`]|(?!{TRIPLET})%")
@@ -52,9 +50,9 @@ class UrlTemplate:
     Attributes
     ----------
     text : str
-        As written.
+        The template as written.
     parts : tuple of str and Expression
-        The literals, percent-encoded, and the expressions, in order.
+        The percent-encoded literals and the expressions, in order.
 
     Examples
     --------
@@ -77,29 +75,29 @@ class UrlTemplate:
         Raises
         ------
         TemplateError
-            With the position and what to write instead.
+            The text is not a template. The message has the position and what to write instead.
         """
         if text != text.strip():
             at = 0 if text[0].isspace() else len(text.rstrip())
-            raise _broken(text, at, "white space around a template: remove it")
+            raise _template_error(text, at, "white space around a template: remove it")
         parts: list[str | Expression] = []
         at = 0
         while at < len(text):
             part = _PART.match(text, at)
             if part is None:
-                raise _broken(text, at, "a brace without its other half: as text it is written %7B or %7D")
-            parts.append(_literal(part) if part[1] is None else _expression(part))
+                raise _template_error(text, at, "a brace without its other half: write it as %7B or %7D")
+            parts.append(_parse_literal(part) if part[1] is None else _parse_expression(part))
             at = part.end()
         return cls(text, tuple(parts))
 
     @property
     def expressions(self) -> tuple[Expression, ...]:
-        """The parts that are no literals, in order."""
+        """The parts that are not literals, in order."""
         return tuple(part for part in self.parts if isinstance(part, Expression))
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """The decoded names, distinct, in order of appearance."""
+        """The decoded field names, each once, in order of appearance."""
         return tuple(dict.fromkeys(v.field for part in self.expressions for v in part.variables))
 
     @property
@@ -108,8 +106,8 @@ class UrlTemplate:
         return next((part for part in self.parts[:1] if isinstance(part, str)), "")
 
     @property
-    def in_path(self) -> frozenset[str]:
-        """The fields that stand before the template's first ``?`` or ``#``, operators included."""
+    def path_fields(self) -> frozenset[str]:
+        """The fields before the template's first ``?`` or ``#``, operators included."""
         found: set[str] = set()
         for part in self.parts:
             if re.search("[?#]", part if isinstance(part, str) else OPERATORS[part.operator].first):
@@ -119,26 +117,26 @@ class UrlTemplate:
         return frozenset(found)
 
     @property
-    def optional(self) -> frozenset[str]:
-        """The fields that stand in ``{?…}`` and ``{&…}`` only: left out where undefined."""
-        return frozenset(self.fields) - self._where(lambda part, _: part.operator not in ("?", "&"))
+    def optional_fields(self) -> frozenset[str]:
+        """The fields in ``{?…}`` and ``{&…}`` only: they are left out where undefined."""
+        return frozenset(self.fields) - self._fields_where(lambda part, _: part.operator not in ("?", "&"))
 
     @property
-    def exploded(self) -> frozenset[str]:
-        """The fields with a ``*`` wherever they stand."""
-        return self._where(lambda _, variable: variable.explode)
+    def exploded_fields(self) -> frozenset[str]:
+        """The fields with a ``*``."""
+        return self._fields_where(lambda _, variable: variable.explode)
 
     @property
-    def injective(self) -> bool:
-        """Whether distinct rows surely give distinct URLs: str values, or None for `optional` fields.
+    def is_injective(self) -> bool:
+        """Whether distinct rows always give distinct URLs, for str values, or None in `optional_fields`.
 
-        Read from the left, a value ends at the first reserved character: so it must be
-        encoded wholly, and what stands before the next one must start with such a
-        character. What may be missing comes last, or a value could pass for its name.
+        A value ends at the first reserved character to its right. So every value must be encoded
+        completely, and the literal between two values must start with a reserved character.
+        Optional fields come last: otherwise a value could look like the name of a missing field.
 
         Examples
         --------
-        >>> [UrlTemplate.compile(text).injective for text in ("/{a}/{b}{?c,d}", "/{a}-{b}", "/{a:3}")]
+        >>> [UrlTemplate.compile(text).is_injective for text in ("/{a}/{b}{?c,d}", "/{a}-{b}", "/{a:3}")]
         [True, False, False]
         """
         named = [OPERATORS[part.operator].named for part in self.expressions]
@@ -148,40 +146,41 @@ class UrlTemplate:
             or named != sorted(named)
         ):
             return False
-        strips = merge_texts(self._lay(lambda part: part.strips([[] for _ in part.variables])))
-        ended = strips if strips and isinstance(strips[-1], list) else strips[:-1]
-        return all(isinstance(a, str) or (isinstance(b, str) and b[0] in RESERVED) for a, b in pairwise(ended))
+        pieces = merge_literals(self._expand_parts(lambda part: part.to_pieces([[] for _ in part.variables])))
+        if pieces and isinstance(pieces[-1], str):
+            pieces.pop()
+        return all(isinstance(a, str) or (isinstance(b, str) and b[0] in RESERVED) for a, b in pairwise(pieces))
 
     def expand(self, values: Mapping[str, Value]) -> str:
-        """Expand for one row; a name that `values` lacks is undefined.
+        """Expand for one row. A field that `values` lacks is undefined.
 
         Raises
         ------
         TemplateError
-            A prefix (``{a:3}``) meets a list or dict.
+            The value of a field with a prefix (``{a:3}``) is a list or dict.
         PlanError
             A value holds a lone surrogate.
         """
         return "".join(part if isinstance(part, str) else part.expand(values) for part in self.parts)
 
     def expand_columns(self, columns: Mapping[str, Sequence[Value]], length: int) -> list[str]:
-        """Expand for `length` rows, as `expand` does for each, but together.
+        """Expand for `length` rows at once. Each URL is the one that `expand` gives for its row.
 
         Parameters
         ----------
         columns : mapping of str to sequence
-            One of `length` cells per field; a field that it lacks is undefined.
+            `length` cells per field. A field that it lacks is undefined.
         length : int
             The number of rows.
 
         Raises
         ------
         TemplateError, PlanError
-            As `expand`.
+            As in `expand`.
         """
         urls: list[str] = []
-        for start in range(0, length, _BLOCK):
-            rows = min(_BLOCK, length - start)
+        for start in range(0, length, _BLOCK_ROWS):
+            rows = min(_BLOCK_ROWS, length - start)
             block = {
                 field: columns[field][start : start + rows] if field in columns else [None] * rows
                 for field in self.fields
@@ -190,19 +189,19 @@ class UrlTemplate:
         return urls
 
     def _expand_block(self, cells: Mapping[str, Sequence[Value]], length: int) -> list[str]:
-        strips = self._lay(lambda part: part.expand_columns([cells[v.field] for v in part.variables]))
-        return join_rows(strips, length)
+        pieces = self._expand_parts(lambda part: part.expand_columns([cells[v.field] for v in part.variables]))
+        return join_rows(pieces, length)
 
-    def _lay(self, expand: Callable[[Expression], list[Strip]]) -> list[Strip]:
+    def _expand_parts(self, expand: Callable[[Expression], list[Piece]]) -> list[Piece]:
         parts = ([part] if isinstance(part, str) else expand(part) for part in self.parts)
         return list(chain.from_iterable(parts))
 
-    def _where(self, holds: Callable[[Expression, Variable], bool]) -> frozenset[str]:
+    def _fields_where(self, holds: Callable[[Expression, Variable], bool]) -> frozenset[str]:
         return frozenset(v.field for part in self.expressions for v in part.variables if holds(part, v))
 
 
 def encode_field_name(column: str) -> str:
-    """Return the name under which a template speaks of a column.
+    """Return the name of a column as a template writes it.
 
     Examples
     --------
@@ -213,47 +212,47 @@ def encode_field_name(column: str) -> str:
     return name if _VARSPEC.fullmatch(name) else name.replace(".", "%2E")
 
 
-def _broken(text: str, at: int, why: str) -> TemplateError:
+def _template_error(text: str, at: int, problem: str) -> TemplateError:
     shown = "".join(character if character.isprintable() else "?" for character in text)
-    return TemplateError(f"{why} (position {at})\n  {shown}\n  {' ' * at}^")
+    return TemplateError(f"{problem} (position {at})\n  {shown}\n  {' ' * at}^")
 
 
-def _literal(part: re.Match[str]) -> str:
-    """Encode a literal (3.1): what may stand in a URL stays."""
+def _parse_literal(part: re.Match[str]) -> str:
+    """Encode a literal (3.1). Characters that a URL may hold stay."""
     illegal = _ILLEGAL.search(part.string, part.start(), part.end())
     if illegal is None:
         return quote(part[0], safe=RESERVED + "%")
     at = illegal.start()
     character = part.string[at]
     code = quote(character, safe="", errors="surrogatepass")
-    raise _broken(part.string, at, f"{character!a} stands in no URL: write {code}, or remove it")
+    raise _template_error(part.string, at, f"{character!a} cannot stand in a URL: write {code}, or remove it")
 
 
-def _expression(part: re.Match[str]) -> Expression:
+def _parse_expression(part: re.Match[str]) -> Expression:
     text, body, at = part.string, part[1], part.start(1)
     operator = body[:1]
     if operator and operator in "=,!@|":
-        raise _broken(text, at, f"the operator {operator!r} is reserved by RFC 6570: use one of + # . / ; ? &")
+        raise _template_error(text, at, f"the operator {operator!r} is reserved by RFC 6570: use one of + # . / ; ? &")
     if operator not in OPERATORS:
         operator = ""
     at += len(operator)
     variables = []
     for spec in body[len(operator) :].split(","):
-        variables.append(_variable(text, at, spec))
+        variables.append(_parse_variable(text, at, spec))
         at += len(spec) + 1
     return Expression(operator, tuple(variables))
 
 
-def _variable(text: str, at: int, spec: str) -> Variable:
+def _parse_variable(text: str, at: int, spec: str) -> Variable:
     found = _VARSPEC.fullmatch(spec)
     if found is None:
-        why = "an expression without a name" if not spec else f"{spec!a} is no field"
-        wanted = "letters, digits, _, single dots and %XX, then perhaps * or :1 to :9999"
+        problem = "an expression without a name" if not spec else f"{spec!a} is not a field"
+        allowed = "letters, digits, _, single dots and %XX, then perhaps * or :1 to :9999"
         hint = f"; a column of this name is written {{{encode_field_name(spec)}}}" if spec else ""
-        raise _broken(text, at, f"{why}: a name holds {wanted}{hint}")
+        raise _template_error(text, at, f"{problem}: a name holds {allowed}{hint}")
     name, prefix, star = found.groups()
     try:
         field = unquote(name, errors="strict")
     except UnicodeDecodeError:
-        raise _broken(text, at, f"{name!r} is not percent-encoded UTF-8") from None
+        raise _template_error(text, at, f"{name!r} is not percent-encoded UTF-8") from None
     return Variable(name, field, int(prefix or 0), star is not None)

@@ -94,7 +94,7 @@ def leaves(cells, texts, value):
         return {key: leaves(cells, texts, item) for key, item in value.items()}
     if isinstance(value, list):
         return [leaves(cells, texts, item) for item in value]
-    alone = TextTemplate.compile(value).alone
+    alone = TextTemplate.compile(value).sole_field
     return raw(texts, value) if alone is None else to_json_value(cells[alone])
 
 
@@ -115,14 +115,14 @@ def naive(row, url, parts):
     wholes = (
         {"a", "b"} & {"a", *("b" for part in parts["json"].values() if part == ["{b}"])} if "json" in parts else set()
     )
-    needed = (set(template.fields) - template.optional) | literal
+    needed = (set(template.fields) - template.optional_fields) | literal
     used = set(template.fields) | literal | wholes
     exposed = set(template.fields) | {
         n for part in [*params.values(), *header_texts] for n in TextTemplate.compile(part).fields
     }
     if any(isinstance(texts[name], str) and "\n" in texts[name] for name in exposed):
         return "unsafe_url"
-    empty_path = {name for name in template.in_path if texts[name] == ""}
+    empty_path = {name for name in template.path_fields if texts[name] == ""}
     some = any(texts[name] is not None and name not in empty_path for name in set(template.fields) | literal)
     some = some or any(to_json_value(cells[name]) is not None for name in wholes)
     if used and (not some or any(texts[name] is None for name in needed) or empty_path & needed):

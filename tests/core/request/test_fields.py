@@ -40,7 +40,7 @@ def test_fault_55_equal_codes_are_equal_texts(cells):
     key = factorize(objects(cells))
     texts = [render_cell(cell) for cell in cells]
     assert same(key.codes, texts)
-    assert key.texts(np.arange(len(cells))) == texts
+    assert key.render_rows(np.arange(len(cells))) == texts
 
 
 @given(CELLS)
@@ -60,7 +60,7 @@ def test_fault_56_any_dtype_is_factorised_as_its_texts(dtype, data):
     key = factorize(find_column(column.to_frame("a"), "a"))
     texts = [None if value is None else str(value) for value in values]
     assert same(key.codes, texts)
-    assert key.texts(np.arange(len(values))) == texts
+    assert key.render_rows(np.arange(len(values))) == texts
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ HOST = "https://api.example.com"
 )
 def test_a_url_is_put_behind_the_base(url, base, expected):
     """The base keeps its path, an absolute URL stands for itself, a fragment is never sent."""
-    assert compile_request_template(url, base_url=base).template.text == expected
+    assert compile_request_template(url, base_url=base).url_template.text == expected
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_security_s2_allow_hosts_leaves_the_origin_to_the_rows():
 )
 def test_params_are_part_of_the_template(url, params, expected):
     """Parameters are encoded once; only a legal name in braces is a field."""
-    text = compile_request_template(HOST + url, params=params).template.text
+    text = compile_request_template(HOST + url, params=params).url_template.text
     assert text == f"{HOST}/x{expected}"
 
 
@@ -174,7 +174,7 @@ def test_security_s15_a_literal_header_value_holds_no_control_character(value):
 def test_the_fields_of_each_part(options, texts, wholes, varying):
     """A field goes in as a text, or is a whole JSON value that keeps its type."""
     recipe = compile_request_template(HOST + "/{id}", method="POST", **options)
-    assert (recipe.texts, recipe.wholes, recipe.varying) == (texts, wholes, varying)
+    assert (recipe.text_fields, recipe.json_fields, recipe.has_fields_outside_url) == (texts, wholes, varying)
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_fault_57_negative_vectors(text, variables, expected):
         ("https://h/{a", 10, "brace without its other half"),
         ("https://h/a}", 11, "brace without its other half"),
         ("/{a{b}", 1, "brace without its other half"),
-        ("/{{a}}", 1, "written %7B or %7D"),
+        ("/{{a}}", 1, "write it as %7B or %7D"),
         ("/{}", 2, "without a name"),
         ("/{?}", 3, "without a name"),
         ("/{a,}", 4, "without a name"),
@@ -72,7 +72,7 @@ def test_fault_57_negative_vectors(text, variables, expected):
         ("/%4{a}", 1, "write %25"),
         ("/a\\b", 2, "write %5C"),
         ("/<id>", 1, "write %3C"),
-        ("/\ud800", 1, "stands in no URL"),
+        ("/\ud800", 1, "cannot stand in a URL"),
         (" /{a}", 0, "white space"),
         ("/{a}\t", 4, "white space"),
     ],
@@ -171,10 +171,10 @@ def test_fields_are_known_to_the_caller():
     template = UrlTemplate.compile("https://h/é/{a}{/User%20ID*}{+b}{?c,d*}{&c,a}{#e}")
     assert template.fields == ("a", "User ID", "b", "c", "d", "e")
     assert template.literal_prefix == "https://h/%C3%A9/"
-    assert template.in_path == {"a", "User ID", "b"}
-    assert template.optional == {"c", "d"}
-    assert template.exploded == {"User ID", "d"}
-    assert UrlTemplate.compile("{a}/x?y={b}").in_path == {"a"}
+    assert template.path_fields == {"a", "User ID", "b"}
+    assert template.optional_fields == {"c", "d"}
+    assert template.exploded_fields == {"User ID", "d"}
+    assert UrlTemplate.compile("{a}/x?y={b}").path_fields == {"a"}
     assert UrlTemplate.compile("{a}/x").literal_prefix == ""
 
 
@@ -209,7 +209,7 @@ def test_any_column_has_a_name_in_a_template(name):
 )
 def test_injective_templates(text, injective):
     """Only where each value's end can be read from the URL is a template injective."""
-    assert UrlTemplate.compile(text).injective is injective
+    assert UrlTemplate.compile(text).is_injective is injective
 
 
 VARIABLES = st.builds("{}{}".format, st.sampled_from("abc"), st.sampled_from(["", "", "", ":2", "*"]))
@@ -244,7 +244,7 @@ def test_columns_expand_like_their_rows(block, text, table):
     except TemplateError:
         expected = None
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(template_module, "_BLOCK", block)
+        patch.setattr(template_module, "_BLOCK_ROWS", block)
         if expected is None:
             with pytest.raises(TemplateError):
                 template.expand_columns(columns, length)
@@ -288,8 +288,8 @@ PARTS = [
 def test_an_injective_template_keeps_rows_apart(text):
     """Where a template says so, distinct rows have distinct URLs, missing optional values included."""
     template = UrlTemplate.compile(text)
-    assume(template.injective)
-    cells = [["", "a", "b", "c", "b-", "&", *[None] * (field in template.optional)] for field in template.fields]
+    assume(template.is_injective)
+    cells = [["", "a", "b", "c", "b-", "&", *[None] * (field in template.optional_fields)] for field in template.fields]
     rows = list(product(*cells))
     columns = dict(zip(template.fields, zip(*rows, strict=True), strict=True))
     assert len(set(template.expand_columns(columns, len(rows)))) == len(rows)

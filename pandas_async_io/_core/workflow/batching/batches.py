@@ -106,14 +106,14 @@ class Batches:
         texts = _factorise_field(field, arrays[field], plain=True)
         keys = [_factorise_field(field, _whole_floats_as_integers(arrays[field]), json=True) if in_body else texts]
         keys += [_factorise_field(name, arrays[name], json=name in wholes) for name in beside]
-        wrong = texts.holding(has_lone_surrogate if in_body else is_forbidden_in_url)
+        wrong = texts.rows_matching(has_lone_surrogate if in_body else is_forbidden_in_url)
         unsafe = dict.fromkeys(np.flatnonzero(wrong).tolist(), f"field {{{field}}} holds characters that are not sent")
         if in_path:  # here, and not in its URL, so that it takes no other key with it
             dots = _dot_segment_keys(texts)
             unsafe |= dict.fromkeys(np.flatnonzero(dots).tolist(), f"field {{{field}}} is dots, no segment of a path")
             wrong = wrong | dots
         # In a list in a URL nothing between two commas is no key.
-        empty = np.zeros(len(frame), dtype=bool) if in_body else texts.has_text("")
+        empty = np.zeros(len(frame), dtype=bool) if in_body else texts.rows_equal_to("")
         usable = np.flatnonzero((texts.codes >= 0) & ~wrong & ~empty)
         first, numbers = group_rows(keys, usable)
         row_to_key = np.full(len(frame), -1, dtype=np.int64)
@@ -167,7 +167,7 @@ def _factorise_field(name: str, array: Any, *, json: bool = False, plain: bool =
         key = (factorize_json if json else factorize)(array)
     except TypeError as exc:
         raise PlanError(f"batch=: field {{{encode_field_name(name)}}}: {exc}") from None
-    if plain and not key.plain():
+    if plain and not key.is_scalar():
         raise PlanError(
             f"batch=: field {{{encode_field_name(name)}}} holds lists or mappings, a key is one value: "
             f"df.explode({name!r}) gives each a row of its own"
@@ -186,6 +186,6 @@ def _whole_floats_as_integers(array: Any) -> Any:
 
 def _dot_segment_keys(key: FieldColumn) -> Mask:
     """Whether each row's key would be ``.`` or ``..`` in a path, or holds one, encoded or not."""
-    texts = key.texts(find_first_rows(key.codes))
+    texts = key.render_rows(find_first_rows(key.codes))
     urls = [f"http://e.com/{quote(text, safe='') if isinstance(text, str) else ''}" for text in texts]
     return np.isin(key.codes, find_dot_segments(urls))

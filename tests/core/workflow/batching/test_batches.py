@@ -50,7 +50,7 @@ def test_a_block_is_expanded_like_any_row():
         ("https://e.com/{org}{?id*}", "https://e.com/e%20m?id=3&id=1"),
     ]:
         recipe = compile_request_template(template)
-        assert find_key_field(sorted(recipe.template.exploded), None) == "id"
+        assert find_key_field(sorted(recipe.url_template.exploded_fields), None) == "id"
         assert expand(frame, recipe).urls[0] == first
     body = {"ids": "{id*}", "org": "{org}", "sort": [1]}
     assert find_key_field([], body) == "id"
