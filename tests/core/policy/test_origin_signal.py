@@ -1,4 +1,4 @@
-"""What an attempt tells of its origin: that it is down is said only where it did not answer."""
+"""What an attempt shows about its origin."""
 
 import pytest
 
@@ -59,6 +59,6 @@ def answer(status, **headers):
         (None, None, False, (OriginSignal.NONE, 0)),
     ],
 )
-def test_an_attempt_tells_of_its_origin(response, error, late, expected):
-    """An answer that we do not take is one all the same; what we cut short tells nothing."""
+def test_an_attempt_shows_the_state_of_its_origin(response, error, late, expected):
+    """A response that we reject is one; an attempt that we cut short shows nothing."""
     assert read_origin_signal(Retry(), response, error, epoch=0.0, deadline_passed=late) == expected

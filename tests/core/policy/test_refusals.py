@@ -1,4 +1,4 @@
-"""Refusals and waits in each API's own words: what FAULTS' table says of them, and what looks like one and is none."""
+"""Refusals and delays in each API's own form, and responses that only look like one."""
 
 import json
 
@@ -31,7 +31,7 @@ def facebook(code, status=400, **more):
 
 
 @pytest.mark.parametrize(
-    ("answer", "expected"),
+    ("failed", "expected"),
     [
         # Salesforce
         (response(403, Sforce_Limit_Info="api-usage=15000/15000"), REFUSED),
@@ -78,7 +78,7 @@ def facebook(code, status=400, **more):
         (response(400, x_amzn_ErrorType="ThrottlingException"), REFUSED),
         (response(400, X_Amzn_Errortype="TooManyRequestsException:http://internal.amazon.com/coral/"), REFUSED),
         (response(400, x_amzn_errortype="ValidationException:http://e.com/Throttling"), NOTHING),
-        # Discord, Telegram and others: the wait is in the body
+        # Discord, Telegram and others: the delay is in the body
         (
             response(429, {"message": "You are being rate limited.", "retry_after": 2.5, "global": False}),
             RetryHint(2.5, 429),
@@ -117,7 +117,7 @@ def facebook(code, status=400, **more):
         (response(503, Retry_After="30"), RetryHint(30.0, 503)),
         (response(529, Retry_After="30"), RetryHint(30.0, 529)),
         (response(500, Retry_After="30"), RetryHint(30.0, 0)),
-        # Retry-After beats a header, a header beats a body
+        # Retry-After takes precedence over a header, a header over the body
         (response(429, {"retry_after": 2}, Retry_After="9", RateLimit='"d";r=0;t=5'), RetryHint(9.0, 429)),
         (response(429, {"retry_after": 2}, RateLimit='"d";r=0;t=5'), RetryHint(5.0, 429)),
         (response(429, {"retry_after": 2}, RateLimit='"d";r=3;t=5'), RetryHint(2.0, 429)),
@@ -128,9 +128,9 @@ def facebook(code, status=400, **more):
         ),
     ],
 )
-def test_what_an_answer_says_of_coming_back(answer, expected):
-    """A refusal is one in whatever way it is said, with its wait; what only looks like one is none."""
-    assert read_retry_hint(answer, epoch=0.0) == expected
+def test_a_refusal_is_recognised_in_each_apis_form(failed, expected):
+    """With its delay."""
+    assert read_retry_hint(failed, epoch=0.0) == expected
 
 
 @pytest.mark.parametrize(
@@ -143,8 +143,8 @@ def test_what_an_answer_says_of_coming_back(answer, expected):
         ({"Stripe-Should-Retry": "perhaps"}, None),
     ],
 )
-def test_a_server_says_whether_to_send_again(headers, expected):
-    """Stripe's header, and that of the APIs whose clients Stainless writes."""
+def test_a_should_retry_header_is_read(headers, expected):
+    """Stripe's, and that of the APIs whose clients Stainless writes."""
     assert read_should_retry(Response(409, headers, b"", "")) is expected
 
 
@@ -161,8 +161,8 @@ JSON = st.recursive(
     body=JSON.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=9),
     usage=JSON.map(json.dumps) | st.text() | st.just('{"estimated_time_to_regain_access": 1e308}'),
 )
-def test_fault_33_no_body_makes_a_reader_raise(status, body, usage):
-    """Whatever a server sends, the wait is a number of seconds from 0."""
-    seconds, refusal = read_retry_hint(Response(status, {"X-App-Usage": usage}, body, ""), epoch=0.0)
-    assert seconds >= 0
-    assert refusal in {0, 429, 503, 529}
+def test_fault_33_no_body_raises(status, body, usage):
+    """Whatever a server sends, the delay is a number of seconds from 0."""
+    delay, refusal_status = read_retry_hint(Response(status, {"X-App-Usage": usage}, body, ""), epoch=0.0)
+    assert delay >= 0
+    assert refusal_status in {0, 429, 503, 529}

@@ -1,3 +1,5 @@
+"""Rate-limit budgets in headers, and the spacing that keeps within them."""
+
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +18,7 @@ CASES = json.loads(VECTORS.read_text())["rate_limit"] if VECTORS.exists() else [
 
 @pytest.mark.parametrize(("headers", "expected"), CASES)
 def test_fault_31_rate_limit_vectors(headers, expected):
-    """Every form of rate-limit header means what the vectors say, or is ignored."""
+    """Every form of rate-limit header is read as the vectors say, or ignored."""
     found = read_budget(headers, epoch=NOW)
     assert (found and {"remaining": found.remaining, "reset_in": found.reset_in}) == expected
 
@@ -89,23 +91,23 @@ def test_fault_31_rate_limit_vectors(headers, expected):
         ),
     ],
 )
-def test_fault_31_limits_in_the_wild(headers, expected):
-    """Each API's own spelling is read; of several limits the one that binds first counts."""
+def test_fault_31_each_apis_own_headers_are_read(headers, expected):
+    """Of several budgets the one that runs out first counts."""
     assert read_budget(headers, epoch=NOW) == expected
 
 
 def test_fault_70_a_given_date_replaces_both_clocks():
-    """The caller may name the server's clock."""
+    """The caller may pass the server's clock."""
     headers = {"X-RateLimit-Remaining": "9", "X-RateLimit-Reset": "1559559660"}
     assert read_budget(headers, epoch=0.0, date="Mon, 03 Jun 2019 11:00:00 GMT") == Budget(9, 60)
 
 
-def test_fault_38_of_two_spent_limits_the_longer_counts():
-    """Who waits for the shorter one is refused by the other."""
+def test_fault_38_of_two_spent_budgets_the_one_with_the_later_reset_counts():
+    """After the earlier reset, the other would still refuse."""
     assert read_budget({"RateLimit": '"a";r=0;t=7, "b";r=0;t=70, "c";r=1;t=900'}, epoch=NOW) == Budget(0, 70)
 
 
-SPENT = "Mon, 03 Jun 2019 11:00:07 GMT"
+SPENT_UNTIL = "Mon, 03 Jun 2019 11:00:07 GMT"
 
 
 @pytest.mark.parametrize(
@@ -140,14 +142,14 @@ SPENT = "Mon, 03 Jun 2019 11:00:07 GMT"
         ([("X-RateLimit-Remaining", "9"), ("X-RateLimit-Remaining", "2"), ("X-RateLimit-Reset", "7")], Budget(2, 7)),
         ([("X-RateLimit-Remaining", "9, 2"), ("X-RateLimit-Reset", "3, 7")], Budget(2, 7)),
         ([("X-RateLimit-Remaining", "9"), ("X-RateLimit-Remaining", "lots"), ("X-RateLimit-Reset", "7")], Budget(9, 7)),
-        ([("X-RateLimit-Remaining", "0"), ("X-RateLimit-Reset", SPENT)], Budget(0, 7)),
+        ([("X-RateLimit-Remaining", "0"), ("X-RateLimit-Reset", SPENT_UNTIL)], Budget(0, 7)),
         ([("Backoff", "3"), ("Backoff", "7")], Budget(0, 7)),
         ([("X-Shopify-Shop-Api-Call-Limit", "1/40"), ("X-Shopify-Shop-Api-Call-Limit", "38/40")], Budget(2, None, 40)),
         ([("Sforce-Limit-Info", "api-usage=18/5000; per-app-api-usage=249/250(appName=x)")], Budget(1, None, 250)),
     ],
 )
 def test_fault_38_lines_of_one_field_are_one_list(headers, expected):
-    """A limit on each of two lines, as two proxies send them: the one that binds first counts, whichever line it is."""
+    """Two proxies may each send a line; the budget that runs out first counts."""
     assert read_budget(CIMultiDictProxy(CIMultiDict(headers)), epoch=NOW) == expected
 
 
@@ -185,12 +187,12 @@ def test_fault_33_malformed_limits_are_ignored(headers, in_flight):
         (Budget(90, 86_400, 1_000), 8, 0),
     ],
 )
-def test_a_budget_that_runs_low_spaces_the_starts(left, in_flight, expected):
-    """Plenty: nothing. Low: what is left lasts until the reset, unless that is so far that it would be no pace."""
+def test_a_low_budget_spaces_the_starts(left, in_flight, expected):
+    """It then lasts until its reset, unless that is so far away that the spacing would be too long."""
     assert compute_spacing(left, in_flight) == pytest.approx(expected)
 
 
-def test_a_budget_that_is_enough_for_the_rest_slows_nothing():
-    """Where fewer requests are still to be sent than are left, none is held back."""
+def test_a_budget_that_suffices_for_the_rest_needs_no_spacing():
+    """Fewer requests remain than the server will accept."""
     assert compute_spacing(Budget(499, 3000, 5000), 32, waiting=100) == 0
     assert compute_spacing(Budget(499, 3000, 5000), 32, waiting=1000) > 0

@@ -1,3 +1,5 @@
+"""Structured field values, against the public test vectors of RFC 9651."""
+
 import base64
 import json
 from pathlib import Path
@@ -13,7 +15,7 @@ FILES = sorted(FOLDER.glob("*.json"))
 
 
 def plain(value):
-    """Return a vector's value as the parser gives it; a LookupError where it has none."""
+    """Return a vector's value as the parser returns it; raise LookupError for a type that it does not read."""
     if not isinstance(value, dict):
         return value
     decode = {"token": str, "date": int, "binary": base64.b32decode}
@@ -23,7 +25,7 @@ def plain(value):
 def item(pair):
     value, parameters = pair
     if isinstance(value, list):
-        raise LookupError("an inner list")  # noqa: TRY004 - as for a value that has no reader
+        raise LookupError("an inner list")  # noqa: TRY004 - as for any other unread type
     return plain(value), {key: plain(one) for key, one in parameters}
 
 
@@ -36,7 +38,7 @@ def expected(case):
 
 
 def cases():
-    """Return every vector with what it means, None where it must fail; leave out what we do not read."""
+    """Return each vector with its meaning, None if it must fail; leave out types that the parser does not read."""
     found = []
     for file in FILES:
         for case in json.loads(file.read_text()):
@@ -50,7 +52,7 @@ def cases():
 
 @pytest.mark.parametrize(("case", "meaning"), cases())
 def test_structured_field_vectors(case, meaning):
-    """The public vectors of RFC 9651 mean what they say, or are malformed."""
+    """The public vectors of RFC 9651 are read as they say."""
     field = ", ".join(case["raw"])
     parse = parse_dictionary if case["header_type"] == "dictionary" else parse_list
     try:
@@ -65,8 +67,8 @@ def test_structured_field_vectors(case, meaning):
 
 
 @given(st.text(alphabet='"\\;,= \tabc01.:?@-()*%'))
-def test_malformed_fields_raise_value_error_and_nothing_else(text):
-    """Any text is read or is a ValueError."""
+def test_a_malformed_field_raises_only_value_error(text):
+    """Any other text is read."""
     for parse in (parse_list, parse_dictionary):
         try:
             found = parse(text)

@@ -10,8 +10,6 @@ from hypothesis import strategies as st
 from pandas_async_io._core.body.graphql_errors import graphql_error
 from pandas_async_io._core.errors import PayloadError, PlanError
 from pandas_async_io._core.models import Outcome
-from pandas_async_io._core.policy.graphql_cost import read_cost_budget, read_throttle_delay
-from pandas_async_io._core.policy.server_budgets import Budget
 from pandas_async_io._core.request.expand import expand
 from pandas_async_io._core.request.graphql import GraphQL, graphql
 from pandas_async_io._core.request.query import parse_json_body
@@ -113,33 +111,6 @@ def test_fault_27_an_answer_without_errors_is_one(payload):
     assert graphql_error(payload) is None
 
 
-def cost(requested, left, rate=50, most=1000):
-    status = {"maximumAvailable": most, "currentlyAvailable": left, "restoreRate": rate}
-    return {"cost": {"requestedQueryCost": requested, "throttleStatus": status}}
-
-
-def test_a_refusal_for_its_cost_passes():
-    """After the time that the missing points take to come back; other errors say no time."""
-    payload = {"errors": [{"message": "Throttled", "extensions": {"code": "THROTTLED"}}]}
-    assert read_throttle_delay({**payload, "extensions": cost(300, 100)}) == 4.0
-    assert read_throttle_delay(payload) == 0.0
-    assert graphql_error(payload).transient
-    assert read_throttle_delay({"errors": [{"message": "x"}], "extensions": cost(300, 100)}) is None
-    assert read_throttle_delay({"data": 1}) is None
-    assert read_throttle_delay([]) is None
-
-
-@pytest.mark.parametrize("kind", ["RATE_LIMITED", "RATE_LIMIT"])
-def test_a_rate_limit_in_a_200_is_a_refusal(kind):
-    """As GitHub types it; the headers say for how long."""
-    assert read_throttle_delay({"errors": [{"type": kind, "message": "API rate limit exceeded"}]}) == 0.0
-    assert read_throttle_delay({"errors": [{"type": "NOT_FOUND"}, {"type": [kind]}, kind]}) is None
-
-
-def test_the_cost_limit_is_a_budget_in_queries():
-    """What is left over what one query costs; without points it says nothing."""
-    assert read_cost_budget({"extensions": cost(10, 500)}) == Budget(50.0, 10.0, 100.0)
-    assert read_cost_budget({"extensions": cost(None, 500)}) == Budget(500.0, 10.0, 1000.0)
-    assert read_cost_budget({"extensions": cost(10, 500, rate=0)}) == Budget(50.0, None, 100.0)
-    assert read_cost_budget({"extensions": cost(10, 0, most=0)}) is None
-    assert read_cost_budget({"data": {}}) is None
+def test_a_refusal_for_its_cost_is_transient():
+    """The query may run when its points are restored."""
+    assert graphql_error({"errors": [{"message": "Throttled", "extensions": {"code": "THROTTLED"}}]}).transient
