@@ -1,4 +1,4 @@
-"""``df.aio`` and ``s.aio``: unpack arguments, nothing else."""
+"""``df.aio`` and ``s.aio``: pass arguments on to a `Call`, nothing else."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ACCESSOR_NAME = "aio"
 
 
 class FrameAccessor:
-    """Rows become requests, answers become columns.
+    """Turn the rows of a frame into HTTP requests, and the responses into columns.
 
     ``df.aio.fetch("https://api.example.com/users/{user_id}")``
     """
@@ -31,27 +31,28 @@ class FrameAccessor:
 
     @with_url_and_options(FetchOptions)
     def fetch(self, url_template: str, **options: Any) -> pd.DataFrame:
-        """Send one request per row, each distinct one once, and return the rows with the answers beside them.
+        """Send one request per row, equal requests once, and return the rows with the records as new columns.
 
-        Works in a script, in a thread, in a notebook's cell and inside a running event loop. The frame itself
-        is not changed; its index, order and dtypes come back as they are.
+        Works in a script, a thread, a notebook cell and a running event loop. The frame is not changed. Its index,
+        order and dtypes are kept.
 
         Parameters
         ----------
         url_template : str
-            RFC 6570: ``{column}`` is percent-encoded; a column "User ID" is written ``{User%20ID}``; index levels
-            go by their names. Relative to the client's base URL.
+            URL template (RFC 6570), relative to the client's base URL. ``{column}`` inserts the percent-encoded
+            value of a column or index level. A column "User ID" is written ``{User%20ID}``.
         {options}
 
         Returns
         -------
         DataFrame
-            An object is one row, a list is several. ``.aio.outcomes`` says how each input row ended.
+            One row for each record: a JSON object gives one, a list several. ``.aio.outcomes`` has one line per
+            input row.
 
         Raises
         ------
         PlanError
-            Before anything is sent: a template, column or option that can't be right.
+            The template, a column or an option is wrong; raised before anything is sent.
         FetchError
             Rows failed and ``errors="raise"``.
 
@@ -63,7 +64,7 @@ class FrameAccessor:
         >>> frame["active"].dtype
         BooleanDtype
         """
-        return self._call(url_template, options).run()
+        return self._make_call(url_template, options).run()
 
     @with_url_and_options(FetchOptions)
     def fetch_async(self, url_template: str, **options: Any) -> FrameFuture:
@@ -72,108 +73,143 @@ class FrameAccessor:
         Parameters
         ----------
         url_template : str
-            As in `fetch`.
+            URL template (RFC 6570), relative to the client's base URL. ``{column}`` inserts the percent-encoded
+            value of a column or index level.
         {options}
 
         Returns
         -------
         FrameFuture
             Await it, use it as a frame (it waits), or take its ``.result()``.
+
+        Raises
+        ------
+        PlanError
+            The template, a column or an option is wrong; raised before anything is sent.
+
+        Examples
+        --------
+        >>> import pandas_async_io as paio
+        >>> with paio.demo.serve() as url:
+        ...     future = pd.DataFrame({"id": [2, 1]}).aio.fetch_async(url + "/users/{id}")
+        ...     len(future)
+        2
         """
-        return self._call(url_template, options).start()
+        return self._make_call(url_template, options).start()
 
     @with_url_and_options(FetchOptions)
     def plan(self, url_template: str, **options: Any) -> Plan:
-        """Return what a `fetch` would send; sends nothing.
+        """Return what a `fetch` would send, and send nothing.
 
         Parameters
         ----------
         url_template : str
-            As in `fetch`.
+            URL template (RFC 6570), relative to the client's base URL. ``{column}`` inserts the percent-encoded
+            value of a column or index level.
         {options}
 
         Returns
         -------
         Plan
-            Rows, distinct requests, skipped rows, and three of the requests as lines for a shell.
-        """
-        return self._call(url_template, options).plan()
+            Rows, distinct requests, skipped rows, and three of the requests as shell commands.
 
-    def _call(self, url_template: str, options: dict[str, Any]) -> Call:
-        from pandas_async_io.call.call import Call  # noqa: PLC0415 - aiohttp is imported at the first call, not with pandas
+        Raises
+        ------
+        PlanError
+            The template, a column or an option is wrong.
+
+        Examples
+        --------
+        >>> pd.DataFrame({"id": [2, 1, 2]}).aio.plan("https://api.example.com/users/{id}").requests
+        2
+        """
+        return self._make_call(url_template, options).plan()
+
+    def _make_call(self, url_template: str, options: dict[str, Any]) -> Call:
+        from pandas_async_io.call.call import Call  # noqa: PLC0415 - a call needs aiohttp, an import must not
 
         if not isinstance(url_template, str):
-            raise TypeError(f"the URL template is a str, not {type(url_template).__name__}")
+            raise TypeError(f"the URL template must be a str, not {type(url_template).__name__}")
         return Call(self._frame, url_template, FetchOptions(**options))
 
     @property
     def runs(self) -> tuple[Run, ...]:
-        """The fetches behind this frame, the last one last."""
+        """The fetches that made this frame, the last one last."""
         from pandas_async_io._core.report.history import get_runs  # noqa: PLC0415 - as above
 
         return get_runs(self._frame)
 
     @property
     def outcomes(self) -> pd.DataFrame:
-        """How each input row of the last fetch ended, one line per input row, in its order."""
-        return self._last().frame()
+        """How each input row of the last fetch ended: one line per input row, in order."""
+        return self._last_run().frame()
 
     @property
     def failures(self) -> pd.DataFrame:
         """The failed rows of the last fetch: position, outcome, status, error, url, attempts."""
-        return self._last().failures()
+        return self._last_run().failures()
 
     @property
     def report(self) -> Report:
-        """How the last fetch went: counts, latencies, waits, and what limited it."""
-        return self._last().report()
+        """Statistics of the last fetch: counts, latencies, waits, and what limited it."""
+        return self._last_run().report()
 
     def retry_failed(self, **changes: Any) -> pd.DataFrame:
-        """Send the failed rows of the last fetch again and return its complete output, the old rows and the new.
+        """Send the failed rows of the last fetch again, and return the complete output of that fetch.
 
-        What was done to this frame's columns and values since does not come along: call it first. ``auth`` takes
-        the place of a header or parameter of that name that the fetch itself gave.
+        Changes made to this frame since the fetch are not in the result: call this first. ``auth`` replaces a
+        header or parameter of the same name that the fetch was given.
 
         Parameters
         ----------
         **changes
-            Options in place of the fetch's own: ``auth``, ``headers``, ``client``, ``rate``, ``retry``, ``timeout`` …
+            Options that replace the fetch's: ``auth``, ``headers``, ``client``, ``rate``, ``retry``, ``timeout``, …
 
         Returns
         -------
         DataFrame
-            A new frame, as if these rows had not failed; call it again as often as needed.
+            A new frame with the earlier and the new rows. It has this method, too.
 
         Raises
         ------
         ValueError
-            If this frame's length or index is no longer that of what the fetch returned.
+            This frame's length or index differs from that of the fetch's result.
+        AttributeError
+            This frame does not come from a fetch.
+
+        Examples
+        --------
+        >>> import pandas_async_io as paio
+        >>> with paio.demo.serve() as url:
+        ...     frame = pd.DataFrame({"id": [2, 1]}).aio.fetch(url + "/users/{id}")
+        ...     frame.aio.retry_failed().equals(frame)
+        True
         """
-        self._last()
+        self._last_run()
         from pandas_async_io.call.retry_failed import retry_failed  # noqa: PLC0415 - as above
 
         return retry_failed(self._frame, changes)
 
-    def _last(self) -> Run:
+    def _last_run(self) -> Run:
         if not self.runs:
             raise AttributeError(
-                "this frame carries no fetch: pandas drops attrs in merges, aggregations and concat of different "
-                "runs, and files keep none; look at the frame that fetch returned"
+                "this frame has no record of a fetch: pandas drops attrs in merges, aggregations and concat of "
+                "different runs, and files do not store them; use the frame that fetch returned"
             )
         return self.runs[-1]
 
 
 class SeriesAccessor:
-    """A column of whole URLs becomes answers: ``df["url"].aio.fetch()``."""
+    """Fetch a column of whole URLs: ``df["url"].aio.fetch()``."""
 
     def __init__(self, series: pd.Series[Any]) -> None:
         self._series = series
 
     @with_options(FetchOptions)
     def fetch(self, **options: Any) -> pd.DataFrame:
-        """Send one request per URL, each distinct one once, and return the column with the answers beside it.
+        """Send one request per URL, equal URLs once, and return the URLs with the records as new columns.
 
-        All hosts are allowed; a client's credentials go to its own origin only.
+        All hosts are allowed. A client's credentials are sent to its own origin only.
 
         Parameters
         ----------
@@ -182,9 +218,23 @@ class SeriesAccessor:
         Returns
         -------
         DataFrame
-            The URLs as the first column, named as the series (``url`` without a name), its index kept.
+            The first column holds the URLs and is named as the series, or ``url``. The index is kept.
+
+        Raises
+        ------
+        PlanError
+            An option is wrong; raised before anything is sent.
+        FetchError
+            Rows failed and ``errors="raise"``.
+
+        Examples
+        --------
+        >>> import pandas_async_io as paio
+        >>> with paio.demo.serve() as url:
+        ...     pd.Series([url + "/users/2"]).aio.fetch(columns=["id"])["id"].tolist()
+        [2]
         """
-        return self._call(options).run()
+        return self._make_call(options).run()
 
     @with_options(FetchOptions)
     def fetch_async(self, **options: Any) -> FrameFuture:
@@ -193,21 +243,31 @@ class SeriesAccessor:
         Parameters
         ----------
         {options}
+
+        Returns
+        -------
+        FrameFuture
+            Await it, use it as a frame (it waits), or take its ``.result()``.
         """
-        return self._call(options).start()
+        return self._make_call(options).start()
 
     @with_options(FetchOptions)
     def plan(self, **options: Any) -> Plan:
-        """Return what a `fetch` would send; sends nothing.
+        """Return what a `fetch` would send, and send nothing.
 
         Parameters
         ----------
         {options}
-        """
-        return self._call(options).plan()
 
-    def _call(self, options: dict[str, Any]) -> Call:
-        from pandas_async_io.call.call import Call  # noqa: PLC0415 - aiohttp is imported at the first call, not with pandas
+        Returns
+        -------
+        Plan
+            Rows, distinct requests, skipped rows, and three of the requests as shell commands.
+        """
+        return self._make_call(options).plan()
+
+    def _make_call(self, options: dict[str, Any]) -> Call:
+        from pandas_async_io.call.call import Call  # noqa: PLC0415 - a call needs aiohttp, an import must not
 
         series = self._series
         frame = series.to_frame("url" if series.name is None else series.name)
@@ -218,36 +278,44 @@ class SeriesAccessor:
 def register() -> None:
     """Register ``df.aio`` and ``s.aio``.
 
-    Another package may have the name already: what this one's accessor lacks is handed on to it.
+    If another package registered the name before, attributes that this accessor lacks are looked up there.
     """
     _register_accessor(pd.DataFrame, pd.api.extensions.register_dataframe_accessor, FrameAccessor)
     _register_accessor(pd.Series, pd.api.extensions.register_series_accessor, SeriesAccessor)
 
 
 def _register_accessor(owner: type, registrar: Any, accessor: type) -> None:
-    old = getattr(owner, ACCESSOR_NAME, None)
-    before = getattr(old, "_before", None) if getattr(old, "__module__", "") == __name__ else old
-    members: dict[str, Any] = {"_before": before, "__module__": __name__, "__doc__": accessor.__doc__}
-    if before is not None:
-        members["__getattr__"] = _make_fallback(before)
-    if old is not None:
-        delattr(owner, ACCESSOR_NAME)
+    registered = getattr(owner, ACCESSOR_NAME, None)
+    is_ours = getattr(registered, "__module__", "") == __name__  # as after a reload: keep its predecessor
+    previous = getattr(registered, "_previous", None) if is_ours else registered
+    members: dict[str, Any] = {"_previous": previous, "__module__": __name__, "__doc__": accessor.__doc__}
+    if previous is not None:
+        members["__getattr__"] = _make_fallback(previous)
+    if registered is not None:
+        delattr(owner, ACCESSOR_NAME)  # pandas warns of a name that is taken
     registrar(ACCESSOR_NAME)(type(accessor.__name__, (accessor,), members))
 
 
-def _make_fallback(before: Callable[[Any], Any]) -> Callable[[Any, str], Any]:
-    def hand_on(self: Any, name: str) -> Any:
+def _make_fallback(previous: Callable[[Any], Any]) -> Callable[[Any, str], Any]:
+    """Return a `__getattr__` that looks a name up on another package's accessor."""
+
+    def look_up(self: Any, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        if hasattr(type(self), name):  # ours, but it raised an AttributeError: let that be seen
+        if hasattr(type(self), name):  # one of our properties raised AttributeError: show that error
             return object.__getattribute__(self, name)
-        return getattr(before(self._frame if hasattr(self, "_frame") else self._series), name)
+        return getattr(previous(self._frame if hasattr(self, "_frame") else self._series), name)
 
-    return hand_on
+    return look_up
 
 
 def aio(frame: pd.DataFrame) -> FrameAccessor:
-    """Return the accessor of a frame, as ``df.aio`` does: the spelling for typed code.
+    """Return the accessor of a frame, as ``df.aio`` does, with its type.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The rows.
 
     Examples
     --------

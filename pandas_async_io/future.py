@@ -1,7 +1,7 @@
-"""A frame that is still being read: use it as a frame, await it, or ask for ``.result()``.
+"""A frame that is still being read: use it as a frame, await it, or take its ``.result()``.
 
-Looking at a future (repr, dir, completion, display, an attribute that no frame has) never
-waits; using it as a frame does. How it waits is `_io.wait`'s.
+Invariant: inspecting a future (repr, dir, completion, display, an attribute that no frame has) never waits; using it
+as a frame does. `_io.bridge.wait` does the waiting.
 """
 
 from __future__ import annotations
@@ -21,32 +21,32 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
 _OPERATORS = "add sub mul truediv floordiv mod pow divmod matmul and or xor"
-_OTHERS = (
+_OTHER_SPECIAL_METHODS = (
     "eq ne lt le gt ge neg pos invert abs round len contains iter getitem setitem delitem "
     "array_ufunc dataframe arrow_c_stream"
 )
 
 
 def _special_method_names() -> Iterator[str]:
-    """Name the special methods of every frame that wait and forward."""
+    """Yield the special methods of a frame that wait and forward."""
     binary = (side + operator for side in ("", "r", "i") for operator in _OPERATORS.split())
-    for name in (*binary, *_OTHERS.split()):
+    for name in (*binary, *_OTHER_SPECIAL_METHODS.split()):
         if hasattr(pd.DataFrame, f"__{name}__"):
             yield f"__{name}__"
 
 
-def _is_public(name: str) -> bool:
-    """Tell whether every frame has this public name: methods and accessors yes, columns no."""
+def _is_frame_name(name: str) -> bool:
+    """Whether `pd.DataFrame` itself has this public name: a method or an accessor, not a column."""
     return not name.startswith("_") and hasattr(pd.DataFrame, name) and not hasattr(type, name)
 
 
 def _format_count(number: int) -> str:
-    """Write a count with a space between its thousands."""
+    """Return a count with spaces between the thousands."""
     return f"{number:_}".replace("_", " ")
 
 
-def _method(name: str) -> Callable[..., Any]:
-    """Build the method that waits when it is called, and calls the frame's own."""
+def _build_method(name: str) -> Callable[..., Any]:
+    """Build a method that waits for the frame and calls the frame's method."""
 
     def method(self: FrameFuture, *args: Any, **kwargs: Any) -> Any:
         frames = (a.result() if isinstance(a, FrameFuture) else a for a in args)
@@ -59,8 +59,8 @@ def _method(name: str) -> Callable[..., Any]:
     return method
 
 
-def _attribute(name: str) -> property:
-    """Build the attribute that waits when it is read; annotated, or completion would read it."""
+def _build_property(name: str) -> property:
+    """Build a property that waits for the frame; without its annotation, completion would evaluate it."""
 
     def attribute(self: FrameFuture) -> object:
         return getattr(self.result(), name)
@@ -71,30 +71,28 @@ def _attribute(name: str) -> property:
 class FrameFuture(Coroutine[Any, Any, pd.DataFrame]):
     """A frame that is still being read.
 
-    Whatever ``pd.DataFrame`` itself has (methods, ``columns``, ``shape``, accessors, operators,
-    ``len``, ``in``, iteration, items) waits for the frame and is the frame's. Anything else,
-    columns as attributes included, needs ``.result()``, as do ``pd.concat``, ``pd.merge`` and
-    ``pd.DataFrame``. A future is always true. A notebook shows the repr until the frame is
-    there, then the frame.
+    What ``pd.DataFrame`` itself has (methods, ``columns``, ``shape``, accessors, operators, ``len``, ``in``, iteration,
+    items) waits for the frame and applies to it. Anything else needs ``.result()``: columns as attributes,
+    ``pd.concat``, ``pd.merge`` and ``pd.DataFrame``. ``bool(future)`` is always True. A notebook shows the repr until
+    the frame is complete, then the frame.
 
     Parameters
     ----------
     work : concurrent.futures.Future of DataFrame
         Completed by another thread, or by a task on `loop`.
     label : str
-        What is read, without secrets; stands in the repr and in the log.
+        Names the work in the repr and in messages; without secrets.
     progress : callable
         Returns at once how many requests are done and how many there are (None if unknown).
     loop : event loop or None
-        Where the work runs: a blocking wait in its thread could never end.
+        Where the work runs. A blocking wait in its thread raises, for it could never end.
     cancel : callable, optional
-        Asks the work to stop, from any thread; by default ``work.cancel``. False means refused.
+        Asks the work to stop, from any thread; returns False if it refuses. ``work.cancel`` by default.
 
     Notes
     -----
-    Awaiting works any number of times, from several tasks and several loops; each gets the same
-    frame. Cancelling an awaiting task cancels the work, for everybody. A failure that nobody
-    reads is logged.
+    A future can be awaited any number of times, from several tasks and loops; each gets the same frame. Cancelling one
+    awaiting task cancels the work for all. A failure whose result is never read is logged.
 
     Examples
     --------
@@ -110,11 +108,11 @@ class FrameFuture(Coroutine[Any, Any, pd.DataFrame]):
     (2, ['id'], (1, 1))
     """
 
-    __slots__ = ("_label", "_progress", "_turns", "_wait", "_work")
+    __slots__ = ("_label", "_progress", "_task_waits", "_waiter", "_work")
 
-    __name__ = "FrameFuture"  # a Task's repr asks its coroutine's instance
-    ndim = 2  # of every frame; pandas and numpy ask before they would take us for a list
-    __pandas_priority__ = 5000  # above DataFrame's 4000: `df + future` is left to __radd__
+    __name__ = "FrameFuture"  # a Task's repr reads it from the instance
+    ndim = 2  # as every frame; without it pandas and numpy treat the future as a list
+    __pandas_priority__ = 5000  # above DataFrame's 4000: `df + future` calls __radd__
 
     def __init__(
         self,
@@ -128,23 +126,23 @@ class FrameFuture(Coroutine[Any, Any, pd.DataFrame]):
         self._work = work
         self._label = label
         self._progress = progress
-        self._wait = ResultWaiter(work, label, loop, cancel)
-        self._turns: weakref.WeakKeyDictionary[asyncio.Task[Any], Generator[Any, Any, pd.DataFrame]]
-        self._turns = weakref.WeakKeyDictionary()
+        self._waiter = ResultWaiter(work, label, loop, cancel)
+        self._task_waits: weakref.WeakKeyDictionary[asyncio.Task[Any], Generator[Any, Any, pd.DataFrame]]
+        self._task_waits = weakref.WeakKeyDictionary()
 
     def done(self) -> bool:
-        """Tell whether the frame is there, or failed, or was cancelled."""
+        """Return whether the work has ended: with a frame, a failure or a cancellation."""
         return self._work.done()
 
     def cancel(self) -> bool:
-        """Ask the work to stop; it ends a little later.
+        """Ask the work to stop; it ends shortly after.
 
         Returns
         -------
         bool
-            False if there is nothing to stop: it has ended, refuses, or is another process's.
+            False if the work has ended, refuses, or belongs to another process.
         """
-        return self._wait.cancel()
+        return self._waiter.cancel()
 
     def result(self, timeout: float | None = None) -> pd.DataFrame:
         """Wait for the frame.
@@ -152,7 +150,7 @@ class FrameFuture(Coroutine[Any, Any, pd.DataFrame]):
         Parameters
         ----------
         timeout : float, optional
-            Seconds; by default for ever.
+            Seconds. No limit by default.
 
         Returns
         -------
@@ -162,53 +160,53 @@ class FrameFuture(Coroutine[Any, Any, pd.DataFrame]):
         Raises
         ------
         TimeoutError
-            The time is over; the work goes on.
+            The timeout has passed; the work continues.
         concurrent.futures.CancelledError
             The work was cancelled.
         PortalError
-            The wait could never end: in the thread of the work's own event loop, after that
-            loop was closed, or in a forked child.
+            The wait could never end: this thread runs the work's event loop, that loop is closed, or this is a
+            forked child.
         KeyboardInterrupt
-            Ctrl-C: the work was cancelled; ``.partial`` holds the finished rows, if it left any.
+            Ctrl-C cancelled the work. ``.partial`` holds the finished rows, if there are any.
         """
-        return self._wait.wait(timeout)
+        return self._waiter.wait(timeout)
 
     def __await__(self) -> Generator[Any, Any, pd.DataFrame]:
-        return (yield from self._wait.wait_async().__await__())
+        return (yield from self._waiter.wait_async().__await__())
 
-    def _turn(self) -> Generator[Any, Any, pd.DataFrame]:
-        """Return the current task's wait: several tasks may run one future."""
+    def _task_wait(self) -> Generator[Any, Any, pd.DataFrame]:
+        """Return the wait of the current task: several tasks may run one future."""
         task = asyncio.current_task()
         if task is None:
             raise PortalError(f"{self._label} is awaited outside of a task; use `await` or asyncio.run")
-        turn = self._turns.get(task)
-        if turn is None or inspect.getgeneratorstate(turn) == inspect.GEN_CLOSED:
-            turn = self._turns[task] = self.__await__()
-        return turn
+        wait = self._task_waits.get(task)
+        if wait is None or inspect.getgeneratorstate(wait) == inspect.GEN_CLOSED:
+            wait = self._task_waits[task] = self.__await__()
+        return wait
 
     def send(self, value: Any, /) -> Any:
-        """Go on with the current task's wait (see ``collections.abc.Coroutine``)."""
-        return self._turn().send(value)
+        """Resume the wait of the current task (see ``collections.abc.Coroutine``)."""
+        return self._task_wait().send(value)
 
     def throw(self, typ: Any, val: Any = None, _tb: Any = None, /) -> Any:
-        """Raise inside the current task's wait (see ``collections.abc.Coroutine``)."""
-        turn = self._turn()
-        if inspect.getgeneratorstate(turn) == inspect.GEN_CREATED:
-            self.cancel()  # a wait that has not begun cannot see that its task is cancelled
-        return turn.throw(typ if val is None else val)
+        """Raise inside the wait of the current task (see ``collections.abc.Coroutine``)."""
+        wait = self._task_wait()
+        if inspect.getgeneratorstate(wait) == inspect.GEN_CREATED:
+            self.cancel()  # a generator that has not started cannot catch the cancellation of its task
+        return wait.throw(typ if val is None else val)
 
     def close(self) -> None:
-        """Do nothing: the work goes on, and a task's wait goes with the task."""
+        """Do nothing: the work continues, and the wait of a task ends with the task."""
 
     def __getattr__(self, name: str) -> Any:
-        if _is_public(name):  # an accessor that was registered later
+        if _is_frame_name(name):  # an accessor registered after this module was imported
             return getattr(self.result(), name)
-        if name == "_typ":  # how pandas recognises its own; past a TypeError it would not guess
+        if name == "_typ":  # pandas recognises its own objects by it; only a TypeError stops it from guessing
             raise TypeError("pandas needs the frame itself here: take .result() (or await the FrameFuture)")
-        raise AttributeError(f"no frame has {name!r} of itself: take .result() (or await the FrameFuture)")
+        raise AttributeError(f"pd.DataFrame has no attribute {name!r}: take .result() (or await the FrameFuture)")
 
     def __setattr__(self, name: str, value: object) -> None:
-        if _is_public(name):
+        if _is_frame_name(name):
             setattr(self.result(), name, value)
         elif name in FrameFuture.__slots__:
             super().__setattr__(name, value)
@@ -219,7 +217,7 @@ class FrameFuture(Coroutine[Any, Any, pd.DataFrame]):
         return f"<FrameFuture {self._label} {self._state()}>"
 
     def _state(self) -> str:
-        """Say how far the work is."""
+        """Return how far the work is, or how it ended."""
         if not self.done():
             done, total = self._progress()
             end = "so far" if total is None else f"of {_format_count(total)}"
@@ -231,27 +229,27 @@ class FrameFuture(Coroutine[Any, Any, pd.DataFrame]):
         return "cancelled" if isinstance(error, CANCELLED_ERRORS) else f"failed: {type(error).__name__}: {error}"
 
     def _repr_html_(self) -> Any:
-        """Show a notebook the frame if it is there; None lets it show the repr."""
-        there = self.done() and failure_of(self._work) is None
-        frame: Any = self._work.result() if there else None
+        """Return the HTML of the finished frame for a notebook; None makes it show the repr."""
+        succeeded = self.done() and failure_of(self._work) is None
+        frame: Any = self._work.result() if succeeded else None
         return frame if frame is None else frame._repr_html_()
 
     def __bool__(self) -> bool:
-        return True  # neither `len` nor an error: a Task's repr asks whether its coroutine is true
+        return True  # a Task's repr evaluates it; it must neither wait nor raise, as a frame's does
 
     def __array__(self, dtype: object = None, copy: object = None) -> NoReturn:
-        raise TypeError("a FrameFuture is no array: take .result() (or await it) first")
+        raise TypeError("a FrameFuture is not an array: take .result() (or await it) first")
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError("a FrameFuture is neither copied nor pickled: take .result() (or await it) first")
+        raise TypeError("a FrameFuture can't be copied or pickled: take .result() (or await it) first")
 
 
 def _forward_frame_names() -> None:
-    """Give the class what every frame has: names that are there without waiting."""
+    """Define the names of `pd.DataFrame` on the class, so that inspecting them does not wait."""
     for name in _special_method_names():
-        setattr(FrameFuture, name, _method(name))
-    for name in filter(_is_public, set(dir(pd.DataFrame)) - set(vars(FrameFuture))):
-        build = _method if inspect.isroutine(getattr(pd.DataFrame, name)) else _attribute
+        setattr(FrameFuture, name, _build_method(name))
+    for name in filter(_is_frame_name, set(dir(pd.DataFrame)) - set(vars(FrameFuture))):
+        build = _build_method if inspect.isroutine(getattr(pd.DataFrame, name)) else _build_property
         setattr(FrameFuture, name, build(name))
 
 

@@ -1,7 +1,7 @@
 """The options of the public functions, written out once.
 
-A function that is decorated with `with_options` shows them in its signature (Shift-Tab
-in a notebook is the manual), in its types and in its docstring.
+A function decorated with `with_options` shows them in its signature, its types and its docstring: Shift-Tab in a
+notebook is the manual.
 """
 
 from __future__ import annotations
@@ -31,66 +31,67 @@ _CHOICES = {"how": ("left", "inner"), "errors": ("raise", "coerce"), "format": F
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What every call may be told.
+    """The options that every call takes.
 
     Attributes
     ----------
     method : str, default "GET"
-        Equal requests of GET, HEAD and OPTIONS are sent once.
+        HTTP method. Equal requests of GET, HEAD and OPTIONS are sent once.
     params, headers : mapping, optional
-        Query parameters and header fields; values may hold fields (``"{column}"``).
+        Query parameters and header fields. Values may hold fields (``"{column}"``).
     json, data : optional
         The body: a JSON value, whose leaves may be fields and keep their type; or text, bytes or a mapping of
         form fields.
     client : Client, optional
-        Base URL, credentials, limits and the reused session. Without one, calls share a default client.
+        Base URL, credentials, limits and connections. Without one, calls share a default client.
     auth : Auth, str or (str, str), optional
-        In place of the client's.
-    format : {"auto", "json", "ndjson", "csv", "tsv", "xml", "parquet", "arrow", "text", "bytes"}
-        What the bodies are; "auto" goes by Content-Type, then by a look at the body.
+        Credentials for this call in place of the client's. A str is a bearer token.
+    format : {"auto", "json", "ndjson", "csv", "tsv", "xml", "parquet", "arrow", "text", "bytes"}, default "auto"
+        Format of the bodies. "auto" decides by Content-Type, then by the first bytes.
     read_options : mapping, optional
-        Options of `pandas.read_csv` or `pandas.read_xml`, for bodies of that format.
+        Options for `pandas.read_csv` or `pandas.read_xml`, for bodies of that format.
     parser : callable, optional
-        Takes a `Response`; returns records (a list or a dict), a DataFrame or an Arrow table.
+        Function of a `Response` that returns records (a list or a dict), a DataFrame or an Arrow table.
     error_when : str or callable, optional
-        When a 200 is an error: a path (``"error.message"``) where something other than null, false, 0 or nothing
-        stands, or a function of the payload that returns a message, or True.
+        When a 200 is an error: a path (``"error.message"``) whose value is not null, false, 0 or empty, or a
+        function of the payload that returns a message or True.
     record_path, meta, sep, max_level
-        As in `pandas.json_normalize`; ``"data.items"`` is a path.
+        As in `pandas.json_normalize`. ``"data.items"`` is a path.
     columns : list or mapping, optional
-        The flat columns to keep (``"address.city"``), or their new names; one that no record has is told.
+        The flat columns to keep (``"address.city"``), or a mapping to their new names. A warning names a column
+        that no record has.
     pages : "auto", paginator or callable, optional
-        Every page of every request: "auto" recognises the usual schemes and says which; `LinkHeader`, `NextUrl`,
-        `Cursor`, `PageNumber`, `Offset`, `GraphQLCursor`, or a function of a `Page` that returns the next request's
-        URL, or None.
+        Read every page of every request. "auto" recognises the usual schemes and reports which it found; others
+        are `LinkHeader`, `NextUrl`, `Cursor`, `PageNumber`, `Offset`, `GraphQLCursor`, or a function of a `Page`
+        that returns the URL of the next request, or None.
     max_pages : int, optional
-        Of each request's, at most.
+        Pages of each request, at most. No limit by default.
     batch : int, optional
-        Keys in one request, for the one field written ``{?id*}``, ``{id*}`` or, in ``json``, ``"{id*}"``. A request
-        that is refused (400, 413, 414, 422) is halved until the bad key stands alone.
+        Keys per request, for the one field written ``{?id*}``, ``{id*}`` or, in ``json``, ``"{id*}"``. A refused
+        request (400, 413, 414, 422) is halved until the bad key is alone.
     on : str, optional
-        With ``batch``: where a record has its key, ``"id"`` or ``"user.id"``; by default the field's name. It is
-        not repeated among the columns, unless ``columns`` or ``schema`` name it.
+        With ``batch``: where a record holds its key, ``"id"`` or ``"user.id"``; the field's name by default. Not
+        repeated among the columns, unless ``columns`` or ``schema`` name it.
     poll : Poll, optional
-        Each request submits a job, whose result is the answer.
+        Each request submits a job; the result of the job is the response.
     schema : mapping, optional
         Exact types of some columns: ``{"id": "int64", "created": "datetime64[ns, UTC]", "tags": "list<string>"}``.
     dtype_backend : {"numpy_nullable", "pyarrow"}, optional
         As in pandas' readers.
     concurrency : int or "auto", optional
-        Requests in flight to one origin (32); "auto" finds out how many it bears.
+        Requests in flight to one origin, 32 by default. "auto" adapts to what the server accepts.
     rate : str, Rate or sequence of them, optional
-        ``"20/s"``, ``"500/h"``; evenly spaced, with a margin of 10 %.
+        Requests per time, ``"20/s"`` or ``"500/h"``, evenly spaced, with a margin of 10 %. No limit by default.
     retry : Retry or int, optional
-        A number counts attempts, the first included (3).
+        Which failed requests are repeated. A number counts attempts, the first included; 3 by default.
     timeout : float, optional
-        Seconds of one attempt, from the start of connecting to the last byte (30).
+        Seconds of one attempt, from the start of connecting to the last byte; 30 by default.
     deadline : float, optional
-        Seconds for all sending; what is not sent by then ends ``not_attempted``, what is under way ``timeout``.
+        Seconds for the whole call. A request not sent by then ends ``not_attempted``, one in flight ``timeout``.
     max_requests : int, optional
-        Requests for the whole call, repeated ones included; what redirects add is not counted, here and in ``rate``.
+        Requests of the whole call, retries included. Redirects are not counted, neither here nor in ``rate``.
     progress : bool, optional
-        None: on a terminal or in a notebook, after a second.
+        Whether to show a progress bar; by default on a terminal or in a notebook, after a second.
     """
 
     method: str = "GET"
@@ -125,62 +126,63 @@ class Options:
     progress: bool | None = None
 
     def __post_init__(self) -> None:
-        for name, known in _CHOICES.items():
-            value = getattr(self, name, known[0])
-            if value not in known:
-                raise PlanError(f"{name}={value!r}: choose one of {', '.join(map(repr, known))}")
+        for name, choices in _CHOICES.items():
+            value = getattr(self, name, choices[0])
+            if value not in choices:
+                raise PlanError(f"{name}={value!r}: choose one of {', '.join(map(repr, choices))}")
         for name in ("prefix", "suffix"):
             if not isinstance(getattr(self, name, ""), str):
-                raise PlanError(f"{name}={getattr(self, name)!r} is no text")
+                raise PlanError(f"{name}={getattr(self, name)!r} must be a str")
+        if not getattr(self, "suffix", "_"):
+            raise PlanError("suffix='' would let a new column replace another one: pass a text, as suffix='_api'")
         if self.client is not None and not hasattr(self.client, "credentials_for"):
             raise PlanError(
-                f"client= is a Client, as Client('https://api.example.com'), not a {type(self.client).__name__}"
+                f"client= must be a Client, as Client('https://api.example.com'), not a {type(self.client).__name__}"
             )
-        self._check_ways()
-        self._check_numbers()
-        if not getattr(self, "suffix", "_"):
-            raise PlanError("suffix='' would let an answer's column take the place of another: give it a text")
+        self._check_workflow()
+        self._convert_numbers()
 
-    def _check_numbers(self) -> None:
-        """Make Python's own numbers of those that are given."""
+    def _convert_numbers(self) -> None:
+        """Replace numpy's numbers and pandas' durations by Python's."""
         for name in ("deadline", "max_requests", "max_pages"):
             value = getattr(self, name)
             if value is not None:
-                read = check_positive_seconds if name == "deadline" else check_positive_integer
-                object.__setattr__(self, name, read(name, value))
+                check = check_positive_seconds if name == "deadline" else check_positive_integer
+                object.__setattr__(self, name, check(name, value))
 
-    def _check_ways(self) -> None:
-        """Refuse what has no meaning beside each other."""
-        ways = [name for name in ("pages", "batch", "poll") if getattr(self, name) is not None]
-        if len(ways) > 1:
-            raise PlanError(f"{'= and '.join(ways)}= do not go together: one call does one of them")
+    def _check_workflow(self) -> None:
+        """Refuse options that exclude each other, or that need one that is not given."""
+        workflows = [name for name in ("pages", "batch", "poll") if getattr(self, name) is not None]
+        if len(workflows) > 1:
+            raise PlanError(f"{'= and '.join(workflows)}= exclude each other: pass one of them")
         for name, needed in (("max_pages", "pages"), ("on", "batch")):
             if getattr(self, name) is not None and getattr(self, needed) is None:
-                raise PlanError(f"{name}={getattr(self, name)!r} is about {needed}=, which is not given")
+                raise PlanError(f"{name}={getattr(self, name)!r} needs {needed}=, which is not given")
         if self.on is not None and (not isinstance(self.on, str) or not self.on):
-            raise PlanError(f"on={self.on!r}: give the name of the key in a record, or its path, as on='user.id'")
+            raise PlanError(f"on={self.on!r} must be the name of the key in a record or its path, as on='user.id'")
         if self.batch is not None and self.meta is not None:
-            raise PlanError("meta= and batch= do not go together: an envelope belongs to all of its keys")
+            raise PlanError("meta= and batch= exclude each other: the envelope belongs to all keys of a request")
         if self.poll is not None and type(self.poll).__name__ != "Poll":
-            raise PlanError(f"poll={self.poll!r} is no Poll: pass poll=Poll(status='state', …)")
+            raise PlanError(f"poll={self.poll!r} is not a Poll: pass poll=Poll(status='state', …)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchOptions(Options):
-    """What a fetch may be told besides.
+    """The options of a fetch.
 
     Attributes
     ----------
-    how : {"left", "inner"}
-        Whether a row without records stays, with missing values, or goes.
-    prefix : str
-        Goes before the name of each new column.
+    how : {"left", "inner"}, default "left"
+        Whether a row without records is kept, with missing values, or dropped.
+    prefix : str, default ""
+        Prefix of the name of each new column.
     suffix : str, default "_api"
-        Goes behind a new name that the frame has already; then ``_api2``, …
+        Suffix of a new column whose name the frame already has; then ``_api2``, …
     join : bool, default True
-        False: the answers alone, behind a column ``row`` with the position of the row that asked.
-    errors : {"coerce", "raise"}
-        Failed rows get missing values and one `FetchWarning` counts them; or, after the run, a `FetchError`.
+        False returns the records alone, after a column ``row`` with the position of the row that requested them.
+    errors : {"coerce", "raise"}, default "coerce"
+        "coerce" fills failed rows with missing values and counts them in one `FetchWarning`; "raise" raises a
+        `FetchError` after the run.
     """
 
     how: Literal["left", "inner"] = "left"
@@ -192,16 +194,17 @@ class FetchOptions(Options):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadOptions(Options):
-    """What a read may be told besides.
+    """The options of a read.
 
     Attributes
     ----------
     over : mapping of str to sequence, optional
-        Fields and their values: every combination is requested, in order; the values become leading columns.
+        Fields and their values: every combination is requested, in order. The values become leading columns.
     suffix : str, default "_api"
-        Goes behind a record's column that has the name of a column of ``over``.
-    errors : {"raise", "coerce"}
-        What a failed request does: a `FetchError` after the run, or one `FetchWarning` and no rows.
+        Suffix of a record's column that has the name of a column of ``over``.
+    errors : {"raise", "coerce"}, default "raise"
+        "raise" raises a `FetchError` after the run if a request failed; "coerce" leaves its rows out and counts
+        them in one `FetchWarning`.
     """
 
     over: Mapping[str, Iterable[Any]] | None = None
@@ -216,52 +219,52 @@ P = ParamSpec("P")
 F = TypeVar("F")
 U = TypeVar("U")
 R = TypeVar("R")
-Made = Callable[Concatenate[F, P], R]
-MadeWithUrl = Callable[Concatenate[F, U, P], R]
+WithOptions = Callable[Concatenate[F, P], R]
+WithUrlAndOptions = Callable[Concatenate[F, U, P], R]
 
 
-def with_options(options: Callable[P, Options]) -> Callable[[Callable[Concatenate[F, ...], R]], Made[F, P, R]]:
+def with_options(options: Callable[P, Options]) -> Callable[[Callable[Concatenate[F, ...], R]], WithOptions[F, P, R]]:
     """Give a function ``(first, **options)`` the options' signature and documentation."""
 
-    def dress(function: Callable[Concatenate[F, ...], R]) -> Made[F, P, R]:
-        dressed: Made[F, P, R] = _add_options(function, options)
-        return dressed
+    def decorate(function: Callable[Concatenate[F, ...], R]) -> WithOptions[F, P, R]:
+        decorated: WithOptions[F, P, R] = _add_options(function, options)
+        return decorated
 
-    return dress
+    return decorate
 
 
 def with_url_and_options(
     options: Callable[P, Options],
-) -> Callable[[Callable[Concatenate[F, U, ...], R]], MadeWithUrl[F, U, P, R]]:
+) -> Callable[[Callable[Concatenate[F, U, ...], R]], WithUrlAndOptions[F, U, P, R]]:
     """Give a method ``(self, url, **options)`` the options' signature and documentation."""
 
-    def dress(function: Callable[Concatenate[F, U, ...], R]) -> MadeWithUrl[F, U, P, R]:
-        dressed: MadeWithUrl[F, U, P, R] = _add_options(function, options)
-        return dressed
+    def decorate(function: Callable[Concatenate[F, U, ...], R]) -> WithUrlAndOptions[F, U, P, R]:
+        decorated: WithUrlAndOptions[F, U, P, R] = _add_options(function, options)
+        return decorated
 
-    return dress
+    return decorate
 
 
 def _add_options(function: Any, options: Any) -> Any:
-    known = inspect.signature(options).parameters
+    accepted = inspect.signature(options).parameters
     own = inspect.signature(function)
     first = [value for value in own.parameters.values() if value.kind is not inspect.Parameter.VAR_KEYWORD]
 
     @wraps(function)
-    def dressed(*args: Any, **given: Any) -> Any:
-        unknown = next((name for name in given if name not in known and name not in own.parameters), None)
+    def decorated(*args: Any, **given: Any) -> Any:
+        unknown = next((name for name in given if name not in accepted and name not in own.parameters), None)
         if unknown is not None:
-            nearest = get_close_matches(unknown, known, n=1)
-            hint = f"; nearest: {nearest[0]!r}" if nearest else f"; its options: {', '.join(known)}"
+            nearest = get_close_matches(unknown, accepted, n=1)
+            hint = f"; nearest: {nearest[0]!r}" if nearest else f"; its options: {', '.join(accepted)}"
             raise TypeError(f"{function.__name__}() got an unexpected option {unknown!r}{hint}")
         return function(*args, **given)
 
-    vars(dressed)["__signature__"] = own.replace(parameters=[*first, *known.values()])
-    dressed.__doc__ = inspect.cleandoc(function.__doc__ or "").replace("{options}", _documentation(options))
-    return dressed
+    vars(decorated)["__signature__"] = own.replace(parameters=[*first, *accepted.values()])
+    decorated.__doc__ = inspect.cleandoc(function.__doc__ or "").replace("{options}", _document_options(options))
+    return decorated
 
 
-def _documentation(options: type[Options]) -> str:
-    """Return the options' documentation, that of their base last."""
-    kinds = [kind for kind in options.__mro__ if issubclass(kind, Options)]
-    return "\n".join(inspect.cleandoc(kind.__doc__ or "").partition("----------\n")[2] for kind in kinds)
+def _document_options(options: type[Options]) -> str:
+    """Return the attributes' documentation of a class of options, then that of its base."""
+    classes = [each for each in options.__mro__ if issubclass(each, Options)]
+    return "\n".join(inspect.cleandoc(each.__doc__ or "").partition("----------\n")[2] for each in classes)

@@ -1,4 +1,4 @@
-"""``read_api`` and ``read_api_async``: a URL, or many, to one frame."""
+"""``read_api`` and ``read_api_async``: read one URL or many into one frame."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ if TYPE_CHECKING:
 
 @with_options(ReadOptions)
 def read_api(url: str | list[str], **options: Any) -> pd.DataFrame:
-    """Read an API into one frame, many requests at a time.
+    """Read an API into one frame with concurrent requests.
 
     Parameters
     ----------
     url : str or list of str
-        A template whose fields ``over`` fills, or whole URLs.
+        A URL template (RFC 6570) whose fields ``over`` fills, or a list of whole URLs.
     {options}
 
     Returns
     -------
     DataFrame
-        The values of ``over`` as leading columns, then the records' columns, in the order of the requests; a
-        RangeIndex.
+        The values of ``over`` as leading columns, then the columns of the records, in the order of the requests,
+        with a RangeIndex.
 
     Raises
     ------
     PlanError
-        Before anything is sent: a template or an option that can't be right.
+        The template or an option is wrong; raised before anything is sent.
     FetchError
-        Requests failed, unless ``errors="coerce"``; its ``.partial`` has the others' rows.
+        Requests failed, unless ``errors="coerce"``. Its ``.partial`` holds the rows of the others.
 
     Examples
     --------
@@ -57,34 +57,47 @@ def read_api_async(url: str | list[str], **options: Any) -> FrameFuture:
     Parameters
     ----------
     url : str or list of str
-        As in `read_api`.
+        A URL template (RFC 6570) whose fields ``over`` fills, or a list of whole URLs.
     {options}
 
     Returns
     -------
     FrameFuture
         Use it as a frame (it waits), await it, or take its ``.result()``.
+
+    Raises
+    ------
+    PlanError
+        The template or an option is wrong; raised before anything is sent.
+
+    Examples
+    --------
+    >>> import pandas_async_io as paio
+    >>> with paio.demo.serve() as api:
+    ...     posts = paio.read_api_async(api + "/posts?_page={page}&_limit=10", over={"page": range(1, 11)})
+    ...     len(posts.query("userId == 1"))
+    10
     """
     return _make_call(url, ReadOptions(**options)).start()
 
 
 def _make_call(url: Any, options: ReadOptions) -> Call:
-    from pandas_async_io.call.call import Call  # noqa: PLC0415 - aiohttp is imported at the first call, not with pandas
+    from pandas_async_io.call.call import Call  # noqa: PLC0415 - a call needs aiohttp, an import must not
 
     if isinstance(url, str):
         return Call(_combine_values(options.over), url, options)
     if options.over is not None:
-        raise PlanError("over= fills the fields of one template; a list of URLs has none")
+        raise PlanError("over= fills the fields of a template; a list of URLs has no fields")
     if isinstance(url, pd.DataFrame):
-        raise TypeError("a frame's rows are fetched with df.aio.fetch(url_template); read_api takes URLs")
+        raise TypeError("read_api takes URLs; for the rows of a frame use df.aio.fetch(url_template)")
     if not isinstance(url, Iterable) or isinstance(url, bytes):
-        raise TypeError(f"url is a template or a list of URLs, not {type(url).__name__}")
+        raise TypeError(f"url must be a template or a list of URLs, not {type(url).__name__}")
     urls = list(url)
     return Call(pd.DataFrame(index=range(len(urls))), urls, options)
 
 
 def _combine_values(over: Mapping[str, Iterable[Any]] | None) -> pd.DataFrame:
-    """Return one row per combination of the values, the last field running fastest.
+    """Return one row per combination of the values; the last field varies fastest.
 
     Examples
     --------
@@ -98,20 +111,20 @@ def _combine_values(over: Mapping[str, Iterable[Any]] | None) -> pd.DataFrame:
     if not over:
         return pd.DataFrame(index=range(1))
     if not isinstance(over, Mapping):
-        raise PlanError(f"over= is a mapping of fields to their values, not a {type(over).__name__}")
+        raise PlanError(f"over= must be a mapping of fields to their values, not a {type(over).__name__}")
     for name, values in over.items():
         if isinstance(values, str | bytes) or not isinstance(values, Iterable):
-            raise PlanError(f"over[{name!r}] is a list of values: write [{values!r}]")
+            raise PlanError(f"over[{name!r}] must be a list of values: write [{values!r}]")
     columns = [pd.Series(values if hasattr(values, "dtype") else list(values)) for values in over.values()]
-    places = pd.DataFrame(product(*(range(len(column)) for column in columns)), columns=range(len(columns)))
-    taken = {name: columns[at].array.take(places[at].to_numpy()) for at, name in enumerate(over)}
-    return pd.DataFrame(taken, index=range(len(places)))
+    positions = pd.DataFrame(product(*(range(len(column)) for column in columns)), columns=range(len(columns)))
+    values_of = {name: columns[at].array.take(positions[at].to_numpy()) for at, name in enumerate(over)}
+    return pd.DataFrame(values_of, index=range(len(positions)))
 
 
 def register() -> None:
-    """Set ``pd.read_api`` and ``pd.read_api_async``, where the names are free."""
+    """Set ``pd.read_api`` and ``pd.read_api_async``, unless another package has set them."""
     for function in (read_api, read_api_async):
         name = function.__name__
-        taken = getattr(pd, name, None)
-        if taken is None or getattr(taken, "__module__", "") == __name__:
+        current = getattr(pd, name, None)
+        if current is None or getattr(current, "__module__", "") == __name__:
             setattr(pd, name, function)

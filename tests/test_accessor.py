@@ -67,7 +67,7 @@ def test_another_packages_accessor_lives_on_behind_ours():
     """
     )
     assert lines[:3] == ["embed 2", "embed 2", "2"]
-    assert "carries no fetch" in lines[3]
+    assert "has no record of a fetch" in lines[3]
     assert lines[4:] == ["broken inside", "'Other' object has no attribute 'nothing'", "_ipython_display_"]
 
 
@@ -144,7 +144,7 @@ def test_a_frame_without_a_fetch_says_so():
     frame = pd.DataFrame({"id": [1]})
     assert frame.aio.runs == ()
     for name in ("outcomes", "failures"):
-        with pytest.raises(AttributeError, match="look at the frame that fetch returned"):
+        with pytest.raises(AttributeError, match="use the frame that fetch returned"):
             getattr(frame.aio, name)
 
 

@@ -224,7 +224,7 @@ class Call:
         progress = ProgressBar(self._options.progress, self._progress)
         try:
             if len(self._asked.sent):
-                self._client.run_blocking(self.drive, progress.tick)
+                self._client.run_blocking(self.drive, progress.draw_if_due)
         except KeyboardInterrupt as interrupt:
             attach_partial(self.finish(quiet=True), interrupt)
             raise

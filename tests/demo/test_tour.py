@@ -68,8 +68,8 @@ def test_serve_prints_its_base_url_and_ends_at_ctrl_c_without_a_traceback():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["serve", "--port", "70000"], "'70000' is no port: 0 to 65535"),
-        (["serve", "--port", "http"], "'http' is no port"),
+        (["serve", "--port", "70000"], "'70000' is not a port: 0 to 65535"),
+        (["serve", "--port", "http"], "'http' is not a port"),
         (["serve", "--port", "{taken}"], "ddress already in use"),
         (["fech"], "invalid choice: 'fech'"),
         ([], "the following arguments are required: command"),

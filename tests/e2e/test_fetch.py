@@ -510,7 +510,7 @@ def test_chained_fetches_stack_their_runs(api):
     assert len(both.aio.outcomes) == 1
     assert len(first.aio.runs) == 1
     assert get_runs(pd.concat([both, first])) == ()
-    with pytest.raises(AttributeError, match="carries no fetch"):
+    with pytest.raises(AttributeError, match="has no record of a fetch"):
         _ = both.merge(first, on="id").aio.outcomes
 
 

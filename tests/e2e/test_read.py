@@ -128,7 +128,7 @@ def test_a_failed_request_raises_after_the_run(api):
         ("{api}/users/{id}", {"over": {"id": "12"}}, paio.PlanError, r"write \['12'\]"),
         ("{api}/users/{id}", {"over": {"id": 12}}, paio.PlanError, r"write \[12\]"),
         ("{api}/users/{id}", {"over": [1, 2]}, paio.PlanError, "mapping of fields"),
-        (["{api}"], {"over": {"id": [1]}}, paio.PlanError, "a list of URLs has none"),
+        (["{api}"], {"over": {"id": [1]}}, paio.PlanError, "a list of URLs has no fields"),
         (["{api}"], {"params": {"a": 1}}, paio.PlanError, "whole URLs"),
         ("/users/1", {}, paio.TemplateError, "relative URL"),
         ("", {}, paio.TemplateError, "empty"),
