@@ -1,4 +1,4 @@
-"""TODO."""
+"""Paginators that send back a token from the page: `Cursor` and `GraphQLCursor`."""
 
 from __future__ import annotations
 
@@ -23,15 +23,17 @@ class Cursor:
     Parameters
     ----------
     path : path, optional
-        Of the token in the body; it may be an object.
+        Where the token is in the payload. The token may be an object.
     param : str
-        The query parameter that takes it; with ``body`` a path in the JSON body.
+        The query parameter that takes the token; with ``body`` a path in the JSON body.
+    body : bool
+        Whether the parameter is in the JSON body.
     header : str, optional
-        The header it is in, in place of ``path``.
+        The header that holds the token, in place of ``path``.
     after : path, optional
-        In place of ``path``: the field of the page's last record that is the token.
+        The field of the page's last record that is the token, in place of ``path``.
     more : path, optional
-        Of the flag that says whether there is more.
+        Where the flag is that says whether there are more pages.
     """
 
     path: Path | None = None
@@ -45,23 +47,23 @@ class Cursor:
     def __post_init__(self) -> None:
         check_fields(self)
         if sum(each is not None for each in (self.path, self.header, self.after)) != 1:
-            raise PlanError("Cursor: pass one of path=, header= or after=, which say where the token is")
+            raise PlanError("Cursor: pass one of path=, header= or after=: it says where the token is")
 
-    def next(self, opened: ExtractedPage) -> Request | None:
+    def next(self, extracted: ExtractedPage) -> Request | None:
         """Return the next page's request."""
-        page = opened.page
+        page = extracted.page
         more = None if self.more is None else find_value(page.payload, self.more)
         if self.more is not None and more is None and isinstance(page.payload, dict):
-            raise ParseError(f"{self}: the page does not say whether there is more")
+            raise ParseError(f"{self}: the page has no flag {self.more!r}")
         if self.more is not None and (is_end(more) or is_false_text(more)):
             return None
         if self.after is not None:
-            token = find_value(opened.records[-1], self.after) if opened.records else None
+            token = find_value(extracted.records[-1], self.after) if extracted.records else None
         else:
             token = page.response.header(self.header) if self.header else find_value(page.payload, self.path or ())
         if is_end(token):
-            if more or (self.after is not None and opened.records):
-                raise ParseError(f"the page says that there is more, and {self} finds no token on it")
+            if more or (self.after is not None and extracted.records):
+                raise ParseError(f"the page says that there is more, but {self} finds no token on it")
             return None
         return set_params(page.request, {self.param: token}, body=self.body)
 
@@ -73,7 +75,7 @@ class GraphQLCursor:
     Parameters
     ----------
     path : path
-        Of the ``pageInfo`` in the answer, as ``"data.users.pageInfo"``.
+        Where the ``pageInfo`` is in the payload, as ``"data.users.pageInfo"``.
     variable : str
         The query's variable that takes the cursor, as in ``users(after: $cursor)``.
     """
@@ -85,22 +87,21 @@ class GraphQLCursor:
     def __post_init__(self) -> None:
         check_fields(self)
 
-    def next(self, opened: ExtractedPage) -> Request | None:
+    def next(self, extracted: ExtractedPage) -> Request | None:
         """Return the next page's request."""
-        request = opened.page.request
+        request, payload = extracted.page.request, extracted.page.payload
         keys = self.path.split(".") if isinstance(self.path, str) else list(self.path)
-        connection = find_value(opened.page.payload, keys[:-1])
-        if connection is None and opened.seen > len(opened.records):
-            raise ParseError(f"{self}: the answer has no connection, and the pages before had one")
-        if connection is None:
+        if find_value(payload, keys[:-1]) is None:
+            if extracted.records_so_far > len(extracted.records):
+                raise ParseError(f"{self}: this page has no connection, but earlier pages had one")
             return None
-        info = find_value(opened.page.payload, keys)
+        info = find_value(payload, keys)
         if not isinstance(info, dict) or not {"hasNextPage", "endCursor"} <= info.keys():
-            raise ParseError(f"{self}: the answer has none: ask for pageInfo {{ hasNextPage endCursor }}")
+            raise ParseError(f"{self}: the connection has none: add pageInfo {{ hasNextPage endCursor }} to the query")
         if not info["hasNextPage"]:
             return None
         if is_end(info["endCursor"]):
-            raise ParseError(f"{self}: hasNextPage is true, and there is no endCursor")
+            raise ParseError(f"{self}: hasNextPage is true, but there is no endCursor")
         if not re.search(rf"\${re.escape(self.variable)}\b", str(parse_json_body(request).get("query"))):
             raise ParseError(
                 f"{self}: the query has no variable ${self.variable}: write users(after: ${self.variable})"

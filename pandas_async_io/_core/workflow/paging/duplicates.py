@@ -1,4 +1,4 @@
-"""The records that a chain has had: whether a page, or a record, comes a second time."""
+"""Duplicates among the pages of a chain: pages that come twice, and records that come twice."""
 
 from __future__ import annotations
 
@@ -13,137 +13,138 @@ from pandas_async_io._core.words import format_count
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_KEYS = ("id", "_id", "uuid", "guid", "key")
-"""Fields that tell records apart, by custom."""
-_ALIKE = 10
-"""So many pages with the records of others, where nothing tells how many there are, are a loop."""
+_KEY_FIELDS = ("id", "_id", "uuid", "guid", "key")
+"""Fields that usually identify a record."""
+
+_MAX_EQUAL_PAGES = 10
+"""Pages with the records of other pages after which paging stops as a loop, if the number of pages is unknown."""
 
 
 class DuplicateTracker:
-    """What came, in whatever order; `findings` says which records came twice.
+    """Compares the pages of a chain, in whatever order they come.
 
     Examples
     --------
-    >>> seen = DuplicateTracker()
-    >>> seen.add(1, [{"id": 1}, {"id": 2}], b"")
-    >>> seen.add(2, [{"id": 2}, {"id": 3}], b"")
-    >>> seen.findings()
+    >>> tracker = DuplicateTracker()
+    >>> tracker.add(1, [{"id": 1}, {"id": 2}], b"")
+    >>> tracker.add(2, [{"id": 2}, {"id": 3}], b"")
+    >>> tracker.findings()
     ['page 2 repeats 1 record of page 1']
     """
 
     def __init__(self) -> None:
         self._pages: dict[int, tuple[int, int]] = {}
-        self._key: str | None = None
-        self._ids: dict[Any, int] = {}
-        self._edges: dict[int, Sequence[Any]] = {}
+        self._key_field: str | None = None
+        self._page_by_key: dict[Any, int] = {}
+        self._unpaired: dict[int, Sequence[Any]] = {}
         self._repeats: Counter[tuple[int, int]] = Counter()
-        self._equal: dict[int, int] = {}
+        self._equal_pages: dict[int, int] = {}
 
-    def add(self, number: int, records: Sequence[Any], body: bytes, *, bounded: bool = False) -> None:
-        """Take the records of a page.
+    def add(self, number: int, records: Sequence[Any], body: bytes, *, is_bounded: bool = False) -> None:
+        """Add the records of a page.
 
         Parameters
         ----------
         records : sequence
             At least one.
         body : bytes
-            The page's: an envelope may tell pages apart whose records are equal.
-        bounded : bool
-            Whether the number of pages is known, so that no loop can be endless.
+            The response's body: the envelope may differ where the records are equal.
+        is_bounded : bool
+            Whether the number of pages is known, so that paging must end.
 
         Raises
         ------
         ParseError
-            If the page was there before.
+            The page came before.
         """
-        if self._key is None:
-            self._key = find_key_field(records)
-        whole = hash(body)
-        before, other = self._pages.setdefault(hash(_content(records) or body), (number, whole))
-        if before != number:
-            endless = not bounded and len(self._equal) >= _ALIKE
-            if self._key or whole == other or endless:
-                raise ParseError(f"page loop: the records are those of page {before} again")
-            self._equal[number] = before
-        elif self._key:
-            self._look_up(number, records, self._key)
+        if self._key_field is None:
+            self._key_field = find_key_field(records)
+        body_hash = hash(body)
+        earlier, earlier_hash = self._pages.setdefault(hash(_dump_records(records) or body), (number, body_hash))
+        if earlier != number:
+            is_endless = not is_bounded and len(self._equal_pages) >= _MAX_EQUAL_PAGES
+            if self._key_field or body_hash == earlier_hash or is_endless:
+                raise ParseError(f"page loop: the records are those of page {earlier} again")
+            self._equal_pages[number] = earlier
+        elif self._key_field:
+            self._compare_keys(number, records, self._key_field)
         else:
-            self._compare_edges(number, records)
+            self._compare_neighbours(number, records)
 
     def findings(self) -> list[str]:
-        """Return what came twice, in words."""
+        """Return which records came twice, in words."""
         return [
             *(
                 f"page {later} repeats {format_count(count, 'record')} of page {earlier}"
                 for (later, earlier), count in sorted(self._repeats.items())
             ),
-            *(f"page {at} has the records of page {other}" for at, other in sorted(self._equal.items())),
+            *(f"page {number} has the records of page {other}" for number, other in sorted(self._equal_pages.items())),
         ]
 
-    def twin(self) -> DuplicateTracker:
-        """Return a copy that goes its own way."""
-        twin = copy(self)
+    def copy(self) -> DuplicateTracker:
+        """Return an independent copy."""
+        other = copy(self)
         for name, value in vars(self).items():
-            setattr(twin, name, copy(value))
-        return twin
+            setattr(other, name, copy(value))
+        return other
 
-    def _look_up(self, number: int, records: Sequence[Any], key: str) -> None:
-        found = {value for record in records if isinstance(value := _field(record, key), int | str)}
-        for value in found & self._ids.keys():
-            other = self._ids[value]
+    def _compare_keys(self, number: int, records: Sequence[Any], key_field: str) -> None:
+        keys = {value for record in records if isinstance(value := _get_field(record, key_field), int | str)}
+        for key in keys & self._page_by_key.keys():
+            other = self._page_by_key[key]
             self._repeats[max(number, other), min(number, other)] += 1
-        self._ids.update(dict.fromkeys(found, number))
+        self._page_by_key.update(dict.fromkeys(keys, number))
 
-    def _compare_edges(self, number: int, records: Sequence[Any]) -> None:
-        """Count the records at the end of a page that the next one begins with: what an insertion moves."""
-        for edge in (number - 1, number):
-            other = self._edges.pop(edge, None)
-            if other is None:
-                self._edges[edge] = records
+    def _compare_neighbours(self, number: int, records: Sequence[Any]) -> None:
+        """Count the records that end one page and begin the next: an insertion moves them there."""
+        for boundary in (number - 1, number):  # boundary n lies between pages n and n + 1
+            neighbour = self._unpaired.pop(boundary, None)
+            if neighbour is None:
+                self._unpaired[boundary] = records
                 continue
-            left, right = (other, records) if edge < number else (records, other)
-            if again := count_overlap(left, right):
-                self._repeats[edge + 1, edge] = again
+            left, right = (neighbour, records) if boundary < number else (records, neighbour)
+            if count := count_overlap(left, right):
+                self._repeats[boundary + 1, boundary] = count
 
 
 def find_key_field(records: Sequence[Any]) -> str:
-    """Return the field that tells records apart, "" if none is known to.
+    """Return the field that identifies the records, "" if there is none.
 
     Examples
     --------
     >>> find_key_field([{"id": 1, "v": 0}, {"id": 2, "v": 0}]), find_key_field([{"v": 0}]), find_key_field(["a", "b"])
     ('id', '', '')
     """
-    for key in _KEYS:
-        values = [_field(record, key) for record in records]
+    for name in _KEY_FIELDS:
+        values = [_get_field(record, name) for record in records]
         if all(isinstance(value, int | str) for value in values) and len(set(values)) == len(values):
-            return key
+            return name
     return ""
 
 
 def count_overlap(left: Sequence[Any], right: Sequence[Any]) -> int:
-    """Return how many records one page ends and the next one begins with; only those with fields tell.
+    """Return how many records end one page and begin the next. Only objects count.
 
     Examples
     --------
     >>> count_overlap([{"a": 1}, {"a": 2}, {"a": 3}], [{"a": 2}, {"a": 3}, {"a": 4}]), count_overlap([0, 0], [0, 0])
     (2, 0)
     """
-    head = _content(right[:1])
+    head = _dump_records(right[:1])
     for start in range(len(left)):
-        if head and isinstance(left[start], dict) and _content(left[start : start + 1]) == head:
+        if head and isinstance(left[start], dict) and _dump_records(left[start : start + 1]) == head:
             count = len(left) - start
-            if _content(left[start:]) == _content(right[:count]):
+            if _dump_records(left[start:]) == _dump_records(right[:count]):
                 return count
     return 0
 
 
-def _field(record: Any, key: str) -> Any:
-    return record.get(key) if isinstance(record, dict) else None
+def _get_field(record: Any, name: str) -> Any:
+    return record.get(name) if isinstance(record, dict) else None
 
 
-def _content(records: Sequence[Any]) -> bytes:
-    """Return records as bytes; none for what is no JSON, such as a parser may return."""
+def _dump_records(records: Sequence[Any]) -> bytes:
+    """Return records as bytes; b"" for what is not JSON, which a parser may return."""
     try:
         return dump_json(records)
     except (TypeError, ValueError):

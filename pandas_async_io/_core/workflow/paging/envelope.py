@@ -1,4 +1,4 @@
-"""TODO."""
+"""The envelope of a page: which list of a payload holds the records, and where their total is."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from pandas_async_io._core.errors import PlanError
+from pandas_async_io._core.json_path import Path, find_value, parse_count
 from pandas_async_io._core.workflow.paging.paging_vocabulary import (
-    ABOUT,
-    AROUND,
-    BESIDE,
-    COUNT,
-    COUNT_HEADERS,
     ENVELOPES,
-    LESS,
-    RECORDS,
-    snake,
+    OTHER_LISTS,
+    PAGE_FIELDS,
+    PAGE_OBJECTS,
+    RECORD_LISTS,
+    RECORD_TOTAL_HEADERS,
+    RECORD_TOTALS,
+    WEAK_RECORD_TOTALS,
+    snake_case,
 )
 
 if TYPE_CHECKING:
@@ -25,21 +26,19 @@ if TYPE_CHECKING:
 
     from pandas_async_io._core.models import Page
 
-from pandas_async_io._core.json_path import Path, find_value, parse_count
-
 _MAX_DEPTH = 4
 """Keys of the longest path to a list of records."""
 
 
-def find_total_path(page: Page, records: Path, *, least: bool = False) -> Path | None:
-    """Return where an answer says how many records there are, under any usual name; None if it does not.
+def find_total_path(page: Page, record_path: Path, *, allow_minimum: bool = False) -> Path | None:
+    """Return where the number of all records is, under any usual name; None if the page does not tell.
 
     Parameters
     ----------
-    records : path
-        Of the records: the objects on the way to them are looked at too.
-    least : bool
-        Whether a number will do that there are at least: Elasticsearch counts so far and no further.
+    record_path : path
+        Where the records are. The objects on the way to them are searched too.
+    allow_minimum : bool
+        Whether a lower bound counts: Elasticsearch counts to 10 000 and no further.
 
     Examples
     --------
@@ -48,28 +47,37 @@ def find_total_path(page: Page, records: Path, *, least: bool = False) -> Path |
     >>> find_total_path(page, ("data",))
     ('meta', 'total')
     """
-    ways = [*(tuple(records[:depth]) for depth in range(len(records))), *ENVELOPES]
-    told = [
-        (*way, key, *inner)
-        for way, envelope in ((way, find_value(page.payload, way)) for way in ways)
+    paths = [*(tuple(record_path[:depth]) for depth in range(len(record_path))), *ENVELOPES]
+    fields = [
+        (*path, key, *inner)
+        for path, envelope in ((path, find_value(page.payload, path)) for path in paths)
         for key, value in (envelope.items() if isinstance(envelope, dict) else ())
-        if COUNT.fullmatch(key) and (inner := _number_in(value, least=least)) is not None
+        if RECORD_TOTALS.fullmatch(key) and (inner := _path_to_count(value, allow_minimum=allow_minimum)) is not None
     ]
-    headers = (name for name in COUNT_HEADERS if parse_count(page.response.header(name)) is not None)
-    sure = (where for where in told if where[-1] not in LESS)
-    return next(chain(sure, headers, told), None)
+    headers = (name for name in RECORD_TOTAL_HEADERS if parse_count(page.response.header(name)) is not None)
+    strong = (path for path in fields if path[-1] not in WEAK_RECORD_TOTALS)
+    return next(chain(strong, headers, fields), None)
+
+
+def _path_to_count(value: Any, *, allow_minimum: bool) -> tuple[str, ...] | None:
+    """Return the path inside a field's value to its count; Elasticsearch's is an object."""
+    if not isinstance(value, dict):
+        return None if parse_count(value) is None else ()
+    is_exact = value.get("relation") != "gte"
+    return ("value",) if (is_exact or allow_minimum) and parse_count(value.get("value")) is not None else None
 
 
 def find_record_path(payload: Any) -> tuple[str, ...]:
-    """Return the path of the list that an answer is a page of; ``()`` if it holds none.
+    """Return the path of the list that holds the records; ``()`` if there is none.
 
-    A list of objects that is the only one, or the only one under a usual name. One without a usual name
-    that is empty may be a field of the object around it: then that has no other field of its own.
+    The list is the only one with a usual name, or else the only list of objects. A list that is empty
+    and has no usual name may be a field of a record: it counts only if the object around it has no
+    fields of its own.
 
     Raises
     ------
     PlanError
-        If there is no telling; it lists the keys that hold lists.
+        Several lists may hold the records. The message lists their keys.
 
     Examples
     --------
@@ -80,35 +88,43 @@ def find_record_path(payload: Any) -> tuple[str, ...]:
     """
     if not isinstance(payload, dict):
         return ()
-    every = dict(candidate_lists(payload))
-    if not every:
+    lists = dict(candidate_lists(payload))
+    if not lists:
         return ()
-    usual = {path: found for path, found in every.items() if RECORDS.fullmatch(path[-1])}
-    objects = {path: found for path, found in every.items() if all(isinstance(one, dict) for one in found)}
-    for candidates in (usual, objects):
-        depth = min(map(len, candidates), default=0)
-        nearest = [path for path in candidates if len(path) == depth]
-        if len(nearest) > 1 and nearest[0][-1] in {"nodes", "edges"}:
-            nearest = [path for path in nearest if path[-1] != "edges"]  # a connection may say it twice
-        if (
-            candidates is objects
-            and not any(map(candidates.get, nearest))
-            and not has_only_page_fields(payload, *nearest[:1])
-        ):
-            return ()
-        if len(nearest) == 1:
-            path = nearest[0]
-            wrapped = path[-1] == "edges" and all("node" in one for one in candidates[path] if isinstance(one, dict))
-            return (*path, "node") if wrapped else path
-    paths = [".".join(path) for path in every]
+    usual = {path: values for path, values in lists.items() if RECORD_LISTS.fullmatch(path[-1])}
+    of_objects = {path: values for path, values in lists.items() if all(isinstance(one, dict) for one in values)}
+    nearest = _nearest(usual)
+    if len(nearest) == 1:
+        return _unwrap_edges(nearest[0], usual)
+    nearest = _nearest(of_objects)
+    if not any(map(of_objects.get, nearest)) and not has_only_page_fields(payload, *nearest[:1]):
+        return ()
+    if len(nearest) == 1:
+        return _unwrap_edges(nearest[0], of_objects)
+    paths = [".".join(path) for path in lists]
     raise PlanError(
         f"pages=: which list holds the records? Lists are in {', '.join(map(repr, paths))}: "
         f"pass record_path={paths[0]!r}"
     )
 
 
+def _nearest(lists: dict[tuple[str, ...], list[Any]]) -> list[tuple[str, ...]]:
+    """Return the shortest paths."""
+    depth = min(map(len, lists), default=0)
+    nearest = [path for path in lists if len(path) == depth]
+    if len(nearest) > 1 and nearest[0][-1] in {"nodes", "edges"}:
+        # A GraphQL connection may hold its records under both names.
+        return [path for path in nearest if path[-1] != "edges"]
+    return nearest
+
+
+def _unwrap_edges(path: tuple[str, ...], lists: dict[tuple[str, ...], list[Any]]) -> tuple[str, ...]:
+    is_wrapped = path[-1] == "edges" and all("node" in one for one in lists[path] if isinstance(one, dict))
+    return (*path, "node") if is_wrapped else path
+
+
 def has_only_page_fields(payload: Any, path: Sequence[str] = ()) -> bool:
-    """Whether beside a list there is nothing but other lists and what tells of the page.
+    """Whether all fields beside the list at a path are other lists or describe the page.
 
     Examples
     --------
@@ -119,11 +135,11 @@ def has_only_page_fields(payload: Any, path: Sequence[str] = ()) -> bool:
     """
     levels = [(key, find_value(payload, path[:depth])) for depth, key in enumerate(path)]
     fields = ((name, value) for key, level in levels for name, value in level.items() if name != key)
-    return all(isinstance(value, list) or AROUND.fullmatch(snake(name)) for name, value in fields)
+    return all(isinstance(value, list) or PAGE_FIELDS.fullmatch(snake_case(name)) for name, value in fields)
 
 
 def is_single_record(payload: Any, path: Sequence[str]) -> bool:
-    """Whether an object that holds a list is a record with it rather than a page of it: it has fields of its own.
+    """Whether an object that holds a list is a record, not a page: it has fields of its own.
 
     Examples
     --------
@@ -136,11 +152,13 @@ def is_single_record(payload: Any, path: Sequence[str]) -> bool:
     """
     if not path or has_only_page_fields(payload, path):
         return False
-    return "id" in payload or RECORDS.fullmatch(path[-1]) is None
+    return "id" in payload or RECORD_LISTS.fullmatch(path[-1]) is None
 
 
-def candidate_lists(payload: dict[str, Any], way: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], list[Any]]]:
-    """Return the lists in an object that may be its records, with their paths.
+def candidate_lists(
+    payload: dict[str, Any], parent: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], list[Any]]]:
+    """Yield the lists in an object that may hold its records, with their paths.
 
     Examples
     --------
@@ -148,16 +166,16 @@ def candidate_lists(payload: dict[str, Any], way: tuple[str, ...] = ()) -> Itera
     {('data', 'orders'): [1], ('items',): []}
     """
     for key, value in payload.items():
-        if isinstance(value, list) and BESIDE.fullmatch(key) is None:
-            yield (*way, key), value
-        elif value is None and RECORDS.fullmatch(key):  # some write an empty list so
-            yield (*way, key), []
-        elif isinstance(value, dict) and len(way) + 1 < _MAX_DEPTH and ABOUT.fullmatch(key) is None:
-            yield from candidate_lists(value, (*way, key))
+        if isinstance(value, list) and OTHER_LISTS.fullmatch(key) is None:
+            yield (*parent, key), value
+        elif value is None and RECORD_LISTS.fullmatch(key):  # some APIs write an empty list as null
+            yield (*parent, key), []
+        elif isinstance(value, dict) and len(parent) + 1 < _MAX_DEPTH and PAGE_OBJECTS.fullmatch(key) is None:
+            yield from candidate_lists(value, (*parent, key))
 
 
 def page_records(payload: Any, path: Sequence[str]) -> list[Any]:
-    """Return what a page holds a slice of: the first list on the way to the records, or a table's rows.
+    """Return what the pages are slices of: the first list on the way to the records, or a table's rows.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What a paginator looks at, and what all of them share."""
+"""A page with its records taken out: what a paginator looks at."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ if TYPE_CHECKING:
 
     from pandas_async_io._core.models import Page
 
-
 MAX_PAGES_AT_ONCE = 100_000
-"""Pages that are asked for at once; an API that says it has more is read one by one."""
+"""Most pages that are requested at once. An API that announces more is read page by page."""
 
 
 def is_end(token: Any) -> bool:
-    """Whether a cursor or link says that there is nothing more.
+    """Whether a link or token means that there is no next page.
 
     Examples
     --------
@@ -28,16 +27,16 @@ def is_end(token: Any) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ExtractedPage:
-    """A page with its records taken out.
+    """A page and its records.
 
     Attributes
     ----------
-    records : list
-        What this page holds a slice of.
-    seen : int
-        Records of the chain so far, these included.
+    records : sequence
+        The records of this page.
+    records_so_far : int
+        Records of all pages of the chain that have come, this one included.
     """
 
     page: Page
     records: Sequence[Any]
-    seen: int
+    records_so_far: int

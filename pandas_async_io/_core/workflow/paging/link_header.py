@@ -1,4 +1,4 @@
-"""TODO."""
+"""The grammar of the ``Link`` header (RFC 8288): targets by relation."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ if TYPE_CHECKING:
 
 _TARGET = re.compile(r"[\s,]*<([^<>]*)>\s*")
 _PARAMETER = re.compile(r';\s*([!#$%&\'*+.^_`|~0-9A-Za-z-]+)\s*(?:=\s*(?:"((?:[^"\\]|\\.)*)"|([^",;\s]*))\s*)?')
-_NEXT_LINK = re.compile(r"\s*(?:,|$)")
+_SEPARATOR = re.compile(r"\s*(?:,|$)")
 
 
 def parse_link_header(header: str) -> dict[str, str]:
-    """Return the targets of a ``Link`` header by relation, as they are written.
+    """Return the targets of a ``Link`` header by relation, as the server wrote them.
 
-    Of several links with one relation the first counts; what is malformed is
-    left out, and so is what has an ``anchor``: it is about another resource.
+    The first link with a relation counts. A malformed link is skipped, and so is one with an
+    ``anchor``: it describes another resource.
 
     Examples
     --------
     >>> parse_link_header('</2>; rel=next, <https://e.com/1>; rel="prev start"; title="a, b"')
     {'next': '/2', 'prev': 'https://e.com/1', 'start': 'https://e.com/1'}
     """
-    found: dict[str, str] = {}
+    targets: dict[str, str] = {}
     at = 0
     while at < len(header):
         link = _TARGET.match(header, at)
@@ -36,13 +36,13 @@ def parse_link_header(header: str) -> dict[str, str]:
             text = token or "" if quoted is None else re.sub(r"\\(.)", r"\1", quoted)
             parameters.setdefault(name.lower(), text)
             end = parameter.end()
-        follows = _NEXT_LINK.match(header, end)
+        follows = _SEPARATOR.match(header, end)
         if link and follows and "anchor" not in parameters:
             for relation in parameters.get("rel", "").lower().split():
-                found.setdefault(relation, link[1].strip())
+                targets.setdefault(relation, link[1].strip())
         comma = header.find(",", end)
         at = follows.end() if link and follows else comma + 1 if comma >= 0 else len(header)
-    return found
+    return targets
 
 
 def link_targets(response: Response) -> dict[str, str]:

@@ -1,4 +1,7 @@
-"""Links to other pages: the ``Link`` header (RFC 8288), relative references (RFC 3986), where they may lead."""
+"""Links to other pages: which one is the next page's, its URL (RFC 3986), and where it may lead.
+
+Invariant: the headers and the body of a request never go to another origin by a link that a server wrote.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from urllib.parse import urljoin
 from pandas_async_io._core.errors import ParseError, UnsafeUrlError
 from pandas_async_io._core.json_path import Path, find_value
 from pandas_async_io._core.models import NO_HEADERS
-from pandas_async_io._core.request.query import get_param, set_params
+from pandas_async_io._core.request.query import get_param, refresh_params, set_params
 from pandas_async_io._core.request.url_template import UrlTemplate
 from pandas_async_io._core.security.origins import is_allowed_host, is_same_origin, origin_prefix, parse_origin
 from pandas_async_io._core.security.secrets import redact_url
@@ -20,17 +23,17 @@ if TYPE_CHECKING:
 
     from pandas_async_io._core.models import Page, Request
 
-_TARGETS = ("href", "url", "link")
-_WHOLE = UrlTemplate.compile("{+url}")
+_URL_KEYS = ("href", "url", "link")
+_URL_TEMPLATE = UrlTemplate.compile("{+url}")
 
 
 def follow_link(page: Page, reference: str) -> Request:
-    """Return the page's request with the URL that a link on it means.
+    """Return the page's request with the URL of a link on the page.
 
     Raises
     ------
     UnsafeUrlError
-        If it is none that is ever sent.
+        The link is not a URL.
 
     Examples
     --------
@@ -48,7 +51,7 @@ def follow_link(page: Page, reference: str) -> Request:
     if is_forbidden_in_url(reference) or not url:
         raise UnsafeUrlError(f"the next page is {redact_url(reference)!r}, which is not a URL")
     old, new = parse_origin(base), parse_origin(url)
-    # A server behind a proxy that ends TLS often does not know that it is https.
+    # Behind a proxy that terminates TLS a server often writes http links to itself.
     if (old.scheme, old.host, old.port) == ("https", new.host, 443) and new.port == 80:
         new = old
     rest = url.partition("://")[2]
@@ -56,18 +59,25 @@ def follow_link(page: Page, reference: str) -> Request:
     user, mark, _ = rest[:cut].rpartition("@")
     if new == old and not mark:
         user, mark, _ = base.partition("://")[2].partition("/")[0].rpartition("@")
-    target = _WHOLE.expand({"url": rest[cut:]})
+    target = _URL_TEMPLATE.expand({"url": rest[cut:]})
     slash = "" if target.startswith("/") else "/"
     return replace(page.request, url=f"{new.scheme}://{user}{mark}{str(new).partition('://')[2]}{slash}{target}")
 
 
-def restrict_to_origin(home: Request, request: Request, allow_hosts: Sequence[str]) -> Request:
-    """Return what may be sent of a request that a server chose: at home with the first one's headers.
+def restrict_to_origin(first: Request, request: Request, allow_hosts: Sequence[str]) -> Request:
+    """Return a request to a URL that a server chose, with the first request's headers on its origin only.
+
+    Parameters
+    ----------
+    first : Request
+        The row's own request.
+    allow_hosts : sequence of str
+        Other hosts that a link may lead to; the request goes there without headers.
 
     Raises
     ------
     UnsafeUrlError
-        If it leaves the first request's origin and no allowed host is meant, or would take a body there.
+        The URL leads to a host that is not allowed, from https to http, or would take a body to another origin.
 
     Examples
     --------
@@ -76,30 +86,30 @@ def restrict_to_origin(home: Request, request: Request, allow_hosts: Sequence[st
     >>> restrict_to_origin(first, Request("https://cdn.com/2"), ["cdn.com"])
     Request(url='https://cdn.com/2', method='GET', headers=mappingproxy({}), body=None)
     """
-    near = origin_prefix(home.url)
-    if near and request.url.startswith(near):
-        return request if request.headers else replace(request, headers=home.headers)
-    old, new = parse_origin(home.url), parse_origin(request.url)
+    prefix = origin_prefix(first.url)  # the usual case, without parsing
+    if prefix and request.url.startswith(prefix):
+        return request if request.headers else replace(request, headers=first.headers)
+    old, new = parse_origin(first.url), parse_origin(request.url)
     if is_same_origin(old, new):
-        return replace(request, headers=request.headers or home.headers)
+        return replace(request, headers=request.headers or first.headers)
     if (old.scheme, new.scheme) == ("https", "http"):
-        raise UnsafeUrlError(f"the next page leads from https to {new}: it would be sent in the clear")
+        raise UnsafeUrlError(f"the next page leads from https to {new}, which is not encrypted")
     if not is_allowed_host(allow_hosts, new):
         raise UnsafeUrlError(f"the next page leads from {old} to {new}: name it in the client's allow_hosts")
     if request.body is not None:
-        raise UnsafeUrlError(f"the next page would hand the body for {old} to {new}")
+        raise UnsafeUrlError(f"the next page would send the request body for {old} to {new}")
     return replace(request, headers=NO_HEADERS)
 
 
-def add_credential_params(first: Request, request: Request, keys: Sequence[str]) -> Request:
-    """Return a request with the keys that its URL was given without: an API may keep them out of its links.
+def add_credential_params(first: Request, request: Request, names: Sequence[str]) -> Request:
+    """Return a request with the first request's credentials in its query: an API may leave them out of its links.
 
     Parameters
     ----------
     first : Request
-        Whose query holds them; on another origin they are not given away.
-    keys : sequence of str
-        The query's parameters that hold credentials.
+        The request whose query holds them. Another origin does not get them.
+    names : sequence of str
+        The query parameters that hold credentials.
 
     Examples
     --------
@@ -110,20 +120,37 @@ def add_credential_params(first: Request, request: Request, keys: Sequence[str])
     >>> add_credential_params(first, Request("http://cdn.com/7"), ["key"]).url
     'http://cdn.com/7'
     """
-    given = {name: text for name in keys if (text := get_param(first, name)) is not None}
+    given = {name: text for name in names if (text := get_param(first, name)) is not None}
     lacking = {name: text for name, text in given.items() if get_param(request, name) is None}
     if not lacking or not is_same_origin(parse_origin(first.url), parse_origin(request.url)):
         return request
     return set_params(request, lacking)
 
 
+def refresh_credentials(request: Request, first: Request, fresh: Request) -> Request:
+    """Return a request of an earlier run with the credentials of a fresh first request, on its origin only.
+
+    Examples
+    --------
+    >>> from pandas_async_io._core.models import Request
+    >>> first, fresh = Request("http://e.com/?key=a"), Request("http://e.com/?key=b", headers={"A": "t"})
+    >>> found = refresh_credentials(Request("http://e.com/?key=a&page=2"), first, fresh)
+    >>> found.url, dict(found.headers)
+    ('http://e.com/?key=b&page=2', {'A': 't'})
+    """
+    if not is_same_origin(parse_origin(first.url), parse_origin(request.url)):
+        return request
+    own = {name: text for name, text in request.headers.items() if first.headers.get(name) != text}
+    return replace(refresh_params(request, first, fresh), headers={**fresh.headers, **own})
+
+
 def find_next_link(payload: Any, path: Path) -> Any:
-    """Return the link at a path, out of a list the next one's; None if there is none.
+    """Return the link at a path, of a list the next page's; None if there is none.
 
     Raises
     ------
     ParseError
-        If the links of a list have no relation, and the path does not say what they are.
+        The links of a list have no relation, and the path does not say which one is the next page's.
 
     Examples
     --------
@@ -140,20 +167,20 @@ def find_next_link(payload: Any, path: Path) -> Any:
         return next((each for each, relation in zip(link, relations, strict=True) if "next" in relation), None)
     if "next" in (path.split(".") if isinstance(path, str) else path)[-1].lower():
         return link[0]
-    raise ParseError(f"the links at {path!r} do not say which of them is the next page's: none has a rel")
+    raise ParseError(f"the links at {path!r} have no rel, which would say which one is the next page's")
 
 
 def link_url(link: Any) -> Any:
-    """Return where a link leads: its URL, or what it holds in the place of one.
+    """Return the URL of a link, or the value that it holds in place of a URL.
 
     Examples
     --------
     >>> link_url({"href": "/2"}), link_url("/2"), link_url({"after": "x"}), link_url({"href": None})
     ('/2', '/2', {'after': 'x'}, None)
     """
-    if not isinstance(link, dict) or not link.keys() & set(_TARGETS):
+    if not isinstance(link, dict) or not link.keys() & set(_URL_KEYS):
         return link
-    return next((link[key] for key in _TARGETS if link.get(key)), None)
+    return next((link[key] for key in _URL_KEYS if link.get(key)), None)
 
 
 def _relation(link: Any) -> list[str]:

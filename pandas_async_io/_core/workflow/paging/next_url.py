@@ -1,4 +1,4 @@
-"""TODO."""
+"""Paginators that follow a link to the next page: `LinkHeader` and `NextUrl`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pandas_async_io._core.workflow.paging.extracted_page import MAX_PAGES_AT_ON
 from pandas_async_io._core.workflow.paging.link_header import link_targets
 from pandas_async_io._core.workflow.paging.links import find_next_link, follow_link, link_url
 from pandas_async_io._core.workflow.paging.paginator_fields import check_fields, repr_fields
-from pandas_async_io._core.workflow.paging.url_sequence import UrlSequence, find_sequence, last_value, sequence_requests
+from pandas_async_io._core.workflow.paging.url_sequence import UrlSequence, find_last_value, find_sequence, requests_from
 
 if TYPE_CHECKING:
     from pandas_async_io._core.models import Request
@@ -26,34 +26,36 @@ class LinkHeader:
 
     __repr__ = repr_fields
 
-    def next(self, opened: ExtractedPage) -> Request | None:
+    def next(self, extracted: ExtractedPage) -> Request | None:
         """Return the next page's request."""
-        target = link_targets(opened.page.response).get("next", "")
-        return None if is_end(target) else follow_link(opened.page, target)
+        target = link_targets(extracted.page.response).get("next", "")
+        return None if is_end(target) else follow_link(extracted.page, target)
 
-    def rest(self, opened: ExtractedPage) -> list[Request] | None:
-        """Return all other requests, if ``rel=last`` says how many there are."""
-        links = link_targets(opened.page.response)
+    def rest(self, extracted: ExtractedPage) -> list[Request] | None:
+        """Return the requests of all other pages; None if ``rel=last`` does not show how many there are."""
+        links = link_targets(extracted.page.response)
         if is_end(links.get("next")) or not links.get("last"):
             return None
-        following, last = follow_link(opened.page, links["next"]), follow_link(opened.page, links["last"])
-        way = find_sequence(opened.page.request.url, following.url)
-        end = last_value(following.url, last.url, way) if way else None
-        return _climb(following, way, (end - way.value) // way.step + 1) if way and end is not None else None
+        following, last = follow_link(extracted.page, links["next"]), follow_link(extracted.page, links["last"])
+        sequence = find_sequence(extracted.page.request.url, following.url)
+        end = None if sequence is None else find_last_value(following.url, last.url, sequence)
+        if sequence is None or end is None:
+            return None
+        return _bounded_requests(following, sequence, (end - sequence.value) // sequence.step + 1)
 
 
 @dataclass(frozen=True, slots=True)
 class NextUrl:
-    """The next page's URL in the body or in a header, absolute or relative: OData, DRF, HAL, STAC, Kinto.
+    """The next page's URL in the payload or in a header, absolute or relative: OData, DRF, HAL, STAC, Kinto.
 
     Parameters
     ----------
     path : path
-        Of the URL, of an object with ``href`` or ``url``, or of a list of links with ``rel``.
+        Where the URL is: a text, an object with ``href`` or ``url``, or a list of links with ``rel``.
     header : str, optional
-        Its header, in place of ``path``.
+        The header that holds the URL, in place of ``path``.
     count : path or header, optional
-        Where the number of records is: pages that are numbered can then be asked for at once.
+        Where the number of records is. Numbered pages are then requested at once.
     """
 
     path: Path | None = "next"
@@ -64,33 +66,34 @@ class NextUrl:
     def __post_init__(self) -> None:
         check_fields(self)
         if self.path is None and self.header is None:
-            raise PlanError("NextUrl: pass path= or header=, which says where the URL is")
+            raise PlanError("NextUrl: pass path= or header=: it says where the URL is")
 
-    def next(self, opened: ExtractedPage) -> Request | None:
+    def next(self, extracted: ExtractedPage) -> Request | None:
         """Return the next page's request."""
-        page = opened.page
+        page = extracted.page
         link = page.response.header(self.header) if self.header else find_next_link(page.payload, self.path or ())
         target = link_url(link)
         if is_end(target):
             return None
         if not isinstance(target, str):
-            raise ParseError(f"{self}: there is no URL, but {type(target).__name__}")
-        return _posted(follow_link(page, target), link) if isinstance(link, dict) else follow_link(page, target)
+            raise ParseError(f"{self}: expected a URL, found {type(target).__name__}")
+        request = follow_link(page, target)
+        return _apply_link_method(request, link) if isinstance(link, dict) else request
 
-    def rest(self, opened: ExtractedPage) -> list[Request] | None:
-        """Return all other requests, if there is a count and the pages are numbered."""
-        count, following = find_count(opened.page, self.count), self.next(opened)
-        if count is None or following is None or not opened.records:
+    def rest(self, extracted: ExtractedPage) -> list[Request] | None:
+        """Return the requests of all other pages; None without a count or make_numbered_requests pages."""
+        count, following = find_count(extracted.page, self.count), self.next(extracted)
+        if count is None or following is None or not extracted.records:
             return None
-        way = find_sequence(opened.page.request.url, following.url)
-        length = len(opened.records)
-        if way is None or way.value != (2 if way.step == 1 else length):
+        sequence = find_sequence(extracted.page.request.url, following.url)
+        length = len(extracted.records)
+        if sequence is None or sequence.value != (2 if sequence.step == 1 else length):
             return None
-        return _climb(following, way, math.ceil(count / length) - 1)
+        return _bounded_requests(following, sequence, math.ceil(count / length) - 1)
 
 
-def _posted(request: Request, link: dict[str, Any]) -> Request:
-    """Heed what a link of a STAC search says of the next POST; no link turns a GET into one."""
+def _apply_link_method(request: Request, link: dict[str, Any]) -> Request:
+    """Apply the ``method``, ``body`` and ``merge`` of a STAC search link. A link never turns a GET into a POST."""
     if request.method != "POST" or link.get("method") == "GET":
         return replace(request, method="GET", body=None) if request.method == "POST" else request
     body = link.get("body")
@@ -99,5 +102,5 @@ def _posted(request: Request, link: dict[str, Any]) -> Request:
     return replace(request, body=dump_json({**parse_json_body(request), **body} if link.get("merge") else body))
 
 
-def _climb(following: Request, way: UrlSequence, count: int) -> list[Request] | None:
-    return sequence_requests(following, way, count) if count <= MAX_PAGES_AT_ONCE else None
+def _bounded_requests(following: Request, sequence: UrlSequence, count: int) -> list[Request] | None:
+    return requests_from(following, sequence, count) if count <= MAX_PAGES_AT_ONCE else None

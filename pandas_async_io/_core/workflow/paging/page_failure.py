@@ -1,4 +1,4 @@
-"""TODO."""
+"""The message of a page that failed, and whether its cursor may have expired."""
 
 from __future__ import annotations
 
@@ -12,30 +12,23 @@ if TYPE_CHECKING:
 _EXPIRED_CURSOR_STATUSES = frozenset({400, 404, 410, 422})
 
 
-def describe_page_failure(
-    number: int, text: str, *, status: int | None = None, paginator: Paginator | None = None
-) -> str:
-    """Return what became of a page with its number; of a cursor that may have expired, what to do.
+def describe_page_failure(number: int, text: str, *, expired_cursor: bool = False) -> str:
+    """Return a failure's text with the page's number, and what to do if its cursor may have expired.
 
     Examples
     --------
-    >>> describe_page_failure(3, "HTTP 500 Internal Server Error", status=500)
+    >>> describe_page_failure(3, "HTTP 500 Internal Server Error")
     'page 3: HTTP 500 Internal Server Error'
-    >>> from pandas_async_io._core.workflow.paging.next_url import LinkHeader
-    >>> describe_page_failure(3, "HTTP 410 Gone", status=410, paginator=LinkHeader())
+    >>> describe_page_failure(3, "HTTP 410 Gone", expired_cursor=True)
     'page 3: HTTP 410 Gone (the cursor may have expired: retry_failed starts again from page 1)'
     """
-    mark = f"page {number}: "
-    note = " (the cursor may have expired: retry_failed starts again from page 1)"
-    return (
-        ("" if text.startswith(mark) else mark)
-        + text
-        + (note if may_be_expired_cursor(number, status, paginator) else "")
-    )
+    prefix = "" if text.startswith(f"page {number}: ") else f"page {number}: "
+    hint = " (the cursor may have expired: retry_failed starts again from page 1)" if expired_cursor else ""
+    return prefix + text + hint
 
 
 def may_be_expired_cursor(number: int, status: int | None, paginator: Paginator | None) -> bool:
-    """Whether a page may have failed because its cursor is no longer known; a link may hold one too.
+    """Whether a page may have failed because the server no longer knows its cursor. A link may hold one too.
 
     Examples
     --------

@@ -1,15 +1,15 @@
-"""Page → next request or None: one frozen value per way of paging.
+"""The option ``pages``: what it accepts, and a page's next request by any paginator.
 
-The law of this file: a paginator has no memory. All it knows is the page in
-its hand and how many records came before; where the reading is, the request
-itself says. A server that says "there is more" and does not say where is an error.
+Invariant: a paginator has no memory. It knows the page, its records and how many records came before;
+the page's own request says how far the paging is. A page that announces more without saying where is
+an error, never the end.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import ParseError, PlanError
 from pandas_async_io._core.models import Page, Request
@@ -21,12 +21,19 @@ from pandas_async_io._core.workflow.paging.links import follow_link
 from pandas_async_io._core.workflow.paging.next_url import LinkHeader, NextUrl
 from pandas_async_io._core.workflow.paging.page_number import Offset, PageNumber
 
+if TYPE_CHECKING:
+    from pandas_async_io._core.json_path import Path
+
 PaginatorFunction = Callable[[Page], Request | str | None]
-"""A function of yours: the next request, its URL (absolute or relative), or None at the end."""
+"""A user's function: returns the next request, its URL (absolute or relative), or None at the end."""
+
+PAGINATOR_TYPES = (LinkHeader, NextUrl, Cursor, PageNumber, Offset, GraphQLCursor)
+
+Paginator = LinkHeader | NextUrl | Cursor | PageNumber | Offset | GraphQLCursor | PaginatorFunction
 
 
 def as_paginator(value: Any, *, posted: bool = True) -> Paginator | None:
-    """Return what the option ``pages`` says; None for "auto".
+    """Return the paginator that the option ``pages`` holds; None for "auto".
 
     Parameters
     ----------
@@ -36,7 +43,7 @@ def as_paginator(value: Any, *, posted: bool = True) -> Paginator | None:
     Raises
     ------
     PlanError
-        If that is nothing that pages.
+        The value is not a paginator.
 
     Examples
     --------
@@ -56,7 +63,7 @@ def as_paginator(value: Any, *, posted: bool = True) -> Paginator | None:
 
 
 def first_request(paginator: Paginator, request: Request) -> Request:
-    """Return the request for the first page: the page's number and size are added where they are missing.
+    """Return the first page's request: the page's number and size are added where they are missing.
 
     Examples
     --------
@@ -65,49 +72,59 @@ def first_request(paginator: Paginator, request: Request) -> Request:
     """
     if not isinstance(paginator, PageNumber | Offset):
         return request
-    wanted = {paginator.param: paginator.start, **dict([paginator.size] if paginator.size else [])}
-    missing = {k: v for k, v in wanted.items() if get_param(request, k, body=paginator.body) is None}
+    params = {paginator.param: paginator.start, **dict([paginator.size] if paginator.size else [])}
+    missing = {k: v for k, v in params.items() if get_param(request, k, body=paginator.body) is None}
     return set_params(request, missing, body=paginator.body) if missing else request
 
 
-def next_request(paginator: Paginator, opened: ExtractedPage) -> Request | None:
-    """Return the request for the page behind this one, None at the end.
+def next_request(paginator: Paginator, extracted: ExtractedPage) -> Request | None:
+    """Return the next page's request, None at the end.
 
     Raises
     ------
     ParseError
-        If the page says that there is more and not where.
+        The page says that there is more, but not where.
     UnsafeUrlError
-        If it says where, and that is no URL.
+        The page's link is not a URL.
     """
     if isinstance(paginator, PAGINATOR_TYPES):
-        return paginator.next(opened)
+        return paginator.next(extracted)
     try:
-        found = paginator(opened.page)
+        following = paginator(extracted.page)
     except Exception as exc:  # noqa: BLE001 - the user's own function; the other rows go on
         raise ParseError(describe_exception("pages=", exc)) from None
-    if found is None or isinstance(found, Request):
-        return found
-    if not isinstance(found, str):
-        raise ParseError(f"the function in pages= returned a {type(found).__name__}: a Request, a URL or None is due")
-    return None if is_end(found) else follow_link(opened.page, found)
+    if following is None or isinstance(following, Request):
+        return following
+    if not isinstance(following, str):
+        raise ParseError(
+            f"the function in pages= returned a {type(following).__name__}: return a Request, a URL or None"
+        )
+    return None if is_end(following) else follow_link(extracted.page, following)
 
 
-def other_requests(paginator: Paginator, opened: ExtractedPage) -> list[Request] | None:
-    """Return the requests for all other pages, told by the first one; None if it does not tell.
+def other_requests(paginator: Paginator, extracted: ExtractedPage) -> list[Request] | None:
+    """Return the requests of all other pages; None if the first page does not show them.
 
     Examples
     --------
     >>> from pandas_async_io._core.models import Response
     >>> page = Page(Request("http://e.com/?page=1"), Response(200, {}, b"", ""), {"pages": 3})
-    >>> [each.url for each in other_requests(PageNumber(total="pages"), ExtractedPage(page, [{}], 1))]
+    >>> [each.url for each in other_requests(PageNumber(total_pages="pages"), ExtractedPage(page, [{}], 1))]
     ['http://e.com/?page=2', 'http://e.com/?page=3']
     """
     if not isinstance(paginator, LinkHeader | NextUrl | PageNumber | Offset):
         return None
-    return paginator.rest(opened)
+    return paginator.rest(extracted)
 
 
-PAGINATOR_TYPES = (LinkHeader, NextUrl, Cursor, PageNumber, Offset, GraphQLCursor)
+def record_total_path(paginator: Paginator | None) -> Path | None:
+    """Return where a paginator finds the number of records; None if it does not look for one.
 
-Paginator = LinkHeader | NextUrl | Cursor | PageNumber | Offset | GraphQLCursor | PaginatorFunction
+    Examples
+    --------
+    >>> record_total_path(NextUrl(count="count")), record_total_path(Offset(total_records="total"))
+    ('count', 'total')
+    """
+    if isinstance(paginator, PageNumber | Offset):
+        return paginator.total_records
+    return paginator.count if isinstance(paginator, NextUrl) else None

@@ -1,131 +1,254 @@
-"""What APIs call things when they tell of their pages.
+"""The words that APIs use in paged responses, as tables.
 
-The law of this file: tables, no decisions. What is said to be in snake case is
-compared with a name that `snake` has made so.
+Invariant: tables only; the modules that read them decide. A table marked "snake case" holds names
+as `snake_case` returns them.
 """
 
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_WORD_BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
-def snake(name: str) -> str:
+def snake_case(name: str) -> str:
     """Return a name in snake case.
 
     Examples
     --------
-    >>> snake("hasNextPage"), snake("NextToken"), snake("has_more")
+    >>> snake_case("hasNextPage"), snake_case("NextToken"), snake_case("has_more")
     ('has_next_page', 'next_token', 'has_more')
     """
-    return _HUMP.sub("_", name).lower()
+    return _WORD_BOUNDARY.sub("_", name).lower()
 
 
-# Lists of an answer, by their own name or by that of the object they are in.
-RECORDS = re.compile(
-    "data|items|results|records|values?|entr(?:y|ies)|objects|hits|rows|nodes|edges|features|list|content|elements",
-    re.IGNORECASE,
-)
-BESIDE = re.compile("_?links?|errors|warnings|included|facets|aggregations|messages", re.IGNORECASE)
-ABOUT = re.compile("_?links?|_?meta", re.IGNORECASE)  # what lies in these is about the page, not on it
-AROUND = re.compile(  # in snake case: what stands beside the records, and is nobody's own field
-    r"@.*|hydra:.*|_?links?|(?:.*_)?meta(?:data)?|(?:page|paging|pagination|total|next|prev|previous|has|num)(?:_.*)?"
-    r"|.*_(?:count|token|cursor|info)|(?:first|last)(?:_?(?:page|id))?|count|cursor|more|limit|offset|size|skip"
-    r"|start(?:_at|_index)?|from|after|before|(?:.*_)?per_page|max_results|done|is_last|(?:is_)?truncated|success|ok|status|code|messages?|errors?|warnings"
-    r"|object|kind|api_version|took|url|href|self"
-)
+def _any_of(words: str, flags: re.RegexFlag = re.IGNORECASE) -> re.Pattern[str]:
+    """Compile patterns that are separated by spaces into one that matches any of them."""
+    return re.compile("|".join(words.split()), flags)
 
-# Numbers of records.
-COUNT = re.compile(
-    r"(?:hydra:)?total(?:_?(?:count|results?|elements|items|records|size|rows|hits|entries|features|objects))?"
-    r"|numFound|number_?Matched|nbHits|records_?(?:Filtered|Total)|@odata\.count|__count|count",
-    re.IGNORECASE,
-)
-LESS = {"count", "recordsTotal"}  # the length of the page, or what was there before a filter
-COUNT_HEADERS = ("X-Total-Count", "Total-Objects", "X-Total", "X-WP-Total", "Content-Range")
-
-# The objects in which an answer tells of its pages.
-ENVELOPES = (
-    *(("meta",), ("pagination",), ("paging",), ("page",), ("meta", "pagination"), ("meta", "page"), ("_meta",)),
-    *(("info",), ("result_info",), ("data", "pagination"), ("data", "meta")),
-)
-TOLD = (
-    ("data",),
-    ("pageInfo",),
-    ("page_info",),
-    ("metadata",),
-    ("additional_data", "pagination"),
-)  # too vague for a total, not for the rest
-
-# Links to the next page: what they are called, and in which objects of an envelope they may be.
-NEXT = (
-    *("next", "next_url", "next_page_url", "nextPageUrl", "next_href", "next_page", "nextLink", "nextPage"),
-    *("@odata.nextLink", "odata.nextLink", "nextRecordsUrl", "__next", "hydra:next"),
-)
-LINKS = ("_links", "links", "hydra:view")
-BEFORE = {"previous", "prev", "count"}  # beside these a null says: this is the last page
-
-# Tokens: where they are, the parameter that takes them, a companion that names the API, how sure that is.
-TOKENS = (
-    ("response_metadata.next_cursor", "cursor", None, 0.95),
-    ("next_cursor", "start_cursor", "object", 0.95),
-    ("nextPageToken", "nextPageToken", "isLast", 0.95),
-    ("LastEvaluatedKey", "ExclusiveStartKey", None, 0.95),
-    ("NextToken", "NextToken", None, 0.9),
-    ("paging.next.after", "after", None, 0.95),
-    ("paging.cursors.after", "after", None, 0.9),
-    ("cursors.after", "after", None, 0.85),
-    ("result_info.cursors.after", "cursor", None, 0.9),
-    ("data.after", "after", "data.children", 0.9),
-    ("meta.next_token", "pagination_token", None, 0.85),
-    ("meta.after_cursor", "page[after]", "meta.has_more", 0.9),
-    ("meta.page.after", "page[after]", None, 0.85),
-    ("metadata.continue", "continue", None, 0.95),
-    ("offset", "offset", "records", 0.9),
-    ("next_page", "page", "object", 0.9),
-    ("cursor", "cursor", None, 0.6),
-    ("offset", "offset", None, 0.6),
-    ("next", "cursor", None, 0.4),
-)
-TOKENS_ANYWHERE = (  # in any envelope
-    ("next_cursor", "cursor", 0.85),
-    ("nextCursor", "cursor", 0.85),
-    ("next_page_token", "page_token", 0.7),
-    ("next_page", "page", 0.7),
-    ("nextPage", "page", 0.7),
-    ("nextPageToken", "pageToken", 0.6),
-)
-VAGUE = {"next_page", "nextPage", "next", "cursor", "offset"}  # these hold numbers and URLs as often as tokens
-TOKEN_HEADERS = (  # with the parameter that takes the token, None if it is a URL
-    ("Next-Page", None, 0.95),
-    ("Sforce-Locator", "locator", 0.95),
-    ("x-ms-continuationtoken", "continuationToken", 0.95),
-    ("X-Next-Page", "page", 0.88),
-)
-TOKEN = re.compile("next|cursor|continuation|marker|scroll", re.IGNORECASE)
-
-# Flags, in snake case, that say there is more; and those that say there is none.
-MORE = {
-    *("has_more", "hasmore", "has_next", "has_next_page", "has_more_items", "has_more_results", "has_more_records"),
-    *("has_more_pages", "has_more_data", "more", "more_records", "more_items_in_collection", "is_truncated"),
-}
-DONE = {"done", "last", "is_last", "last_page", "is_last_page"}
-
-# Pages and records by number: parameters, and what answers say of them.
-PARAMS = ("page", "_page", "p", "pageNumber", "page_number", "pageIndex", "page_index")
-SIZES = ("per_page", "_limit", "limit", "page_size", "pageSize", "size")
-PAGES = (
-    *("total_pages", "totalPages", "last_page", "lastPage", "page_count", "pageCount", "nbPages", "pages"),
-    *("totalPageCount", "total_page_count"),
-)
-ECHOES = ("page", "current_page", "currentPage", "number", *PARAMS[3:])
-PAGES_HEADERS = ("X-Total-Pages", "X-WP-TotalPages")
-OFFSETS = (
-    *(("startAt", "maxResults"), ("offset", "limit"), ("skip", "limit"), ("start", "limit"), ("from", "size")),
-    ("startIndex", "itemsPerPage"),
-)
-OFFSET_OF = {"@odata.count": "$skip", "__count": "$skip", "value": "from"}  # by the count's name
-TOTALS = ("total", "total_count", "totalCount", "total_results", "totalResults", "total_records", "totalRecords")
 
 URL = re.compile(r"(?:https?://|[/?]).*", re.DOTALL)
+"""A text that is a URL, absolute or relative."""
+
+# ── Lists of a payload ───────────────────────────────────────────────────
+
+RECORD_LISTS = _any_of("""
+    data items results records values value entries entry objects hits rows
+    nodes edges features list content elements
+""")
+"""Usual names of the list that holds the records."""
+
+OTHER_LISTS = _any_of("link links _link _links errors warnings included facets aggregations messages")
+"""Names of lists that never hold the records."""
+
+PAGE_OBJECTS = _any_of("link links _link _links meta _meta")
+"""Names of objects that describe the page: a list in one of them never holds the records."""
+
+PAGE_FIELDS = _any_of(
+    r"""
+    @.* hydra:.* _?links? (?:.*_)?meta(?:data)?
+    (?:page|paging|pagination|total|next|prev|previous|has|num)(?:_.*)?
+    .*_(?:count|token|cursor|info)
+    (?:first|last)(?:_?(?:page|id))?
+    count cursor more limit offset size skip start(?:_at|_index)? from after before
+    (?:.*_)?per_page max_results
+    done is_last (?:is_)?truncated
+    success ok status code messages? errors? warnings
+    object kind api_version took url href self
+    """,
+    re.NOFLAG,
+)
+"""Fields beside the records that describe the page; a record has others (snake case)."""
+
+# ── Objects that describe the page ───────────────────────────────────────
+
+ENVELOPES = (
+    ("meta",),
+    ("pagination",),
+    ("paging",),
+    ("page",),
+    ("meta", "pagination"),
+    ("meta", "page"),
+    ("_meta",),
+    ("info",),
+    ("result_info",),
+    ("data", "pagination"),
+    ("data", "meta"),
+)
+"""Paths of objects that hold the total, flags, links and tokens."""
+
+VAGUE_ENVELOPES = (("data",), ("pageInfo",), ("page_info",), ("metadata",), ("additional_data", "pagination"))
+"""Paths of objects that hold flags, links and tokens; a total in them may count something else."""
+
+# ── Number of records ────────────────────────────────────────────────────
+
+RECORD_TOTALS = _any_of(r"""
+    (?:hydra:)?total(?:_?(?:count|results?|elements|items|records|size|rows|hits|entries|features|objects))?
+    numFound number_?Matched nbHits records_?(?:Filtered|Total) @odata\.count __count count
+""")
+"""Fields that hold the number of all records."""
+
+WEAK_RECORD_TOTALS = {"count", "recordsTotal"}
+"""Used where no other total is found: the length of the page, and the number before a filter."""
+
+RECORD_TOTAL_HEADERS = ("X-Total-Count", "Total-Objects", "X-Total", "X-WP-Total", "Content-Range")
+
+OFFSET_TOTALS = ("total", "total_count", "totalCount", "total_results", "totalResults", "total_records", "totalRecords")
+"""Fields that hold the number of all records beside an offset and a page size."""
+
+# ── Number of pages ──────────────────────────────────────────────────────
+
+PAGE_TOTALS = (
+    "total_pages",
+    "totalPages",
+    "last_page",
+    "lastPage",
+    "page_count",
+    "pageCount",
+    "nbPages",
+    "pages",
+    "totalPageCount",
+    "total_page_count",
+)
+PAGE_TOTAL_HEADERS = ("X-Total-Pages", "X-WP-TotalPages")
+
+# ── Page numbers and offsets ─────────────────────────────────────────────
+
+PAGE_PARAMS = ("page", "_page", "p", "pageNumber", "page_number", "pageIndex", "page_index")
+"""Parameters that take the page's number."""
+
+PAGE_NUMBERS = ("page", "current_page", "currentPage", "number", "pageNumber", "page_number", "pageIndex", "page_index")
+"""Fields that hold the page's number."""
+
+SIZE_PARAMS = ("per_page", "_limit", "limit", "page_size", "pageSize", "size")
+"""Parameters that take the page's size."""
+
+OFFSET_PARAMS = (
+    # offset, page size
+    ("startAt", "maxResults"),
+    ("offset", "limit"),
+    ("skip", "limit"),
+    ("start", "limit"),
+    ("from", "size"),
+    ("startIndex", "itemsPerPage"),
+)
+"""Parameters that take the offset and the page's size; responses repeat them in fields of the same names."""
+
+OFFSET_PARAM_BY_TOTAL = {"@odata.count": "$skip", "__count": "$skip", "value": "from"}
+"""The offset's parameter, by the field of the total: OData, Elasticsearch."""
+
+# ── Links to the next page ───────────────────────────────────────────────
+
+NEXT_LINKS = (
+    "next",
+    "next_url",
+    "next_page_url",
+    "nextPageUrl",
+    "next_href",
+    "next_page",
+    "nextLink",
+    "nextPage",
+    "@odata.nextLink",
+    "odata.nextLink",
+    "nextRecordsUrl",
+    "__next",
+    "hydra:next",
+)
+LINK_OBJECTS = ("_links", "links", "hydra:view")
+"""Objects in an envelope that hold links."""
+
+NEXT_LINK_SIBLINGS = {"previous", "prev", "count"}
+"""Beside one of these fields a next link that is null means the last page."""
+
+# ── Tokens for the next page ─────────────────────────────────────────────
+
+
+class TokenField(NamedTuple):
+    """A field that holds a token.
+
+    Attributes
+    ----------
+    path : str
+        The field.
+    param : str
+        The parameter that takes the token.
+    sibling : str or None
+        Another path that must exist: it identifies the API.
+    confidence : float
+        How surely the field holds a token for that parameter, from 0 to 1.
+    """
+
+    path: str
+    param: str
+    sibling: str | None
+    confidence: float
+
+
+TOKEN_FIELDS = (
+    TokenField("response_metadata.next_cursor", "cursor", None, 0.95),  # Slack
+    TokenField("next_cursor", "start_cursor", "object", 0.95),  # Notion
+    TokenField("nextPageToken", "nextPageToken", "isLast", 0.95),  # Jira
+    TokenField("LastEvaluatedKey", "ExclusiveStartKey", None, 0.95),  # DynamoDB
+    TokenField("NextToken", "NextToken", None, 0.9),  # AWS
+    TokenField("paging.next.after", "after", None, 0.95),  # HubSpot
+    TokenField("paging.cursors.after", "after", None, 0.9),  # Facebook
+    TokenField("cursors.after", "after", None, 0.85),  # Spotify
+    TokenField("result_info.cursors.after", "cursor", None, 0.9),  # Cloudflare
+    TokenField("data.after", "after", "data.children", 0.9),  # Reddit
+    TokenField("meta.next_token", "pagination_token", None, 0.85),  # X
+    TokenField("meta.after_cursor", "page[after]", "meta.has_more", 0.9),  # Zendesk
+    TokenField("meta.page.after", "page[after]", None, 0.85),  # JSON:API
+    TokenField("metadata.continue", "continue", None, 0.95),  # Kubernetes
+    TokenField("offset", "offset", "records", 0.9),  # Airtable
+    TokenField("next_page", "page", "object", 0.9),  # Stripe's search
+    TokenField("cursor", "cursor", None, 0.6),
+    TokenField("offset", "offset", None, 0.6),
+    TokenField("next", "cursor", None, 0.4),
+)
+"""Paths in the payload, the surest first where two have the same path."""
+
+ENVELOPE_TOKEN_FIELDS = (
+    TokenField("next_cursor", "cursor", None, 0.85),
+    TokenField("nextCursor", "cursor", None, 0.85),
+    TokenField("next_page_token", "page_token", None, 0.7),
+    TokenField("next_page", "page", None, 0.7),
+    TokenField("nextPage", "page", None, 0.7),
+    TokenField("nextPageToken", "pageToken", None, 0.6),
+)
+"""Fields of any envelope."""
+
+AMBIGUOUS_TOKENS = {"next_page", "nextPage", "next", "cursor", "offset"}
+"""Fields that hold numbers and URLs as often as tokens."""
+
+TOKEN_HEADERS = (
+    # header, parameter that takes the token (None: the header holds a URL), confidence
+    ("Next-Page", None, 0.95),
+    ("Sforce-Locator", "locator", 0.95),  # Salesforce Bulk
+    ("x-ms-continuationtoken", "continuationToken", 0.95),  # Azure DevOps
+    ("X-Next-Page", "page", 0.88),  # GitLab
+)
+TOKEN_LIKE = _any_of("next cursor continuation marker scroll")
+"""Parts of a name that may be a token's."""
+
+# ── Flags ────────────────────────────────────────────────────────────────
+
+MORE_FLAGS = {
+    "has_more",
+    "hasmore",
+    "has_next",
+    "has_next_page",
+    "has_more_items",
+    "has_more_results",
+    "has_more_records",
+    "has_more_pages",
+    "has_more_data",
+    "more",
+    "more_records",
+    "more_items_in_collection",
+    "is_truncated",
+}
+"""Flags that are true while there are more pages (snake case)."""
+
+LAST_FLAGS = {"done", "last", "is_last", "last_page", "is_last_page"}
+"""Flags that are true on the last page (snake case)."""

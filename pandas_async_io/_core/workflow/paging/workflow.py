@@ -1,33 +1,26 @@
-"""The course of requests whose answers are pages: one chain per position.
+"""Paging: one chain of pages per position.
 
-The law of this file: the pages that came are kept, and a chain that lacks some
-can go on later from where it stopped.
+Invariant: the pages that came are kept, and a chain that lacks some can be resumed by a later run.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import NAMESPACE_OID, uuid5
 
 import pandas as pd
 
-from pandas_async_io._core.errors import AttemptError, ParseError, PlanError
-from pandas_async_io._core.json_path import find_value
+from pandas_async_io._core.errors import AttemptError, ParseError
 from pandas_async_io._core.models import Outcome, Result
-from pandas_async_io._core.security.secrets import redact_text
-from pandas_async_io._core.table.records import extract_records
-from pandas_async_io._core.table.shape import Shape
 from pandas_async_io._core.workflow.base import Step, StepResults, Workflow
-from pandas_async_io._core.workflow.paging.chain import Chain
-from pandas_async_io._core.workflow.paging.detect.detect import describe_overlooked
-from pandas_async_io._core.workflow.paging.envelope import is_single_record, page_records
-from pandas_async_io._core.workflow.paging.extracted_page import ExtractedPage
+from pandas_async_io._core.workflow.paging.chain import Chain, PagingOptions
+from pandas_async_io._core.workflow.paging.learnt_paging import LearntPaging, PagingLearner
 from pandas_async_io._core.workflow.paging.page_failure import describe_page_failure, may_be_expired_cursor
-from pandas_async_io._core.workflow.paging.paginators import PAGINATOR_TYPES
+from pandas_async_io._core.workflow.paging.record_locator import ParsedPage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pandas_async_io._core.body.interpret import Interpreter
     from pandas_async_io._core.models import Page, Request, Response
@@ -35,19 +28,20 @@ if TYPE_CHECKING:
     from pandas_async_io._core.workflow.base import Deliver
     from pandas_async_io._core.workflow.paging.paginators import Paginator
 
-    Start = Callable[[Request], Chain]
 
+class EarlierRun(NamedTuple):
+    """What an earlier run of the same call left.
 
-_UNCLEAR = 3
-"""First answers that are unclear, one after the other, after which more of them would be asked for in vain."""
+    Attributes
+    ----------
+    unfinished : mapping of int to Chain
+        The chains to resume, by position.
+    learnt : LearntPaging or None
+        What it learnt about the API's pages.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class ParsedPage:
-    """A page of which a function of the user's made records: what pages by it looks at what it says by itself."""
-
-    envelope: Any
-    payload: Any
+    unfinished: Mapping[int, Chain]
+    learnt: LearntPaging | None = None
 
 
 class PagingWorkflow(Workflow):
@@ -57,72 +51,55 @@ class PagingWorkflow(Workflow):
     ----------
     paginator : Paginator or None
         None is ``pages="auto"``.
-    answers : PagedAnswers
-        Takes the pages.
+    pages : PageCollector
+        Takes the payload of each page.
     decode : Interpreter
         Takes a response and returns its payload.
     deliver : callable
         Takes the result of each position.
-    allow_hosts : sequence of str
-        As in `Chain`.
-    max_pages : int, optional
-        As in `Chain`.
-    keys : sequence of str
-        As in `Chain`.
-    idempotency_key : str, optional
-        The header whose value tells a request that changes something from any other.
-    unfinished : mapping of int to Chain
-        Positions that go on where an earlier run stopped.
-    known : (tuple of str, Paginator), optional
-        Of an earlier run: the path of the records, and what ``"auto"`` was sure of.
+    options : PagingOptions
+        What all chains have in common.
+    earlier : EarlierRun, optional
+        The run that this one continues.
+
+    Attributes
+    ----------
+    pages_requested, pages_done : int
+        Pages that were requested, and pages that came or failed.
     """
 
     def __init__(
         self,
         paginator: Paginator | None,
-        answers: PageCollector,
+        pages: PageCollector,
         decode: Interpreter,
         deliver: Deliver,
-        *,
-        allow_hosts: Sequence[str] = (),
-        max_pages: int | None = None,
-        keys: Sequence[str] = (),
-        idempotency_key: str | None = None,
-        unfinished: Mapping[int, Chain] | None = None,
-        known: tuple[tuple[str, ...] | None, Paginator | None] | None = None,
+        options: PagingOptions,
+        earlier: EarlierRun | None = None,
     ) -> None:
         super().__init__(decode)
-        self._paginator, self._answers, self._deliver = paginator, answers, deliver
-        self._allow_hosts, self._max_pages, self._keys, self._key = allow_hosts, max_pages, keys, idempotency_key
-        self._earlier = dict(unfinished or {})
+        earlier = earlier or EarlierRun({})
+        self._paginator, self._pages, self._deliver, self._options = paginator, pages, deliver, options
+        self._earlier_chains = dict(earlier.unfinished)
+        self._learner = PagingLearner(paginator, pages.requests, self.findings, earlier.learnt)
         self._chains: dict[int, tuple[Chain, StepResults]] = {}
-        self._path, self._sure = known or (None, None)
-        self._looked = not isinstance(paginator, PAGINATOR_TYPES)  # a function of the user's knows what it does
-        self._begun = known is not None
-        self._unclear = 0
-        self.came = self.asked = 0
+        self.pages_done = self.pages_requested = 0
 
     def begin(self, position: int, request: Request) -> Sequence[Step]:
-        """Return the first page's request, or those of the pages that an earlier run lacks."""
-        chain = self._earlier.pop(position, None)
-        if chain is None:
-            chain = Chain(
-                self._paginator,
-                request,
-                record_path=None if self._decode.parser else self._answers.shape.record_path,
-                allow_hosts=self._allow_hosts,
-                max_pages=self._max_pages,
-                keys=self._keys,
-            )
+        """Return the first page's request, or the requests that an earlier run left pending."""
+        earlier = self._earlier_chains.pop(position, None)
+        if earlier is None:
+            record_path = None if self._decode.parser else self._pages.shape.path
+            chain = Chain(self._paginator, request, record_path=record_path, options=self._options)
         else:
-            chain = chain.again(request)
-            self._answers.resume_at(position, min(chain.pending))
+            chain = earlier.resume(request)
+            self._pages.resume_at(position, min(chain.pending))
         self._chains[position] = chain, StepResults(len(chain.pending))
-        self.asked += len(chain.pending)
+        self.pages_requested += len(chain.pending)
         return [Step(number, pending) for number, pending in sorted(chain.pending.items())]
 
     def decode(self, position: int, number: int, response: Response) -> Any:
-        """Return what a page holds; where a function of the user's reads it, also what it says by itself."""
+        """Return the payload of a page; a `ParsedPage` if the call has a parser."""
         payload = self._decode(response)
         if self._decode.parser is not None:
             return ParsedPage(self._decode.decode_envelope(response), payload)
@@ -131,140 +108,101 @@ class PagingWorkflow(Workflow):
             return self._decode.without_header(first)(response)
         return payload
 
-    def next_steps(self, position: int, number: int, page: Page, now: float, epoch: float) -> Sequence[Step]:  # noqa: ARG002 - a chain needs no clock
-        """Take a page and return the requests of those that can be asked for now."""
-        chain, whole = self._chains[position]
-        held = page.payload
-        parsed: tuple[Any, ...] = ()
-        if isinstance(held, ParsedPage):
-            page, held, parsed = replace(page, payload=held.envelope), held.payload, (held.payload,)
-        if number == 1 and isinstance(held, pd.DataFrame):
-            chain.columns = tuple(held.columns)
-        if chain.record_path is None and self._path and self._fits(page.payload, self._path):
-            chain.record_path = self._path
+    def next_steps(self, position: int, number: int, page: Page, now: float, epoch: float) -> Sequence[Step]:  # noqa: ARG002 - paging needs no clock
+        """Take a page and return the requests of the pages that can be requested now."""
+        chain, results = self._chains[position]
+        payload, parsed = page.payload, None
+        if isinstance(payload, ParsedPage):
+            parsed = payload
+            page, payload = replace(page, payload=parsed.envelope), parsed.payload
+        if number == 1 and isinstance(payload, pd.DataFrame):
+            chain.columns = tuple(payload.columns)
         try:
-            following = self._take(position, chain, number, page, *parsed)
+            following = self._learner.add_page(position, chain, number, page, parsed)
         except AttemptError:
-            if chain.sound == number:
-                self._keep(position, number, chain, held)
+            if chain.last_sound_page == number:
+                self._keep_page(position, number, chain, payload)
             raise
-        self._keep(position, number, chain, held)
-        if number == 1 and self._paginator is not None and not self._looked:
-            self._look(self._paginator, position, chain, page)
-        whole.open_steps += len(following)
-        self.asked += len(following)
-        return [Step(at, self._keyed(chain, at, request)) for at, request in following]
+        self.detected = self._learner.detected
+        self._keep_page(position, number, chain, payload)
+        if number == 1:
+            self._learner.check_paginator(position, chain, page)
+        results.open_steps += len(following)
+        self.pages_requested += len(following)
+        return [Step(new_number, self._with_own_key(chain, new_number, request)) for new_number, request in following]
 
     def finish_step(self, position: int, number: int, result: Result) -> None:
-        """Take what became of a page; with the last one the chain is over."""
-        chain, whole = self._chains[position]
-        self.came += 1
-        if result.outcome is not Outcome.OK and (number > 1 or chain.pages):
-            text = describe_page_failure(
-                number, result.error or str(result.outcome), status=result.status, paginator=chain.paginator
-            )
-            asked = chain.pending.get(number)
-            result = replace(result, error=text, url=result.url or (asked.url if asked else None))
-        whole.add(number, result)
-        if not whole.open_steps:
-            self._close(position)
-            self._deliver(position, replace(whole.combine(), payload=None))  # the pages are kept elsewhere
+        """Take the result of a page; the last one ends the chain."""
+        chain, results = self._chains[position]
+        self.pages_done += 1
+        if result.outcome is not Outcome.OK and (number > 1 or chain.page_count):
+            expired = may_be_expired_cursor(number, result.status, chain.paginator)
+            text = describe_page_failure(number, result.error or str(result.outcome), expired_cursor=expired)
+            pending = chain.pending.get(number)
+            result = replace(result, error=text, url=result.url or (pending.url if pending else None))
+        results.add(number, result)
+        if not results.open_steps:
+            self._close_chain(position)
+            self._deliver(position, replace(results.combine(), payload=None))  # the collector has the pages
 
     def close(self) -> None:
-        """Close what was cut short."""
+        """End the run: close the chains that are still open."""
         for position in list(self._chains):
-            self._close(position)
-        self.learnt = self._path, self._sure
+            self._close_chain(position)
+        self.learnt = self._learner.learnt
 
-    def forget(self, positions: Iterable[int]) -> None:
-        """Let positions whose pages could not be opened start again."""
+    def discard_unfinished(self, positions: Iterable[int]) -> None:
+        """Let positions start again from page 1: their pages could not be made into columns."""
         for position in positions:
             self.unfinished.pop(position, None)
 
-    def _close(self, position: int) -> None:
-        chain, whole = self._chains.pop(position)
-        self._answers.complete(position)
-        if chain.pages and (findings := chain.findings()):
+    def _close_chain(self, position: int) -> None:
+        chain, results = self._chains.pop(position)
+        self._pages.complete(position)
+        if chain.page_count and (findings := chain.findings()):
             self.findings.setdefault(position, []).extend(findings)
-        lost = whole.failed is not None and may_be_expired_cursor(
-            whole.failed[0], whole.failed[1].status, chain.paginator
+        has_expired = results.failed is not None and may_be_expired_cursor(
+            results.failed[0], results.failed[1].status, chain.paginator
         )
-        if chain.pages and chain.pending and not (lost or chain.broken):
+        if chain.page_count and chain.pending and not (has_expired or chain.is_broken):
             self.unfinished[position] = chain
 
-    def _fits(self, payload: Any, path: Sequence[str]) -> bool:
-        """Whether a path that other positions' records have leads somewhere here too, and not into a record."""
-        parent = find_value(payload, path[:-1])
-        leads = isinstance(parent, dict) and path[-1] in parent
-        return leads and (self._paginator is not None or not is_single_record(payload, path))
-
-    def _take(self, position: int, chain: Chain, number: int, page: Page, *parsed: Any) -> list[tuple[int, Request]]:
-        try:
-            following = chain.take(number, page, *parsed)
-        except PlanError as exc:
-            if self._sure is None:
-                self._unclear += 1
-                alone = self._answers.requests == 1 or self._unclear == _UNCLEAR
-                if alone and not self._begun:
-                    raise
-                raise ParseError(str(exc)) from None  # what other positions have is not thrown away
-            chain.paginator = self._sure  # what another position's answer showed
-            following = chain.take(number, page, *parsed)
-            if not following:
-                self.findings.setdefault(position, []).append(
-                    f"{exc} here; {self._sure!r}, taken as for other rows, finds no next page"
-                )
-        if chain.detected is not None and self._sure is None:
-            self._sure = chain.detected.paginator
-            shown = "none" if self._sure is None else f"pages={self._sure!r}"
-            if self.detected is None or self._sure is not None:
-                self.detected = f"{shown} was taken: {redact_text(chain.detected.why)}"
-        return following
-
-    def _keep(self, position: int, number: int, chain: Chain, held: Any) -> None:
+    def _keep_page(self, position: int, number: int, chain: Chain, payload: Any) -> None:
+        """Give a page's records to the collector."""
+        record_path = None
         if self._decode.parser is not None:
-            pass  # it has made records already
-        elif chain.omits(number, held):
-            held = None
-        elif self._answers.shape.record_path is None and chain.record_path:
+            pass  # the parser returned records
+        elif chain.locator.is_empty_page(number, payload):
+            payload = None
+        elif self._pages.shape.path is None and chain.locator.path:
             try:
-                held = extract_records(held, Shape(record_path=chain.record_path))
+                payload = chain.locator.extract(payload)
             except ParseError:
-                chain.broken = True
+                chain.is_broken = True
                 raise
-            self._path = self._path or chain.record_path
-        self._begun = True
-        self._answers.add(position, number, held)
+            record_path = chain.locator.path
+        self._learner.note_kept_page(record_path)
+        self._pages.add(position, number, payload)
 
-    def _look(self, paginator: Paginator, position: int, chain: Chain, page: Page) -> None:
-        """Look once whether the first answer shows pages that the paginator does not see."""
-        self._looked = True
-        opened = ExtractedPage(page, page_records(page.payload, chain.record_path or ()), chain.seen)
-        try:
-            found = describe_overlooked(paginator, opened)
-        except AttemptError:
-            return  # it is said elsewhere
-        if found is not None:
-            self.findings.setdefault(position, []).append(found)
-
-    def _keyed(self, chain: Chain, number: int, request: Request) -> Request:
-        """Give a page that is posted a key of its own: with the first one's the server would answer as before."""
-        given = None if self._key is None else chain.first.headers.get(self._key)
-        if self._key is None or given is None or self._key not in request.headers:
+    def _with_own_key(self, chain: Chain, number: int, request: Request) -> Request:
+        """Give a page that is posted its own idempotency key: with the first page's the server repeats that page."""
+        header = self._options.idempotency_header
+        first_key = None if header is None else chain.first.headers.get(header)
+        if header is None or first_key is None or header not in request.headers:
             return request
-        own = str(uuid5(uuid5(NAMESPACE_OID, given), str(number)))
-        keyed = replace(request, headers={**request.headers, self._key: own})
+        own_key = str(uuid5(uuid5(NAMESPACE_OID, first_key), str(number)))
+        keyed = replace(request, headers={**request.headers, header: own_key})
         chain.pending[number] = keyed
         return keyed
 
 
 def lacks_header(columns: Sequence[Any], first: Sequence[Any]) -> bool:
-    """Whether a table's names are no names: some APIs write a header into the first page only.
+    """Whether a table's column names are its first record: some APIs write a header on the first page only.
 
     Raises
     ------
     ParseError
-        If it is neither a header that fits nor the first line of the same table.
+        The column names are neither those of page 1 nor a record of the same table.
 
     Examples
     --------
@@ -273,8 +211,8 @@ def lacks_header(columns: Sequence[Any], first: Sequence[Any]) -> bool:
     >>> lacks_header(["2", "name"], ["id", "name"])
     True
     """
-    names, before = set(columns), set(first)
-    if not first or names >= before or names <= before:
+    names, first_names = set(columns), set(first)
+    if not first or names >= first_names or names <= first_names:
         return False
     if len(columns) == len(first):
         return True

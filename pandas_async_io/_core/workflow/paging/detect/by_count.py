@@ -1,4 +1,4 @@
-"""Where a first answer counts: pages, records, or only says that there are more."""
+"""Candidates whose next page follows from a number: offsets, page numbers, totals, and bare flags."""
 
 from __future__ import annotations
 
@@ -6,165 +6,194 @@ import json
 from typing import TYPE_CHECKING
 
 from pandas_async_io._core.json_path import find_value, parse_count
-from pandas_async_io._core.workflow.paging import paging_vocabulary as names
 from pandas_async_io._core.workflow.paging.cursor import Cursor
-from pandas_async_io._core.workflow.paging.detect.page_evidence import Candidate, PageEvidence
+from pandas_async_io._core.workflow.paging.detect.page_evidence import Candidate, PageEvidence, PageParam
 from pandas_async_io._core.workflow.paging.envelope import find_total_path
 from pandas_async_io._core.workflow.paging.page_number import Offset, PageNumber
+from pandas_async_io._core.workflow.paging.paging_vocabulary import (
+    MORE_FLAGS,
+    OFFSET_PARAM_BY_TOTAL,
+    OFFSET_PARAMS,
+    OFFSET_TOTALS,
+    PAGE_NUMBERS,
+    PAGE_PARAMS,
+    PAGE_TOTAL_HEADERS,
+    PAGE_TOTALS,
+    SIZE_PARAMS,
+    snake_case,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any
 
     from pandas_async_io._core.json_path import Path
 
 
-def offset_candidates(answer: PageEvidence) -> Iterator[Candidate]:
-    """Find an offset, the page's size and a total in one envelope."""
-    if answer.held is None:
+def offset_candidates(evidence: PageEvidence) -> Iterator[Candidate]:
+    """Yield a paginator for an envelope with an offset, a page size and a total."""
+    if evidence.record_count is None:
         return
-    for home, fields in answer.envelopes:
-        total = next((name for name in names.TOTALS if parse_count(fields.get(name)) is not None), None)
-        for name, size in names.OFFSETS if total else ():
-            begin, length = parse_count(fields.get(name)), parse_count(fields.get(size))
-            if begin is not None and length:
-                value, body = answer.placed(name)
-                start = 1 if value is None and begin == 1 else 0
-                way = Offset(name, (size, length), f"{home}{total}", start, body)
-                yield Candidate(0.9, way, f"{name}, {size} and {total}")
+    for prefix, fields in evidence.envelopes:
+        total = _first_number_field(fields, OFFSET_TOTALS)
+        for param, size_param in OFFSET_PARAMS if total else ():
+            offset, size = parse_count(fields.get(param)), parse_count(fields.get(size_param))
+            if offset is not None and size:
+                value, in_body = evidence.find_param(param)
+                start = 1 if value is None and offset == 1 else 0
+                paginator = Offset(param, (size_param, size), f"{prefix}{total}", start, in_body)
+                yield Candidate(0.9, paginator, f"{param}, {size_param} and {total}")
                 return
 
 
-def page_number_candidates(answer: PageEvidence) -> Iterator[Candidate]:
-    """Find the number of pages, or a page's number in the request."""
-    if answer.held is None:
+def page_number_candidates(evidence: PageEvidence) -> Iterator[Candidate]:
+    """Yield a paginator for the number of pages, or else for the page's number in the request."""
+    if evidence.record_count is None:
         return
-    counted = [*_paged(answer), *_paged_by_header(answer)]
+    counted = [*_by_page_total(evidence), *_by_page_total_header(evidence)]
     yield from counted
-    if answer.asked and not counted and not _complete(answer):
-        name, number, body = answer.asked
-        where = _counted(answer)
-        sure = isinstance(where, str) and where.startswith("X-Total")
-        why = f"the request names {name!r}" + (f", {where!r} counts the records" if where else "")
-        way = PageNumber(name, _start(number, None), _size(answer), count=where, body=body)
-        yield Candidate(0.85 if sure else 0.6, way, why)
-
-
-def record_total_candidates(answer: PageEvidence) -> Iterator[Candidate]:
-    """Ask, where an answer says that there is more and not how to go on."""
-    if not (answer.says_more or answer.lacking):
+    page_param = evidence.page_param
+    if page_param is None or counted or _is_complete(evidence):
         return
-    why = "there are more records than came"
-    if answer.flag is not None and answer.says_more:
-        flag = answer.flag[0]
-        why = f"{flag!r} says that there is more"
-        if answer.last_has("id"):
-            more = flag if names.snake(flag.rpartition(".")[2]) in names.MORE else None
-            way = Cursor(after="id", param="starting_after", more=more, body=answer.placed("starting_after")[1])
-            yield Candidate(0.25, way, why)
-    where = _counted(answer)
-    if not answer.asked:
-        yield Candidate(0.2, PageNumber(count=where, body=answer.placed("page")[1]), why)
-    name = _offset(answer)
-    yield Candidate(0.2, Offset(name, count=where, body=answer.placed(name)[1]), why)
+    total = _exact_total_path(evidence)
+    total_is_sure = isinstance(total, str) and total.startswith("X-Total")
+    reason = f"the request names {page_param.name!r}" + (f", {total!r} counts the records" if total else "")
+    paginator = PageNumber(
+        page_param.name,
+        _start_number(page_param.number, None),
+        _requested_size(evidence),
+        total_records=total,
+        body=page_param.in_body,
+    )
+    yield Candidate(0.85 if total_is_sure else 0.6, paginator, reason)
 
 
-def _paged(answer: PageEvidence) -> Iterator[Candidate]:
-    for home, fields in answer.envelopes:
-        total = next((name for name in names.PAGES if parse_count(fields.get(name)) is not None), None)
-        echoed = next((name for name in names.ECHOES if parse_count(fields.get(name)) is not None), None)
+def record_total_candidates(evidence: PageEvidence) -> Iterator[Candidate]:
+    """Yield guesses for a page that announces more and does not show how to get it."""
+    if not (evidence.announces_more or evidence.is_below_total):
+        return
+    reason = "there are more records than came"
+    if evidence.flag is not None and evidence.announces_more:
+        flag = evidence.flag[0]
+        reason = f"{flag!r} says that there is more"
+        if evidence.last_record_has("id"):
+            more = flag if snake_case(flag.rpartition(".")[2]) in MORE_FLAGS else None
+            in_body = evidence.find_param("starting_after")[1]
+            yield Candidate(0.25, Cursor(after="id", param="starting_after", more=more, body=in_body), reason)
+    total = _exact_total_path(evidence)
+    if evidence.page_param is None:
+        yield Candidate(0.2, PageNumber(total_records=total, body=evidence.find_param("page")[1]), reason)
+    param = _guess_offset_param(evidence)
+    yield Candidate(0.2, Offset(param, total_records=total, body=evidence.find_param(param)[1]), reason)
+
+
+def _by_page_total(evidence: PageEvidence) -> Iterator[Candidate]:
+    for prefix, fields in evidence.envelopes:
+        total = _first_number_field(fields, PAGE_TOTALS)
+        echo_field = _first_number_field(fields, PAGE_NUMBERS)
+        echo = None if echo_field is None else parse_count(fields[echo_field])
         if total:
-            yield _numbered(answer, echoed, parse_count(fields.get(echoed or "")), home + total)
+            yield _page_total_candidate(evidence, prefix + total, echo_field, echo)
             return
-        if echoed == "number" and fields.get("last") is False:  # Spring's slice does not count
-            name, number, body = answer.asked or ("page", None, answer.placed("page")[1])
-            way = PageNumber(name, _start(number, parse_count(fields[echoed])), body=body)
-            yield Candidate(0.9, way, f"{home + 'last'!r} is false, and the page has a number")
+        if echo_field == "number" and fields.get("last") is False:  # Spring's slice has no total
+            name, number, in_body = _page_param_or(evidence, "page")
+            paginator = PageNumber(name, _start_number(number, echo), body=in_body)
+            yield Candidate(0.9, paginator, f"{prefix + 'last'!r} is false, and the page has a number")
             return
 
 
-def _paged_by_header(answer: PageEvidence) -> Iterator[Candidate]:
-    header = answer.page.response.header
-    name, number, body = answer.asked or ("page", None, answer.placed("page")[1])
-    for total in names.PAGES_HEADERS:
-        if parse_count(header(total)) is not None:
-            way = PageNumber(name, _start(number, parse_count(header("X-Page"))), total=total, body=body)
-            yield Candidate(0.9, way, f"the header {total} counts the pages")
-    if answer.held and _several(header("X-Pagination")):
-        way = PageNumber(name, _start(number, None), body=body)
-        yield Candidate(0.6, way, "the header X-Pagination tells of several pages")
-
-
-def _numbered(answer: PageEvidence, echoed: str | None, echo: int | None, total: str) -> Candidate:
-    name = echoed if echoed in names.PARAMS else "page"
-    name, number, body = answer.asked or (name, None, answer.placed(name)[1])
+def _page_total_candidate(evidence: PageEvidence, total: str, echo_field: str | None, echo: int | None) -> Candidate:
+    default = echo_field if echo_field in PAGE_PARAMS else "page"
+    name, number, in_body = _page_param_or(evidence, default or "page")
     if number is None:
         confidence = 0.85 if echo in {0, 1} else 0.6
     else:
         confidence = 0.95 if echo is None or abs(echo - number) <= 1 else 0.6
-    way = PageNumber(name, _start(number, echo), total=total, body=body)
-    return Candidate(confidence, way, f"{total!r} counts the pages")
+    paginator = PageNumber(name, _start_number(number, echo), total_pages=total, body=in_body)
+    return Candidate(confidence, paginator, f"{total!r} counts the pages")
 
 
-def _start(asked: int | None, echo: int | None) -> int:
-    """Return the first page's number: no page may be left out, so it is 0 only where something says so.
+def _by_page_total_header(evidence: PageEvidence) -> Iterator[Candidate]:
+    header = evidence.page.response.header
+    name, number, in_body = _page_param_or(evidence, "page")
+    for total in PAGE_TOTAL_HEADERS:
+        if parse_count(header(total)) is not None:
+            paginator = PageNumber(name, _start_number(number, parse_count(header("X-Page"))), total_pages=total, body=in_body)
+            yield Candidate(0.9, paginator, f"the header {total} counts the pages")
+    if evidence.record_count and _has_several_pages(header("X-Pagination")):
+        paginator = PageNumber(name, _start_number(number, None), body=in_body)
+        yield Candidate(0.6, paginator, "the header X-Pagination announces several pages")
+
+
+def _page_param_or(evidence: PageEvidence, default: str) -> tuple[str, int | None, bool]:
+    """Return the name of the page's parameter, its number in the request, and whether it belongs in the body."""
+    page_param: PageParam | None = evidence.page_param
+    return page_param or (default, None, evidence.find_param(default)[1])
+
+
+def _first_number_field(fields: Mapping[str, Any], names: Sequence[str]) -> str | None:
+    return next((name for name in names if parse_count(fields.get(name)) is not None), None)
+
+
+def _start_number(requested: int | None, echo: int | None) -> int:
+    """Return the first page's number: 0 only where request or response say so, so that no page is left out.
 
     Examples
     --------
-    >>> [_start(*each) for each in [(None, None), (None, 0), (None, 1), (0, 0), (0, 1), (1, 1), (1, 0), (1, 2)]]
+    >>> [_start_number(*each) for each in [(None, None), (None, 0), (None, 1), (0, 0), (0, 1), (1, 1), (1, 0), (1, 2)]]
     [1, 0, 1, 0, 0, 1, 1, 0]
     """
-    if asked is None:
+    if requested is None:
         return 0 if echo == 0 else 1
-    return 0 if asked == 0 or echo == asked + 1 else 1
+    return 0 if requested == 0 or echo == requested + 1 else 1
 
 
-def _several(header: str | None) -> bool:
-    """Whether the header X-Pagination tells of several pages, or cannot be read.
+def _has_several_pages(header: str | None) -> bool:
+    """Whether the header X-Pagination announces several pages, or is not JSON.
 
     Examples
     --------
-    >>> [_several(each) for each in (None, "x", '{"TotalPages": 4}', '{"total_pages": 1}', '{"HasNext": false}')]
+    >>> [_has_several_pages(each) for each in (None, "x", '{"TotalPages": 4}', '{"total_pages": 1}', '{"HasNext": false}')]
     [False, True, True, False, False]
     """
     try:
-        told = json.loads(header or "{}")
+        value = json.loads(header or "{}")
     except ValueError:
         return True
-    fields = {names.snake(key): value for key, value in told.items()} if isinstance(told, dict) else {}
+    fields = {snake_case(key): each for key, each in value.items()} if isinstance(value, dict) else {}
     pages = next((fields[name] for name in ("total_pages", "last_page") if type(fields.get(name)) is int), 2)
     return bool(fields) and pages > 1 and fields.get("has_next") is not False
 
 
-def _complete(answer: PageEvidence) -> bool:
-    """Whether an answer says that its records are all there are; a full page's own length says nothing."""
-    if not answer.held or answer.says_none:
+def _is_complete(evidence: PageEvidence) -> bool:
+    """Whether the page holds all records. That a full page is as long as its total proves nothing."""
+    if not evidence.record_count or evidence.announces_end:
         return True
-    size, counted = _size(answer), answer.counted or ("count",)
-    full = counted[-1] == "count" or (size is not None and size[1] <= answer.held)
-    return answer.total == answer.held and not full
+    size, total_path = _requested_size(evidence), evidence.total_path or ("count",)
+    is_full = total_path[-1] == "count" or (size is not None and size[1] <= evidence.record_count)
+    return evidence.total == evidence.record_count and not is_full
 
 
-def _size(answer: PageEvidence) -> tuple[str, int] | None:
-    sizes = ((name, parse_count(answer.placed(name)[0])) for name in names.SIZES)
+def _requested_size(evidence: PageEvidence) -> tuple[str, int] | None:
+    sizes = ((name, parse_count(evidence.find_param(name)[0])) for name in SIZE_PARAMS)
     return next(((name, size) for name, size in sizes if size), None)
 
 
-def _counted(answer: PageEvidence) -> Path | None:
-    """Return where the exact number of records is, as one writes it."""
-    where = find_total_path(answer.page, answer.path or ("",))
-    if where is None or isinstance(where, str):
-        return where
-    dotted = ".".join(where)
-    return dotted if find_value(answer.page.payload, dotted) is find_value(answer.page.payload, where) else where
+def _exact_total_path(evidence: PageEvidence) -> Path | None:
+    """Return where the exact number of records is, as a dotted path if that leads to the same place."""
+    path = find_total_path(evidence.page, evidence.record_path or ("",))
+    if path is None or isinstance(path, str):
+        return path
+    dotted = ".".join(path)
+    return dotted if find_value(evidence.page.payload, dotted) is find_value(evidence.page.payload, path) else path
 
 
-def _offset(answer: PageEvidence) -> str:
-    """Return what the parameter of the first record's number may be called."""
-    where = answer.counted
-    if where is None or isinstance(where, str):
+def _guess_offset_param(evidence: PageEvidence) -> str:
+    path = evidence.total_path
+    if path is None or isinstance(path, str):
         return "offset"
-    echoes = find_value(answer.page.payload, where[:-1])
-    named = (
-        name for name, _ in names.OFFSETS if isinstance(echoes, dict) and parse_count(echoes.get(name)) is not None
-    )
-    return names.OFFSET_OF.get(where[-1]) or next(named, "offset")
+    if path[-1] in OFFSET_PARAM_BY_TOTAL:
+        return OFFSET_PARAM_BY_TOTAL[path[-1]]
+    fields = find_value(evidence.page.payload, path[:-1])
+    names = [name for name, _ in OFFSET_PARAMS]
+    return (_first_number_field(fields, names) if isinstance(fields, dict) else None) or "offset"

@@ -1,8 +1,7 @@
-"""``pages="auto"``: which way of paging a first answer shows, how surely, and by what.
+"""``pages="auto"``: which paginator a first page shows, with what confidence, and why.
 
-The law of this file: it never guesses silently. What is not sure is a question
-to the user, with the candidates to choose from, and an answer that says there
-is more is never taken for the only page.
+Invariant: no silent guess. An unsure case is an error that lists the candidates, and a page that
+announces more is never taken for the only one.
 """
 
 from __future__ import annotations
@@ -15,8 +14,8 @@ from pandas_async_io._core.workflow.paging.detect.by_count import (
     page_number_candidates,
     record_total_candidates,
 )
-from pandas_async_io._core.workflow.paging.detect.by_link import header_candidates, page_info_candidates, url_candidates
-from pandas_async_io._core.workflow.paging.detect.by_token import token_candidates
+from pandas_async_io._core.workflow.paging.detect.by_link import header_candidates, url_candidates
+from pandas_async_io._core.workflow.paging.detect.by_token import page_info_candidates, token_candidates
 from pandas_async_io._core.workflow.paging.detect.page_evidence import collect_evidence
 from pandas_async_io._core.workflow.paging.extracted_page import ExtractedPage
 from pandas_async_io._core.workflow.paging.paginators import next_request
@@ -26,26 +25,39 @@ if TYPE_CHECKING:
     from pandas_async_io._core.workflow.paging.detect.page_evidence import Candidate, PageEvidence
     from pandas_async_io._core.workflow.paging.paginators import Paginator
 
-MIN_CONFIDENCE = 0.8  # from here on a scheme is taken without a question
+_MIN_CONFIDENCE = 0.8
+"""From this confidence on a candidate is used without asking the user."""
 
-_ALONE = "the answer shows nothing of other pages: it was taken as the only one"
+_MAX_SINGLE_RECORD_CONFIDENCE = 0.7
+"""Paging from a single record to others needs the user's word."""
+
+_MAX_LISTED_CANDIDATES = 4
+
+_DETECTORS = (
+    header_candidates,
+    url_candidates,
+    token_candidates,
+    offset_candidates,
+    page_number_candidates,
+    record_total_candidates,
+)
 
 
 class Detection(NamedTuple):
-    """What a first answer surely shows: the paginator, None if nothing of pages; how surely, and by what."""
+    """The paginator that a first page shows, None if the page is the only one."""
 
     paginator: Paginator | None
     confidence: float
-    why: str
+    reason: str
 
 
 def choose_paginator(page: Page) -> Detection:
-    """Return what a first answer surely shows.
+    """Return the paginator that a first page shows.
 
     Raises
     ------
     PlanError
-        If it is not sure; it lists what to choose from.
+        No candidate is sure. The message lists them.
 
     Examples
     --------
@@ -56,71 +68,67 @@ def choose_paginator(page: Page) -> Detection:
         ...
     pandas_async_io._core.errors.PlanError: pages="auto" is not sure. Choose one of: ...
     """
-    found = rank_candidates(page)
-    if not found:
-        return Detection(None, 1.0, _ALONE)
-    if found[0].confidence >= MIN_CONFIDENCE:
-        return Detection(found[0].paginator, found[0].confidence, found[0].why)
-    several = ", or ".join(map(str, found[:4]))
-    raise PlanError(f'pages="auto" is not sure. Choose one of: {several}; or None, if one page is all there is')
+    candidates = rank_candidates(page)
+    if not candidates:
+        return Detection(None, 1.0, "the first page shows no other pages")
+    best = candidates[0]
+    if best.confidence >= _MIN_CONFIDENCE:
+        return Detection(best.paginator, best.confidence, best.reason)
+    choices = ", or ".join(map(str, candidates[:_MAX_LISTED_CANDIDATES]))
+    raise PlanError(f'pages="auto" is not sure. Choose one of: {choices}; or None, if there is only one page')
 
 
 def rank_candidates(page: Page) -> list[Candidate]:
-    """Return the schemes that a first answer may be of, the likeliest first.
+    """Return the paginators that a first page may need, the likeliest first.
 
     Examples
     --------
     >>> from pandas_async_io._core.models import Page, Request, Response
     >>> page = Page(Request("http://e.com/"), Response(200, {}, b"", ""), {"value": [], "@odata.nextLink": "/2"})
     >>> rank_candidates(page)
-    [Candidate(confidence=0.98, paginator=NextUrl(path='@odata.nextLink'), why="'@odata.nextLink' holds a URL")]
+    [Candidate(confidence=0.98, paginator=NextUrl(path='@odata.nextLink'), reason="'@odata.nextLink' holds a URL")]
     """
-    answer = collect_evidence(page)
-    ways = (
-        header_candidates,
-        url_candidates,
-        token_candidates,
-        offset_candidates,
-        page_number_candidates,
-        record_total_candidates,
-    )
-    shown = [each for way in ways for each in way(answer)]
-    if answer.held is None and isinstance(page.payload, dict):  # a record is read on only if the user says so
-        shown = [each._replace(confidence=min(each.confidence, 0.7)) for each in shown]
-    found = [*page_info_candidates(answer), *shown]
-    ranked = [(each.confidence >= MIN_CONFIDENCE and _goes_on(answer, each.paginator), each) for each in found]
-    if answer.says_more:
-        ranked = [(on, each) for on, each in ranked if on or each.confidence < MIN_CONFIDENCE]
+    evidence = collect_evidence(page)
+    found = [candidate for detector in _DETECTORS for candidate in detector(evidence)]
+    if evidence.record_count is None and isinstance(page.payload, dict):
+        limit = _MAX_SINGLE_RECORD_CONFIDENCE
+        found = [each._replace(confidence=min(each.confidence, limit)) for each in found]
+    found = [*page_info_candidates(evidence), *found]
+    ranked = [
+        (each.confidence >= _MIN_CONFIDENCE and _finds_next_page(evidence, each.paginator), each) for each in found
+    ]
+    if evidence.announces_more:
+        ranked = [(goes_on, each) for goes_on, each in ranked if goes_on or each.confidence < _MIN_CONFIDENCE]
     ranked.sort(key=lambda pair: (-pair[0], -pair[1].confidence))
     best: dict[Paginator, Candidate] = {}
     for _, each in ranked:
-        best.setdefault(each.paginator, each)  # several ways may find the same
+        best.setdefault(each.paginator, each)  # several detectors may find the same paginator
     return list(best.values())
 
 
-def _goes_on(answer: PageEvidence, paginator: Paginator) -> bool:
-    """Whether a paginator finds a next page; what it complains of is for the chain to say."""
+def _finds_next_page(evidence: PageEvidence, paginator: Paginator) -> bool:
+    """Whether a paginator finds a next page, or an error, which the chain will raise."""
     try:
-        return next_request(paginator, ExtractedPage(answer.page, answer.records, answer.held or 0)) is not None
+        extracted = ExtractedPage(evidence.page, evidence.records, evidence.record_count or 0)
+        return next_request(paginator, extracted) is not None
     except AttemptError:
         return True
 
 
-def describe_overlooked(paginator: Paginator, opened: ExtractedPage) -> str | None:
-    """Return what a first answer surely shows of other pages where a paginator finds none: a misspelt path.
+def describe_overlooked(paginator: Paginator, extracted: ExtractedPage) -> str | None:
+    """Return a finding if a paginator finds no next page where another one surely does: a misspelt path.
 
     Examples
     --------
     >>> from pandas_async_io._core.models import Page, Request, Response
-    >>> from pandas_async_io._core.workflow.paging.extracted_page import ExtractedPage
     >>> from pandas_async_io._core.workflow.paging.next_url import NextUrl
     >>> page = Page(Request("http://e.com/"), Response(200, {}, b"", ""), {"items": [{}], "links": {"next": "/2"}})
     >>> describe_overlooked(NextUrl("link.next"), ExtractedPage(page, [{}], 1))
     "NextUrl(path='link.next') finds no next page; NextUrl(path='links.next') does"
     """
-    if next_request(paginator, opened) is not None:
+    if next_request(paginator, extracted) is not None:
         return None
-    for _, other, _ in (each for each in rank_candidates(opened.page) if each.confidence >= MIN_CONFIDENCE):
-        if next_request(other, opened) is not None:
-            return f"{paginator!r} finds no next page; {other!r} does"
+    for candidate in rank_candidates(extracted.page):
+        if candidate.confidence >= _MIN_CONFIDENCE and next_request(candidate.paginator, extracted) is not None:
+            return f"{paginator!r} finds no next page; {candidate.paginator!r} does"
     return None

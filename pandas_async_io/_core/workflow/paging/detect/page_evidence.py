@@ -1,7 +1,7 @@
-"""What a first answer says of itself: how many records it holds, and whether there are more.
+"""What a first page shows: its records, its total, its flags, and the request's own paging parameters.
 
-The law of this file: an object without a list, or with one among fields of its own, is a
-record, and what its fields are called says nothing. Only a page's envelope tells of pages.
+Invariant: an object without a list, or with a list beside fields of its own, is a record. The names of
+its fields are no evidence; only the envelope of a page is.
 """
 
 from __future__ import annotations
@@ -22,7 +22,14 @@ from pandas_async_io._core.workflow.paging.envelope import (
     is_single_record,
     page_records,
 )
-from pandas_async_io._core.workflow.paging.paging_vocabulary import DONE, ENVELOPES, MORE, PARAMS, TOLD, snake
+from pandas_async_io._core.workflow.paging.paging_vocabulary import (
+    ENVELOPES,
+    LAST_FLAGS,
+    MORE_FLAGS,
+    PAGE_PARAMS,
+    VAGUE_ENVELOPES,
+    snake_case,
+)
 
 if TYPE_CHECKING:
     from pandas_async_io._core.models import Page
@@ -32,82 +39,92 @@ _TRUTH = {"true": True, "yes": True, "false": False, "no": False}
 
 
 class Candidate(NamedTuple):
-    """One way in which the pages may go on."""
+    """A paginator that may read the other pages."""
 
     confidence: float
     paginator: Paginator
-    why: str
+    reason: str
 
     def __str__(self) -> str:
-        return f"pages={self.paginator!r} ({self.why})"
+        return f"pages={self.paginator!r} ({self.reason})"
+
+
+class PageParam(NamedTuple):
+    """The parameter of the request that holds the page's number."""
+
+    name: str
+    number: int
+    in_body: bool
 
 
 @dataclass(frozen=True, slots=True)
 class PageEvidence:
-    """A first answer, looked at once.
+    """A first page, examined once.
 
     Attributes
     ----------
-    path : tuple of str
-        Of its records; ``()`` if they are the answer itself, or cannot be told.
-    held : int or None
-        How many it holds; None if it is a record itself, or nothing at all.
+    record_path : tuple of str
+        Where the records are; ``()`` if they are the payload itself, or unknown.
+    record_count : int or None
+        Records of the page; None if the payload is a single record, or holds none.
     envelopes : tuple of (str, dict)
-        The objects that may tell of pages, each with its path's beginning: ``""``, ``"meta."``.
+        The objects that may describe the page, each with its path's prefix: ``""``, ``"meta."``.
     body : dict or None
-        The JSON object that was posted.
+        The JSON object of the request.
     flag : (str, bool) or None
-        The path of a flag, and whether it says that there are more.
-    counted : path, header or None
-        Of the number of records there are.
+        The path of a flag, and whether it says that there are more pages.
+    total_path : path, header or None
+        Where the number of all records is.
     total : int or None
         That number.
     """
 
     page: Page
-    path: tuple[str, ...]
-    held: int | None
+    record_path: tuple[str, ...]
+    record_count: int | None
     envelopes: tuple[tuple[str, dict[str, Any]], ...]
     body: dict[str, Any] | None
     flag: tuple[str, bool] | None
-    counted: Path | None
+    total_path: Path | None
     total: int | None
 
     @property
     def records(self) -> list[Any]:
         """The records."""
-        return page_records(self.page.payload, self.path)
+        return page_records(self.page.payload, self.record_path)
 
     @property
-    def says_more(self) -> bool:
-        """Whether a flag says that there is more."""
+    def announces_more(self) -> bool:
+        """Whether a flag says that there are more pages."""
         return self.flag is not None and self.flag[1]
 
     @property
-    def says_none(self) -> bool:
-        """Whether a flag says that there is no more."""
+    def announces_end(self) -> bool:
+        """Whether a flag says that there are no more pages."""
         return self.flag is not None and not self.flag[1]
 
     @property
-    def lacking(self) -> bool:
-        """Whether there are more records than it holds."""
-        return self.total is not None and self.total > (self.held or 0) > 0
+    def is_below_total(self) -> bool:
+        """Whether there are more records than the page holds."""
+        return self.total is not None and self.total > (self.record_count or 0) > 0
 
     @property
-    def asked(self) -> tuple[str, int, bool] | None:
-        """The page's parameter in the request, its number, and whether it is in the body."""
-        placed = ((name, *self.placed(name)) for name in PARAMS)
-        return next(
-            ((name, number, body) for name, value, body in placed if (number := parse_count(value)) is not None), None
-        )
+    def page_param(self) -> PageParam | None:
+        """The page's number in the request, None if it has none."""
+        for name in PAGE_PARAMS:
+            value, in_body = self.find_param(name)
+            number = parse_count(value)
+            if number is not None:
+                return PageParam(name, number, in_body)
+        return None
 
-    def last_has(self, field: str) -> bool:
+    def last_record_has(self, field: str) -> bool:
         """Whether the last record is an object with a field."""
-        last = self.records[-1:] if self.held else []
+        last = self.records[-1:] if self.record_count else []
         return bool(last) and isinstance(last[0], dict) and field in last[0]
 
-    def placed(self, name: str) -> tuple[Any, bool]:
-        """Return a parameter of the request, None if it has none, and whether its place is in the JSON body."""
+    def find_param(self, name: str) -> tuple[Any, bool]:
+        """Return a parameter of the request, None if it has none, and whether it belongs in the JSON body."""
         if self.body is not None and (value := find_value(self.body, name)) is not None:
             return value, True
         value = get_param(self.page.request, name)
@@ -115,35 +132,40 @@ class PageEvidence:
 
 
 def collect_evidence(page: Page) -> PageEvidence:
-    """Return what a first answer says of itself.
+    """Return what a first page shows.
 
     Examples
     --------
     >>> from pandas_async_io._core.models import Page, Request, Response
     >>> payload = {"meta": {"total": 35, "has_more": True}, "data": [{"id": 1}]}
     >>> found = collect_evidence(Page(Request("http://e.com/"), Response(200, {}, b"", ""), payload))
-    >>> found.path, found.held, found.total, found.flag, found.lacking
+    >>> found.record_path, found.record_count, found.total, found.flag, found.is_below_total
     (('data',), 1, 35, ('meta.has_more', True), True)
     """
-    path, held = _records(page.payload)
-    ways = dict.fromkeys([(), *(path[:depth] for depth in range(1, len(path))), *ENVELOPES, *TOLD])
-    told = ((way, find_value(page.payload, way)) for way in ways)
-    envelopes = tuple(("".join(f"{key}." for key in way), fields) for way, fields in told if isinstance(fields, dict))
-    counted = None if held is None else find_total_path(page, path or ("",), least=True)
+    record_path, record_count = _find_records(page.payload)
+    parents = (record_path[:depth] for depth in range(1, len(record_path)))
+    paths = dict.fromkeys([(), *parents, *ENVELOPES, *VAGUE_ENVELOPES])
+    objects = ((path, find_value(page.payload, path)) for path in paths)
+    envelopes = tuple(
+        ("".join(f"{key}." for key in path), fields) for path, fields in objects if isinstance(fields, dict)
+    )
+    total_path = None
+    if record_count is not None:
+        total_path = find_total_path(page, record_path or ("",), allow_minimum=True)
     return PageEvidence(
         page,
-        path,
-        held,
+        record_path,
+        record_count,
         envelopes,
-        _body(page),
-        _flag(envelopes, single=held is None),
-        counted,
-        find_count(page, counted),
+        _request_body(page),
+        _find_flag(envelopes, single_record=record_count is None),
+        total_path,
+        find_count(page, total_path),
     )
 
 
-def _records(payload: Any) -> tuple[tuple[str, ...], int | None]:
-    """Return the path of the records and their number; of several lists that may be meant, the longest one's."""
+def _find_records(payload: Any) -> tuple[tuple[str, ...], int | None]:
+    """Return the path of the records and their number; where several lists may be meant, the longest one's."""
     if isinstance(payload, list | pd.DataFrame):
         return (), len(payload)
     if not isinstance(payload, dict):
@@ -151,43 +173,44 @@ def _records(payload: Any) -> tuple[tuple[str, ...], int | None]:
     try:
         path = find_record_path(payload)
     except PlanError:
-        every = ((path, found) for path, found in candidate_lists(payload) if found)
-        meant = [
-            len(found) for path, found in every if isinstance(found[0], dict) or has_only_page_fields(payload, path)
+        lengths = [
+            len(values)
+            for path, values in candidate_lists(payload)
+            if values and (isinstance(values[0], dict) or has_only_page_fields(payload, path))
         ]
-        return (), max(meant, default=None)
+        return (), max(lengths, default=None)
     if not path or is_single_record(payload, path):
         return (), None
     return path, len(page_records(payload, path))
 
 
-def _flag(envelopes: tuple[tuple[str, dict[str, Any]], ...], *, single: bool) -> tuple[str, bool] | None:
-    """Return a flag that says there is more, or else one that says there is none.
+def _find_flag(envelopes: tuple[tuple[str, dict[str, Any]], ...], *, single_record: bool) -> tuple[str, bool] | None:
+    """Return a flag that says there are more pages, or else one that says there are none.
 
-    Of a single record only what can be meant of nothing else.
+    In a single record only a name such as ``has_more`` counts: ``done`` or ``last`` may be its own fields.
     """
     flags = [
-        (home + key, says)
-        for home, fields in envelopes
+        (prefix + key, more)
+        for prefix, fields in envelopes
         for key, value in fields.items()
-        if (says := _says(snake(key), value)) is not None and not (single and not key.startswith("has"))
+        if (more := _flag_value(snake_case(key), value)) is not None and not (single_record and key[:3] != "has")
     ]
     return next((each for each in flags if each[1]), flags[0] if flags else None)
 
 
-def _says(name: str, value: Any) -> bool | None:
-    """Return whether a field says that there is more; None if it is no flag."""
+def _flag_value(name: str, value: Any) -> bool | None:
+    """Return whether a field says that there are more pages; None if it is no flag."""
     truth = value if isinstance(value, bool) else None
     if isinstance(value, str):
         truth = _TRUTH.get(value.strip().lower())
-    if name in DONE:
+    if name in LAST_FLAGS:
         return None if truth is None else not truth
-    if name not in MORE:
+    if name not in MORE_FLAGS:
         return None
     return truth if truth is not None or str(value) not in {"0", "1"} else str(value) == "1"
 
 
-def _body(page: Page) -> dict[str, Any] | None:
+def _request_body(page: Page) -> dict[str, Any] | None:
     try:
         return parse_json_body(page.request)
     except ParseError:
