@@ -33,8 +33,9 @@ from pandas_async_io._core.table.shape import compile_shape
 from pandas_async_io._core.table.tabular import TABULAR_READERS
 from pandas_async_io._core.workflow.batching.workflow import BatchingWorkflow
 from pandas_async_io._core.workflow.jobs.workflow import PollingWorkflow
+from pandas_async_io._core.workflow.paging.chain import PagingOptions
 from pandas_async_io._core.workflow.paging.paginators import as_paginator, first_request
-from pandas_async_io._core.workflow.paging.workflow import PagingWorkflow
+from pandas_async_io._core.workflow.paging.workflow import EarlierRun, PagingWorkflow
 from pandas_async_io._io.bridge import portal
 from pandas_async_io._io.bridge.interrupt import attach_partial, defer_interrupt
 from pandas_async_io._io.engine.run import Lane, drive
@@ -142,12 +143,13 @@ class Call:
                 pages,
                 self._decode,
                 self._outcomes.put,
-                allow_hosts=client.allow_hosts,
-                max_pages=options.max_pages,
-                keys=tuple((self._auth or client.auth).params),
-                idempotency_key=self._policy.retry.idempotency_key,
-                unfinished=earlier,
-                known=known,
+                options=PagingOptions(
+                    client.allow_hosts,
+                    options.max_pages,
+                    tuple((self._auth or client.auth).params),
+                    self._policy.retry.idempotency_key,
+                ),
+                earlier=EarlierRun(earlier, known),
             )
         batches, shape = self._asked.batches, self._shape
         whole = PayloadCollector(count, shape if batches is None else replace(shape, record_path=None, meta=()))
@@ -256,7 +258,7 @@ class Call:
     def _progress(self) -> tuple[int, int]:
         """Return how many requests are done, and of how many."""
         if isinstance(self._course, PagingWorkflow):
-            return self._course.came, max(self._course.asked, len(self._asked.sent))
+            return self._course.pages_done, max(self._course.pages_requested, len(self._asked.sent))
         return self._outcomes.done, len(self._asked.rows)
 
     def _partial(self) -> pd.DataFrame | None:
@@ -280,7 +282,7 @@ class Call:
         columns = apply_schema(found, self._schema, backend=options.dtype_backend, nullable=nullable)
         self._outcomes.mark_parse_errors(columns.failures)
         if isinstance(self._course, PagingWorkflow):
-            self._course.forget(columns.failures)
+            self._course.discard_unfinished(columns.failures)
         rows, take = align_records(self._asked.rows.row_to_request, columns.counts, how=options.how)
         names = {"prefix": options.prefix, "suffix": options.suffix}
         if options.join:

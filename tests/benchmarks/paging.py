@@ -14,7 +14,7 @@ import pandas_async_io as paio
 from tests.benchmarks._server import PAGE_SIZE, run_server
 
 ROUNDS = 5
-KNOWN = paio.PageNumber(total="pages")
+KNOWN = paio.PageNumber(total_pages="pages")
 
 
 def sequential(base, pages, ms):

@@ -34,12 +34,12 @@ SCHEMES = {
     "pages": (
         "/paged/pages",
         None,
-        [PageNumber(total="meta.total_pages"), PageNumber(count="X-Total-Count"), PageNumber()],
+        [PageNumber(total_pages="meta.total_pages"), PageNumber(total_records="X-Total-Count"), PageNumber()],
     ),
     "offset": (
         "/paged/offset",
         None,
-        [Offset(count="total"), Offset(size=("limit", 10)), Offset(size=("limit", 10), count="total")],
+        [Offset(total_records="total"), Offset(size=("limit", 10)), Offset(size=("limit", 10), total_records="total")],
     ),
     "odata": ("/odata", None, [NextUrl("@odata.nextLink")]),
     "graphql": ("/graphql", USERS, [GraphQLCursor("data.users.pageInfo")]),

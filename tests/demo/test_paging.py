@@ -40,7 +40,7 @@ def read(base_url, target, body, paginator, **switches):
         page = send(request)
         if page.response.status != 200:
             raise FailedError(number, page.payload)
-        waiting += chain.take(number, page)
+        waiting += chain.add_page(number, page)
         records = page.payload
         for key in chain.record_path:
             records = records[key]
@@ -90,7 +90,7 @@ def test_fault_44_an_ignored_page_size_loses_nothing(sample_api, target, body, p
     """The client requests a hundred records per page and gets ten."""
     if isinstance(paginator, PageNumber | Offset):
         name = "limit" if isinstance(paginator, Offset) else "per_page"
-        paginator = type(paginator)(size=(name, 100), count=paginator.count)
+        paginator = type(paginator)(size=(name, 100), total_records=paginator.total_records)
     if body is not None and b"first" in body:
         body = body.replace(b'"first":10', b'"first":100').replace(b'"first": 10', b'"first": 100')
     ids, _ = read(sample_api, target, body, paginator, ignore_size=1)

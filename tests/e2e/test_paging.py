@@ -25,7 +25,7 @@ from tests.servers.scripted import Action, http_response, serve_script
 ONCE = {"retry": 1}
 QUICK = {"retry": paio.Retry(base=0.001)}
 TABLE = "Content-Type: text/csv"
-COUNTED = paio.PageNumber(total="meta.total_pages")
+COUNTED = paio.PageNumber(total_pages="meta.total_pages")
 CURSOR = paio.Cursor("meta.next_cursor")
 WHOLE = list(range(1, 36))
 SWITCHES = ["fail", "times", "loop", "insert", "empty_last", "empty_middle", "ignore_size", "total"]
@@ -56,7 +56,7 @@ class Scheme:
         """The paginator, also where "auto" has to find it."""
         found = {
             "pages": COUNTED,
-            "offset": paio.Offset(count="total"),
+            "offset": paio.Offset(total_records="total"),
             "next": paio.NextUrl(count="count"),
             "relative next": paio.NextUrl(count="count"),
         }
@@ -71,7 +71,7 @@ class Scheme:
     def told(self):
         """Whether the paginator knows after the first page how many there are."""
         if self.numbered:
-            return bool(getattr(self.known, "total", None) or self.known.count)
+            return bool(getattr(self.known, "total_pages", None) or self.known.total_records)
         return self.name == "link" or bool(getattr(self.known, "count", None))
 
     @property
@@ -326,7 +326,7 @@ def test_what_is_missing_is_in_the_warning_the_report_and_the_failures(api, mark
     with pytest.warns(paio.FetchWarning, match=r"1 of 2 rows failed: 1 x page 3: .*; page 3 did not come \(row 1\)"):
         out = frame.aio.fetch(api + "/paged/pages?n=35{&q,fail}", pages="auto", **ONCE)
     taken, missing = out.aio.report.findings
-    assert taken.startswith("pages=PageNumber(total='meta.total_pages') was taken: ")
+    assert taken.startswith("pages=PageNumber(total_pages='meta.total_pages') was taken: ")
     assert missing == "page 3 did not come (row 1)"
     (failure,) = out.aio.failures.to_dict("records")
     assert (failure["row"], failure["outcome"], failure["status"]) == (1, "http_error", 500)
@@ -335,7 +335,7 @@ def test_what_is_missing_is_in_the_warning_the_report_and_the_failures(api, mark
 
 
 @pytest.mark.parametrize("total", [20, 30])
-@pytest.mark.parametrize("pages", [COUNTED, paio.PageNumber(count="X-Total-Count")], ids=["pages", "records"])
+@pytest.mark.parametrize("pages", [COUNTED, paio.PageNumber(total_records="X-Total-Count")], ids=["pages", "records"])
 def test_fault_44_a_total_that_ends_with_a_page_is_believed(api, pages, total):
     """Nothing on any page speaks against it: what is behind it can't be noticed."""
     found = paio.read_api(f"{api}/paged/pages?n=35&total={total}", pages=pages)
@@ -603,7 +603,7 @@ def test_rows_that_share_a_request_share_its_missing_pages(api, mark):
 def test_fields_and_pages_come_in_the_order_of_the_product(api):
     """Each combination has all its pages before the next one's begin."""
     url = api + "/paged/offset?n=15&a={a}&b={b}"
-    found = paio.read_api(url, over={"a": [2, 1], "b": ["x", "y"]}, pages=paio.Offset(count="total"))
+    found = paio.read_api(url, over={"a": [2, 1], "b": ["x", "y"]}, pages=paio.Offset(total_records="total"))
     each = [(a, b, one) for a in (2, 1) for b in "xy" for one in range(1, 16)]
     assert list(found[["a", "b", "id"]].itertuples(index=False, name=None)) == each
 

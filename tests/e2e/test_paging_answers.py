@@ -169,7 +169,7 @@ def test_equal_records_on_numbered_pages_are_no_loop_if_nothing_tells_them_apart
         return answer({"page": int(query(asked).get("page", 1)), "pages": 3, "samples": [{"v": 0}, {"v": 0}]})
 
     with serve_function(reply) as server, pytest.warns(paio.FetchWarning, match="page 3 has the records of page 1"):
-        assert len(paio.read_api(server.url, pages=paio.PageNumber(total="pages"))) == 6
+        assert len(paio.read_api(server.url, pages=paio.PageNumber(total_pages="pages"))) == 6
 
 
 def test_a_function_of_yours_may_page_by_a_header():
@@ -214,7 +214,7 @@ def test_retry_failed_keeps_the_order_of_rows_whose_schema_another_row_did_not_f
 
     with serve_function(reply) as server:
         frame = pd.DataFrame({"q": [0, 1]})
-        options = {"pages": paio.PageNumber(total="pages"), "schema": {"id": "int64"}}
+        options = {"pages": paio.PageNumber(total_pages="pages"), "schema": {"id": "int64"}}
         out = quietly(frame.aio.fetch, server.url + "?q={q}", **options)
         server.requests.extend(server.requests)
         done = quietly(out.aio.retry_failed)
@@ -235,7 +235,13 @@ def some(response):
 
 @pytest.mark.parametrize(("parser", "ids"), [(each_twice, [n for n in range(1, 9) for _ in "ab"]), (some, [3, 6])])
 @pytest.mark.parametrize(
-    "pages", ["auto", paio.Offset(size=("limit", 2), count="total"), paio.PageNumber(count="total"), paio.PageNumber()]
+    "pages",
+    [
+        "auto",
+        paio.Offset(size=("limit", 2), total_records="total"),
+        paio.PageNumber(total_records="total"),
+        paio.PageNumber(),
+    ],
 )
 def test_what_a_parser_leaves_out_or_repeats_is_no_matter_of_the_pages(pages, parser, ids):
     """Where the reading is, and whether it is over, the page's own records tell."""

@@ -21,7 +21,6 @@ from pandas_async_io._core.workflow.paging.paginators import (
     first_request,
     next_request,
     other_requests,
-    record_total_path,
 )
 from pandas_async_io._core.workflow.paging.record_locator import RecordLocator
 from pandas_async_io._core.workflow.paging.record_totals import RecordTotals
@@ -82,6 +81,8 @@ class Chain:
 
     Attributes
     ----------
+    locator : RecordLocator
+        Where the records are.
     pending : dict of int to Request
         Requests whose page has not come, by the page's number.
     detected : Detection or None
@@ -90,8 +91,6 @@ class Chain:
         Pages that came.
     record_count : int
         Their records.
-    columns : sequence of str
-        The columns of the first page, if it is a table.
     last_sound_page : int
         The page that came last and passed the checks.
     is_broken : bool
@@ -121,7 +120,6 @@ class Chain:
         self.locator = RecordLocator(record_path)
         self.pending = {1: self.first}
         self.page_count = self.record_count = self.last_sound_page = 0
-        self.columns: Sequence[str] = ()
         self.is_broken = False
         self._options = options or PagingOptions()
         self._max_pages = self._options.max_pages or float("inf")
@@ -136,6 +134,25 @@ class Chain:
     def done(self) -> bool:
         """Whether every page that was requested has come."""
         return not self.pending
+
+    @property
+    def record_path(self) -> tuple[str, ...] | None:
+        """The path of the records, once it is known."""
+        return self.locator.path
+
+    def extract_records(self, payload: Any) -> Any:
+        """Return the records of a page that came.
+
+        Raises
+        ------
+        ParseError
+            The page has no records at the path; the chain is broken.
+        """
+        try:
+            return self.locator.extract(payload)
+        except ParseError:
+            self.is_broken = True
+            raise
 
     def add_page(self, number: int, page: Page, parsed: ParsedPage | None = None) -> list[tuple[int, Request]]:
         """Add a page and return the numbers and requests to send now.
@@ -211,8 +228,7 @@ class Chain:
     def _check_page(self, number: int, page: Page, records: Sequence[Any]) -> None:
         """Look for a loop, and note the total."""
         self.locator.check_kind(page.payload)
-        record_path, known_path = self.locator.path or (), record_total_path(self.paginator)
-        self._totals.add(number, page, len(records), record_path=record_path, known_path=known_path)
+        self._totals.add(number, page, len(records), record_path=self.record_path or (), paginator=self.paginator)
         self._empty_pages = 0 if records else self._empty_pages + 1
         if self._empty_pages >= MAX_EMPTY_PAGES:
             raise ParseError(f"page loop: {MAX_EMPTY_PAGES} consecutive pages without a record")
@@ -235,7 +251,7 @@ class Chain:
         return [] if following is None else [following]
 
     def _request_pages(self, number: int, requests: list[Request]) -> list[tuple[int, Request]]:
-        """Number the requests that follow a page and note them as pending."""
+        """Return the requests that follow a page with their numbers, and note them as pending."""
         sent = []
         for request in requests:
             new_number = len(self._requested) + 1

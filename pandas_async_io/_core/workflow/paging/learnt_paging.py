@@ -90,7 +90,7 @@ class PagingLearner:
         AttemptError
             The page ends its row.
         """
-        if chain.locator.path is None and self._record_path and self._fits(page.payload, self._record_path):
+        if chain.record_path is None and self._record_path and self._fits(page.payload, self._record_path):
             chain.locator.path = self._record_path
         try:
             following = chain.add_page(number, page, parsed)
@@ -123,7 +123,7 @@ class PagingLearner:
         if not self._must_check_paginator or self._given is None:
             return
         self._must_check_paginator = False
-        records = page_records(page.payload, chain.locator.path or ())
+        records = page_records(page.payload, chain.record_path or ())
         try:
             finding = describe_overlooked(self._given, ExtractedPage(page, records, chain.record_count))
         except AttemptError:

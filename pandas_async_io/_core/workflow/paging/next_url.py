@@ -14,7 +14,12 @@ from pandas_async_io._core.workflow.paging.extracted_page import MAX_PAGES_AT_ON
 from pandas_async_io._core.workflow.paging.link_header import link_targets
 from pandas_async_io._core.workflow.paging.links import find_next_link, follow_link, link_url
 from pandas_async_io._core.workflow.paging.paginator_fields import check_fields, repr_fields
-from pandas_async_io._core.workflow.paging.url_sequence import UrlSequence, find_last_value, find_sequence, requests_from
+from pandas_async_io._core.workflow.paging.url_sequence import (
+    UrlSequence,
+    find_last_value,
+    find_sequence,
+    requests_from,
+)
 
 if TYPE_CHECKING:
     from pandas_async_io._core.models import Request

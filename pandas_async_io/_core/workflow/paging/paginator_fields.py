@@ -86,7 +86,7 @@ def reject_old_names(**hints: str) -> Callable[[type[P]], type[P]]:
     """
 
     def decorate(paginator: type[P]) -> type[P]:
-        init = paginator.__init__  # type: ignore[misc]
+        init = paginator.__init__
 
         @wraps(init)  # keeps the signature for Shift-Tab
         def init_or_reject(self: P, *args: Any, **options: Any) -> None:
@@ -97,7 +97,7 @@ def reject_old_names(**hints: str) -> Callable[[type[P]], type[P]]:
                     )
             init(self, *args, **options)
 
-        paginator.__init__ = init_or_reject  # type: ignore[misc]
+        setattr(paginator, "__init__", init_or_reject)  # noqa: B010 - mypy does not allow the assignment
         return paginator
 
     return decorate

@@ -45,10 +45,13 @@ class RecordLocator:
     ----------
     path : tuple of str or None
         The path of the records, once it is known.
+    columns : sequence of str
+        The columns of the first page, if it is a table.
     """
 
     def __init__(self, path: Sequence[str] | None) -> None:
         self.path = None if path is None else tuple(path)
+        self.columns: Sequence[str] = ()
         self._first_is_list = False
         self._first_fields: dict[str, Any] = {}
 
@@ -82,9 +85,7 @@ class RecordLocator:
         """Remember what the first page is and which fields its envelope has."""
         self._first_is_list = isinstance(payload, list)
         if isinstance(payload, dict):
-            self._first_fields = {
-                name: value for name, value in payload.items() if not isinstance(value, dict | list)
-            }
+            self._first_fields = {name: value for name, value in payload.items() if not isinstance(value, dict | list)}
 
     def check_kind(self, payload: Any) -> None:
         """Check that a page is a list if the first one is: otherwise it is probably an error message.
@@ -97,6 +98,30 @@ class RecordLocator:
         if self._first_is_list and isinstance(payload, dict):
             message = redact_line(find_message(payload)) or "an object"
             raise ParseError(f"expected a list as on page 1, found: {message}")
+
+    def lacks_header(self, columns: Sequence[Any]) -> bool:
+        """Whether a table's column names are its first record: some APIs write a header on the first page only.
+
+        Raises
+        ------
+        ParseError
+            The column names are neither those of page 1 nor a record of the same table.
+
+        Examples
+        --------
+        >>> locator = RecordLocator(None)
+        >>> locator.columns = ["id", "name"]
+        >>> [locator.lacks_header(each) for each in (["20", "Ada"], ["2", "name"], ["name", "id"])]
+        [True, True, False]
+        """
+        names, first_names = set(columns), set(self.columns)
+        if not first_names or names >= first_names or names <= first_names:
+            return False
+        if len(columns) == len(self.columns):
+            return True
+        raise ParseError(
+            f"this page's columns, {list(columns)[:10]}, are not those of page 1, {list(self.columns)[:10]}"
+        )
 
     def is_empty_page(self, number: int, payload: Any) -> bool:
         """Whether a page leaves its empty list out, as protocol buffers do, and says nothing else."""
@@ -116,4 +141,4 @@ class RecordLocator:
         ParseError
             The page has no records there.
         """
-        return extract_records(payload, Shape(path=self.path))
+        return extract_records(payload, Shape(record_path=self.path))

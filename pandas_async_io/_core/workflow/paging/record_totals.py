@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from pandas_async_io._core.json_path import Path, find_count
 from pandas_async_io._core.words import format_count
 from pandas_async_io._core.workflow.paging.envelope import find_total_path
+from pandas_async_io._core.workflow.paging.paginators import record_total_path
 
 if TYPE_CHECKING:
     from pandas_async_io._core.models import Page
+    from pandas_async_io._core.workflow.paging.paginators import Paginator
 
 
 class RecordTotals:
@@ -32,10 +34,11 @@ class RecordTotals:
         self._equal_page_lengths = True
 
     def add(
-        self, number: int, page: Page, length: int, *, record_path: tuple[str, ...], known_path: Path | None = None
+        self, number: int, page: Page, length: int, *, record_path: tuple[str, ...], paginator: Paginator | None = None
     ) -> None:
         """Note the total of a page, at the paginator's path or else under a usual name."""
         if self._path is None:
+            known_path = record_total_path(paginator)
             has_known = find_count(page, known_path) is not None
             self._path = known_path if has_known else find_total_path(page, record_path)
         total = find_count(page, self._path)

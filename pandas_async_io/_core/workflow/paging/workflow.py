@@ -11,7 +11,7 @@ from uuid import NAMESPACE_OID, uuid5
 
 import pandas as pd
 
-from pandas_async_io._core.errors import AttemptError, ParseError
+from pandas_async_io._core.errors import AttemptError
 from pandas_async_io._core.models import Outcome, Result
 from pandas_async_io._core.workflow.base import Step, StepResults, Workflow
 from pandas_async_io._core.workflow.paging.chain import Chain, PagingOptions
@@ -74,6 +74,7 @@ class PagingWorkflow(Workflow):
         pages: PageCollector,
         decode: Interpreter,
         deliver: Deliver,
+        *,
         options: PagingOptions,
         earlier: EarlierRun | None = None,
     ) -> None:
@@ -89,7 +90,7 @@ class PagingWorkflow(Workflow):
         """Return the first page's request, or the requests that an earlier run left pending."""
         earlier = self._earlier_chains.pop(position, None)
         if earlier is None:
-            record_path = None if self._decode.parser else self._pages.shape.path
+            record_path = None if self._decode.parser else self._pages.shape.record_path
             chain = Chain(self._paginator, request, record_path=record_path, options=self._options)
         else:
             chain = earlier.resume(request)
@@ -103,9 +104,9 @@ class PagingWorkflow(Workflow):
         payload = self._decode(response)
         if self._decode.parser is not None:
             return ParsedPage(self._decode.decode_envelope(response), payload)
-        first = self._chains[position][0].columns
-        if number > 1 and isinstance(payload, pd.DataFrame) and lacks_header(list(payload.columns), first):
-            return self._decode.without_header(first)(response)
+        locator = self._chains[position][0].locator
+        if number > 1 and isinstance(payload, pd.DataFrame) and locator.lacks_header(list(payload.columns)):
+            return self._decode.without_header(locator.columns)(response)
         return payload
 
     def next_steps(self, position: int, number: int, page: Page, now: float, epoch: float) -> Sequence[Step]:  # noqa: ARG002 - paging needs no clock
@@ -116,7 +117,7 @@ class PagingWorkflow(Workflow):
             parsed = payload
             page, payload = replace(page, payload=parsed.envelope), parsed.payload
         if number == 1 and isinstance(payload, pd.DataFrame):
-            chain.columns = tuple(payload.columns)
+            chain.locator.columns = tuple(payload.columns)
         try:
             following = self._learner.add_page(position, chain, number, page, parsed)
         except AttemptError:
@@ -174,13 +175,9 @@ class PagingWorkflow(Workflow):
             pass  # the parser returned records
         elif chain.locator.is_empty_page(number, payload):
             payload = None
-        elif self._pages.shape.path is None and chain.locator.path:
-            try:
-                payload = chain.locator.extract(payload)
-            except ParseError:
-                chain.is_broken = True
-                raise
-            record_path = chain.locator.path
+        elif self._pages.shape.record_path is None and chain.record_path:
+            payload = chain.extract_records(payload)
+            record_path = chain.record_path
         self._learner.note_kept_page(record_path)
         self._pages.add(position, number, payload)
 
@@ -194,26 +191,3 @@ class PagingWorkflow(Workflow):
         keyed = replace(request, headers={**request.headers, header: own_key})
         chain.pending[number] = keyed
         return keyed
-
-
-def lacks_header(columns: Sequence[Any], first: Sequence[Any]) -> bool:
-    """Whether a table's column names are its first record: some APIs write a header on the first page only.
-
-    Raises
-    ------
-    ParseError
-        The column names are neither those of page 1 nor a record of the same table.
-
-    Examples
-    --------
-    >>> lacks_header(["20", "Ada"], ["id", "name"]), lacks_header(["name", "id"], ["id", "name"])
-    (True, False)
-    >>> lacks_header(["2", "name"], ["id", "name"])
-    True
-    """
-    names, first_names = set(columns), set(first)
-    if not first or names >= first_names or names <= first_names:
-        return False
-    if len(columns) == len(first):
-        return True
-    raise ParseError(f"this page's columns, {list(columns)[:10]}, are not those of page 1, {list(first)[:10]}")

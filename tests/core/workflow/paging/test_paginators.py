@@ -61,11 +61,11 @@ def url_of(paginator, page):
         (Cursor(after="id", param="after"), {}, {}, f"{URL}&after=10"),
         (PageNumber("p"), None, {}, f"{URL}&p=2"),
         (PageNumber("p", start=0), None, {}, f"{URL}&p=1"),
-        (PageNumber("p", total="pages"), {"pages": 1}, {}, None),
-        (PageNumber("p", count="X-Total-Count"), None, {"X-Total-Count": "10"}, None),
-        (PageNumber("p", count="n"), {"n": 8}, {}, f"{URL}&p=2"),
+        (PageNumber("p", total_pages="pages"), {"pages": 1}, {}, None),
+        (PageNumber("p", total_records="X-Total-Count"), None, {"X-Total-Count": "10"}, None),
+        (PageNumber("p", total_records="n"), {"n": 8}, {}, f"{URL}&p=2"),
         (Offset("o"), None, {}, f"{URL}&o=10"),
-        (Offset("o", count="n"), {"n": 10}, {}, None),
+        (Offset("o", total_records="n"), {"n": 10}, {}, None),
         (Offset("o", start=1), None, {}, f"{URL}&o=11"),
     ],
 )
@@ -100,7 +100,7 @@ def test_fault_44_an_empty_page_with_a_next_one_goes_on():
     """A token or a link is followed from a page without records."""
     assert url_of(NextUrl("next"), opened({"next": "/2"}, records=[])) == "http://e.com/2"
     assert url_of(Cursor("next"), opened({"next": "x"}, records=[])) == f"{URL}&cursor=x"
-    assert url_of(PageNumber(total="pages"), opened({"pages": 3}, records=[])) == f"{URL}&page=2"
+    assert url_of(PageNumber(total_pages="pages"), opened({"pages": 3}, records=[])) == f"{URL}&page=2"
 
 
 @pytest.mark.parametrize("paginator", [PageNumber(), Offset(), Cursor(after="id")])
@@ -203,16 +203,16 @@ def urls(found):
 @pytest.mark.parametrize(
     ("paginator", "page", "expected"),
     [
-        (PageNumber(total="t"), opened({"t": 3}), ["a=1&page=2", "a=1&page=3"]),
-        (PageNumber(total="t", start=0), opened({"t": 3}), ["a=1&page=1", "a=1&page=2"]),
-        (PageNumber(total="t"), opened({"t": 1}), []),
-        (PageNumber(count="t"), opened({"t": 25}), ["a=1&page=2", "a=1&page=3"]),
-        (PageNumber(size=("per_page", 100), count="t"), opened({"t": 25}), ["a=1&page=2", "a=1&page=3"]),
-        (PageNumber(count="t"), opened({"t": 9}, url=f"{URL}&page=2"), None),
+        (PageNumber(total_pages="t"), opened({"t": 3}), ["a=1&page=2", "a=1&page=3"]),
+        (PageNumber(total_pages="t", start=0), opened({"t": 3}), ["a=1&page=1", "a=1&page=2"]),
+        (PageNumber(total_pages="t"), opened({"t": 1}), []),
+        (PageNumber(total_records="t"), opened({"t": 25}), ["a=1&page=2", "a=1&page=3"]),
+        (PageNumber(size=("per_page", 100), total_records="t"), opened({"t": 25}), ["a=1&page=2", "a=1&page=3"]),
+        (PageNumber(total_records="t"), opened({"t": 9}, url=f"{URL}&page=2"), None),
         (PageNumber(), opened({}), None),
-        (Offset(size=("limit", 100), count="t"), opened({"t": 25}), ["a=1&offset=10", "a=1&offset=20"]),
-        (Offset(count="t", start=1), opened({"t": 11}), ["a=1&offset=11"]),
-        (Offset(count="t"), opened({"t": 25}, url=f"{URL}&offset=10"), ["a=1&offset=20"]),
+        (Offset(size=("limit", 100), total_records="t"), opened({"t": 25}), ["a=1&offset=10", "a=1&offset=20"]),
+        (Offset(total_records="t", start=1), opened({"t": 11}), ["a=1&offset=11"]),
+        (Offset(total_records="t"), opened({"t": 25}, url=f"{URL}&offset=10"), ["a=1&offset=20"]),
         (Offset(), opened({}), None),
         (LinkHeader(), opened(headers={"Link": "<?page=2>; rel=next, <?page=3>; rel=last"}), None),
         (
@@ -237,7 +237,8 @@ def test_all_others_are_known_where_the_first_page_tells(paginator, page, expect
 
 
 @pytest.mark.parametrize(
-    "paginator", [PageNumber(total="t"), PageNumber(count="t"), Offset(count="t"), NextUrl("n", count="t")]
+    "paginator",
+    [PageNumber(total_pages="t"), PageNumber(total_records="t"), Offset(total_records="t"), NextUrl("n", count="t")],
 )
 def test_fault_44_a_total_beyond_reason_is_not_asked_for_at_once(paginator):
     """A lie of the server must not cost memory: the pages are then read one by one."""
@@ -298,11 +299,11 @@ def test_a_flag_that_is_a_text_may_say_no(no):
         (PageNumber, {"start": True}, "a whole number from 0"),
         (PageNumber, {"start": -1}, "a whole number from 0"),
         (PageNumber, {"param": 3}, "a name"),
-        (PageNumber, {"total": 5}, "a path"),
-        (PageNumber, {"count": []}, "a path"),
+        (PageNumber, {"total_pages": 5}, "a path"),
+        (PageNumber, {"total_records": []}, "a path"),
         (PageNumber, {"body": "yes"}, "True or False"),
         (Offset, {"start": 1.5}, "a whole number from 0"),
-        (Offset, {"count": ["a", 1]}, "a path"),
+        (Offset, {"total_records": ["a", 1]}, "a path"),
         (NextUrl, {"path": 5}, "a path"),
         (NextUrl, {"path": ""}, "a path"),
         (NextUrl, {"path": None}, "pass path= or header="),
@@ -339,7 +340,7 @@ def test_a_cursor_says_where_its_token_is():
         NextUrl(header="N"),
         Cursor("a", "b"),
         PageNumber(size=("s", 5)),
-        Offset(count="n"),
+        Offset(total_records="n"),
         GraphQLCursor("a.pageInfo"),
     ],
 )

@@ -9,10 +9,11 @@ from pandas_async_io._core.errors import AttemptError, ParseError, PlanError
 from pandas_async_io._core.models import Outcome, Page, Request, Response, Result
 from pandas_async_io._core.table.collectors import PageCollector
 from pandas_async_io._core.table.shape import Shape
+from pandas_async_io._core.workflow.paging.chain import PagingOptions
 from pandas_async_io._core.workflow.paging.cursor import Cursor
 from pandas_async_io._core.workflow.paging.next_url import NextUrl
 from pandas_async_io._core.workflow.paging.page_number import PageNumber
-from pandas_async_io._core.workflow.paging.workflow import PagingWorkflow
+from pandas_async_io._core.workflow.paging.workflow import EarlierRun, PagingWorkflow
 
 FINE = Result(Outcome.OK, status=200, attempts=1, elapsed=0.5)
 FAILED = Result(Outcome.HTTP_ERROR, status=500, attempts=3, elapsed=0.2, error="HTTP 500")
@@ -22,27 +23,34 @@ FIRST = Request("http://e.com/u")
 class Run:
     """A run without a wire: the course, and what it delivered."""
 
-    def __init__(self, paginator, positions=1, **options):
+    def __init__(self, paginator, positions=1, unfinished=None, **options):
         self.results = {}
         self.answers = PageCollector(positions, Shape())
-        self.course = PagingWorkflow(paginator, self.answers, Interpreter(), self.results.__setitem__, **options)
+        self.workflow = PagingWorkflow(
+            paginator,
+            self.answers,
+            Interpreter(),
+            self.results.__setitem__,
+            options=PagingOptions(**options),
+            earlier=None if unfinished is None else EarlierRun(unfinished),
+        )
 
     def begin(self, position=0, request=FIRST):
-        return {step.number: step.request for step in self.course.begin(position, request)}
+        return {step.number: step.request for step in self.workflow.begin(position, request)}
 
     def answer(self, number, request, payload, position=0):
         """Answer a page as the engine does, and return the steps behind it by number."""
         page = Page(request, Response(200, {}, b"", request.url), payload)
         try:
-            steps = self.course.next_steps(position, number, page, 0.0, 0.0)
+            steps = self.workflow.next_steps(position, number, page, 0.0, 0.0)
         except AttemptError as error:
-            self.course.finish_step(position, number, Result(error.outcome, status=200, attempts=1, error=str(error)))
+            self.workflow.finish_step(position, number, Result(error.outcome, status=200, attempts=1, error=str(error)))
             return {}
-        self.course.finish_step(position, number, FINE)
+        self.workflow.finish_step(position, number, FINE)
         return {step.number: step.request for step in steps}
 
     def fail(self, number, result=FAILED, position=0):
-        self.course.finish_step(position, number, result)
+        self.workflow.finish_step(position, number, result)
 
     def ids(self):
         columns = self.answers.build_columns(nullable=True)
@@ -59,7 +67,7 @@ def counted(number, total=4):
 
 def three_of_four(**options):
     """Return a run whose third page failed for good."""
-    run = Run(PageNumber(total="pages"), **options)
+    run = Run(PageNumber(total_pages="pages"), **options)
     rest = run.answer(1, run.begin()[1], counted(1))
     for number in (4, 2):
         assert run.answer(number, rest[number], counted(number)) == {}
@@ -72,10 +80,10 @@ def test_a_chain_is_delivered_once_with_the_sum_of_its_pages():
     run = Run(NextUrl())
     two = run.answer(1, run.begin()[1], linked(1, "?page=2"))
     assert run.results == {}
-    assert (run.course.asked, run.course.came) == (2, 1)
+    assert (run.workflow.pages_requested, run.workflow.pages_done) == (2, 1)
     assert run.answer(2, two[2], linked(2)) == {}
     assert run.results == {0: Result(Outcome.OK, status=200, attempts=2, elapsed=0.5)}
-    assert (run.course.unfinished, run.course.findings) == ({}, {})
+    assert (run.workflow.unfinished, run.workflow.findings) == ({}, {})
     assert run.ids() == ([1, 2], [1, 2])
 
 
@@ -85,17 +93,17 @@ def test_a_failed_page_is_named_and_another_run_goes_on_with_it_alone():
     failed = run.results[0]
     assert (failed.outcome, failed.status, failed.error) == (Outcome.HTTP_ERROR, 500, "page 3: HTTP 500")
     assert (failed.attempts, failed.url) == (6, "http://e.com/u?page=3")
-    assert run.course.findings == {0: ["page 3 did not come"]}
+    assert run.workflow.findings == {0: ["page 3 did not come"]}
     assert run.ids() == ([1, 2, 4], [1, 2, 4])
     for _ in range(2):
-        later = Run(PageNumber(total="pages"), unfinished=run.course.unfinished)
+        later = Run(PageNumber(total_pages="pages"), unfinished=run.workflow.unfinished)
         again = later.begin(request=Request(FIRST.url, headers={"Authorization": "new"}))
         assert {number: (each.url, dict(each.headers)) for number, each in again.items()} == {
             3: ("http://e.com/u?page=3", {"Authorization": "new"})
         }
         assert later.answer(3, again[3], counted(3)) == {}
         assert later.results[0].outcome is Outcome.OK
-        assert later.course.findings == {}
+        assert later.workflow.findings == {}
         assert later.ids() == ([3], [3])
 
 
@@ -107,7 +115,7 @@ def test_what_goes_on_has_the_new_credentials_at_home_and_none_elsewhere():
         old, new = (Request(f"{FIRST.url}?key={key}") for key in ("old", "new"))
         run.answer(1, run.begin(request=old)[1], linked(1, following))
         run.fail(2)
-        later = Run(NextUrl(), allow_hosts=["cdn.com"], unfinished=run.course.unfinished)
+        later = Run(NextUrl(), allow_hosts=["cdn.com"], unfinished=run.workflow.unfinished)
         again = later.begin(request=Request(new.url, headers={"A": "t"}))[2]
         assert (again.url, dict(again.headers)) == (url, headers)
 
@@ -117,9 +125,9 @@ def test_a_run_that_is_cut_short_can_be_gone_on_with():
     run = Run(NextUrl(), positions=2)
     run.answer(1, run.begin(0)[1], linked(1, "?page=2"))
     run.begin(1)
-    run.course.close()
-    assert list(run.course.unfinished) == [0]
-    assert list(run.course.unfinished[0].pending) == [2]
+    run.workflow.close()
+    assert list(run.workflow.unfinished) == [0]
+    assert list(run.workflow.unfinished[0].pending) == [2]
     assert run.results == {}
     assert run.ids() == ([1], [1])
 
@@ -132,25 +140,25 @@ def test_fault_46_a_chain_whose_cursor_expired_starts_again(status):
         run = Run(paginator)
         run.answer(1, run.begin()[1], linked(1, "?page=2"))
         run.fail(2, refused)
-        assert run.course.unfinished == {}
+        assert run.workflow.unfinished == {}
         assert "retry_failed starts again from page 1" in run.results[0].error
     run = Run(PageNumber())
     run.answer(1, run.begin()[1], counted(1))
     run.fail(2, refused)
-    assert list(run.course.unfinished[0].pending) == [2]
+    assert list(run.workflow.unfinished[0].pending) == [2]
     assert run.results[0].error == f"page 2: HTTP {status}"
 
 
 def test_fault_44_a_broken_chain_starts_again():
     """The page that looped is not pending: to go on with the others would lose it."""
-    run = Run(PageNumber(total="pages"))
+    run = Run(PageNumber(total_pages="pages"))
     rest = run.answer(1, run.begin()[1], counted(1))
     run.answer(2, rest[2], counted(2))
     run.answer(3, rest[3], counted(2))
     run.fail(4)
     assert run.results[0].outcome is Outcome.PARSE_ERROR
     assert run.results[0].error == "page 3: page loop: the records are those of page 2 again"
-    assert run.course.unfinished == {}
+    assert run.workflow.unfinished == {}
     assert run.ids() == ([1, 2], [1, 2])
 
 
@@ -166,7 +174,7 @@ def test_auto_is_told_once_and_helps_where_another_answer_is_not_sure():
     """A later position that shows no more than a guess goes the way that was sure."""
     run = Run(None, positions=2)
     run.answer(1, run.begin(0)[1], linked(1, "?page=2"))
-    assert run.course.detected == "pages=NextUrl() was taken: 'next' holds a URL"
+    assert run.workflow.detected == "pages=NextUrl() was taken: 'next' holds a URL"
     unsure = {"data": [{"id": 5}], "continuation": "x"}
     assert run.answer(1, run.begin(1)[1], unsure, position=1) == {}
     assert run.results[1].outcome is Outcome.OK
@@ -187,12 +195,12 @@ def test_records_are_where_the_first_answers_are_or_where_their_own_lead():
 
 def test_fault_27_a_page_without_records_fails_and_its_chain_starts_again():
     """What is pending beside it would not make it whole."""
-    run = Run(PageNumber(total="pages"))
+    run = Run(PageNumber(total_pages="pages"))
     rest = run.answer(1, run.begin()[1], counted(1, 3))
     run.answer(2, rest[2], {"error": "x", "pages": 3})
     run.fail(3)
     assert run.results[0].error == "page 2: record_path ['data']: no key 'data'; the keys are 'error', 'pages'"
-    assert run.course.unfinished == {}
+    assert run.workflow.unfinished == {}
     assert run.ids() == ([1], [1])
 
 
@@ -200,8 +208,8 @@ def test_a_misspelt_paginator_is_told_by_the_first_page_only():
     """A page from the middle, with which an earlier run goes on, has its end in sight and says nothing of it."""
     run = Run(NextUrl("nxet"))
     run.answer(1, run.begin()[1], linked(1, "?page=2"))
-    assert run.course.findings == {0: ["NextUrl(path='nxet') finds no next page; NextUrl() does"]}
-    count = PageNumber(count="count")
+    assert run.workflow.findings == {0: ["NextUrl(path='nxet') finds no next page; NextUrl() does"]}
+    count = PageNumber(total_records="count")
 
     def page(number):
         return {"data": [{"id": number}], "count": 3, "total_pages": 3, "page": number}
@@ -210,20 +218,20 @@ def test_a_misspelt_paginator_is_told_by_the_first_page_only():
     rest = run.answer(1, run.begin()[1], page(1))
     run.answer(3, rest[3], page(3))
     run.fail(2)
-    later = Run(count, unfinished=run.course.unfinished)
+    later = Run(count, unfinished=run.workflow.unfinished)
     later.answer(2, later.begin()[2], page(2))
-    assert later.course.findings == {}
+    assert later.workflow.findings == {}
 
 
 def test_each_page_that_changes_something_has_a_key_of_its_own():
     """Derived from the first one's: the same for a repetition, in this run or in another."""
     paginator = Cursor("next", body=True)
     first = Request(FIRST.url, "POST", headers={"Key": "k"}, body=b"{}")
-    runs = [Run(paginator, idempotency_key="Key") for _ in range(2)]
+    runs = [Run(paginator, idempotency_header="Key") for _ in range(2)]
     second, same = (run.answer(1, run.begin(request=first)[1], linked(1, "b"))[2] for run in runs)
     assert second.headers["Key"] == same.headers["Key"] != "k"
     runs[0].fail(2)
-    later = Run(paginator, idempotency_key="Key", unfinished=runs[0].course.unfinished)
+    later = Run(paginator, idempotency_header="Key", unfinished=runs[0].workflow.unfinished)
     again = later.begin(request=first)[2]
     assert again == second
     third = later.answer(2, again, linked(2, "c"))[3]

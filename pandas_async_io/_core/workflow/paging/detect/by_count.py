@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pandas_async_io._core.json_path import find_value, parse_count
 from pandas_async_io._core.workflow.paging.cursor import Cursor
-from pandas_async_io._core.workflow.paging.detect.page_evidence import Candidate, PageEvidence, PageParam
+from pandas_async_io._core.workflow.paging.detect.page_evidence import Candidate, PageEvidence
 from pandas_async_io._core.workflow.paging.envelope import find_total_path
 from pandas_async_io._core.workflow.paging.page_number import Offset, PageNumber
 from pandas_async_io._core.workflow.paging.paging_vocabulary import (
@@ -103,8 +103,8 @@ def _by_page_total(evidence: PageEvidence) -> Iterator[Candidate]:
 
 
 def _page_total_candidate(evidence: PageEvidence, total: str, echo_field: str | None, echo: int | None) -> Candidate:
-    default = echo_field if echo_field in PAGE_PARAMS else "page"
-    name, number, in_body = _page_param_or(evidence, default or "page")
+    default = echo_field if echo_field is not None and echo_field in PAGE_PARAMS else "page"
+    name, number, in_body = _page_param_or(evidence, default)
     if number is None:
         confidence = 0.85 if echo in {0, 1} else 0.6
     else:
@@ -118,7 +118,9 @@ def _by_page_total_header(evidence: PageEvidence) -> Iterator[Candidate]:
     name, number, in_body = _page_param_or(evidence, "page")
     for total in PAGE_TOTAL_HEADERS:
         if parse_count(header(total)) is not None:
-            paginator = PageNumber(name, _start_number(number, parse_count(header("X-Page"))), total_pages=total, body=in_body)
+            paginator = PageNumber(
+                name, _start_number(number, parse_count(header("X-Page"))), total_pages=total, body=in_body
+            )
             yield Candidate(0.9, paginator, f"the header {total} counts the pages")
     if evidence.record_count and _has_several_pages(header("X-Pagination")):
         paginator = PageNumber(name, _start_number(number, None), body=in_body)
@@ -127,8 +129,7 @@ def _by_page_total_header(evidence: PageEvidence) -> Iterator[Candidate]:
 
 def _page_param_or(evidence: PageEvidence, default: str) -> tuple[str, int | None, bool]:
     """Return the name of the page's parameter, its number in the request, and whether it belongs in the body."""
-    page_param: PageParam | None = evidence.page_param
-    return page_param or (default, None, evidence.find_param(default)[1])
+    return evidence.page_param or (default, None, evidence.find_param(default)[1])
 
 
 def _first_number_field(fields: Mapping[str, Any], names: Sequence[str]) -> str | None:
@@ -153,8 +154,8 @@ def _has_several_pages(header: str | None) -> bool:
 
     Examples
     --------
-    >>> [_has_several_pages(each) for each in (None, "x", '{"TotalPages": 4}', '{"total_pages": 1}', '{"HasNext": false}')]
-    [False, True, True, False, False]
+    >>> [_has_several_pages(each) for each in (None, "x", '{"TotalPages": 4}', '{"HasNext": false}')]
+    [False, True, True, False]
     """
     try:
         value = json.loads(header or "{}")

@@ -58,9 +58,7 @@ def _link_list_candidates(evidence: PageEvidence) -> Iterator[Candidate]:
                 yield Candidate(0.9, NextUrl(prefix + name), f"{prefix + name!r} holds links with their relation")
 
 
-def _next_link_candidate(
-    evidence: PageEvidence, prefix: str, fields: dict[str, Any], name: str
-) -> Iterator[Candidate]:
+def _next_link_candidate(evidence: PageEvidence, prefix: str, fields: dict[str, Any], name: str) -> Iterator[Candidate]:
     path, link = prefix + name, find_next_link(fields, (name,))
     target, among_links = link_url(link), "link" in prefix
     is_link = among_links or isinstance(link, dict) or name not in AMBIGUOUS_TOKENS
@@ -68,9 +66,10 @@ def _next_link_candidate(
         counted = path == "next" and type(fields.get("count")) is int
         paginator = NextUrl(path, count="count") if counted else NextUrl(path)
         yield Candidate(0.98, paginator, f"{path!r} holds a URL")
-    elif is_end(target) and evidence.record_count is not None:
-        if among_links or NEXT_LINK_SIBLINGS & (fields.keys() | evidence.page.payload.keys()):
-            yield Candidate(0.9, NextUrl(path), f"{path!r} is null: this is the last page")
+        return
+    has_sibling = bool(NEXT_LINK_SIBLINGS & (fields.keys() | evidence.page.payload.keys()))
+    if is_end(target) and evidence.record_count is not None and (among_links or has_sibling):
+        yield Candidate(0.9, NextUrl(path), f"{path!r} is null: this is the last page")
 
 
 def _link_objects(evidence: PageEvidence) -> Iterator[tuple[str, dict[str, Any]]]:

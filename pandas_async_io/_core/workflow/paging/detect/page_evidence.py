@@ -14,6 +14,7 @@ import pandas as pd
 from pandas_async_io._core.errors import ParseError, PlanError
 from pandas_async_io._core.json_path import Path, find_count, find_value, parse_count
 from pandas_async_io._core.request.query import get_param, parse_json_body
+from pandas_async_io._core.workflow.paging.detect.flags import find_flag
 from pandas_async_io._core.workflow.paging.envelope import (
     candidate_lists,
     find_record_path,
@@ -24,18 +25,13 @@ from pandas_async_io._core.workflow.paging.envelope import (
 )
 from pandas_async_io._core.workflow.paging.paging_vocabulary import (
     ENVELOPES,
-    LAST_FLAGS,
-    MORE_FLAGS,
     PAGE_PARAMS,
     VAGUE_ENVELOPES,
-    snake_case,
 )
 
 if TYPE_CHECKING:
     from pandas_async_io._core.models import Page
     from pandas_async_io._core.workflow.paging.paginators import Paginator
-
-_TRUTH = {"true": True, "yes": True, "false": False, "no": False}
 
 
 class Candidate(NamedTuple):
@@ -158,7 +154,7 @@ def collect_evidence(page: Page) -> PageEvidence:
         record_count,
         envelopes,
         _request_body(page),
-        _find_flag(envelopes, single_record=record_count is None),
+        find_flag(envelopes, single_record=record_count is None),
         total_path,
         find_count(page, total_path),
     )
@@ -182,32 +178,6 @@ def _find_records(payload: Any) -> tuple[tuple[str, ...], int | None]:
     if not path or is_single_record(payload, path):
         return (), None
     return path, len(page_records(payload, path))
-
-
-def _find_flag(envelopes: tuple[tuple[str, dict[str, Any]], ...], *, single_record: bool) -> tuple[str, bool] | None:
-    """Return a flag that says there are more pages, or else one that says there are none.
-
-    In a single record only a name such as ``has_more`` counts: ``done`` or ``last`` may be its own fields.
-    """
-    flags = [
-        (prefix + key, more)
-        for prefix, fields in envelopes
-        for key, value in fields.items()
-        if (more := _flag_value(snake_case(key), value)) is not None and not (single_record and key[:3] != "has")
-    ]
-    return next((each for each in flags if each[1]), flags[0] if flags else None)
-
-
-def _flag_value(name: str, value: Any) -> bool | None:
-    """Return whether a field says that there are more pages; None if it is no flag."""
-    truth = value if isinstance(value, bool) else None
-    if isinstance(value, str):
-        truth = _TRUTH.get(value.strip().lower())
-    if name in LAST_FLAGS:
-        return None if truth is None else not truth
-    if name not in MORE_FLAGS:
-        return None
-    return truth if truth is not None or str(value) not in {"0", "1"} else str(value) == "1"
 
 
 def _request_body(page: Page) -> dict[str, Any] | None:

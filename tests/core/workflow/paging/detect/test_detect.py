@@ -135,7 +135,7 @@ def page(payload, headers=None, url=URL, body=None):
         (page(ONE, {"X-Next-Page": "2"}), Cursor(header="X-Next-Page", param="page")),
         (page(ONE, {"X-Next-Page": ""}, url=f"{URL}?p=4"), Cursor(header="X-Next-Page", param="p")),
         (page(ONE, {"X-Next-Page": f"{URL}?page=2"}), NextUrl(header="X-Next-Page")),
-        (page(ONE, {"X-Next-Page": "2", "X-Page": "1", "X-Total-Pages": "4"}), PageNumber(total="X-Total-Pages")),
+        (page(ONE, {"X-Next-Page": "2", "X-Page": "1", "X-Total-Pages": "4"}), PageNumber(total_pages="X-Total-Pages")),
         (
             page({"value": ONE}, {"x-ms-continuationtoken": "x"}),
             Cursor(header="x-ms-continuationtoken", param="continuationToken"),
@@ -143,33 +143,33 @@ def page(payload, headers=None, url=URL, body=None):
         # APIs that count pages or records
         (
             page({"result": ONE, "result_info": {"page": 1, "total_pages": 4}}),
-            PageNumber(total="result_info.total_pages"),
+            PageNumber(total_pages="result_info.total_pages"),
         ),
         (
             page({"data": {"rows": ONE, "pagination": {"page": 1, "total_pages": 4}}}),
-            PageNumber(total="data.pagination.total_pages"),
+            PageNumber(total_pages="data.pagination.total_pages"),
         ),
-        (page({"hits": ONE, "page": 0, "nbPages": 4, "nbHits": 4}), PageNumber(start=0, total="nbPages")),
+        (page({"hits": ONE, "page": 0, "nbPages": 4, "nbHits": 4}), PageNumber(start=0, total_pages="nbPages")),
         (
             page({"hits": ONE, "page": 0, "nbPages": 4}, body=b'{"query":"x"}'),
-            PageNumber(start=0, total="nbPages", body=True),
+            PageNumber(start=0, total_pages="nbPages", body=True),
         ),
         (page({"content": ONE, "number": 0, "last": False}), PageNumber(start=0)),
         (page({"content": ONE, "number": 1, "last": False}, url=f"{URL}?page=1"), PageNumber()),
-        (page({"items": ONE, "page_number": 1, "page_count": 4}), PageNumber("page_number", total="page_count")),
-        (page({"items": ONE, "total_pages": 4}, body=b'{"page":1}'), PageNumber(total="total_pages", body=True)),
-        (page({"items": ONE, "total_pages": "4"}, url=f"{URL}?page=1"), PageNumber(total="total_pages")),
+        (page({"items": ONE, "page_number": 1, "page_count": 4}), PageNumber("page_number", total_pages="page_count")),
+        (page({"items": ONE, "total_pages": 4}, body=b'{"page":1}'), PageNumber(total_pages="total_pages", body=True)),
+        (page({"items": ONE, "total_pages": "4"}, url=f"{URL}?page=1"), PageNumber(total_pages="total_pages")),
         (
             page({"items": ONE, "start": 1, "limit": 1, "total": 4}),
             Offset("start", ("limit", 1), "total", start=1),
         ),
-        (page({"data": ONE, "meta": {"page": 1, "total_pages": 9}}), PageNumber(total="meta.total_pages")),
-        (page({"data": ONE, "total_pages": 9}, url=f"{URL}?p=1"), PageNumber("p", total="total_pages")),
-        (page({"content": ONE, "number": 0, "totalPages": 9}), PageNumber(start=0, total="totalPages")),
-        (page(ONE, {"X-WP-TotalPages": "9"}), PageNumber(total="X-WP-TotalPages")),
+        (page({"data": ONE, "meta": {"page": 1, "total_pages": 9}}), PageNumber(total_pages="meta.total_pages")),
+        (page({"data": ONE, "total_pages": 9}, url=f"{URL}?p=1"), PageNumber("p", total_pages="total_pages")),
+        (page({"content": ONE, "number": 0, "totalPages": 9}), PageNumber(start=0, total_pages="totalPages")),
+        (page(ONE, {"X-WP-TotalPages": "9"}), PageNumber(total_pages="X-WP-TotalPages")),
         (
             page(ONE, {"X-Total-Count": "9"}, url=f"{URL}?_page=1&_limit=1"),
-            PageNumber("_page", size=("_limit", 1), count="X-Total-Count"),
+            PageNumber("_page", size=("_limit", 1), total_records="X-Total-Count"),
         ),
         (page({"products": ONE, "total": 90, "skip": 0, "limit": 1}), Offset("skip", ("limit", 1), "total")),
         (
@@ -190,7 +190,7 @@ def test_a_scheme_in_the_wild_is_recognised(answer, expected):
     found = choose_paginator(answer)
     assert found.paginator == expected
     assert eval(repr(found.paginator)) == expected
-    assert found.why
+    assert found.reason
 
 
 @pytest.mark.parametrize("home", ["", "meta"])
@@ -269,7 +269,7 @@ def test_a_total_beyond_the_records_is_a_question_with_that_total(told, headers,
     """What it suggests counts by it; where the total is the number of records, the page is the only one."""
     with pytest.raises(PlanError, match="more records than came") as caught:
         choose_paginator(page({"rows": ONE, **told}, headers))
-    assert f"pages=PageNumber(count={count!r})" in str(caught.value)
+    assert f"pages=PageNumber(total_records={count!r})" in str(caught.value)
     assert choose_paginator(page({"rows": ONE * 90, **told}, headers)).paginator is None
 
 
@@ -295,10 +295,10 @@ def test_what_says_more_outweighs_a_link_that_ends():
         (page({"files": ONE, "nextPageToken": "x"}), ["Cursor(path='nextPageToken', param='pageToken')"]),
         (page({"data": ONE, "next_page": "x"}), ["Cursor(path='next_page', param='page')"]),
         (page({"data": ONE, "has_more": True}), ["Cursor(param='starting_after', after='id', more='has_more')"]),
-        (page({"data": ONE, "total": 90}), ["PageNumber(count='total')", "Offset(count='total')"]),
+        (page({"data": ONE, "total": 90}), ["PageNumber(total_records='total')", "Offset(total_records='total')"]),
         (
             page({"data": ONE, "total": 90}, body=b'{"q":1}'),
-            ["PageNumber(count='total', body=True)", "Offset(count='total', body=True)"],
+            ["PageNumber(total_records='total', body=True)", "Offset(total_records='total', body=True)"],
         ),
         (
             page({"data": ONE, "has_more": True}, body=b"{}"),
@@ -309,13 +309,16 @@ def test_what_says_more_outweighs_a_link_that_ends():
             ["Cursor(path='nextPageToken', param='pageToken', body=True)"],
         ),
         (page({"data": ONE, "marker": "x"}, body=b"{}"), ["Cursor(path='marker', param='marker', body=True)"]),
-        (page({"data": ONE, "total_pages": 9}, body=b"{}"), ["PageNumber(total='total_pages', body=True)"]),
+        (page({"data": ONE, "total_pages": 9}, body=b"{}"), ["PageNumber(total_pages='total_pages', body=True)"]),
         (page(ONE, body=b'{"page":1,"size":5}'), ["PageNumber(size=('size', 5), body=True)"]),
-        (page({"data": ONE, "total": 90}, url=f"{URL}?page=0"), ["PageNumber(start=0, count='total')"]),
-        (page({"hits": {"total": {"value": 90}, "hits": ONE}}), ["Offset(param='from', count='hits.total.value')"]),
+        (page({"data": ONE, "total": 90}, url=f"{URL}?page=0"), ["PageNumber(start=0, total_records='total')"]),
+        (
+            page({"hits": {"total": {"value": 90}, "hits": ONE}}),
+            ["Offset(param='from', total_records='hits.total.value')"],
+        ),
         (
             page({"response": {"numFound": 90, "start": 0, "docs": ONE}}),
-            ["Offset(param='start', count='response.numFound')"],
+            ["Offset(param='start', total_records='response.numFound')"],
         ),
         (
             page({"Contents": ONE, "IsTruncated": True, "NextContinuationToken": "x"}),
@@ -337,8 +340,11 @@ def test_what_says_more_outweighs_a_link_that_ends():
         # An object without a list may be a record: it is read on only by the user's word
         (page({"data": {"id": 1}, "links": {"next": "/2"}}), ["NextUrl(path='links.next')"]),
         (page({"data": {"id": 1}, "has_more": True}), ["PageNumber()"]),
-        (page(ONE, {"X-Total-Count": "90"}), ["PageNumber(count='X-Total-Count')", "Offset(count='X-Total-Count')"]),
-        (page({"data": ONE, "total_pages": 9}), ["PageNumber(total='total_pages')"]),
+        (
+            page(ONE, {"X-Total-Count": "90"}),
+            ["PageNumber(total_records='X-Total-Count')", "Offset(total_records='X-Total-Count')"],
+        ),
+        (page({"data": ONE, "total_pages": 9}), ["PageNumber(total_pages='total_pages')"]),
         (page({"data": ONE, "continuation": "x"}), ["Cursor(path='continuation', param='continuation')"]),
         (page({"data": ONE, "meta": {"marker": "x"}}), ["Cursor(path='meta.marker', param='marker')"]),
         (page(ONE, url=f"{URL}?page=1"), ["PageNumber()"]),
@@ -384,7 +390,7 @@ def test_an_answer_that_shows_nothing_is_the_only_page(payload):
     """No paginator, and the reason in words."""
     assert rank_candidates(page(payload)) == []
     assert choose_paginator(page(payload)).paginator is None
-    assert "only one" in choose_paginator(page(payload)).why
+    assert "no other pages" in choose_paginator(page(payload)).reason
 
 
 @pytest.mark.parametrize(
