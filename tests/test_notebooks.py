@@ -1,4 +1,4 @@
-"""The notebook, and what only a real kernel shows: cells that queue behind a call, and the stop button."""
+"""The notebooks in a real kernel: cell by cell, with "Run All", and with the stop button."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from nbclient import NotebookClient
 from pandas_async_io.demo import serve
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
-PATIENCE = 60
+KERNEL_SECONDS = 60
 
-ROWS = {
+FIRST_OUTPUTS = {
     "users.aio.fetch(": ["Chloé Jansen", "Tallinn"],
     "api.log": ["3"],
     "users.aio.plan(": ["5 rows, 3 requests", "Authorization: ***"],
@@ -30,9 +30,9 @@ ROWS = {
     "record_path": ["user_name", "Kofi Haddad", "Ada Gupta"],
     "rate=": ["ok    10"],
 }
-"""What a cell's output holds, by a piece of its source."""
+"""Texts in a cell's output, by a piece of its source."""
 
-PAGES = {
+SECOND_OUTPUTS = {
     'pages="auto"': ["1 ok", "pages=LinkHeader() was taken"],
     "every = ": ["Lisbon    95", "Osaka     95"],
     "broken = ": ["page 3 did not come", "http_error"],
@@ -46,9 +46,9 @@ PAGES = {
     "fresh = ": ["{'ok': 100}"],
 }
 
-SHOWN = dict(zip(NOTEBOOKS, (ROWS, PAGES), strict=True))
+OUTPUTS = dict(zip(NOTEBOOKS, (FIRST_OUTPUTS, SECOND_OUTPUTS), strict=True))
 
-EACH = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+EACH_NOTEBOOK = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 pytestmark = pytest.mark.slow
 
@@ -61,7 +61,7 @@ def kernel():
     client = manager.client()
     client.start_channels()
     try:
-        client.wait_for_ready(timeout=PATIENCE)
+        client.wait_for_ready(timeout=KERNEL_SECONDS)
         yield manager, client
     finally:
         client.stop_channels()
@@ -70,20 +70,20 @@ def kernel():
 
 
 def run_all(client, sources):
-    """Queue all cells at once, as "Run All" does; return each one's reply and its output as text."""
+    """Queue all cells at once, as "Run All" does; return the reply and the output text of each."""
     sent = [client.execute(source) for source in sources]
     texts = dict.fromkeys(sent, "")
-    idle = 0
-    while idle < len(sent):
-        message = client.get_iopub_msg(timeout=PATIENCE)
+    finished = 0
+    while finished < len(sent):
+        message = client.get_iopub_msg(timeout=KERNEL_SECONDS)
         content, parent = message["content"], message["parent_header"].get("msg_id")
         if parent in texts:
             texts[parent] += content.get("text", "") + content.get("data", {}).get("text/plain", "")
-            idle += content.get("execution_state") == "idle"
+            finished += content.get("execution_state") == "idle"
     replies = []
     while len(replies) < len(sent):
-        reply = client.get_shell_msg(timeout=PATIENCE)
-        if reply["parent_header"]["msg_id"] in sent:  # a late answer to the client's own hello is none of them
+        reply = client.get_shell_msg(timeout=KERNEL_SECONDS)
+        if reply["parent_header"]["msg_id"] in sent:  # not a late reply to the client's own kernel_info request
             replies.append(reply)
     assert [reply["parent_header"]["msg_id"] for reply in replies] == sent
     return [reply["content"] for reply in replies], list(texts.values())
@@ -91,53 +91,53 @@ def run_all(client, sources):
 
 def evaluate(client, expression):
     """Return the repr of an expression in the kernel."""
-    sent = client.execute("", silent=True, user_expressions={"it": expression})
-    while (reply := client.get_shell_msg(timeout=PATIENCE))["parent_header"]["msg_id"] != sent:
+    sent = client.execute("", silent=True, user_expressions={"value": expression})
+    while (reply := client.get_shell_msg(timeout=KERNEL_SECONDS))["parent_header"]["msg_id"] != sent:
         pass
-    return reply["content"]["user_expressions"]["it"]["data"]["text/plain"]
+    return reply["content"]["user_expressions"]["value"]["data"]["text/plain"]
 
 
-def missing(path, sources, outputs):
-    """Return what the cells should have shown and did not."""
-    wanted = SHOWN[path]
-    shown = {piece: text for piece in wanted for cell, text in zip(sources, outputs, strict=True) if piece in cell}
-    assert set(shown) == set(wanted)
-    return [(piece, part) for piece, parts in wanted.items() for part in parts if part not in shown[piece]]
+def find_missing(path, sources, texts):
+    """Return the expected texts that the cells did not print."""
+    expected = OUTPUTS[path]
+    printed = {piece: text for piece in expected for cell, text in zip(sources, texts, strict=True) if piece in cell}
+    assert set(printed) == set(expected)
+    return [(piece, part) for piece, parts in expected.items() for part in parts if part not in printed[piece]]
 
 
-@EACH
+@EACH_NOTEBOOK
 def test_a_notebook_stores_no_outputs(path):
-    """What a run prints differs from run to run: the file holds the cells alone."""
+    """Outputs differ from run to run."""
     cells = nbformat.read(path, as_version=4).cells
     assert [cell.id for cell in cells if cell.get("outputs") or cell.get("execution_count")] == []
 
 
-@EACH
+@EACH_NOTEBOOK
 def test_a_notebook_runs_cell_by_cell(path):
-    """Each cell, run after the last one ended, is fine and shows what it is there for."""
+    """Each cell runs after the one before, without an error, and prints the expected texts."""
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(notebook, timeout=PATIENCE, kernel_name="python3").execute()
+    NotebookClient(notebook, timeout=KERNEL_SECONDS, kernel_name="python3").execute()
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     texts = [
         "".join(output.get("text", "") + output.get("data", {}).get("text/plain", "") for output in cell.outputs)
         for cell in cells
     ]
-    assert missing(path, [cell.source for cell in cells], texts) == []
+    assert find_missing(path, [cell.source for cell in cells], texts) == []
 
 
-@EACH
+@EACH_NOTEBOOK
 def test_a_notebook_survives_run_all(path):
-    """With all cells queued at once, every one is answered in its turn, none is dropped."""
+    """All cells are queued at once; the kernel runs each of them, in order."""
     notebook = nbformat.read(path, as_version=4)
     sources = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
     with kernel() as (_, client):
         replies, texts = run_all(client, sources)
     assert {reply["status"] for reply in replies} == {"ok"}
-    assert missing(path, sources, texts) == []
+    assert find_missing(path, sources, texts) == []
 
 
 def test_fault_69_cells_queued_behind_a_call_in_the_kernels_own_loop_are_not_dropped():
-    """A blocking fetch on the user's own session nests the kernel's loop; what is queued behind it still runs."""
+    """A blocking fetch on the user's own session nests the kernel's loop; the cells queued behind it still run."""
     with serve(latency=0.1) as api, kernel() as (_, client):
         sources = [
             "import aiohttp, pandas as pd, pandas_async_io as paio",
@@ -163,15 +163,15 @@ def test_fault_69_cells_queued_behind_a_call_in_the_kernels_own_loop_are_not_dro
     ],
     ids=["blocking", "awaited"],
 )
-@pytest.mark.parametrize("session", ["None", "aiohttp.ClientSession()"], ids=["ours", "theirs"])
+@pytest.mark.parametrize("session", ["None", "aiohttp.ClientSession()"], ids=["ours", "own"])
 def test_fault_59_the_stop_button_leaves_the_finished_rows(call, session):
-    """An interrupt ends a fetch that would take ten minutes; ``sys.last_value.partial`` has the rows so far."""
+    """An interrupt ends a fetch of ten minutes; ``sys.last_value.partial`` has the finished rows."""
     with serve() as api, kernel() as (manager, client):
         run_all(
             client,
             [
                 "import aiohttp, sys, pandas as pd, pandas_async_io as paio",
-                # One at a time: when the third request arrives, the answers of the first two have been taken.
+                # One request at a time: when the third arrives, the first two rows are finished.
                 f"client = paio.Client({str(api)!r}, session={session}, concurrency=1)",
                 "rows = pd.DataFrame({'key': ['a', 'b', 'c'], 'ms': [1, 1, 600_000]})",
             ],
@@ -180,8 +180,8 @@ def test_fault_59_the_stop_button_leaves_the_finished_rows(call, session):
         while len(api.log) < 3 and not client.shell_channel.msg_ready():
             time.sleep(0.01)
         manager.interrupt_kernel()
-        reply = client.get_shell_msg(timeout=PATIENCE)["content"]
-        # ipykernel interrupts an awaiting cell by cancelling its task.
+        reply = client.get_shell_msg(timeout=KERNEL_SECONDS)["content"]
+        # ipykernel interrupts a cell that awaits by cancelling its task.
         assert reply["ename"] == ("CancelledError" if "await" in call else "KeyboardInterrupt")
         outcomes = evaluate(client, "sys.last_value.partial.aio.outcomes['outcome'].tolist()")
         assert outcomes == "['ok', 'ok', 'cancelled']"
