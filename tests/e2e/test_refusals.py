@@ -1,4 +1,4 @@
-"""Refusals in each API's own words, over HTTP: the row is repeated, the origin is spared meanwhile, the run goes on."""
+"""Refusals in each API's own form, over HTTP: the row is repeated, its origin paused, the run goes on."""
 
 import itertools
 import json
@@ -12,13 +12,13 @@ from tests.servers.scripted import http_response, serve_function
 
 QUICK = paio.Retry(base=0.001, throttle_base=0.001)
 SECONDARY = b'{"message": "You have exceeded a secondary rate limit."}'
-USED_UP = http_response(b"[]", "Sforce-Limit-Info: api-usage=15000/15000", status="403 Forbidden")
+SPENT = http_response(b"[]", "Sforce-Limit-Info: api-usage=15000/15000", status="403 Forbidden")
 DISCORD = b'{"message": "You are being rate limited.", "retry_after": 0.5, "global": false}'
 WAIT = 0.5
-"""Seconds: longer than the silence that a refusal brings by itself."""
+"""Seconds: longer than the pause after a refusal that names none."""
 
 
-def refused(body, *headers, status="400 Bad Request"):
+def refuse(body, *headers, status="400 Bad Request"):
     return http_response(body, *headers, status=status)
 
 
@@ -27,19 +27,19 @@ def usage(name):
 
 
 CASES = {
-    "Salesforce, by its header": (USED_UP, 0.0),
-    "Salesforce, by its body": (refused(b'[{"errorCode":"REQUEST_LIMIT_EXCEEDED"}]', status="403 Forbidden"), 0.0),
-    "Facebook": (refused(b'{"error":{"code":4}}'), 0.0),
-    "Facebook, business": (refused(b'{"error":{"code":80004}}', usage("X-Business-Use-Case-Usage")), WAIT),
-    "Facebook, app": (refused(b'{"error":{"code":17}}', usage("X-App-Usage")), WAIT),
-    "AWS, by its body": (refused(b'{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException"}'), 0.0),
-    "AWS, by its header": (refused(b"{}", "x-amzn-ErrorType: TooManyRequestsException:http://e.com/"), 0.0),
-    "Discord": (refused(DISCORD, status="429 Too Many Requests"), WAIT),
+    "Salesforce, by its header": (SPENT, 0.0),
+    "Salesforce, by its body": (refuse(b'[{"errorCode":"REQUEST_LIMIT_EXCEEDED"}]', status="403 Forbidden"), 0.0),
+    "Facebook": (refuse(b'{"error":{"code":4}}'), 0.0),
+    "Facebook, business": (refuse(b'{"error":{"code":80004}}', usage("X-Business-Use-Case-Usage")), WAIT),
+    "Facebook, app": (refuse(b'{"error":{"code":17}}', usage("X-App-Usage")), WAIT),
+    "AWS, by its body": (refuse(b'{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException"}'), 0.0),
+    "AWS, by its header": (refuse(b"{}", "x-amzn-ErrorType: TooManyRequestsException:http://e.com/"), 0.0),
+    "Discord": (refuse(DISCORD, status="429 Too Many Requests"), WAIT),
     "GitHub, secondary": (
-        refused(SECONDARY, "X-RateLimit-Remaining: 0", f"X-RateLimit-Reset-After: {WAIT}", status="403 Forbidden"),
+        refuse(SECONDARY, "X-RateLimit-Remaining: 0", f"X-RateLimit-Reset-After: {WAIT}", status="403 Forbidden"),
         WAIT,
     ),
-    "Slack": (refused(b'{"ok":false,"error":"ratelimited"}', status="429 Too Many Requests"), 0.0),
+    "Slack": (refuse(b'{"ok":false,"error":"ratelimited"}', status="429 Too Many Requests"), 0.0),
 }
 
 
@@ -49,23 +49,23 @@ def fetch(server, rows, **options):
     return frame.aio.fetch(server.url + "/{id}", **options)
 
 
-def after(*first):
-    """Return what answers so first, and then well; and when it did."""
-    turn, times = itertools.count(), []
+def succeed_after(*first):
+    """Return a server function that sends these responses first, then successes, and its list of times."""
+    count, times = itertools.count(), []
 
     def answer(_asked):
         times.append(time.monotonic())
-        at = next(turn)
-        return first[at] if at < len(first) else http_response()
+        number = next(count)
+        return first[number] if number < len(first) else http_response()
 
     return answer, times
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_refusal_in_its_apis_words_is_one(case):
-    """A POST is repeated, for it was not processed; until then nothing else goes to the origin, as long as it asked."""
+def test_a_refusal_in_an_apis_own_form_pauses_the_origin(case):
+    """The POST was not processed: it is repeated, and nothing else is sent before."""
     first, wait = CASES[case]
-    answer, times = after(first)
+    answer, times = succeed_after(first)
     with serve_function(answer) as server:
         out = fetch(server, 3, concurrency=1)
     assert out.aio.report.outcomes == {"ok": 3}
@@ -73,9 +73,9 @@ def test_a_refusal_in_its_apis_words_is_one(case):
     assert times[1] - times[0] >= wait
 
 
-def test_githubs_secondary_limit_is_a_minutes_silence():
-    """Without a word of how long, it is at least a minute: more than this row wants to wait."""
-    answer, _ = after(http_response(SECONDARY, status="403 Forbidden"))
+def test_githubs_secondary_limit_pauses_for_a_minute():
+    """If it names no delay; this row waits for less."""
+    answer, _ = succeed_after(http_response(SECONDARY, status="403 Forbidden"))
     retry = paio.Retry(max_wait=5)
     with serve_function(answer) as server, pytest.warns(paio.FetchWarning):
         out = fetch(server, 1, retry=retry)
@@ -85,17 +85,17 @@ def test_githubs_secondary_limit_is_a_minutes_silence():
 
 
 @pytest.mark.parametrize(
-    ("said", "key", "sent", "outcome"),
+    ("allowed", "key", "sent", "outcome"),
     [
         ("true", "Idempotency-Key", 2, "ok"),
         ("true", None, 1, "http_error"),
         ("false", "Idempotency-Key", 1, "http_error"),
     ],
 )
-def test_stripe_says_whether_another_attempt_is_worth_it(said, key, sent, outcome):
-    """Where it says so, a 409 of a POST with a key is repeated, one without never, and a 500 not against its word."""
-    status = "409 Conflict" if said == "true" else "500 Internal Server Error"
-    answer, _ = after(http_response(b"{}", f"Stripe-Should-Retry: {said}", status=status))
+def test_stripes_should_retry_header_decides(allowed, key, sent, outcome):
+    """A 409 is repeated if the POST has a key; a 500 is not repeated if the header says false."""
+    status = "409 Conflict" if allowed == "true" else "500 Internal Server Error"
+    answer, _ = succeed_after(http_response(b"{}", f"Stripe-Should-Retry: {allowed}", status=status))
     retry = paio.Retry(base=0.001, idempotency_key=key)
     with serve_function(answer) as server:
         out = fetch(server, 1, retry=retry) if outcome == "ok" else failed(server, retry)
@@ -108,20 +108,20 @@ def failed(server, retry):
         return fetch(server, 1, retry=retry)
 
 
-def test_two_lines_of_limits_are_both_obeyed():
-    """A budget that is used up is waited for, also where a second line says that another is not."""
+def test_both_of_two_budgets_are_obeyed():
+    """A spent one is waited for, even if another on a second line is not spent."""
     spent = http_response(
         b"{}", f"X-RateLimit-Remaining: 0\r\nX-RateLimit-Reset-After: {WAIT}\r\nX-RateLimit-Remaining: 99"
     )
-    answer, times = after(spent)
+    answer, times = succeed_after(spent)
     with serve_function(answer) as server:
         fetch(server, 2, concurrency=1)
     assert times[1] - times[0] >= WAIT
 
 
-def test_a_client_without_a_retry_budget_repeats_nothing_but_refusals():
-    """`Retry(budget=0)` sends no failure again; what a rate limit refused is no failure."""
-    answer, _ = after(
+def test_without_a_retry_budget_only_refusals_are_repeated():
+    """`Retry(budget=0)` repeats no failure; a refusal is none."""
+    answer, _ = succeed_after(
         http_response(b"{}", status="503 Service Unavailable"), http_response(b"{}", status="429 Too Many Requests")
     )
     retry = paio.Retry(base=0.001, throttle_base=0.001, budget=0)

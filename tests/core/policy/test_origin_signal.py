@@ -45,7 +45,7 @@ def answer(status, **headers):
         (Response(429, {}, b'{"retry_after": 2.5}', ""), None, False, (OriginSignal.REFUSED, 2.5)),
         (Response(403, {}, b'{"message":"a secondary rate limit"}', ""), None, False, (OriginSignal.REFUSED, 60)),
         (answer(200), ParseError("not JSON"), False, (OriginSignal.ANSWERED, 0)),
-        (answer(200), PayloadError("throttled", asked=3.0), False, (OriginSignal.REFUSED, 3)),
+        (answer(200), PayloadError("throttled", retry_after=3.0), False, (OriginSignal.REFUSED, 3)),
         (None, RedirectError("round in circles"), False, (OriginSignal.ANSWERED, 0)),
         (None, UnsafeUrlError("elsewhere"), False, (OriginSignal.ANSWERED, 0)),
         (None, BodyTooLargeError("too large"), False, (OriginSignal.ANSWERED, 0)),

@@ -1,0 +1,111 @@
+"""Origins that are down, wrong credentials, too few descriptors: no row is lost, few requests are sent."""
+
+import asyncio
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import pandas_async_io as paio
+from tests.servers.handler import serve_handler
+
+
+def rows(count):
+    return pd.DataFrame({"id": range(count)})
+
+
+@pytest.mark.slow
+def test_fault_34_an_outage_of_five_seconds_in_ten_costs_no_row():
+    """2 000 rows, 20 at a time: all ok, with at most 1.2 attempts per row."""
+    begun = time.monotonic()
+
+    async def answer(request):
+        await asyncio.sleep(0.01)
+        return (503 if 1 <= (request.arrived - begun) % 10 < 6 else 200), {}
+
+    with serve_handler(answer) as server:
+        out = rows(2000).aio.fetch(server.url + "/{id}", client=paio.Client(), concurrency=20)
+    assert out.aio.report.outcomes == {"ok": 2000}
+    assert any(request.status == 503 for request in server.log)
+    assert out.aio.report.sent == len(server.log) <= 2400
+
+
+@pytest.mark.slow
+def test_fault_35_a_permanent_503_ends_10_000_rows_within_a_minute():
+    """The breaker opens, probes and gives up; the errors of unsent rows name the cause."""
+
+    async def answer(request):
+        return 503, {}
+
+    with serve_handler(answer) as server, pytest.warns(paio.FetchWarning, match="nothing came through"):
+        out = rows(10_000).aio.fetch(server.url + "/{id}", client=paio.Client())
+    report = out.aio.report
+    assert report.seconds < 60
+    assert set(report.outcomes) == {"http_error", "not_attempted"}
+    assert report.sent == len(server.log) <= 100
+    assert "down" in report.limited_by
+
+
+def test_a_wrong_token_costs_at_most_concurrency_and_25_requests():
+    """10 000 rows end after the first responses are all 401; the warning names the remedy."""
+
+    async def answer(request):
+        return 401, {}
+
+    with serve_handler(answer) as server, pytest.warns(paio.FetchWarning, match="pass fresh auth= to retry_failed"):
+        out = rows(10_000).aio.fetch(server.url + "/{id}", client=paio.Client(server.url, auth="expired"))
+    assert len(server.log) <= 32 + 25
+    assert out.aio.report.sent == len(server.log)
+    assert out.aio.report.outcomes["not_attempted"] == 10_000 - len(server.log)
+
+
+def test_a_row_that_waits_for_a_retry_holds_no_slot():
+    """With 2 slots, 2 of 100 rows wait: the server receives all others first."""
+
+    async def answer(request):
+        first = [one.path for one in server.log].count(request.path) == 1
+        return (500, {"Retry-After": "1"}) if request.path in {"/10", "/11"} and first else (200, {})
+
+    with serve_handler(answer) as server:
+        out = rows(100).aio.fetch(server.url + "/{id}", client=paio.Client(), concurrency=2)
+    assert out.aio.report.outcomes == {"ok": 100}
+    assert len({request.path for request in server.log[:100]}) == 100
+    assert sorted(request.path for request in server.log[100:]) == ["/10", "/11"]
+
+
+FEW_DESCRIPTORS = """
+import logging, os, resource, sys
+import pandas as pd, pandas_async_io as paio
+logging.basicConfig(format="%(levelname)s %(name)s")
+resource.setrlimit(resource.RLIMIT_NOFILE, (160, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+paio.read_api(sys.argv[1] + "/first")
+held = [os.open(os.devnull, os.O_RDONLY) for _ in range(120)]
+out = pd.DataFrame({"id": range(300)}).aio.fetch(sys.argv[1] + "/{id}", concurrency=64)
+print(out.aio.report.outcomes, out.aio.report.sent)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+def test_fault_52_a_lack_of_descriptors_lowers_the_concurrency():
+    """All rows are ok, after one warning."""
+
+    async def answer(request):
+        await asyncio.sleep(0.005)
+        return 200, {}
+
+    with serve_handler(answer) as server:
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-c", FEW_DESCRIPTORS, server.url],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            cwd=Path(__file__).parents[2],
+        )
+    assert done.stderr.splitlines() == ["WARNING pandas_async_io"]
+    assert done.stdout.split("\n")[0] == "{'ok': 300} 300"
+    assert len(server.log) == 301
+    assert max(request.in_flight for request in server.log) < 40

@@ -1,0 +1,201 @@
+"""Rates are kept, limits learnt, refusals and budgets obeyed: measured in the servers' own logs."""
+
+import asyncio
+import threading
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import pandas_async_io as paio
+from pandas_async_io._io.gate.gate import Gate
+from tests.benchmarks import adaptive, polite
+from tests.servers.handler import LeakyBucket, serve_handler
+
+
+def rows(count):
+    return pd.DataFrame({"id": range(count)})
+
+
+@dataclass
+class ClientLog:
+    """What the client did, on its own clock: its starts, and each pause that it was asked for."""
+
+    starts: list[float] = field(default_factory=list)
+    pauses: list[tuple[float, float]] = field(default_factory=list)
+
+    def max_starts(self, seconds):
+        """Return the most starts in any window of this length."""
+        at = np.sort(self.starts)
+        return int((np.searchsorted(at, at + seconds) - np.arange(len(at))).max())
+
+    def starts_in_pauses(self):
+        """Return the starts that began after a pause was asked for, and before its end."""
+        return [at for at in self.starts for begin, end in self.pauses if begin < at < end]
+
+
+@pytest.fixture
+def client_log(monkeypatch):
+    """Watch every gate: a server's log cannot show when a request was started."""
+    log, start, refused = ClientLog(), Gate._start, Gate.refused
+
+    def record_start(gate, now):
+        log.starts.append(now)
+        start(gate, now)
+
+    def record_refusal(gate, begun, now, asked=0.0, **options):
+        received = asyncio.get_running_loop().time()
+        log.pauses.append((received, received + asked))
+        refused(gate, begun, now, asked, **options)
+
+    monkeypatch.setattr(Gate, "_start", record_start)
+    monkeypatch.setattr(Gate, "refused", record_refusal)
+    return log
+
+
+def succeeds_once(attempt):
+    """Measure up to three times: a busy machine lowers what is reached, but never raises it.
+
+    What must always hold is asserted in each attempt.
+    """
+    return any(attempt() for _ in range(3))
+
+
+def reaches(case, limit):
+    """Measure a case of the benchmark once. Every row is ok and the report equals the log of the server."""
+    report, refused, used = polite.measure(case)
+    assert report.outcomes == {"ok": case.rows}
+    assert (report.sent, report.refused) == (case.rows + refused, refused)
+    return refused <= case.refused * case.rows and used >= case.used and limit in report.limited_by
+
+
+@pytest.mark.slow
+def test_fault_36_a_rate_is_kept_and_used(client_log):
+    """rate="20/s": a strict limiter refuses at most 1 % of 200 rows, and 85 % of the rate is used."""
+
+    def attempt():
+        client_log.starts.clear()
+        reached = reaches(polite.GIVEN, "the rate that you set")
+        assert client_log.max_starts(1.0) <= 20
+        return reached
+
+    assert succeeds_once(attempt)
+
+
+@pytest.mark.slow
+def test_fault_37_a_limit_is_learnt_without_a_rate():
+    """600 rows at 50/s without burst: every row is ok, 10 % are refused at most, 70 % of the limit is used."""
+    assert succeeds_once(lambda: reaches(polite.LEARNT, "the server"))
+
+
+@pytest.mark.slow
+def test_fault_29_and_37_nothing_starts_during_a_requested_pause(client_log):
+    """Every row is ok, and few are refused."""
+
+    def attempt():
+        with serve_handler(LeakyBucket(50, {"Retry-After": "1"})) as server:
+            report = rows(150).aio.fetch(server.url + "/{id}", client=paio.Client()).aio.report
+        assert report.outcomes == {"ok": 150}
+        assert report.refused == len(client_log.pauses) >= 1
+        assert client_log.starts_in_pauses() == []
+        client_log.pauses.clear()
+        return report.refused <= 15
+
+    assert succeeds_once(attempt)
+
+
+def test_fault_39_threads_and_calls_share_the_rate_of_their_client(client_log):
+    """The rate belongs to the client and the origin."""
+
+    async def answer(request):
+        return 200, {}
+
+    with serve_handler(answer) as server, paio.Client(server.url, rate="50/s") as client:
+        threads = [threading.Thread(target=lambda: rows(15).aio.fetch("/{id}", client=client)) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        futures = [rows(10).aio.fetch_async("/{id}", client=client) for _ in range(2)]
+        for waiting in (*(future.result for future in futures), *(thread.join for thread in threads)):
+            waiting()
+    assert len(server.log) == len(client_log.starts) == 50
+    assert client_log.max_starts(0.2) <= 11
+
+
+def test_a_403_without_remaining_budget_is_a_refusal():
+    """As GitHub sends it: the run waits for the reset and goes on."""
+    reset = time.time() + 1
+
+    async def answer(request):
+        if time.time() < reset:
+            return 403, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": f"{reset:.3f}"}
+        return 200, {}
+
+    with serve_handler(answer) as server:
+        out = rows(4).aio.fetch(server.url + "/{id}", client=paio.Client(), retry=paio.Retry(throttle_base=0.1))
+    assert out.aio.report.outcomes == {"ok": 4}
+    assert out.aio.report.refused == sum(request.status == 403 for request in server.log) >= 1
+
+
+def test_a_low_budget_spaces_the_starts():
+    """With 2 requests left for a second, and more rows than that, the next start waits."""
+
+    async def answer(request):
+        low = len(server.log) == 1
+        return 200, {"RateLimit-Limit": "100", "RateLimit-Remaining": "2" if low else "90", "RateLimit-Reset": "1"}
+
+    with serve_handler(answer) as server:
+        out = rows(20).aio.fetch(server.url + "/{id}", client=paio.Client(), concurrency=1)
+    assert server.log[1].arrived - server.log[0].arrived >= 0.25
+    assert out.aio.report.refused == 0
+
+
+def test_a_budget_that_suffices_does_not_slow_the_run():
+    """30 requests are left for an hour, and 20 rows to send."""
+
+    async def answer(request):
+        left = 50 - len(server.log)
+        return 200, {"X-RateLimit-Limit": "5000", "X-RateLimit-Remaining": str(left), "X-RateLimit-Reset": "3600"}
+
+    with serve_handler(answer) as server:
+        out = rows(20).aio.fetch(server.url + "/{id}", client=paio.Client(), concurrency=4)
+    assert out.aio.report.waits["pause"] < 1
+
+
+def test_a_backoff_header_on_a_success_pauses_the_origin():
+    """As Kinto sends it."""
+
+    async def answer(request):
+        return 200, {"Backoff": "1"} if request.path == "/10" else {}
+
+    with serve_handler(answer) as server:
+        rows(12).aio.fetch(server.url + "/{id}", client=paio.Client(), concurrency=1)
+    at = {request.path: request.arrived for request in server.log}
+    assert at["/11"] - at["/10"] >= 0.99
+
+
+def test_retry_after_takes_precedence_over_the_reset_of_a_budget():
+    """On a 429 that has both."""
+
+    async def answer(request):
+        first = len(server.log) == 1
+        headers = {"Retry-After": "0", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "30"}
+        return (429, headers) if first else (200, {})
+
+    with serve_handler(answer) as server:
+        out = rows(3).aio.fetch(server.url + "/{id}", client=paio.Client(), retry=paio.Retry(throttle_base=0.01))
+    assert out.aio.report.outcomes == {"ok": 3}
+    assert out.aio.report.seconds < 10
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("server", "fixed"), [(adaptive.slowing, (5, 6)), (adaptive.refusing, (5,))])
+def test_adaptive_concurrency_finds_a_hidden_knee(server, fixed):
+    """It reaches 90 % of the best fixed number in the same run."""
+
+    def attempt():
+        best, found = adaptive.measure(server, fixed)
+        return found >= 0.9 * best
+
+    assert succeeds_once(attempt)
