@@ -31,6 +31,7 @@ from pandas_async_io._core.table.join import align_records, join_columns, record
 from pandas_async_io._core.table.schema import compile_schema, text_columns
 from pandas_async_io._core.table.shape import compile_shape
 from pandas_async_io._core.table.tabular import TABULAR_READERS
+from pandas_async_io._core.workflow.batching.matching import MatchRules
 from pandas_async_io._core.workflow.batching.workflow import BatchingWorkflow
 from pandas_async_io._core.workflow.jobs.workflow import PollingWorkflow
 from pandas_async_io._core.workflow.paging.chain import PagingOptions
@@ -155,10 +156,14 @@ class Call:
         whole = PayloadCollector(count, shape if batches is None else replace(shape, record_path=None, meta=()))
         self._put = deliver = partial(self._deliver, whole)
         if batches is not None:
-            on, asked, name = options.on or batches.field, self._asked, self._policy.retry.idempotency_key
-            key = None if name is None else (name, self._key)
+            name = self._policy.retry.idempotency_key
             return whole, BatchingWorkflow(
-                batches, asked.blocks, asked.requests, on=on, shape=shape, decode=self._decode, deliver=deliver, key=key
+                batches,
+                self._asked.requests,
+                rules=MatchRules.compile(options.on or batches.key_name, shape, options.schema or ()),
+                decode=self._decode,
+                deliver=deliver,
+                idempotency_key=None if name is None else (name, self._key),
             )
         if options.poll is not None:
             return whole, PollingWorkflow(

@@ -19,7 +19,12 @@ from pandas_async_io._core.request.headers import check_headers
 from pandas_async_io._core.request.request_template import check_method, compile_request_template
 from pandas_async_io._core.request.text_template import TextTemplate
 from pandas_async_io._core.workflow.batching.batches import Batches
-from pandas_async_io._core.workflow.batching.key_field import find_key_field, list_fields, unwrap_list_fields
+from pandas_async_io._core.workflow.batching.key_field import (
+    KeyField,
+    find_key_field,
+    find_list_fields,
+    unwrap_list_fields,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,23 +51,20 @@ class Asked:
     rows : Expansion
         What each row asked for: one of the requests, or with ``batch`` one of the keys.
     batches : Batches or None
-        The keys.
-    blocks : tuple of array of int64
-        The keys in each request.
+        The keys, in blocks: one for each request.
     """
 
     sent: Expansion
     rows: Expansion
     recipe: RequestTemplate | None = None
     batches: Batches | None = None
-    blocks: tuple[Positions, ...] = ()
     allow_hosts: Sequence[str] = ()
 
     def requests(self, blocks: Sequence[Positions]) -> list[Request]:
         """Make the requests for other blocks of the keys."""
         if self.recipe is None or self.batches is None:
             raise TypeError("without batch there are no blocks")
-        made = expand(self.batches.requests(blocks), self.recipe, allow_hosts=self.allow_hosts)
+        made = expand(self.batches.build_rows(blocks), self.recipe, allow_hosts=self.allow_hosts)
         return [made.request(at, NO_HEADERS) for at in made.row_to_request.tolist()]
 
 
@@ -101,7 +103,7 @@ def ask(
 def _recipe(url: str, options: FetchOptions | ReadOptions, client: Client, auth: Auth | None) -> RequestTemplate:
     query = options.json if isinstance(options.json, GraphQL) else None
     json = _json(options)
-    if options.batch is None and (lists := list_fields(json)):
+    if options.batch is None and (lists := find_list_fields(json)):
         raise PlanError(
             f"json= holds '{{{lists[0]}*}}', a list of keys: pass batch=50, the number of keys in a request, "
             f"or write '{{{lists[0]}}}' for one"
@@ -143,22 +145,18 @@ def _batched(
     frame: pd.DataFrame, recipe: RequestTemplate, options: FetchOptions | ReadOptions, size: int, client: Client
 ) -> Asked:
     """Put many keys into each request; what the rows ask for are the keys."""
-    field = find_key_field(sorted(recipe.url_template.exploded_fields), _json(options))
-    every = dict.fromkeys([*recipe.text_fields, *recipe.json_fields])
-    beside = [name for name in every if name != field]
-    batches = Batches.of(
-        frame,
-        field,
-        size,
-        beside=beside,
-        in_body=field not in recipe.url_and_header_fields,
-        in_path=field in recipe.url_template.path_fields,
-        wholes=recipe.json_fields,
-        typed=frozenset(options.schema or ()),
+    name = find_key_field(sorted(recipe.url_template.exploded_fields), _json(options))
+    field = KeyField(
+        name,
+        other_fields=[other for other in dict.fromkeys([*recipe.text_fields, *recipe.json_fields]) if other != name],
+        json_fields=recipe.json_fields,
+        in_body=name not in recipe.url_and_header_fields,
+        in_path=name in recipe.url_template.path_fields,
     )
-    sent = expand(batches.requests(batches.blocks), recipe, allow_hosts=client.allow_hosts)
+    batches = Batches.build(frame, field, size)
+    sent = expand(batches.build_rows(batches.blocks), recipe, allow_hosts=client.allow_hosts)
     keys = sum(map(len, batches.blocks))
-    urls, fine, unsafe = [""] * keys, np.zeros(keys + 1, dtype=bool), dict(batches.unsafe)
+    urls, fine, unsafe = [""] * keys, np.zeros(keys + 1, dtype=bool), dict(batches.unsafe_rows)
     blocks: list[Positions] = [np.empty(0, np.int64)] * len(sent)
     for at, (block, request) in enumerate(zip(batches.blocks, sent.row_to_request.tolist(), strict=True)):
         if request >= 0:
@@ -171,7 +169,7 @@ def _batched(
             unsafe.update(dict.fromkeys(rows.tolist(), sent.unsafe[at]))
     row_to_key = np.where(fine[batches.row_to_key], batches.row_to_key, -1)
     rows_ask = replace(sent, urls=urls, row_to_request=row_to_key, unsafe=unsafe, origins={}, builder=None)
-    return Asked(sent, rows_ask, recipe, batches, tuple(blocks), client.allow_hosts)
+    return Asked(sent, rows_ask, recipe, replace(batches, blocks=blocks), client.allow_hosts)
 
 
 def _expand_urls(

@@ -1,7 +1,6 @@
-"""Many keys, one request: blocks of distinct keys.
+"""The distinct keys of a frame, in blocks that share a request.
 
-A frame of keys becomes a frame of blocks, whose cells are lists, and is expanded as any other;
-each key then has an answer of its own, as if it had been asked for alone (`matching`).
+A frame of keys becomes a frame of blocks, whose cells are lists. It is expanded like any other frame.
 """
 
 from __future__ import annotations
@@ -22,9 +21,10 @@ from pandas_async_io._core.request.url_template import encode_field_name
 from pandas_async_io._core.security.unsafe_values import find_dot_segments, has_lone_surrogate, is_forbidden_in_url
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from pandas_async_io._core.arrays import Mask, Positions
+    from pandas_async_io._core.workflow.batching.key_field import KeyField
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,121 +33,84 @@ class Batches:
 
     Attributes
     ----------
-    field : str
+    key_name : str
         The key's column or index level.
     columns : dict of str to array
-        The distinct keys, numbered in the order of their first rows, and what goes beside them.
+        The distinct keys, in the order of their first rows, and the other fields beside them.
     row_to_key : array of int64
-        For each row its key's number, -1 if it has none.
-    unsafe : dict of int to str
-        The rows whose keys must not be sent, and why; all others without a key are null.
-    blocks : list of array of int64
-        The numbers of the keys that go together.
-    typed : collection of str
-        Columns of the answer that a type was asked for: the key's is one of them, or it is left out.
+        For each row the number of its key, -1 if it has none.
+    unsafe_rows : dict of int to str
+        Rows whose key must not be sent, and why; all other rows without a key are null.
+    blocks : sequence of array of int64
+        For each request the numbers of its keys.
     """
 
-    field: str
+    key_name: str
     columns: dict[str, Any]
     row_to_key: Positions
-    unsafe: dict[int, str]
-    blocks: list[Positions]
-    typed: Collection[str] = ()
+    unsafe_rows: dict[int, str]
+    blocks: Sequence[Positions]
 
     @classmethod
-    def of(
-        cls,
-        frame: pd.DataFrame,
-        field: str,
-        size: int,
-        *,
-        beside: Sequence[str] = (),
-        in_body: bool = False,
-        in_path: bool = False,
-        wholes: Collection[str] = (),
-        typed: Collection[str] = (),
-    ) -> Batches:
-        """Put a frame's keys into blocks, in the order of their first rows.
-
-        Parameters
-        ----------
-        frame : DataFrame
-            The rows.
-        field : str
-            The key's column or index level.
-        size : int
-            Keys in a block at most.
-        beside : sequence of str
-            Other fields of the request: keys go together only where these agree.
-        in_body : bool
-            Whether the keys stand in a JSON body alone, where control characters do no harm and 1 is not "1".
-        in_path : bool
-            Whether they stand in the URL's path, where one may be a segment by itself.
-        wholes : collection of str
-            Which of ``beside`` are a whole JSON value, whose type counts.
-        typed : collection of str
-            As below.
+    def build(cls, frame: pd.DataFrame, field: KeyField, size: int) -> Batches:
+        """Put the keys of a frame into blocks of at most ``size`` keys, in the order of their first rows.
 
         Raises
         ------
         PlanError
-            If a key is no single value, or means nothing in a request.
+            ``size`` is not a number from 1, or a key is not a single value that a request can hold.
 
         Examples
         --------
-        >>> batches = Batches.of(pd.DataFrame({"id": ["a", "b", None, "a", "c"]}), "id", 2)
+        >>> from pandas_async_io._core.workflow.batching.key_field import KeyField
+        >>> batches = Batches.build(pd.DataFrame({"id": ["a", "b", None, "a", "c"]}), KeyField("id"), 2)
         >>> batches.row_to_key.tolist(), [block.tolist() for block in batches.blocks]
         ([0, 1, -1, 0, 2], [[0, 1], [2]])
-        >>> batches.requests(batches.blocks)["id"].tolist()
+        >>> batches.build_rows(batches.blocks)["id"].tolist()
         [['a', 'b'], ['c']]
         """
-        count = _check_size(size)
-        arrays = {name: find_column(frame, name) for name in (field, *beside)}
-        texts = _factorise_field(field, arrays[field], plain=True)
-        keys = [_factorise_field(field, _whole_floats_as_integers(arrays[field]), json=True) if in_body else texts]
-        keys += [_factorise_field(name, arrays[name], json=name in wholes) for name in beside]
-        wrong = texts.rows_matching(has_lone_surrogate if in_body else is_forbidden_in_url)
-        unsafe = dict.fromkeys(np.flatnonzero(wrong).tolist(), f"field {{{field}}} holds characters that are not sent")
-        if in_path:  # here, and not in its URL, so that it takes no other key with it
-            dots = _dot_segment_keys(texts)
-            unsafe |= dict.fromkeys(np.flatnonzero(dots).tolist(), f"field {{{field}}} is dots, no segment of a path")
-            wrong = wrong | dots
-        # In a list in a URL nothing between two commas is no key.
-        empty = np.zeros(len(frame), dtype=bool) if in_body else texts.rows_equal_to("")
-        usable = np.flatnonzero((texts.codes >= 0) & ~wrong & ~empty)
-        first, numbers = group_rows(keys, usable)
+        size = _check_size(size)
+        arrays = {name: find_column(frame, name) for name in (field.name, *field.other_fields)}
+        texts = _factorize_keys(field.name, arrays[field.name])
+        keys = texts
+        if field.in_body:
+            keys = _factorize_field(field.name, _floats_to_integers(arrays[field.name]), json=True)
+        groups = [_factorize_field(name, arrays[name], json=name in field.json_fields) for name in field.other_fields]
+        unsafe_rows = _find_unsafe_rows(texts, field)
+        is_usable = texts.codes >= 0
+        is_usable[list(unsafe_rows)] = False
+        if not field.in_body:
+            is_usable &= ~texts.rows_equal_to("")  # in a URL's list an empty text is no key
+        usable = np.flatnonzero(is_usable)
+        first_rows, numbers = group_rows([keys, *groups], usable)
         row_to_key = np.full(len(frame), -1, dtype=np.int64)
         row_to_key[usable] = numbers
-        _, home = group_rows(keys[1:], first) if beside else (None, np.zeros(len(first), dtype=np.int64))
-        order = np.argsort(home, kind="stable")
-        bounds = np.flatnonzero(np.diff(home[order])) + 1
-        parts = np.split(order, bounds)
-        blocks = [part[start : start + count] for part in parts for start in range(0, len(part), count)]
-        columns = {name: array.take(first) for name, array in arrays.items()}
-        return cls(field, columns, row_to_key, unsafe, blocks, typed)
+        columns = {name: array.take(first_rows) for name, array in arrays.items()}
+        return cls(field.name, columns, row_to_key, unsafe_rows, _build_blocks(groups, first_rows, size))
 
-    def requests(self, blocks: Sequence[Positions]) -> pd.DataFrame:
-        """Return a frame with one row per block: a list of keys, and what goes beside them."""
+    def build_rows(self, blocks: Sequence[Positions]) -> pd.DataFrame:
+        """Return a frame with one row per block: a list of keys, and the other fields beside it."""
         heads = np.array([block[0] for block in blocks], dtype=np.int64)
-        beside = {name: array.take(heads) for name, array in self.columns.items() if name != self.field}
+        others = {name: array.take(heads) for name, array in self.columns.items() if name != self.key_name}
         cells = np.empty(len(blocks), dtype=object)
-        cells[:] = [self.keys(block) for block in blocks]
-        return pd.DataFrame({self.field: cells, **beside})
+        cells[:] = [self.get_keys(block) for block in blocks]
+        return pd.DataFrame({self.key_name: cells, **others})
 
-    def texts(self, block: Positions) -> list[str]:
-        """Return a block's keys as they are written in a request.
+    def render_keys(self, block: Positions) -> list[str]:
+        """Return the keys of a block as a request writes them.
 
         Examples
         --------
-        >>> batches = Batches.of(pd.DataFrame({"id": [7.0, 8.5]}), "id", 50)
-        >>> batches.texts(batches.blocks[0])
+        >>> from pandas_async_io._core.workflow.batching.key_field import KeyField
+        >>> batches = Batches.build(pd.DataFrame({"id": [7.0, 8.5]}), KeyField("id"), 50)
+        >>> batches.render_keys(batches.blocks[0])
         ['7', '8.5']
         """
-        return [render_scalar(key) or "" for key in self.keys(block)]
+        return [render_scalar(key) or "" for key in self.get_keys(block)]
 
-    def keys(self, block: Positions) -> list[Any]:
-        """Return a block's keys as they stand in the frame."""
-        keys: list[Any] = self.columns[self.field].take(block).tolist()
+    def get_keys(self, block: Positions) -> list[Any]:
+        """Return the keys of a block as the frame has them."""
+        keys: list[Any] = self.columns[self.key_name].take(block).tolist()
         return keys
 
 
@@ -157,35 +120,68 @@ def _check_size(size: Any) -> int:
     except TypeError:
         count = 0
     if count < 1:
-        raise PlanError(f"batch={size!r} is the number of keys in a request, from 1")
+        raise PlanError(f"batch={size!r} is not a number of keys per request, from 1")
     return count
 
 
-def _factorise_field(name: str, array: Any, *, json: bool = False, plain: bool = False) -> FieldColumn:
-    """Factorise a column, which holds single values if it is to be ``plain``."""
+def _build_blocks(groups: Sequence[FieldColumn], first_rows: Positions, size: int) -> list[Positions]:
+    """Return blocks of keys that agree in all other fields."""
+    if groups:
+        _, group_of_key = group_rows(groups, first_rows)
+    else:
+        group_of_key = np.zeros(len(first_rows), dtype=np.int64)
+    order = np.argsort(group_of_key, kind="stable")
+    bounds = np.flatnonzero(np.diff(group_of_key[order])) + 1
+    return [part[start : start + size] for part in np.split(order, bounds) for start in range(0, len(part), size)]
+
+
+def _find_unsafe_rows(texts: FieldColumn, field: KeyField) -> dict[int, str]:
+    """Return the rows whose key must not be sent, and why."""
+    is_unsafe = texts.rows_matching(has_lone_surrogate if field.in_body else is_forbidden_in_url)
+    text = f"field {{{field.name}}} holds characters that are not sent"
+    unsafe_rows = dict.fromkeys(np.flatnonzero(is_unsafe).tolist(), text)
+    if field.in_path:  # refused here and not with its URL, so that the other keys of its block are sent
+        has_dots = _has_dot_segments(texts)
+        text = f"field {{{field.name}}} is dots, which must not be a segment of a path"
+        unsafe_rows |= dict.fromkeys(np.flatnonzero(has_dots).tolist(), text)
+    return unsafe_rows
+
+
+def _has_dot_segments(texts: FieldColumn) -> Mask:
+    """Return for each row whether its key in a path would be or contain ``.`` or ``..``, encoded or not."""
+    keys = texts.render_rows(find_first_rows(texts.codes))
+    urls = [f"http://e.com/{quote(key, safe='') if isinstance(key, str) else ''}" for key in keys]
+    return np.isin(texts.codes, find_dot_segments(urls))
+
+
+def _factorize_keys(name: str, array: Any) -> FieldColumn:
+    """Factorise a column of keys by their texts.
+
+    Raises
+    ------
+    PlanError
+        A cell is a list, a mapping, or of a type that a request cannot hold.
+    """
+    texts = _factorize_field(name, array)
+    if not texts.is_scalar():
+        raise PlanError(
+            f"batch=: field {{{encode_field_name(name)}}} holds lists or mappings, and a key is one value: "
+            f"df.explode({name!r}) gives each value a row"
+        )
+    return texts
+
+
+def _factorize_field(name: str, array: Any, *, json: bool = False) -> FieldColumn:
     try:
-        key = (factorize_json if json else factorize)(array)
+        return (factorize_json if json else factorize)(array)
     except TypeError as exc:
         raise PlanError(f"batch=: field {{{encode_field_name(name)}}}: {exc}") from None
-    if plain and not key.is_scalar():
-        raise PlanError(
-            f"batch=: field {{{encode_field_name(name)}}} holds lists or mappings, a key is one value: "
-            f"df.explode({name!r}) gives each a row of its own"
-        )
-    return key
 
 
-def _whole_floats_as_integers(array: Any) -> Any:
-    """Return a column of any cells with whole floats as integers: JSON has one kind of number."""
+def _floats_to_integers(array: Any) -> Any:
+    """Return a column of objects with whole floats as integers, because JSON has one kind of number."""
     if array.dtype != object:
         return array
-    same = np.empty(len(array), dtype=object)
-    same[:] = [int(cell) if isinstance(cell, float | np.floating) and cell.is_integer() else cell for cell in array]
-    return same
-
-
-def _dot_segment_keys(key: FieldColumn) -> Mask:
-    """Whether each row's key would be ``.`` or ``..`` in a path, or holds one, encoded or not."""
-    texts = key.render_rows(find_first_rows(key.codes))
-    urls = [f"http://e.com/{quote(text, safe='') if isinstance(text, str) else ''}" for text in texts]
-    return np.isin(key.codes, find_dot_segments(urls))
+    cells = np.empty(len(array), dtype=object)
+    cells[:] = [int(cell) if isinstance(cell, float | np.floating) and cell.is_integer() else cell for cell in array]
+    return cells

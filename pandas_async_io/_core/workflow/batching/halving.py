@@ -1,6 +1,6 @@
-"""Which refused blocks are taken apart, and when: the search for the keys that spoil their requests.
+"""Which refused blocks are split, and when: the search for the keys that spoil their requests.
 
-The law of this file: what is asked for depends on what the server refuses, never on the order of its answers.
+Invariant: which parts are sent depends on what the server refuses, never on the order of its responses.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from pandas_async_io._core.arrays import Positions
 
 SPLITTABLE_STATUSES = frozenset({400, 413, 414, 422})
-"""Statuses that may be one key's fault, or the block's length's."""
+"""Statuses that may be due to one key, or to the length of the block."""
 
-_KEYS_TRIED_ALONE = 100
-"""Keys that are worth a request each before a call is taken for wrong, in however few blocks they came."""
+_MAX_KEYS_TRIED_ALONE = 100
+"""Keys that may be sent alone while nothing was accepted, however few blocks there are."""
 
 
 def split_block(block: Positions) -> tuple[Positions, Positions]:
-    """Return the two parts that are sent in place of a block.
+    """Return the two halves that are sent in place of a block.
 
     Examples
     --------
@@ -35,92 +35,91 @@ def split_block(block: Positions) -> tuple[Positions, Positions]:
 
 
 class Halving:
-    """Decides which refused parts are halved now, and which wait.
+    """Decides which refused parts are split now, and which wait.
 
-    Once anything was accepted, each is halved, until the bad keys stand alone. Before, it may be the call
-    that is wrong and not a key. Then one block after the other is taken apart, in the order of their keys:
-    to the end, if that fits into what such a call may cost besides (half as many requests again as it has
-    blocks, or what takes a hundred keys apart), else step by step while it lasts. An only block always fits:
-    there are no others to spare.
+    After the first accepted part, each refused part is split until the bad keys are alone. Before that, the whole
+    call may be wrong. So one block after the other is split, in the order of their keys, within a limit of extra
+    requests: half as many as there are blocks, or as many as it takes to split a hundred keys. A block that fits
+    into the limit is split to the end, another one step by step. A single block always fits.
 
     Parameters
     ----------
     blocks : sequence of array of int64
-        All that will be sent; a part is known by its first key.
+        All blocks of the call; a part is identified by its first key.
 
     Examples
     --------
     >>> import numpy as np
     >>> halving = Halving([np.array([0, 1]), np.array([2, 3, 4])])
-    >>> halving.refused(np.array([2, 3, 4]), 400)  # the block before has its turn first
+    >>> halving.refuse(np.array([2, 3, 4]), 400)  # the first block comes before it
     []
-    >>> [part.tolist() for part in halving.accepted(np.array([0, 1]))]
+    >>> [part.tolist() for part in halving.accept(np.array([0, 1]))]
     [[2, 3, 4]]
     """
 
-    __slots__ = ("_ahead", "_doubt", "_line", "_room", "_sure", "_waiting")
+    __slots__ = ("_fully_split", "_nothing_accepted", "_queue", "_requests_left", "_unanswered", "_waiting")
 
     def __init__(self, blocks: Sequence[Positions]) -> None:
         count = len(blocks)
-        self._doubt = True
-        self._room = math.inf if count == 1 else max(2 * (_KEYS_TRIED_ALONE - count), count // 2)
-        self._ahead = {int(block[0]) for block in blocks}  # sent, or to be: what comes of them is not known
+        self._nothing_accepted = True
+        self._requests_left = math.inf if count == 1 else max(2 * (_MAX_KEYS_TRIED_ALONE - count), count // 2)
+        self._unanswered = {int(block[0]) for block in blocks}
         self._waiting: dict[int, Positions] = {}
-        self._sure: set[int] = set()  # parts on the wire of the block that is taken apart to the end
-        self._line = list(self._ahead)
-        heapify(self._line)
+        self._fully_split: set[int] = set()  # parts in flight of a block that is split to the end
+        self._queue = list(self._unanswered)
+        heapify(self._queue)
 
-    def accepted(self, part: Positions) -> list[Positions]:
-        """Note that a part was answered; return all that waited for any answer."""
-        self._leave(part)
-        self._doubt = False
+    def accept(self, part: Positions) -> list[Positions]:
+        """Take note that a part was answered; return all parts that waited for the first answer."""
+        self._remove(part)
+        self._nothing_accepted = False
         due, self._waiting = list(self._waiting.values()), {}
         return due
 
-    def refused(self, part: Positions, status: int | None) -> list[Positions]:
-        """Note that a part failed, with its status if it had one; return the parts to halve now, it may be among them.
+    def refuse(self, part: Positions, status: int | None) -> list[Positions]:
+        """Take note that a part failed; return the parts to split now, which may include it.
 
-        What is neither among them nor a single key waits, if the status is one of `SPLITTABLE_STATUSES`.
+        A part of several keys that is not returned waits, if the status is one of `SPLITTABLE_STATUSES`.
         """
-        sure = self._leave(part)
+        is_fully_split = self._remove(part)
         if status not in SPLITTABLE_STATUSES or len(part) == 1:
-            return self._next()
-        if not self._doubt or sure:
-            self._sure.update(int(half[0]) for half in split_block(part))
+            return self._next_parts()
+        if not self._nothing_accepted or is_fully_split:
+            self._fully_split.update(int(half[0]) for half in split_block(part))
             return [part]
         self._waiting[int(part[0])] = part
-        heappush(self._line, int(part[0]))
-        return self._next()
+        heappush(self._queue, int(part[0]))
+        return self._next_parts()
 
-    def lost(self, part: Positions) -> None:
-        """Note that nothing is known of a part, and never will be."""
-        self._leave(part)
+    def drop(self, part: Positions) -> None:
+        """Take note that a part ended without an answer or a refusal."""
+        self._remove(part)
 
-    def _leave(self, part: Positions) -> bool:
-        """Forget that a part is on the wire, and return whether its block is taken apart to the end."""
+    def _remove(self, part: Positions) -> bool:
+        """Remove a part from those in flight; return whether its block is split to the end."""
         first = int(part[0])
-        sure = first in self._sure
-        self._sure.discard(first)
-        self._ahead.discard(first)
-        return sure
+        is_fully_split = first in self._fully_split
+        self._fully_split.discard(first)
+        self._unanswered.discard(first)
+        return is_fully_split
 
-    def _next(self) -> list[Positions]:
-        """Return the part whose turn it is, as long as nothing was accepted."""
-        if not self._doubt or self._sure or self._room < 2:
+    def _next_parts(self) -> list[Positions]:
+        """Return the next part to split while nothing was accepted; empty if none is due."""
+        if not self._nothing_accepted or self._fully_split or self._requests_left < 2:
             return []
-        line = self._line
-        while line and line[0] not in self._waiting and line[0] not in self._ahead:
-            heappop(line)
-        part = self._waiting.pop(line[0], None) if line else None
+        queue = self._queue
+        while queue and queue[0] not in self._waiting and queue[0] not in self._unanswered:
+            heappop(queue)
+        part = self._waiting.pop(queue[0], None) if queue else None
         if part is None:
             return []
-        firsts, whole = [int(half[0]) for half in split_block(part)], 2 * (len(part) - 1)
-        if whole <= self._room:
-            self._room -= whole
-            self._sure.update(firsts)
+        firsts, full_cost = [int(half[0]) for half in split_block(part)], 2 * (len(part) - 1)
+        if full_cost <= self._requests_left:
+            self._requests_left -= full_cost
+            self._fully_split.update(firsts)
             return [part]
-        self._room -= 2
-        self._ahead.update(firsts)
+        self._requests_left -= 2
+        self._unanswered.update(firsts)
         for first in firsts:
-            heappush(line, first)
+            heappush(queue, first)
         return [part]

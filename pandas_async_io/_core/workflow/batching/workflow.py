@@ -1,6 +1,6 @@
-"""The course of requests that hold many keys: each key gets its own answer, a refused block is halved.
+"""The workflow of blocks of keys: each key gets its own result, and a refused block is split.
 
-The law of this file: each key is delivered exactly once.
+Invariant: each key is delivered exactly once.
 """
 
 from __future__ import annotations
@@ -22,152 +22,149 @@ if TYPE_CHECKING:
     from pandas_async_io._core.arrays import Positions
     from pandas_async_io._core.body.interpret import Interpreter
     from pandas_async_io._core.models import Page, Request
-    from pandas_async_io._core.table.shape import Shape
     from pandas_async_io._core.workflow.base import Deliver
     from pandas_async_io._core.workflow.batching.batches import Batches
+    from pandas_async_io._core.workflow.batching.matching import MatchRules
 
-    Requests = Callable[[Sequence[Positions]], Sequence[Request]]
+    BuildRequests = Callable[[Sequence[Positions]], Sequence[Request]]
 
 
 @dataclass(slots=True)
 class Block:
-    """The keys of a request.
+    """The keys of one request, until they are delivered.
 
     Attributes
     ----------
+    keys : array of int64
+        The numbers of the keys.
     url : str or None
-        Of the request, where it is not the one that was planned for these keys.
+        The request's URL, if it is not the one planned for these keys.
     headers : mapping of str to str or None
-        Of the request, once it was refused.
-    found : list or None
-        The records of each key, once they came.
+        The request's headers, once it was refused.
+    records : list or None
+        The records of each key, once they were received.
     error : ParseError or None
         What was wrong with the answer.
     result : Result or None
-        What became of it, if it was refused and its halves may yet be asked for.
-    halved : bool
-        Whether they are.
+        The result of a refused block that may still be split.
+    is_split : bool
+        Whether its halves are sent in its place.
     """
 
     keys: Positions
     url: str | None = None
     headers: Mapping[str, str] | None = None
-    found: list[list[Any] | None] | None = None
+    records: list[list[Any] | None] | None = None
     error: ParseError | None = None
     result: Result | None = None
-    halved: bool = False
+    is_split: bool = False
 
 
 class BatchingWorkflow(Workflow):
-    """Asks for blocks of keys and delivers to each key.
+    """Sends blocks of keys and delivers a result for each key.
 
     Parameters
     ----------
     batches : Batches
-        The keys.
-    blocks : sequence of array of int64
-        The keys in each position's request.
-    requests : callable
-        Makes the requests for other blocks.
-    on : str
-        The path of the key in a record.
-    shape : Shape
-        Where the records are.
+        The keys; block n is the request at position n.
+    build_requests : callable
+        Builds the requests of other blocks.
+    rules : MatchRules
+        How records are matched to keys.
     decode : Interpreter
         Takes a response and returns its payload.
     deliver : callable
-        Takes the result of each key, its records as the payload.
-    key : (str, UUID), optional
-        The header whose value tells a request that changes something from any other, and what it is derived from.
+        Takes the result of each key; its payload is the list of records.
+    idempotency_key : (str, UUID), optional
+        The header that distinguishes requests that change something, and the id from which values are derived.
     """
 
     def __init__(
         self,
         batches: Batches,
-        blocks: Sequence[Positions],
-        requests: Requests,
+        build_requests: BuildRequests,
         *,
-        on: str,
-        shape: Shape,
+        rules: MatchRules,
         decode: Interpreter,
         deliver: Deliver,
-        key: tuple[str, UUID] | None = None,
+        idempotency_key: tuple[str, UUID] | None = None,
     ) -> None:
         super().__init__(decode)
-        self._batches, self._requests, self._on, self._shape, self._deliver = batches, requests, on, shape, deliver
-        self._key = key
-        self._keep = not {on, on.replace(".", shape.sep)}.isdisjoint(shape.columns or batches.typed)
-        self._halving = Halving(blocks)
-        self._blocks = {(position, 1): Block(block) for position, block in enumerate(blocks)}
-        self._steps = [1] * len(blocks)
+        self._batches, self._build_requests, self._rules, self._deliver = batches, build_requests, rules, deliver
+        self._idempotency_key = idempotency_key
+        self._halving = Halving(batches.blocks)
+        self._blocks = {(position, 1): Block(block) for position, block in enumerate(batches.blocks)}
+        self._last_numbers = [1] * len(batches.blocks)
         self._waiting: dict[int, Block] = {}
 
-    def begin(self, position: int, request: Request) -> Sequence[Step]:  # noqa: ARG002 - of the protocol
-        """Return the whole block's request."""
-        return [Step(1, replace(request, headers={**request.headers, **self._keyed(request)}))]
+    def begin(self, position: int, request: Request) -> Sequence[Step]:  # noqa: ARG002 - of the interface
+        """Return the request of a whole block."""
+        return [Step(1, replace(request, headers={**request.headers, **self._idempotency_header(request)}))]
 
     def next_steps(self, position: int, number: int, page: Page, now: float, epoch: float) -> Sequence[Step]:  # noqa: ARG002 - as above
-        """Take the answers of a block's keys; return the halves of the blocks that waited for any answer."""
+        """Match the records of a block; return the halves of the blocks that waited for the first answer."""
         block = self._blocks[position, number]
         try:
-            self._take(block, page.payload)
-        except ParseError as error:  # raised, it would keep back what the others waited for
+            self._match(block, page.payload)
+        except ParseError as error:  # raised here, it would hold back the waiting blocks
             block.error = error
-        return self._halved(position, self._halving.accepted(block.keys))
-
-    def _take(self, block: Block, payload: Any) -> None:
-        matched = match_records(self._batches.keys(block.keys), payload, self._on, self._shape, keep=self._keep)
-        block.found = matched.found
-        if (text := matched.finding(self._batches.texts(block.keys))) is not None:
-            self.findings.setdefault(int(block.keys[matched.found.index(None)]), []).append(text)
+        return self._split(position, self._halving.accept(block.keys))
 
     def replacement_steps(self, position: int, number: int, request: Request, status: int) -> Sequence[Step]:
-        """Return the requests of a block's halves, if its keys or its length may be at fault."""
+        """Return the requests of a block's halves, if the status may be due to its keys or its length."""
         block = self._blocks[position, number]
         block.headers = request.headers
         if status in SPLITTABLE_STATUSES and len(block.keys) > 1:
             self._waiting[int(block.keys[0])] = block
-        return self._halved(position, self._halving.refused(block.keys, status))
-
-    def _halved(self, position: int, due: Sequence[Positions]) -> list[Step]:
-        steps = []
-        for keys in due:
-            block, parts = self._waiting.pop(int(keys[0])), split_block(keys)
-            block.halved = True
-            for part, made in zip(parts, self._requests(parts), strict=True):
-                self._steps[position] = at = self._steps[position] + 1
-                self._blocks[position, at] = Block(part, made.url)
-                headers = {**(block.headers or {}), **self._keyed(made)}
-                steps.append(Step(at, replace(made, headers=headers)))
-        return steps
-
-    def _keyed(self, request: Request) -> dict[str, str]:
-        """Return the key of a request's own: with that of other keys the server would answer as it did to them."""
-        if self._key is None or request.method in SAFE_METHODS:
-            return {}
-        name, call = self._key
-        given = name.lower() in map(str.lower, request.headers)
-        return {} if given else {name: str(uuid5(call, f"{request.url} {request.body!r}"))}
+        return self._split(position, self._halving.refuse(block.keys, status))
 
     def finish_step(self, position: int, number: int, result: Result) -> None:
-        """Deliver what became of a block to each of its keys, unless its halves are asked for, or may yet be."""
+        """Deliver the result of a block to each of its keys, unless it is split or may still be."""
         block = self._blocks.pop((position, number))
         if self._waiting.get(int(block.keys[0])) is block:
             block.result = result
-        elif not block.halved:
-            self._halving.lost(block.keys)
-            self._close(block, result)
+        elif not block.is_split:
+            self._halving.drop(block.keys)
+            self._deliver_block(block, result)
 
     def close(self) -> None:
-        """Deliver what waited in vain."""
+        """Deliver the refused blocks that were never split."""
         for block in self._waiting.values():
-            self._close(block, block.result or Result(Outcome.CANCELLED))
+            self._deliver_block(block, block.result or Result(Outcome.CANCELLED))
         self._waiting = {}
 
-    def _close(self, block: Block, result: Result) -> None:
+    def _match(self, block: Block, payload: Any) -> None:
+        match = match_records(self._batches.get_keys(block.keys), payload, self._rules)
+        block.records = match.records
+        if (finding := match.describe_mismatch(self._batches.render_keys(block.keys))) is not None:
+            first_unanswered = int(block.keys[match.records.index(None)])
+            self.findings.setdefault(first_unanswered, []).append(finding)
+
+    def _split(self, position: int, due: Sequence[Positions]) -> list[Step]:
+        steps = []
+        for keys in due:
+            block, halves = self._waiting.pop(int(keys[0])), split_block(keys)
+            block.is_split = True
+            for half, request in zip(halves, self._build_requests(halves), strict=True):
+                self._last_numbers[position] = number = self._last_numbers[position] + 1
+                self._blocks[position, number] = Block(half, request.url)
+                headers = {**(block.headers or {}), **self._idempotency_header(request)}
+                steps.append(Step(number, replace(request, headers=headers)))
+        return steps
+
+    def _idempotency_header(self, request: Request) -> dict[str, str]:
+        """Return a request's own idempotency key: with the key of other requests the server would repeat its answer."""
+        if self._idempotency_key is None or request.method in SAFE_METHODS:
+            return {}
+        name, call_id = self._idempotency_key
+        if name.lower() in map(str.lower, request.headers):
+            return {}
+        return {name: str(uuid5(call_id, f"{request.url} {request.body!r}"))}
+
+    def _deliver_block(self, block: Block, result: Result) -> None:
         if block.error is not None:
             result = replace(result, outcome=block.error.outcome, error=str(block.error))
-        found = block.found if result.outcome is Outcome.OK else None
+        records = block.records if result.outcome is Outcome.OK else None
         url = result.url or block.url
-        for key, mine in zip(block.keys.tolist(), found or [None] * len(block.keys), strict=True):
-            self._deliver(key, replace(result, payload=mine, url=url))
+        for key, payload in zip(block.keys.tolist(), records or [None] * len(block.keys), strict=True):
+            self._deliver(key, replace(result, payload=payload, url=url))

@@ -1,4 +1,4 @@
-"""Halving: the bad keys stand alone in the end, in whatever order the answers come."""
+"""Halving: in the end the bad keys are alone, in whatever order the responses come."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ def blocks_of(count, size):
 
 
 def run(blocks, bad, dice=None, status=422):
-    """Send all, take the answers in any order, and return which keys were accepted and how many requests it took."""
-    halving, on_the_wire, fine, asked = Halving(blocks), list(blocks), set(), 0
-    while on_the_wire:
-        part = on_the_wire.pop(0 if dice is None else dice.randrange(len(on_the_wire)))
+    """Send all blocks, take the responses in any order; return the accepted keys and the number of requests."""
+    halving, in_flight, fine, asked = Halving(blocks), list(blocks), set(), 0
+    while in_flight:
+        part = in_flight.pop(0 if dice is None else dice.randrange(len(in_flight)))
         asked += 1
         if bad.isdisjoint(part.tolist()):
             fine.update(part.tolist())
-            due = halving.accepted(part)
+            due = halving.accept(part)
         else:
-            due = halving.refused(part, status)
-        on_the_wire += [half for each in due for half in split_block(each)]
+            due = halving.refuse(part, status)
+        in_flight += [half for each in due for half in split_block(each)]
     return fine, asked
 
 
 @given(st.integers(1, 300), st.data())
-def test_one_poisoned_key_is_found_alone(size, data):
-    """All others are answered, with two more requests per level at most."""
+def test_one_bad_key_is_found_alone(size, data):
+    """All others are answered, for at most two more requests per level."""
     poison = data.draw(st.integers(0, size - 1))
     fine, asked = run(blocks_of(size, size), {poison})
     assert fine == set(range(size)) - {poison}
@@ -41,60 +41,60 @@ def test_one_poisoned_key_is_found_alone(size, data):
 
 
 @given(st.integers(1, 100), st.integers(1, 60), st.sets(st.integers(0, 99)), st.randoms(use_true_random=True))
-def test_every_good_key_of_a_call_of_a_hundred_is_answered(count, size, bad, dice):
-    """However many are bad and whatever the order of the answers."""
+def test_every_good_key_is_answered_in_a_call_of_up_to_a_hundred_blocks(count, size, bad, dice):
+    """However many are bad and whatever the order of the responses."""
     assert run(blocks_of(count, size), bad, dice)[0] == set(range(count)) - bad
 
 
 @given(st.integers(2, 400), st.sets(st.integers(0, 399), min_size=1), st.randoms(use_true_random=True))
-def test_an_only_block_is_taken_apart_to_the_end(size, good, dice):
-    """One good key among many is found, for two requests a key at most."""
+def test_a_single_block_is_split_to_the_end(size, good, dice):
+    """One good key among many is found, for at most two requests a key."""
     fine, asked = run(blocks_of(size, size), set(range(size)) - good, dice)
     assert fine == good & set(range(size))
     assert asked <= 2 * size
 
 
 @given(st.integers(1, 150), st.integers(1, 60), st.floats(0, 1), st.randoms(use_true_random=True))
-def test_what_is_found_does_not_depend_on_the_order_of_the_answers(count, size, share, dice):
-    """Nor does it, where nothing is ever accepted, what is asked for."""
+def test_the_accepted_keys_do_not_depend_on_the_order_of_the_responses(count, size, share, dice):
+    """If nothing is ever accepted, neither does the number of requests."""
     blocks = blocks_of(count * size, size)
     bad = {key for key in range(count * size) if dice.random() < share} or {0}
-    first, again = (run(blocks, bad, order) for order in (None, dice))
-    assert first[0] == again[0]
-    assert first[0] or first == again
+    first, shuffled = (run(blocks, bad, order) for order in (None, dice))
+    assert first[0] == shuffled[0]
+    assert first[0] or first == shuffled
 
 
 @pytest.mark.parametrize(("count", "size", "most"), [(100, 100, 150), (1000, 50, 1500), (10, 1000, 190), (400, 2, 600)])
-def test_a_call_that_is_always_wrong_is_not_taken_apart(count, size, most):
-    """It costs half as many requests again as it has blocks, or what takes a hundred keys apart."""
+def test_a_call_that_is_always_refused_costs_few_extra_requests(count, size, most):
+    """Half as many as it has blocks, or as many as it takes to split a hundred keys."""
     fine, asked = run(blocks_of(count * size, size), set(range(count * size)))
     assert not fine
     assert count < asked <= most
 
 
-def test_once_anything_was_accepted_all_that_waited_is_halved():
-    """And whatever is refused afterwards at once."""
+def test_the_first_accepted_part_splits_all_waiting_blocks():
+    """Later refusals are split at once."""
     first, second, third, fourth = blocks = blocks_of(16, 4)
     halving = Halving(blocks)
-    assert halving.refused(second, 400) == halving.refused(third, 400) == []
-    assert [part.tolist() for part in halving.accepted(first)] == [second.tolist(), third.tolist()]
-    assert halving.refused(fourth, 400)[0] is fourth
+    assert halving.refuse(second, 400) == halving.refuse(third, 400) == []
+    assert [part.tolist() for part in halving.accept(first)] == [second.tolist(), third.tolist()]
+    assert halving.refuse(fourth, 400)[0] is fourth
 
 
-def test_a_part_that_no_one_answers_keeps_none_waiting_for_long():
-    """After a timeout, or a failure of another kind, the next refusal has its turn."""
+def test_a_part_that_times_out_holds_back_no_other():
+    """The next refusal takes its turn."""
     first, second, third = blocks = blocks_of(12, 4)
     halving = Halving(blocks)
-    assert halving.refused(second, 400) == []
-    halving.lost(first)
-    assert halving.refused(third, 500)[0] is second
+    assert halving.refuse(second, 400) == []
+    halving.drop(first)
+    assert halving.refuse(third, 500)[0] is second
 
 
 @pytest.mark.parametrize(
     ("status", "halved"),
     [(400, True), (413, True), (414, True), (422, True), (404, False), (500, False), (None, False)],
 )
-def test_a_block_is_halved_where_a_key_or_its_length_may_be_to_blame(status, halved):
+def test_a_block_is_split_if_a_key_or_its_length_may_be_at_fault(status, halved):
     """Any other failure is the block's own."""
     [block] = blocks_of(4, 4)
-    assert bool(Halving([block]).refused(block, status)) is halved
+    assert bool(Halving([block]).refuse(block, status)) is halved

@@ -1,4 +1,4 @@
-"""Matching: each key finds its records, wherever they are, and none finds another's."""
+"""Matching: each key gets its records, wherever they are, and none gets another's."""
 
 from __future__ import annotations
 
@@ -12,35 +12,42 @@ from hypothesis import strategies as st
 from pandas_async_io._core.errors import ParseError
 from pandas_async_io._core.json_path import find_value
 from pandas_async_io._core.table.shape import Shape, compile_shape
-from pandas_async_io._core.workflow.batching.matching import drop_path, match_records
+from pandas_async_io._core.workflow.batching.matching import MatchRules, drop_path, match_records
 from tests.ids import stable
+
+DICE = st.randoms(use_true_random=True)
+RULES = MatchRules("id", Shape())
 
 
 def found(keys, payload, on="id", **options):
-    return match_records(keys, payload, on, compile_shape(**options)).found
+    return match_records(keys, payload, MatchRules(on, compile_shape(**options))).records
 
 
-@given(st.lists(st.integers(0, 20), unique=True, min_size=1), st.lists(st.integers(0, 20)), st.randoms())
-def test_each_key_gets_its_own_answers(keys, known, dice):
-    """In the answer's order within a key, whatever the order of the keys; none is no error, if others have some."""
+@given(
+    st.lists(st.integers(0, 20), unique=True, min_size=1),
+    st.lists(st.integers(0, 20)),
+    DICE,
+)
+def test_each_key_gets_its_own_records(keys, known, dice):
+    """In the answer's order within a key, whatever the order of the keys; a key without records is no error."""
     records = [{"id": key, "at": at} for at, key in enumerate([*known, keys[0]])]
     dice.shuffle(records)
     mine = [[{"at": record["at"]} for record in records if record["id"] == key] or None for key in keys]
     assert found(list(map(str, keys)), records) == found(keys, records) == mine
 
 
-def test_answers_are_matched_by_their_text():
-    """Numbers, their texts and whole floats are one key, bytes are texts; others are left out."""
+def test_keys_are_compared_by_their_text():
+    """A number, its text and a whole float are one key; bytes are text."""
     records = [{"id": "7", "x": 1}, {"id": 8.0, "x": 2}, {"id": None, "x": 3}, {"id": 9, "x": 4}, {"id": b"\xc3\xbc"}]
     assert found(["7", "8", "10", "ü"], records) == [[{"x": 1}], [{"x": 2}], None, [{}]]
 
 
 @pytest.mark.parametrize("key", [b"\xff", bytearray(b"7"), object(), 1j, [7], {"a": 7}], ids=stable)
-def test_a_key_of_a_strange_type_is_no_crash(key):
-    """It is of none of the keys, and said to be."""
+def test_a_key_of_an_unexpected_type_matches_nothing(key):
+    """The error says so."""
     with pytest.raises(ParseError, match="batch=: no"):
         found(["7"], [{"id": key, "x": 1}])
-    assert match_records(["7"], [{"id": key, "x": 1}, {"id": 7, "x": 2}], "id", Shape()).found == [[{"x": 2}]]
+    assert match_records(["7"], [{"id": key, "x": 1}, {"id": 7, "x": 2}], RULES).records == [[{"x": 2}]]
 
 
 BY_KEY = {
@@ -68,13 +75,13 @@ BY_KEY = {
 
 
 @pytest.mark.parametrize(("payload", "expected"), BY_KEY.values(), ids=BY_KEY.keys())
-def test_names_that_are_keys_win_over_a_list_inside(payload, expected):
-    """An answer by key is never taken for an envelope: a key would get the records of another."""
+def test_an_object_by_key_is_never_taken_for_an_envelope(payload, expected):
+    """A key would get the records of another."""
     assert found([1, 2], payload) == expected
 
 
-def test_keys_that_an_envelope_has_for_names_are_not_taken_for_answers():
-    """A list of their records is found; where there is none, they are by key after all."""
+def test_a_key_that_envelopes_have_as_a_name_is_matched_in_the_list_first():
+    """If there is no list of records, the object is by key after all."""
     records = [{"id": "data", "x": 1}, {"id": "a", "x": 2}]
     keys = ["data", "a", "total"]
     assert found(keys, {"data": records, "total": 2}) == [[{"x": 1}], [{"x": 2}], None]
@@ -92,14 +99,14 @@ def test_keys_that_an_envelope_has_for_names_are_not_taken_for_answers():
         {"items": None},
     ],
 )
-def test_an_answer_that_has_the_key_itself_is_the_record(fields):
+def test_an_object_that_holds_a_key_is_the_record(fields):
     """Whatever lists are in it."""
     assert found([7, 8], {"id": 7, **fields}) == [[fields], None]
     assert found([7, 8], {"user": {"id": 7}, **fields}, "user.id") == [[fields], None]
 
 
-def test_an_answer_with_the_key_of_one_and_a_list_of_others_is_a_question():
-    """It may be one record, or an envelope with an id; that of JSON-RPC is known."""
+def test_an_object_with_one_key_and_a_list_of_others_is_ambiguous():
+    """It may be a record, or an envelope with an id; JSON-RPC is known."""
     payload = {"id": 1, "result": [{"id": 1, "x": 1}, {"id": 2, "x": 2}]}
     with pytest.raises(ParseError, match=r"record of '1', or are the records in 'result'\? Pass record_path='result'"):
         found([1, 2], payload)
@@ -107,21 +114,20 @@ def test_an_answer_with_the_key_of_one_and_a_list_of_others_is_a_question():
     assert found([1, 2], payload, record_path="result") == found([1, 2], {"jsonrpc": "2.0", **payload}) == each
 
 
-def test_an_envelope_with_an_id_of_its_own_is_one():
-    """It is none that was asked for."""
+def test_an_envelope_whose_id_is_no_key_is_an_envelope():
     assert found([1, 2], {"id": "req-7", "data": [{"id": 1, "x": 1}]}) == [[{"x": 1}], None]
 
 
 @pytest.mark.parametrize("records", [[{"key": 1}], ["a"], [{"id": None, "x": 1}], [{"id": [1]}]])
-def test_answers_without_the_key_are_an_error(records):
-    """Else every row would silently have none; the message says what there is."""
+def test_records_without_the_key_are_an_error(records):
+    """Otherwise every row would silently have none; the message lists the names that are there."""
     with pytest.raises(ParseError, match="pass on="):
         found(["1"], records)
     assert found(["1"], []) == [None]
 
 
-def test_a_parsers_names_need_not_be_texts():
-    """Those of no key are an error of the row's, not of the run."""
+def test_the_names_that_a_parser_returns_need_not_be_texts():
+    """Those of no key are an error of the row, not of the run."""
     with pytest.raises(ParseError, match="no record holds a key"):
         found([1], {2: [{"id": 2}]})
 
@@ -141,8 +147,8 @@ def test_a_parsers_names_need_not_be_texts():
         ({"a": 1}, "a.b", None, {"a": 1}),
     ],
 )
-def test_the_key_is_taken_out_where_it_would_be_a_column(record, path, levels, left):
-    """With what held nothing else; the answer itself is not changed, for its parts may be another row's too."""
+def test_the_key_is_dropped_where_it_would_be_a_column(record, path, levels, left):
+    """With objects that held nothing else. The record is not changed, because another row may share its parts."""
     before = repr(record)
     assert drop_path(record, path, levels) == left
     assert repr(record) == before
@@ -150,17 +156,17 @@ def test_the_key_is_taken_out_where_it_would_be_a_column(record, path, levels, l
         assert find_value(left, path) != 7
 
 
-def test_a_nested_key_is_not_repeated():
-    """Unless it is wanted; a whole object in one cell stays whole."""
+def test_a_nested_key_is_dropped():
+    """Unless it is wanted; an object that is one cell stays whole."""
     records = [{"user": {"id": 7, "name": "x"}, "n": 1}]
     bare = [[{"user": {"name": "x"}, "n": 1}]]
     assert found([7], records, "user.id") == bare
     assert found([7], records, "user.id", max_level=0) == [records]
-    assert match_records([7], records, "user.id", Shape(), keep=True).found == [records]
+    assert match_records([7], records, MatchRules("user.id", Shape(), keep_key=True)).records == [records]
 
 
-def test_of_two_keys_with_one_text_each_gets_the_records_of_its_type():
-    """Where there are any; else there is no telling, and both get them."""
+def test_two_keys_with_one_text_get_the_records_of_their_type():
+    """If there are any; otherwise both get all of them."""
     one, text, yes, word = {"id": 1, "x": 1}, {"id": "1", "x": 2}, {"id": True, "x": 3}, {"id": "true", "x": 4}
     xs = [[record["x"] for record in each] for each in found([1, "1", True, "true"], [word, yes, text, one])]
     assert xs == [[1], [2], [3], [4]]
@@ -189,9 +195,9 @@ FINDINGS = {
 @pytest.mark.parametrize(
     ("keys", "payload", "parts"), [(k, p, parts) for k, p, *parts in FINDINGS.values()], ids=FINDINGS
 )
-def test_what_fits_no_key_is_said_where_keys_had_no_answer(keys, payload, parts):
-    """A key that is spelled or typed otherwise in the answer is not guessed, and not dropped without a word."""
-    said = match_records(keys, payload, "id", Shape()).finding(list(map(str, keys)))
+def test_keys_without_records_beside_records_without_a_key_are_a_finding(keys, payload, parts):
+    """A key that the answer spells or types otherwise is neither guessed nor silently dropped."""
+    said = match_records(keys, payload, RULES).describe_mismatch(list(map(str, keys)))
     assert all(part in said for part in parts)
 
 
@@ -205,6 +211,6 @@ def test_what_fits_no_key_is_said_where_keys_had_no_answer(keys, payload, parts)
         ([1, 2], [{"id": 1}, None, {}]),
     ],
 )
-def test_a_key_without_an_answer_alone_is_nothing_to_speak_of(keys, payload):
-    """Nor is an answer that was not asked for."""
-    assert match_records(keys, payload, "id", Shape()).finding(list(map(str, keys))) is None
+def test_a_key_without_records_alone_is_no_finding(keys, payload):
+    """Neither is a record that was not requested."""
+    assert match_records(keys, payload, RULES).describe_mismatch(list(map(str, keys))) is None

@@ -1,4 +1,4 @@
-"""Blocks as a course: each key is delivered once, refused blocks are halved, none is taken for another."""
+"""The workflow of blocks: each key is delivered once, refused blocks are split, no key gets another's records."""
 
 from __future__ import annotations
 
@@ -16,28 +16,33 @@ from pandas_async_io._core.models import Outcome, Page, Response, Result
 from pandas_async_io._core.request.expand import expand
 from pandas_async_io._core.request.query import parse_json_body
 from pandas_async_io._core.request.request_template import compile_request_template
-from pandas_async_io._core.table.shape import compile_shape
+from pandas_async_io._core.table.shape import Shape, compile_shape
 from pandas_async_io._core.workflow.batching.batches import Batches
+from pandas_async_io._core.workflow.batching.key_field import KeyField
+from pandas_async_io._core.workflow.batching.matching import MatchRules
 from pandas_async_io._core.workflow.batching.workflow import BatchingWorkflow
 
 SENT = {"Authorization": "Bearer x"}
 CALL = UUID(int=7)
+DICE = st.randoms(use_true_random=True)
+RULES = MatchRules("id", Shape())
 
 
 class Run:
-    """A batching course over keys from 0, and what it delivered."""
+    """The workflow of keys from 0, driven as the engine drives it, and what it delivered."""
 
-    def __init__(self, count, size, *, headers=None, typed=(), **options):
-        options = {"on": "id", "shape": compile_shape(), **options}
-        self.batches = Batches.of(pd.DataFrame({"id": range(count)}), "id", size, in_body=True, typed=typed)
-        self.recipe = compile_request_template("https://e.com/b", method="POST", json={"ids": "{id}"}, headers=headers)
+    def __init__(self, count, size, *, headers=None, rules=RULES, **options):
+        self.batches = Batches.build(pd.DataFrame({"id": range(count)}), KeyField("id", in_body=True), size)
+        self.template = compile_request_template(
+            "https://e.com/b", method="POST", json={"ids": "{id}"}, headers=headers
+        )
         self.delivered = {}
-        self.course = BatchingWorkflow(
-            self.batches, self.batches.blocks, self.requests, decode=Interpreter(), deliver=self.deliver, **options
+        self.workflow = BatchingWorkflow(
+            self.batches, self.requests, rules=rules, decode=Interpreter(), deliver=self.deliver, **options
         )
 
     def requests(self, blocks, headers=None):
-        made = expand(self.batches.requests(blocks), self.recipe)
+        made = expand(self.batches.build_rows(blocks), self.template)
         return [made.request(at, {**made.headers, **(headers or {})}) for at in made.row_to_request.tolist()]
 
     def deliver(self, key, result):
@@ -46,20 +51,20 @@ class Run:
 
     def begin(self):
         planned = enumerate(self.requests(self.batches.blocks, SENT))
-        return [(at, step) for at, request in planned for step in self.course.begin(at, request)]
+        return [(at, step) for at, request in planned for step in self.workflow.begin(at, request)]
 
     def answer(self, position, step, status, payload=None):
-        """Do as the engine does with an answer, and return what is sent next."""
+        """Take a response; return the steps that follow."""
         page, steps = Page(step.request, Response(status, {}, b"", step.request.url), payload), ()
         result = Result(Outcome.OK if status == 200 else Outcome.HTTP_ERROR, payload, status, 1)
         try:
             if status == 200:
-                steps = self.course.next_steps(position, step.number, page, 0.0, 0.0)
+                steps = self.workflow.next_steps(position, step.number, page, 0.0, 0.0)
             else:
-                steps = self.course.replacement_steps(position, step.number, step.request, status)
+                steps = self.workflow.replacement_steps(position, step.number, step.request, status)
         except AttemptError as error:
             result = Result(error.outcome, None, status, 1, error=str(error))
-        self.course.finish_step(position, step.number, result)
+        self.workflow.finish_step(position, step.number, result)
         return [(position, each) for each in steps]
 
 
@@ -67,8 +72,14 @@ def ids(step):
     return parse_json_body(step.request)["ids"]
 
 
-@given(st.integers(1, 40), st.integers(1, 20), st.sets(st.integers(0, 39)), st.randoms(), st.sampled_from([400, 413]))
-def test_every_key_is_delivered_once_in_whatever_order_the_answers_come(count, size, bad, dice, status):
+@given(
+    st.integers(1, 40),
+    st.integers(1, 20),
+    st.sets(st.integers(0, 39)),
+    st.randoms(use_true_random=True),
+    st.sampled_from([400, 413]),
+)
+def test_every_key_is_delivered_once_in_whatever_order_the_responses_come(count, size, bad, dice, status):
     """Keys that spoil their request fail; all others are ok, however few they are."""
     run = Run(count, size)
     open_now = run.begin()
@@ -77,16 +88,16 @@ def test_every_key_is_delivered_once_in_whatever_order_the_answers_come(count, s
         spoilt = bad.intersection(ids(step))
         payload = [{"id": key, "x": -key} for key in reversed(ids(step))]
         open_now += run.answer(position, step, status if spoilt else 200, None if spoilt else payload)
-    run.course.close()
-    run.course.close()
+    run.workflow.close()
+    run.workflow.close()
     assert sorted(run.delivered) == list(range(count))
     fine = {key: result.payload for key, result in run.delivered.items() if result.outcome is Outcome.OK}
     expected = {key: [{"x": -key}] for key in range(count) if key not in bad}
     assert fine == expected
 
 
-def test_while_nothing_was_accepted_one_block_is_taken_apart_and_the_others_wait():
-    """The first answer lets them go; each half is then asked for with the headers of its own block."""
+def test_while_nothing_is_accepted_one_block_is_split_and_the_others_wait():
+    """The first accepted part releases them; each half has the headers of its own block."""
     run = Run(12, 4)
     first, second, third = run.begin()
     left, right = run.answer(*first, 400)
@@ -102,8 +113,8 @@ def test_while_nothing_was_accepted_one_block_is_taken_apart_and_the_others_wait
     assert sorted(run.delivered) == [0, 1]
 
 
-def test_an_answer_that_says_nothing_lets_the_others_go_too():
-    """The server took its keys: what it says of them is another matter."""
+def test_an_answer_without_the_keys_releases_the_waiting_blocks_too():
+    """The server accepted its keys, even if the answer cannot be matched."""
     run = Run(4, 2)
     first, second = run.begin()
     assert run.answer(*second, 400) == []
@@ -112,39 +123,39 @@ def test_an_answer_that_says_nothing_lets_the_others_go_too():
     assert {result.outcome for result in run.delivered.values()} == {Outcome.PARSE_ERROR}
 
 
-def test_a_block_that_was_never_answered_keeps_none_waiting():
-    """As one that the server was silent about: the next refusal goes on with those behind it."""
+def test_a_block_that_times_out_holds_back_no_other():
+    """The next refusal goes on with the blocks behind it."""
     run = Run(12, 4)
     first, second, third = run.begin()
     assert run.answer(*second, 400) == []
-    run.course.finish_step(first[0], first[1].number, Result(Outcome.TIMEOUT))
+    run.workflow.finish_step(first[0], first[1].number, Result(Outcome.TIMEOUT))
     assert [ids(step) for _, step in run.answer(*third, 400)] == [[4, 5], [6, 7]]
 
 
-def test_what_fits_no_key_is_said_of_the_first_key_that_had_no_answer():
-    """By its number: keys that were answered, or not at all, have nothing to say."""
+def test_a_mismatch_is_a_finding_of_the_first_key_without_an_answer():
+    """A block with unanswered keys but no unmatched record has no finding."""
     run = Run(6, 3)
     first, second = run.begin()
     run.answer(*first, 200, [{"id": 0}, {"id": 7}])
     run.answer(*second, 200, [{"id": 3}])
-    assert list(run.course.findings) == [1]
-    [text] = run.course.findings[1]
+    assert list(run.workflow.findings) == [1]
+    [text] = run.workflow.findings[1]
     assert text.startswith("batch=: 2 of 3 keys had no answer ('1', '2'), and 1 record came for none of them (7)")
 
 
-def test_blocks_that_waited_in_vain_fail_at_the_end_with_their_own_error():
+def test_blocks_that_still_wait_at_the_end_fail_with_their_own_error():
     """Whatever cut the run short."""
     run = Run(8, 4)
     first, second = run.begin()
     run.answer(*first, 400)
     run.answer(*second, 422)
     assert run.delivered == {}
-    run.course.close()
+    run.workflow.close()
     assert {key: result.status for key, result in run.delivered.items()} == dict.fromkeys(range(4, 8), 422)
 
 
 @pytest.mark.parametrize("status", [401, 404, 429, 500])
-def test_a_block_that_fails_for_another_reason_fails_as_a_whole(status):
+def test_a_block_that_fails_for_another_reason_is_not_split(status):
     """Its keys are not at fault."""
     run = Run(3, 3)
     [only] = run.begin()
@@ -153,25 +164,25 @@ def test_a_block_that_fails_for_another_reason_fails_as_a_whole(status):
     assert len(run.delivered) == 3
 
 
-def test_a_half_says_its_own_url_and_a_redirect_wins():
-    """The request of the whole block is that of the plan."""
+def test_the_url_of_a_half_is_its_own_or_the_target_of_a_redirect():
+    """The planned URL is that of the whole block."""
     run = Run(2, 2)
     [only] = run.begin()
     left, right = run.answer(*only, 400)
-    run.course.finish_step(left[0], left[1].number, Result(Outcome.TIMEOUT))
-    run.course.finish_step(right[0], right[1].number, Result(Outcome.TIMEOUT, url="https://e.com/moved"))
+    run.workflow.finish_step(left[0], left[1].number, Result(Outcome.TIMEOUT))
+    run.workflow.finish_step(right[0], right[1].number, Result(Outcome.TIMEOUT, url="https://e.com/moved"))
     assert [run.delivered[key].url for key in (0, 1)] == ["https://e.com/b", "https://e.com/moved"]
 
 
 def test_requests_with_other_keys_have_other_idempotency_keys():
-    """Equal ones have the same, also in a run that sends them again; one of the user's own is kept."""
-    run, again = Run(4, 4, key=("X-Key", CALL)), Run(4, 2, key=("X-Key", CALL))
+    """Equal requests have equal keys, in another run too; a key that the user gave is kept."""
+    run, repeated = Run(4, 4, idempotency_key=("X-Key", CALL)), Run(4, 2, idempotency_key=("X-Key", CALL))
     [only] = run.begin()
     halves = run.answer(*only, 400)
     sent = [step.request.headers["X-Key"] for _, step in [only, *halves]]
     assert len(set(sent)) == 3
-    assert [step.request.headers["X-Key"] for _, step in again.begin()] == sent[1:]
-    own = Run(2, 2, key=("X-Key", CALL), headers={"x-key": "mine"})
+    assert [step.request.headers["X-Key"] for _, step in repeated.begin()] == sent[1:]
+    own = Run(2, 2, idempotency_key=("X-Key", CALL), headers={"x-key": "mine"})
     [only] = own.begin()
     found = [step.request.headers for _, step in [only, *own.answer(*only, 400)]]
     assert [{name.lower(): value for name, value in each.items()}["x-key"] for each in found] == ["mine"] * 3
@@ -200,9 +211,9 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize(("payload", "options", "expected"), ANSWERS.values(), ids=ANSWERS.keys())
-def test_each_key_finds_its_records(payload, options, expected):
-    """Wherever they are, without the key; what has no fields is no record."""
-    run = Run(2, 2, shape=compile_shape(**options))
+def test_each_key_gets_its_records(payload, options, expected):
+    """Wherever they are, without the key; an object without fields is no record."""
+    run = Run(2, 2, rules=MatchRules.compile("id", compile_shape(**options)))
     [only] = run.begin()
     run.answer(*only, 200, payload)
     assert [run.delivered[key].payload for key in (0, 1)] == expected
@@ -219,9 +230,9 @@ def test_each_key_finds_its_records(payload, options, expected):
         ({"error": "not now"}, {}, r"there is 'error'"),
     ],
 )
-def test_an_answer_that_says_nothing_of_the_keys_is_an_error(payload, options, message):
-    """Else all its rows would be empty without a word."""
-    run = Run(2, 2, shape=compile_shape(**options))
+def test_an_answer_without_the_keys_is_an_error(payload, options, message):
+    """Otherwise all its rows would silently be empty."""
+    run = Run(2, 2, rules=MatchRules.compile("id", compile_shape(**options)))
     [only] = run.begin()
     run.answer(*only, 200, payload)
     assert {result.outcome for result in run.delivered.values()} == {Outcome.PARSE_ERROR}
@@ -240,9 +251,9 @@ def test_an_answer_that_says_nothing_of_the_keys_is_an_error(payload, options, m
         ({"columns": ["x"]}, ("user.id",), False),
     ],
 )
-def test_the_key_is_kept_where_a_column_of_its_name_is_asked_for(options, typed, kept):
-    """Selected, or else given a type; its name is that of the flat column."""
-    run = Run(1, 1, on="user.id", shape=compile_shape(**options), typed=typed)
+def test_the_key_is_kept_if_columns_or_schema_names_it(options, typed, kept):
+    """columns= decides if it is given; the name is that of the flat column."""
+    run = Run(1, 1, rules=MatchRules.compile("user.id", compile_shape(**options), typed))
     [only] = run.begin()
     run.answer(*only, 200, [{"user": {"id": 0}, "x": 1}])
     assert run.delivered[0].payload == [{"user": {"id": 0}, "x": 1} if kept else {"x": 1}]
