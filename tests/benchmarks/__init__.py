@@ -3,6 +3,6 @@
 `fetch` (P1): rows to columns, against hand-tuned aiohttp
 `flatten` (P4): payloads to columns, against one `orjson.loads` and `pd.json_normalize`
 `paging`: pages in parallel, against a sequential loop
-`polite`: use of a strict rate limit, declared and learnt
-`adaptive`: ``concurrency="auto"``, against the best fixed number
+`rate_limit`: use of a strict rate limit, declared and learnt
+`adaptive_concurrency`: ``concurrency="auto"``, against the best fixed number
 """

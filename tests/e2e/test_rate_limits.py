@@ -11,7 +11,7 @@ import pytest
 
 import pandas_async_io as paio
 from pandas_async_io._io.gate.gate import Gate
-from tests.benchmarks import adaptive, polite
+from tests.benchmarks import adaptive_concurrency, rate_limit
 from tests.servers.handler import LeakyBucket, serve_handler
 
 
@@ -65,7 +65,7 @@ def succeeds_once(attempt):
 
 def reaches(case, limit):
     """Measure a case of the benchmark once. Every row is ok and the report equals the log of the server."""
-    report, refused, used = polite.measure(case)
+    report, refused, used = rate_limit.measure(case)
     assert report.outcomes == {"ok": case.rows}
     assert (report.sent, report.refused) == (case.rows + refused, refused)
     return refused <= case.refused * case.rows and used >= case.used and limit in report.limited_by
@@ -77,7 +77,7 @@ def test_fault_36_a_rate_is_kept_and_used(client_log):
 
     def attempt():
         client_log.starts.clear()
-        reached = reaches(polite.GIVEN, "the rate that you set")
+        reached = reaches(rate_limit.DECLARED, "the rate that you set")
         assert client_log.max_starts(1.0) <= 20
         return reached
 
@@ -87,7 +87,7 @@ def test_fault_36_a_rate_is_kept_and_used(client_log):
 @pytest.mark.slow
 def test_fault_37_a_limit_is_learnt_without_a_rate():
     """600 rows at 50/s without burst: every row is ok, 10 % are refused at most, 70 % of the limit is used."""
-    assert succeeds_once(lambda: reaches(polite.LEARNT, "the server"))
+    assert succeeds_once(lambda: reaches(rate_limit.LEARNT, "the server"))
 
 
 @pytest.mark.slow
@@ -190,12 +190,14 @@ def test_retry_after_takes_precedence_over_the_reset_of_a_budget():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("server", "fixed"), [(adaptive.slowing, (5, 6)), (adaptive.refusing, (5,))])
+@pytest.mark.parametrize(
+    ("server", "fixed"), [(adaptive_concurrency.slow_down, (5, 6)), (adaptive_concurrency.refuse, (5,))]
+)
 def test_adaptive_concurrency_finds_a_hidden_knee(server, fixed):
     """It reaches 90 % of the best fixed number in the same run."""
 
     def attempt():
-        best, found = adaptive.measure(server, fixed)
+        best, found = adaptive_concurrency.measure(server, fixed)
         return found >= 0.9 * best
 
     assert succeeds_once(attempt)

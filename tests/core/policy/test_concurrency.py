@@ -21,16 +21,16 @@ class FixedConcurrency:
 
 def measure_throughput(limiter, knee, steepness, noise, rows=3000):
     """Return rows per second, and all limits, at a server that slows down above `knee` requests in flight."""
-    dice, now, sent, done, flight, limits = random.Random(0), 0.0, 0, 0, [], []
+    rng, now, sent, done, flight, limits = random.Random(0), 0.0, 0, 0, [], []
     while done < rows:
         while sent < rows and len(flight) < limiter.limit:
-            many = len(flight) + 1
-            rtt = 0.1 * max(1, many / knee) ** steepness * (1 + noise * dice.expovariate(1))
-            heapq.heappush(flight, (now + rtt, sent, now, many))
+            in_flight = len(flight) + 1
+            rtt = 0.1 * max(1, in_flight / knee) ** steepness * (1 + noise * rng.expovariate(1))
+            heapq.heappush(flight, (now + rtt, sent, now, in_flight))
             sent += 1
-        now, _, start, many = heapq.heappop(flight)
+        now, _, start, in_flight = heapq.heappop(flight)
         done += 1
-        limiter.record_success(now - start, many, now)
+        limiter.record_success(now - start, in_flight, now)
         limits.append(limiter.limit)
     return rows / now, limits
 
@@ -65,10 +65,10 @@ def test_adaptive_concurrency_stays_within_its_bounds():
 
 
 ROUND_TRIPS = {
-    "exponential": lambda dice: dice.expovariate(50),
-    "uniform": lambda dice: dice.uniform(0.01, 0.03),
-    "lognormal": lambda dice: 0.02 * dice.lognormvariate(0, 0.5),
-    "a long tail": lambda dice: 0.02 * dice.lognormvariate(0, 1),
+    "exponential": lambda rng: rng.expovariate(50),
+    "uniform": lambda rng: rng.uniform(0.01, 0.03),
+    "lognormal": lambda rng: 0.02 * rng.lognormvariate(0, 0.5),
+    "a long tail": lambda rng: 0.02 * rng.lognormvariate(0, 1),
 }
 
 
@@ -76,15 +76,15 @@ ROUND_TRIPS = {
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_varying_round_trips_are_not_taken_for_a_queue(draw, seed):
     """A server without a limit is used well, and one slow window has no lasting effect."""
-    dice, adaptive, flight, limits = random.Random(seed), AdaptiveConcurrency(high=64), [], []
+    rng, adaptive, flight, limits = random.Random(seed), AdaptiveConcurrency(high=64), [], []
     now, sent = 0.0, 0
     while now < 60:
         while len(flight) < adaptive.limit:
             sent += 1
-            heapq.heappush(flight, (now + draw(dice), sent, now))
-        many = len(flight)
+            heapq.heappush(flight, (now + draw(rng), sent, now))
+        in_flight = len(flight)
         now, _, start = heapq.heappop(flight)
-        adaptive.record_success(now - start, many, now)
+        adaptive.record_success(now - start, in_flight, now)
         limits.append(adaptive.limit)
     assert mean(limits) >= 20
     assert mean(limits[len(limits) // 2 :]) >= 20
@@ -105,37 +105,37 @@ def test_the_accepted_part_of_a_refused_burst_is_the_new_limit():
     assert adaptive.limit == 4
 
 
-def measure_refusals(adaptive, most, noise=0.0, rows=3000, silence=0.0):
+def measure_refusals(adaptive, most, noise=0.0, rows=3000, delay=0.0):
     """Return rows per second, and refusals, of a server that refuses more than `most` requests in flight."""
-    dice, now, sent, done, refused, flight, pause = random.Random(0), 0.0, 0, 0, 0, [], 0.0
+    rng, now, sent, done, refused, flight, paused_until = random.Random(0), 0.0, 0, 0, 0, [], 0.0
     while done < rows:
-        while sent - done - refused < rows - done and len(flight) < adaptive.limit and now >= pause:
-            many = sum(ok for *_, ok in flight) + 1
-            rtt = 0.05 * (1 + noise * dice.expovariate(1)) if many <= most else 0.005
-            heapq.heappush(flight, (now + rtt, sent, now, many <= most))
+        while sent - done - refused < rows - done and len(flight) < adaptive.limit and now >= paused_until:
+            in_flight = sum(ok for *_, ok in flight) + 1
+            rtt = 0.05 * (1 + noise * rng.expovariate(1)) if in_flight <= most else 0.005
+            heapq.heappush(flight, (now + rtt, sent, now, in_flight <= most))
             sent += 1
         if not flight:
-            now = pause
+            now = paused_until
             continue
-        many = len(flight)
+        in_flight = len(flight)
         now, _, start, ok = heapq.heappop(flight)
         if ok:
             done += 1
-            adaptive.record_success(now - start, many, now)
+            adaptive.record_success(now - start, in_flight, now)
         else:
             refused += 1
-            adaptive.record_refusal(now, many, silence)
-            pause = max(pause, now + silence)
+            adaptive.record_refusal(now, in_flight, delay)
+            paused_until = max(paused_until, now + delay)
     return rows / now, refused
 
 
 @pytest.mark.parametrize("most", [2, 5, 20])
 @pytest.mark.parametrize("noise", [0.0, 0.2])
-@pytest.mark.parametrize("silence", [0.0, 1.0])
-def test_adaptive_concurrency_learns_the_number_that_is_accepted(most, noise, silence):
+@pytest.mark.parametrize("delay", [0.0, 1.0])
+def test_adaptive_concurrency_learns_the_number_that_is_accepted(most, noise, delay):
     """It reaches nine tenths of the best fixed number with few refusals, even if each costs a second."""
-    reached, refused = measure_refusals(AdaptiveConcurrency(high=32), most, noise, silence=silence)
-    ideal = 3000 * 0.05 * (1 + noise) / most + silence  # the first refusal is bad luck
+    reached, refused = measure_refusals(AdaptiveConcurrency(high=32), most, noise, delay=delay)
+    ideal = 3000 * 0.05 * (1 + noise) / most + delay  # the first refusal cannot be avoided
     assert reached >= 0.9 * 3000 / ideal
     assert refused <= 40
 
@@ -149,9 +149,9 @@ def test_a_burst_with_one_accepted_request_keeps_the_limit():
 
 def test_refusals_at_any_concurrency_restore_the_limit():
     """The server limits the rate, which the pace learns."""
-    adaptive, explained = AdaptiveConcurrency(start=8), []
+    adaptive, helps = AdaptiveConcurrency(start=8), []
     for n in range(8):
-        explained.append(adaptive.record_refusal(n * 1.0, adaptive.limit))
+        helps.append(adaptive.record_refusal(n * 1.0, adaptive.limit))
         adaptive.record_success(0.1, 1, n + 0.5)
-    assert explained == [True] * 3 + [False] * 5
+    assert helps == [True] * 3 + [False] * 5
     assert adaptive.limit == 8

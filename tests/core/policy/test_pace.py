@@ -78,8 +78,8 @@ class SimulatedRun:
         self.later(self.arrive, row, refusals, start)
 
     def later(self, act, *details):
-        way = self.trip / 2 + self.jitter * self.random.expovariate(1)
-        heapq.heappush(self.events, (self.now + way, self.random.random(), act, *details))
+        delay = self.trip / 2 + self.jitter * self.random.expovariate(1)
+        heapq.heappush(self.events, (self.now + delay, self.random.random(), act, *details))
 
     def arrive(self, row, refusals, started):
         self.later(self.receive, row, refusals, started, self.server.answer(self.now))

@@ -1,6 +1,6 @@
 """``concurrency="auto"`` against the best fixed number, at servers with a hidden knee.
 
-Beyond five in flight one takes longer for each, so that more of them bring nothing; the other refuses.
+Above five requests in flight, one server slows down so that more requests gain nothing; the other refuses.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ TRIP = 0.02
 FIXED = (1, 2, 4, 5, 6, 8, 16, 32)
 
 
-def slowing():
-    """Answer all, each the later the more there are beyond the knee."""
+def slow_down():
+    """Return a server function whose responses take longer above the knee."""
 
     async def answer(request):
         await asyncio.sleep(TRIP * max(1, (request.in_flight / KNEE) ** 1.5))
@@ -29,8 +29,8 @@ def slowing():
     return answer
 
 
-def refusing():
-    """Refuse what is beyond the knee."""
+def refuse():
+    """Return a server function that refuses requests above the knee."""
     taken = 0
 
     async def answer(request):
@@ -47,8 +47,8 @@ def refusing():
     return answer
 
 
-def speeds(server, fixed=FIXED):
-    """Return rows per second for each fixed number, and for "auto"."""
+def measure_all(server, fixed=FIXED):
+    """Return rows per second with each fixed number and with "auto"."""
     found = {}
     with serve_handler(server()) as running:
         for concurrency in (*fixed, "auto"):
@@ -62,16 +62,16 @@ def speeds(server, fixed=FIXED):
 
 def measure(server, fixed=(4, 5, 6)):
     """Return rows per second with the best fixed number and with "auto"."""
-    found = speeds(server, fixed)
+    found = measure_all(server, fixed)
     auto = found.pop("auto")
     return max(found.values()), auto
 
 
 def run():
-    for server, numbers in ((slowing, FIXED), (refusing, [number for number in FIXED if number <= KNEE])):
-        found = speeds(server, numbers)
+    for server, numbers in ((slow_down, FIXED), (refuse, [number for number in FIXED if number <= KNEE])):
+        found = measure_all(server, numbers)
         best = max((number for number in found if number != "auto"), key=found.get)
-        print(f"a server that is {server.__name__} beyond {KNEE} in flight")
+        print(f"{server.__name__} above {KNEE} in flight")
         for name, speed in found.items():
             print(f"    concurrency={name!s:>4}  {speed:6.0f} rows/s")
-        print(f"    auto reaches {found['auto'] / found[best]:.0%} of the best fixed number, {best} (wanted: 90 %)")
+        print(f"    auto reaches {found['auto'] / found[best]:.0%} of the best fixed number, {best} (goal: 90 %)")

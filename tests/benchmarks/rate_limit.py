@@ -1,4 +1,4 @@
-"""A strict limiter without burst (nginx, where it is installed): how much of it is used, and how much it refuses."""
+"""How much of a strict rate limit is used, and how many requests it refuses (at nginx, if installed)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.servers.handler import serve_rate_limited
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A limit in requests per second, what is sent to it, and what is wanted, as shares of rows and limit."""
+    """A limit in requests per second, the rows sent, and the goals: refused rows and used limit, as shares."""
 
     limit: int
     rows: int
@@ -25,16 +25,16 @@ class Case:
     used: float = 0.0
 
 
-GIVEN = Case(limit=20, rows=200, options={"rate": "20/s"}, refused=0.01, used=0.85)
+DECLARED = Case(limit=20, rows=200, options={"rate": "20/s"}, refused=0.01, used=0.85)
 LEARNT = Case(limit=50, rows=600, refused=0.1, used=0.7)
 
 
 def measure(case):
-    """Return the run's report, how many requests the server refused, and the share of its limit that was used."""
+    """Return the report, the number of refusals, and the share of the limit that was used."""
     frame = pd.DataFrame({"id": range(case.rows)})
     with (
-        TemporaryDirectory() as home,
-        serve_rate_limited(Path(home), case.limit) as (url, log),
+        TemporaryDirectory() as folder,
+        serve_rate_limited(Path(folder), case.limit) as (url, log),
         paio.Client(url) as client,
     ):
         report = frame.aio.fetch("/{id}", client=client, **case.options).aio.report
@@ -44,10 +44,10 @@ def measure(case):
 
 
 def run():
-    for name, case in {"rate=": GIVEN, "learnt": LEARNT}.items():
+    for name, case in {"declared": DECLARED, "learnt": LEARNT}.items():
         report, refused, used = measure(case)
         print(
             f"{name}  {case.rows} rows at {case.limit}/s: {report.outcomes}, "
-            f"{refused / case.rows:.1%} refused (wanted: at most {case.refused:.0%}), "
-            f"{used:.0%} used (wanted: at least {case.used:.0%})"
+            f"{refused / case.rows:.1%} refused (goal: at most {case.refused:.0%}), "
+            f"{used:.0%} used (goal: at least {case.used:.0%})"
         )
