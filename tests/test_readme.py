@@ -98,3 +98,13 @@ def test_the_links_of_the_readme_have_a_target():
     links = [link for link in re.findall(r"\]\(([^)]+)\)", README) if not link.startswith("https://")]
     assert len(links) > 10
     assert [link for link in links if link not in anchors and not (ROOT / link).is_file()] == []
+
+
+def test_the_contributing_guide_names_existing_files():
+    """A path in it exists in the repository or in the package."""
+    guide = (ROOT / ".github" / "CONTRIBUTING.md").read_text("utf-8")
+    paths = re.findall(r"`([\w./]+/(?:[\w.]+\.py)?)`", guide)
+    assert len(paths) > 20
+    assert [
+        path for path in paths if not any((root / path).exists() for root in (ROOT, ROOT / "pandas_async_io"))
+    ] == []
