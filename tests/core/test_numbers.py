@@ -1,4 +1,4 @@
-"""Numbers among the options: Python's and numpy's, and nothing that only looks like one."""
+"""Numeric options: Python's and numpy's numbers."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -17,24 +17,24 @@ NONE = [True, np.True_, float("nan"), float("inf"), np.nan, 10**400, "3", b"3", 
 
 
 @pytest.mark.parametrize(("value", "expected"), [*WHOLE, *BROKEN])
-def test_a_number_becomes_pythons_own(value, expected):
-    """Whoever's number it is, what is kept is an int or a float."""
+def test_a_number_becomes_a_python_number(value, expected):
+    """A numpy number or a fraction becomes an int or a float."""
     found = as_number(value)
     assert found == expected
     assert type(found) is type(expected)
 
 
 @pytest.mark.parametrize("value", NONE)
-def test_what_only_looks_like_a_number_is_none(value):
-    """A bool, a text, NaN, infinity and what no float can hold are no numbers."""
+def test_other_values_are_not_numbers(value):
+    """A bool, a text, NaN, infinity and an int beyond float are not numbers."""
     assert as_number(value) is None
 
 
 @pytest.mark.parametrize(
     ("value", "expected"), [*WHOLE, *[(each, None) for each, _ in BROKEN], (True, None), ("3", None)]
 )
-def test_a_count_is_whole(value, expected):
-    """A float counts nothing, not even 2.0."""
+def test_a_float_is_not_an_integer(value, expected):
+    """Not even 2.0."""
     assert as_integer(value) == expected
 
 
@@ -43,19 +43,19 @@ def test_a_count_is_whole(value, expected):
     [(1, 1.0), (np.float64(0.5), 0.5), (timedelta(minutes=2), 120.0), (pd.Timedelta(90, "s"), 90.0)],
 )
 def test_a_duration_may_be_a_timedelta(value, seconds):
-    """Seconds, or what says how many it has."""
+    """It is converted to seconds."""
     assert check_positive_seconds("timeout", value) == seconds
 
 
 @pytest.mark.parametrize("value", [0, -1, pd.Timedelta(0), *NONE])
-def test_what_is_not_above_zero_raises_with_its_name(value):
-    """The message names the option and what it should be."""
+def test_a_duration_must_be_above_zero(value):
+    """The message names the option and the expected value."""
     with pytest.raises(PlanError, match=r"^timeout=.* number of seconds above 0"):
         check_positive_seconds("timeout", value)
 
 
 @pytest.mark.parametrize("value", [0, -1, 0.5, 2.0, True, "3", None])
-def test_a_count_that_is_not_above_zero_raises_with_its_name(value):
-    """The message names the option and what it should be."""
+def test_a_count_must_be_above_zero(value):
+    """The message names the option and the expected value."""
     with pytest.raises(PlanError, match=r"^max_pages=.* whole number above 0"):
         check_positive_integer("max_pages", value)

@@ -1,4 +1,4 @@
-"""What went wrong, in a line: found where servers put it, however odd the answer."""
+"""Messages found in error responses."""
 
 import pytest
 
@@ -17,13 +17,13 @@ from pandas_async_io._core.server_message import describe_http_error, find_messa
         (7, ""),
     ],
 )
-def test_a_message_is_found_where_servers_put_it(payload, message):
-    """The usual names, in any case, and what is inside of them."""
+def test_a_message_is_found_under_its_usual_names(payload, message):
+    """In any case, and in nested values."""
     assert find_message(payload) == message
 
 
 @pytest.mark.parametrize("depth", [9, 1_000])
-def test_an_error_that_is_nested_without_end_is_told_all_the_same(depth):
-    """It is one row's failure, not the run's."""
+def test_a_deeply_nested_error_is_described(depth):
+    """It fails one row, not the run."""
     body = b'{"error":' * depth + b"1" + b"}" * depth
     assert describe_http_error(Response(500, {}, body, "")).startswith("HTTP 500 Internal Server Error")

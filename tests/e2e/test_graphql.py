@@ -1,4 +1,4 @@
-"""GraphQL over HTTP: one query per row, what may be repeated, what a 200 really says, and every page of it."""
+"""GraphQL over HTTP: one query per row, errors in a 200, repeats, paging and batching."""
 
 import json
 import time
@@ -29,17 +29,17 @@ def api():
 
 @pytest.fixture(autouse=True)
 def fresh(api):
-    """Forget what the server saw before."""
+    """Clear the server's log."""
     api.clear()
 
 
 def fetch(url, query=USER, variables=LOGIN, frame=LOGINS, **options):
-    asked = paio.graphql(query, variables)
-    return frame.aio.fetch(f"{url}/graphql", json=asked, **{"record_path": "data.user", **options})
+    body = paio.graphql(query, variables)
+    return frame.aio.fetch(f"{url}/graphql", json=body, **{"record_path": "data.user", **options})
 
 
 def user(request):
-    """Answer the variables as they came."""
+    """Answer with the variables of the request."""
     return answer({"data": {"user": {"got": json.loads(request.body)["variables"]}}})
 
 
@@ -54,14 +54,14 @@ def throttled(left, **options):
 
 
 def test_equal_queries_are_sent_once(api):
-    """Each row has its own answer all the same; what the row is called already gets a suffix."""
+    """Each row still has its own answer. A column name that is taken gets a suffix."""
     found = fetch(api)
     assert found["login_api"].tolist() == ["ada", "grace", "ada"]
-    assert [(seen.method, seen.path_qs) for seen in api.log] == [("POST", "/graphql")] * 2
+    assert [(request.method, request.path_qs) for request in api.log] == [("POST", "/graphql")] * 2
 
 
-def test_each_row_is_a_mutation_of_its_own(api):
-    """Equal ones are two changes."""
+def test_equal_mutations_are_all_sent(api):
+    """Each row is a change of its own."""
     found = fetch(api, USER.replace("query", "mutation"))
     assert found["login_api"].tolist() == ["ada", "grace", "ada"]
     assert len(api.log) == 3
@@ -72,8 +72,8 @@ def test_each_row_is_a_mutation_of_its_own(api):
     ("failure", "outcome"),
     [(http_response(status="502 X"), "http_error"), ([Action.HANG], "timeout"), ([Action.CLOSE], None)],
 )
-def test_a_query_may_be_repeated_and_a_mutation_may_not(kind, sent, failure, outcome):
-    """Though both are posted: after a 502, a timeout and a lost connection."""
+def test_a_query_is_repeated_and_a_mutation_is_not(kind, sent, failure, outcome):
+    """After a 502, a timeout and a lost connection, although both are sent by POST."""
     good = answer({"data": {"user": {"login": "ada"}}})
     with serve_script(failure, good) as server:
         options = {"frame": LOGINS.head(1), "timeout": 0.3, "retry": QUICK, "client": paio.Client()}
@@ -87,7 +87,7 @@ def test_a_query_may_be_repeated_and_a_mutation_may_not(kind, sent, failure, out
 
 
 def test_fault_27_errors_in_a_200_are_the_rows_failure(api):
-    """With the server's message and where it met it; nothing is repeated, for nothing would change."""
+    """The message has the server's message and path. Nothing is repeated."""
     with pytest.warns(paio.FetchWarning, match=r"3 x GraphQL: there is no such field \(at nobody\)"):
         found = LOGINS.aio.fetch(api + "/graphql?errors=1", json=paio.graphql(USER, LOGIN), record_path="data.user")
     assert found.aio.failures[["outcome", "status"]].drop_duplicates().to_numpy().tolist() == [["http_error", 200]]
@@ -95,7 +95,7 @@ def test_fault_27_errors_in_a_200_are_the_rows_failure(api):
 
 
 def test_fault_27_errors_beside_data_are_a_failure_too():
-    """Half an answer is never taken for a whole one."""
+    """A partial answer is never taken for a complete one."""
     partly = {"data": {"user": {"login": "ada", "mail": None}}, "errors": [{"message": "no mail", "path": ["user"]}]}
     with (
         serve_function(lambda request: answer(partly)) as server,
@@ -105,7 +105,7 @@ def test_fault_27_errors_beside_data_are_a_failure_too():
     assert caught.value.failures["row"].tolist() == [0, 1, 2]
 
 
-def test_a_400_says_what_graphql_says():
+def test_a_400_shows_the_graphql_message():
     """The first message of its errors."""
     body = {"errors": [{"message": "Cannot query field 'nope' on type 'User'", "locations": [{"line": 1}]}]}
     with (
@@ -116,8 +116,8 @@ def test_a_400_says_what_graphql_says():
     assert found.aio.report.outcomes == {"http_error": 3}
 
 
-def test_throttled_is_a_refusal_that_is_waited_for():
-    """It spends no attempt: after three of them the row is ok, where two attempts are all."""
+def test_a_throttled_query_is_a_refusal():
+    """A refusal spends no attempt: after three refusals the row is ok, with two attempts allowed."""
     refusals = 3
 
     def reply(request):
@@ -132,8 +132,8 @@ def test_throttled_is_a_refusal_that_is_waited_for():
 
 
 @pytest.mark.slow
-def test_a_query_that_is_throttled_for_ever_ends():
-    """As any row that is refused again and again, with the server's word for it."""
+def test_a_query_that_is_always_throttled_ends():
+    """After ten refusals, with the server's message."""
     with (
         serve_function(lambda request: throttled(9.0)) as server,
         pytest.warns(paio.FetchWarning, match=r"GraphQL: Throttled \(refused 10 times\)"),
@@ -142,8 +142,8 @@ def test_a_query_that_is_throttled_for_ever_ends():
     assert len(server.requests) == 10
 
 
-def test_a_cost_limit_that_runs_low_slows_down_before_it_refuses():
-    """A bucket of five queries, filled at fifty a second: thirty queries are all answered, none is refused."""
+def test_a_low_cost_budget_slows_the_run_before_a_refusal():
+    """A bucket of five queries, refilled at fifty per second: all thirty queries are answered, none is refused."""
     left, before = 50.0, time.monotonic()
 
     def reply(request):
@@ -168,7 +168,7 @@ PAGED = ["auto", paio.GraphQLCursor("data.users.pageInfo")]
 
 @pytest.mark.parametrize("pages", PAGED, ids=["auto", "cursor"])
 def test_every_page_of_every_row_is_read(api, pages):
-    """Two hundred rows with up to two pages each, all in order and on their own row."""
+    """Two hundred rows with up to two pages each, in order and on their own row."""
     frame = pd.DataFrame({"n": [95, 30, 0, 50] * 50, "row": range(200)})
     query = paio.graphql(USERS, {"first": 50})
     found = frame.aio.fetch(api + "/graphql?n={n}&row={row}", json=query, pages=pages, how="inner")
@@ -180,8 +180,8 @@ def test_every_page_of_every_row_is_read(api, pages):
 
 
 @pytest.mark.parametrize("pages", PAGED, ids=["auto", "cursor"])
-def test_a_read_has_every_page_of_each_value(api, pages):
-    """A variable that a field fills stays what it is from page to page."""
+def test_a_read_gets_every_page_of_each_value(api, pages):
+    """A variable with a field keeps its value on every page."""
     query = paio.graphql(USERS, {"first": "{size}"})
     found = pd.read_api(api + "/graphql?n=25", json=query, over={"size": [10, 7]}, pages=pages)
     assert found["id"].tolist() == [*range(1, 26), *range(1, 26)]
@@ -190,7 +190,7 @@ def test_a_read_has_every_page_of_each_value(api, pages):
 
 
 def test_an_error_on_a_later_page_is_the_rows_failure_and_names_the_page():
-    """The first page is kept, and retry_failed fetches what is missing."""
+    """The first page is kept, and retry_failed fetches the missing one."""
     broken = True
 
     def reply(request):
@@ -211,7 +211,7 @@ def test_an_error_on_a_later_page_is_the_rows_failure_and_names_the_page():
 
 
 def test_variables_keep_their_types_wherever_they_are():
-    """Numbers, truth values, lists and nulls, deep in objects and lists; within a text they are text."""
+    """Numbers, booleans, lists and nulls, at any depth. Inside a text they are text."""
     frame = pd.DataFrame({"a": [7], "b": [True], "c": [None], "d": [[1, 2]], "e": ["ü {a}"]})
     variables = {"in": {"a": ["{a}", {"b": "{b}"}], "c": "{c}", "d": "{d}", "e": "{e}", "t": "{a}-{b}", "k": 1.5}}
     with serve_function(user) as server:
@@ -225,7 +225,7 @@ def test_variables_keep_their_types_wherever_they_are():
 
 @pytest.mark.parametrize("query", ["{login}", "{ user { login {login} } }", 'query { a(x: "{{login}}") {login} }'])
 def test_no_brace_of_the_query_is_a_field(query):
-    """Not even around the name of a column: it goes out as it was written."""
+    """Not even around the name of a column: the query is sent as it is written."""
     with serve_function(user) as server:
         LOGINS.aio.fetch(server.url + "/{login}", json=paio.graphql(query))
     assert {json.loads(request.body)["query"] for request in server.requests} == {query}
@@ -233,7 +233,7 @@ def test_no_brace_of_the_query_is_a_field(query):
 
 
 def test_of_several_operations_the_named_one_is_sent():
-    """And decides what may be repeated."""
+    """It also decides whether equal requests are merged."""
     document = "query A($login: String) { user { login } } mutation B($login: String) { user { login } }"
     with serve_function(user) as server:
         for name in ("A", "B"):
@@ -242,7 +242,7 @@ def test_of_several_operations_the_named_one_is_sent():
 
 
 def test_a_row_without_the_record_has_missing_values():
-    """A user that is null is no error, nor is a list that is null on the way to the records."""
+    """A user that is null is no error, nor is a null list on the path to the records."""
     answers = {"ada": {"user": None}, "grace": {"user": {"repos": None}}, "joan": {"user": {"repos": [{"x": 1}]}}}
     with serve_function(
         lambda request: answer({"data": answers[json.loads(request.body)["variables"]["login"]]})
@@ -256,7 +256,7 @@ def test_a_row_without_the_record_has_missing_values():
 
 
 def test_many_keys_go_into_one_query():
-    """As nodes(ids:) takes them; a null among the nodes is a key without an answer."""
+    """As nodes(ids:) takes them. A null among the nodes is a key without an answer."""
 
     def reply(request):
         ids = json.loads(request.body)["variables"]["ids"]
@@ -275,7 +275,7 @@ def test_many_keys_go_into_one_query():
 
 
 def test_credentials_go_with_every_query():
-    """In the header of the client's own."""
+    """As a header that the client adds."""
     with serve_function(user) as server:
         fetch(server.url, client=paio.Client(server.url, auth="s3cret"))
     assert [request.headers["authorization"] for request in server.requests] == ["Bearer s3cret"] * 2
@@ -283,37 +283,37 @@ def test_credentials_go_with_every_query():
 
 
 @pytest.mark.parametrize("options", [{"data": "x"}, {"batch": 2}, {"method": "PUT"}, {"method": "x y"}])
-def test_a_query_that_makes_no_sense_is_refused_before_anything_is_sent(api, options):
-    """Two bodies, blocks without a field for their keys, a method that is not to be had."""
+def test_invalid_options_are_refused_before_anything_is_sent(api, options):
+    """Two bodies, a batch without a field for the keys, and methods that are not POST."""
     with pytest.raises(paio.PlanError):
         fetch(api, **options)
     assert not api.log
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "post"])
-def test_a_query_is_posted(api, method):
-    """GET is the default of the option, and means nothing else."""
+def test_a_query_is_sent_by_post(api, method):
+    """GET is the default of ``method=`` and is ignored."""
     fetch(api, method=method)
-    assert {seen.method for seen in api.log} == {"POST"}
+    assert {request.method for request in api.log} == {"POST"}
 
 
 @pytest.mark.parametrize("wrapped", [lambda query: [query], lambda query: {"q": query}], ids=["list", "mapping"])
 def test_a_query_inside_a_body_is_refused(api, wrapped):
-    """It is all of it: servers that take several at once have no row for each answer."""
+    """It must be the whole body: several queries in one request are not supported."""
     with pytest.raises(paio.PlanError, match=r"pass json=graphql\(…\) by itself"):
         LOGINS.aio.fetch(api + "/graphql", json=wrapped(paio.graphql(USER, LOGIN)))
     assert not api.log
 
 
 def test_a_list_of_keys_in_the_variables_needs_batch(api):
-    """Else the text of the field would be the variable's value."""
+    """Without it the text of the field would be the variable's value."""
     with pytest.raises(paio.PlanError, match="pass batch="):
         fetch(api, variables={"login": "{login*}"})
     assert not api.log
 
 
-def test_a_rate_limit_in_a_200_is_waited_for():
-    """As GitHub answers: it spends no attempt."""
+def test_a_rate_limit_in_a_200_is_a_refusal():
+    """GitHub sends it. It spends no attempt."""
     limited = answer({"errors": [{"type": "RATE_LIMITED", "message": "API rate limit exceeded"}]})
 
     def reply(request):

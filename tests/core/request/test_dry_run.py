@@ -1,4 +1,4 @@
-"""What would be sent, without sending it."""
+"""The dry run: what a call would send."""
 
 import shlex
 
@@ -14,13 +14,13 @@ SECRET = "s3cret-Canary"
 
 
 def plan(frame, url, own=None, **parts):
-    """Plan a fetch of a client that adds these headers."""
+    """Plan a fetch by a client that adds these headers."""
     found = expand(frame, compile_request_template(url, **parts))
     return make_plan(found, found, lambda origin: own or {})
 
 
-def test_a_plan_counts_rows_requests_and_what_is_skipped():
-    """Equal requests count once, and each row without a request under its outcome."""
+def test_a_plan_counts_rows_requests_and_skipped_rows():
+    """Equal requests count once. A row without a request counts under its outcome."""
     found = plan(pd.DataFrame({"id": ["1", None, "..", "1", "2", "3", "4"]}), HOST + "/{id}")
     assert (found.rows, found.requests, found.origins) == (7, 4, {HOST: 4})
     assert found.skipped == {"null_key": 1, "unsafe_url": 1}
@@ -30,7 +30,7 @@ def test_a_plan_counts_rows_requests_and_what_is_skipped():
     assert all(line in repr(found) for line in found.curl)
 
 
-def test_a_plan_of_nothing_is_a_plan():
+def test_a_plan_of_no_rows_is_empty():
     """No rows, no requests, no samples."""
     found = plan(pd.DataFrame({"id": []}), HOST + "/{id}")
     assert (found.rows, found.requests, dict(found.skipped), found.samples) == (0, 0, {}, ())
@@ -38,7 +38,7 @@ def test_a_plan_of_nothing_is_a_plan():
 
 
 def test_security_s11_a_plan_shows_no_secret():
-    """Credentials of the client, the query and the body are blotted out."""
+    """Credentials in headers, query and body are masked."""
     found = plan(
         pd.DataFrame({"id": [1]}),
         HOST + "/{id}",
@@ -53,13 +53,13 @@ def test_security_s11_a_plan_shows_no_secret():
 
 
 def test_security_s18_a_plan_in_a_notebook_is_escaped():
-    """A value is no markup."""
+    """A value adds no markup."""
     found = plan(pd.DataFrame({"id": ["1"]}), HOST + "/x", headers={"X-A": "<script>"})
     assert "<script>" not in found._repr_html_()
 
 
-def test_a_curl_line_is_one_shell_line_that_says_all():
-    """Quotes and spaces survive the shell."""
+def test_a_curl_command_is_one_shell_line():
+    """Quotes and spaces are kept."""
     line = to_curl(Request("https://e.com/?q=it's", "PUT", {"X-A": 'a "b"'}, b"it's\nall"))
     assert shlex.split(line) == [
         "curl",

@@ -1,4 +1,4 @@
-"""Rows → distinct requests: against a naive row-by-row reference, and rule by rule."""
+"""The rows of a frame as distinct requests: against a row-by-row reference, and rule by rule."""
 
 import datetime as dt
 import json
@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from pandas_async_io._core.errors import PlanError, TemplateError, UnknownFieldError
 from pandas_async_io._core.request.cells import render_cell, to_json_value
 from pandas_async_io._core.request.expand import expand
-from pandas_async_io._core.request.expand_urls import expand_urls
 from pandas_async_io._core.request.request_template import compile_request_template
 from pandas_async_io._core.request.text_template import TextTemplate
 from pandas_async_io._core.request.url_template import UrlTemplate
@@ -69,7 +68,7 @@ PARTS = [
 
 
 def frame_of(rows):
-    """Return two object columns that keep each cell as it is."""
+    """Return a frame of two object columns."""
     frame = pd.DataFrame(index=range(len(rows)))
     for at, name in enumerate("ab"):
         column = np.empty(len(rows), dtype=object)
@@ -78,8 +77,8 @@ def frame_of(rows):
     return frame
 
 
-def raw(texts, written):
-    """Fill a text by hand."""
+def fill(texts, written):
+    """Fill a text, as the reference does."""
     parts = TextTemplate.compile(written).parts
     filled = (part if isinstance(part, str) else texts[part.name] for part in parts)
     return "".join(
@@ -88,18 +87,18 @@ def raw(texts, written):
     )
 
 
-def leaves(cells, texts, value):
-    """Fill a JSON value by hand."""
+def fill_json(cells, texts, value):
+    """Fill a JSON value, as the reference does."""
     if isinstance(value, dict):
-        return {key: leaves(cells, texts, item) for key, item in value.items()}
+        return {key: fill_json(cells, texts, item) for key, item in value.items()}
     if isinstance(value, list):
-        return [leaves(cells, texts, item) for item in value]
+        return [fill_json(cells, texts, item) for item in value]
     alone = TextTemplate.compile(value).sole_field
-    return raw(texts, value) if alone is None else to_json_value(cells[alone])
+    return fill(texts, value) if alone is None else to_json_value(cells[alone])
 
 
 def naive(row, url, parts):
-    """Return what one row asks for, "null_key" or "unsafe_url": the rules of DESIGN.md, section 5, row by row."""
+    """Return the request of one row, "null_key" or "unsafe_url": the reference."""
     cells = dict(zip("ab", row, strict=True))
     texts = {name: render_cell(cell) for name, cell in cells.items()}
     template = UrlTemplate.compile(HOST + "/" * url.startswith("{?") + url)
@@ -134,20 +133,20 @@ def naive(row, url, parts):
     path = whole.partition("?")[0].replace("%252e", ".").replace("%2e", ".").replace("%2F", "/")
     if {".", ".."} & set(path.split("/")):
         return "unsafe_url"
-    headers = {name: raw(texts, value) for name, value in parts.get("headers", {}).items()}
+    headers = {name: fill(texts, value) for name, value in parts.get("headers", {}).items()}
     return whole, tuple(sorted(headers.items())), body_of(cells, texts, parts)
 
 
 def body_of(cells, texts, parts):
-    """Return a body as what it means."""
+    """Return the body of the reference."""
     if "json" in parts:
-        return json.dumps(leaves(cells, texts, parts["json"]))
+        return json.dumps(fill_json(cells, texts, parts["json"]))
     if isinstance(parts.get("data"), str):
-        return raw(texts, parts["data"])
-    return str([("k", raw(texts, part)) for part in parts["data"]["k"]]) if "data" in parts else None
+        return fill(texts, parts["data"])
+    return str([("k", fill(texts, part)) for part in parts["data"]["k"]]) if "data" in parts else None
 
 
-def seen(request, parts):
+def comparable(request, parts):
     """Return a request in the form of `naive`."""
     headers = {name: value for name, value in request.headers.items() if name != "Content-Type"}
     body = request.body.decode() if request.body is not None else None
@@ -160,11 +159,11 @@ def seen(request, parts):
 
 @settings(max_examples=200, deadline=None)
 @given(FRAMES, st.sampled_from(URLS), st.sampled_from(PARTS), st.sampled_from(["GET", "POST"]))
-def test_fault_54_every_row_asks_for_what_a_loop_would_ask_and_once(rows, url, parts, method):
-    """No two different requests are merged, no equal ones are sent twice; POST is never merged."""
+def test_fault_54_rows_make_the_requests_of_a_loop_each_once(rows, url, parts, method):
+    """Different requests are never merged, and equal ones are sent once. POST is never merged."""
     expected = [naive(row, url, parts) for row in rows]
     expansion = expand(frame_of(rows), compile_request_template(HOST + url, method=method, **parts))
-    requests = [seen(expansion.request(at, expansion.headers), parts) for at in range(len(expansion))]
+    requests = [comparable(expansion.request(at, expansion.headers), parts) for at in range(len(expansion))]
     found = [requests[at] if at >= 0 else None for at in expansion.row_to_request.tolist()]
     outcomes = [one or ("unsafe_url" if row in expansion.unsafe else "null_key") for row, one in enumerate(found)]
     assert outcomes == expected
@@ -175,7 +174,7 @@ def test_fault_54_every_row_asks_for_what_a_loop_would_ask_and_once(rows, url, p
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"])
 def test_only_safe_methods_are_merged(method):
-    """What may change something is sent as often as it is asked for."""
+    """Equal requests of an unsafe method are all sent."""
     expansion = expand(pd.DataFrame({"a": [1, 1]}), compile_request_template(HOST + "/{a}", method=method))
     assert len(expansion) == (1 if method in {"GET", "HEAD", "OPTIONS"} else 2)
 
@@ -204,8 +203,8 @@ def test_only_safe_methods_are_merged(method):
     ],
     ids=lambda value: str(getattr(value, "dtype", "")) or None,
 )
-def test_fault_55_and_56_the_values_of_every_dtype(column, texts):
-    """A value has one text whatever dtype keeps it; without one its row is a null_key."""
+def test_fault_55_and_56_a_value_has_one_text_in_every_dtype(column, texts):
+    """A row without a text is a null_key."""
     expansion = expand(column.to_frame("a"), compile_request_template(HOST + "/{a}"))
     urls = [
         expansion.urls[at].removeprefix(HOST + "/") if at >= 0 else None for at in expansion.row_to_request.tolist()
@@ -215,8 +214,8 @@ def test_fault_55_and_56_the_values_of_every_dtype(column, texts):
     assert not expansion.unsafe
 
 
-def test_fault_55_a_null_among_many_distinct_values_takes_no_other_value():
-    """An optional field that is null is left out, also where its column is written in blocks."""
+def test_fault_55_a_null_among_many_distinct_values_stays_null():
+    """An optional field that is null is left out, also where the column is rendered in blocks."""
     frame = pd.DataFrame({"id": [1, 2, 3], "a": pd.array([10, None, 30], "Int64")})
     assert expand(frame, compile_request_template(HOST + "/{id}{?a}")).urls == [
         f"{HOST}/1?a=10",
@@ -234,13 +233,13 @@ def test_exploded_fields_take_lists_and_mappings():
 
 
 def test_equal_requests_from_different_values_are_sent_once():
-    """A list and a mapping that give one URL are one request."""
+    """A list and a mapping with the same URL are one request."""
     cells = pd.Series([["k", "v"], {"k": "v"}], dtype=object)
     assert expand(cells.to_frame("a"), compile_request_template(HOST + "/{a}")).urls == [f"{HOST}/k,v"]
 
 
 def test_json_bodies_keep_types_and_nesting():
-    """Numbers, booleans, lists and objects stay what they are; a null is null; other text is text."""
+    """Numbers, booleans, lists and objects keep their type, and a null is null."""
     frame = pd.DataFrame(
         {"id": [1], "f": [1.0], "n": [None], "tags": [[{"x": [1]}, None]], "ok": [True], "big": [2**70]}
     )
@@ -261,16 +260,16 @@ def test_json_bodies_keep_types_and_nesting():
     }
 
 
-def test_safe_requests_with_a_body_are_told_apart_by_it():
-    """In a GET with a body 1 and "1" are two requests, 1 and 1 are one."""
+def test_safe_requests_with_different_bodies_are_not_merged():
+    """In the body of a GET, 1 and "1" are two requests, 1 and 1 are one."""
     frame = pd.DataFrame({"a": pd.Series([1, "1", 1, True], dtype=object)})
     assert expand(frame, compile_request_template(HOST, json={"q": "{a}"})).row_to_request.tolist() == [0, 1, 0, 2]
 
 
 @pytest.mark.parametrize("value", ["\r\nHost: evil", "a\nb", "a\0", "\x7f", "\x85"])
 @pytest.mark.parametrize("options", [{}, {"headers": {"X-A": "{a}"}}, {"params": {"q": "{a}"}}])
-def test_security_s4_and_s15_control_characters_end_their_row(value, options):
-    """A value that would end a line is sent nowhere, and the other rows are."""
+def test_security_s4_and_s15_a_row_with_control_characters_is_not_sent(value, options):
+    """The other rows are."""
     url = HOST + ("/x" if options else "/{a}")
     expansion = expand(pd.DataFrame({"a": [value, "fine"]}), compile_request_template(url, **options))
     assert expansion.row_to_request.tolist() == [-1, 0]
@@ -280,13 +279,13 @@ def test_security_s4_and_s15_control_characters_end_their_row(value, options):
 
 @pytest.mark.parametrize("value", ["\r\nHost: evil", ["a\n"], {"a\n": "b"}])
 def test_security_s4_control_characters_inside_lists_are_found(value):
-    """A list or a mapping hides nothing."""
+    """Also in the names of a mapping."""
     assert list(expand(pd.DataFrame({"a": [value]}), compile_request_template(HOST + "{?a*}")).unsafe) == [0]
 
 
 @pytest.mark.parametrize("options", [{"data": "{a}"}, {"data": {"k": "{a}"}}, {"json": {"k": "x {a}"}}])
-def test_bodies_take_line_ends_but_need_utf_8(options):
-    """A line break is data in a body; half a character has no bytes and ends its row."""
+def test_a_body_may_hold_line_ends_but_no_lone_surrogate(options):
+    """A line break is data in a body. A lone surrogate cannot be encoded, and its row is not sent."""
     frame = pd.DataFrame({"a": pd.Series(["a\nb", "\ud800"], dtype=object)})
     expansion = expand(frame, compile_request_template(HOST, method="POST", **options))
     assert expansion.row_to_request.tolist() == [0, -1]
@@ -295,8 +294,8 @@ def test_bodies_take_line_ends_but_need_utf_8(options):
 
 
 @pytest.mark.parametrize("url", ["/u/{a}/z", "/u/{a}", "/u/{+a}/z", "/u{/a}", "/u/.{a}", "/u/{a}.", "{/a}?q=1"])
-def test_security_s1_a_value_climbs_no_path(url):
-    """Dot segments, made by a value or with its help, end their row in any encoding."""
+def test_security_s1_a_value_cannot_change_the_path(url):
+    """A row is not sent if its value makes a dot segment in any encoding."""
     values = {"/u/.{a}": ["."], "/u/{a}.": ["."]}.get(url, [".", "..", "%2e%2e", "../x", "a/../b", "..\\x", ".%2E"])
     expansion = expand(pd.DataFrame({"a": [*values, "v1.5"]}), compile_request_template(HOST + url))
     assert sorted(expansion.unsafe) == list(range(len(values)))
@@ -306,7 +305,7 @@ def test_security_s1_a_value_climbs_no_path(url):
 
 @given(st.text(max_size=8), st.text(max_size=8))
 def test_security_s2_and_s3_a_value_stays_in_its_place(a, b):
-    """Whatever a value holds, host, path depth and query names are the template's."""
+    """The template alone decides host, path depth and query names."""
     frame = pd.DataFrame({"a": pd.Series([a], dtype=object), "b": pd.Series([b], dtype=object)})
     expansion = expand(frame, compile_request_template(HOST + "{?a}{b}"))
     assert all(url.startswith(HOST + "/") for url in expansion.urls)
@@ -316,15 +315,15 @@ def test_security_s2_and_s3_a_value_stays_in_its_place(a, b):
         assert parse_qsl(query, keep_blank_values=True) == [("q", b), ("z", "1")]
 
 
-def test_security_s2_an_optional_field_never_opens_the_host():
-    """Where ``{?a}`` vanishes right behind the host, what follows is still path."""
+def test_security_s2_an_undefined_optional_field_does_not_extend_the_host():
+    """Where ``{?a}`` after the host is undefined, the next field is still in the path."""
     frame = pd.DataFrame({"a": [None, None], "b": [".evil.example", "@evil.example"]})
     expansion = expand(frame, compile_request_template(HOST + "{?a}{b}"))
     assert [url.removeprefix(HOST) for url in expansion.urls] == ["/.evil.example", "/%40evil.example"]
 
 
-def test_security_s2_hosts_from_rows_are_allowed_by_name():
-    """With allow_hosts each row's host is judged as it will be asked."""
+def test_security_s2_hosts_from_rows_must_be_allowed():
+    """The host that is checked is the host that is connected to."""
     hosts = [
         "a.example.com",
         "A.example.com:8080",
@@ -350,87 +349,42 @@ def test_security_s2_hosts_from_rows_are_allowed_by_name():
         ("/{at}", PlanError, r"field \{at\}.*complex"),
     ],
 )
-def test_fault_57_what_cannot_be_right_raises_before_any_request(url, error, message):
-    """A typing error in a template is one clear error, not one per row."""
+def test_fault_57_an_invalid_template_or_column_raises_once(url, error, message):
+    """It raises before any request, not once per row."""
     frame = pd.DataFrame({"user_id": [1], "at": [1j]})
     with pytest.raises(error, match=message):
         expand(frame, compile_request_template(HOST + url))
 
 
-def test_index_levels_and_odd_labels_are_fields():
-    """Levels go by name, labels by their text, whatever the index repeats."""
+def test_index_levels_and_labels_that_are_no_text_are_fields():
+    """A level is matched by its name, a label by its text, also where the index has duplicates."""
     index = pd.MultiIndex.from_tuples([("x", 1), ("x", 1)], names=["shop", "Page No"])
     frame = pd.DataFrame({7: ["a", "b"], "User ID": [1, 2]}, index=index)
     expansion = expand(frame, compile_request_template(HOST + "/{shop}/{7}?u={User%20ID}&p={Page%20No}"))
     assert [url.removeprefix(HOST) for url in expansion.urls] == ["/x/a?u=1&p=1", "/x/b?u=2&p=1"]
 
 
-def test_expanding_leaves_the_frame_alone():
-    """The frame that was given is the frame that is left."""
+def test_expanding_does_not_change_the_frame():
+    """The frame is equal to its copy from before."""
     frame = pd.DataFrame({"a": [[1], None], "b": pd.Categorical(["x", None])})
     before = frame.copy(deep=True)
     expand(frame, compile_request_template(HOST + "{?a*,b}"))
     pd.testing.assert_frame_equal(frame, before)
 
 
-def test_no_rows_and_no_fields():
-    """Without rows there is no request; without fields one for all rows."""
+def test_a_template_without_fields_makes_one_request():
+    """All rows share it. Without rows there is no request."""
     assert len(expand(pd.DataFrame({"a": []}), compile_request_template(HOST + "/{a}"))) == 0
     expansion = expand(pd.DataFrame(index=[5, 5]), compile_request_template(HOST))
     assert (expansion.urls, expansion.row_to_request.tolist()) == ([f"{HOST}/"], [0, 0])
 
 
 @pytest.mark.parametrize("distinct", [1_000, 200_000])
-def test_fault_53_and_54_many_rows_become_their_distinct_requests(distinct):
-    """200,000 rows ask exactly for their distinct keys, in the order of first appearance."""
+def test_fault_53_and_54_many_rows_make_their_distinct_requests(distinct):
+    """200,000 rows make one request per distinct key, in the order of first appearance."""
     keys = np.random.default_rng(0).permutation(200_000) % distinct
     expansion = expand(pd.DataFrame({"id": keys, "kind": "a"}), compile_request_template(HOST + "/{kind}/{id}"))
     assert len(expansion) == distinct
     numbers = np.array([int(url.rpartition("/")[2]) for url in expansion.urls])
     assert (numbers[expansion.row_to_request] == keys).all()
     assert numbers.tolist() == list(dict.fromkeys(keys.tolist()))
-
-
-def test_whole_urls_are_sent_as_they_stand_and_once():
-    """What means one URL on the wire is one request; a column of URLs has its nulls and its nonsense."""
-    urls = [
-        "http://a.example/x y",
-        "http://a.example/x%20y",
-        " HTTP://A.example/x y#frag ",
-        "http://a.example",
-        "http://a.example/",
-    ]
-    odd = [
-        None,
-        np.nan,
-        pd.NA,
-        "",
-        " ",
-        "ftp://a.example/",
-        "a.example/x",
-        "http://a.example/\nx",
-        "http://a.example/../x",
-        7,
-        ["x"],
-    ]
-    expansion = expand_urls([*urls, *odd])
-    assert expansion.urls == ["http://a.example/x%20y", "http://a.example/"]
-    assert expansion.row_to_request.tolist() == [0, 0, 0, 1, 1] + [-1] * len(odd)
-    assert sorted(expansion.unsafe) == list(range(10, 16))
-    assert len(expand_urls(["http://a.example/"] * 2, method="post")) == 2
-
-
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        ("x", f"{HOST}/v1/x"),
-        ("/x?u=http://b.example", f"{HOST}/v1/x?u=http://b.example"),
-        ("x/http://b.example", f"{HOST}/v1/x/http://b.example"),
-        ("//evil.example/x", f"{HOST}/v1/evil.example/x"),
-        ("http://bücher.example/é", "http://xn--bcher-kva.example/%C3%A9"),
-        ("http://u:p@[::1]:8080?q", "http://u:p@[::1]:8080/?q"),
-    ],
-)
-def test_relative_urls_are_put_behind_the_base(url, expected):
-    """A scheme at the start makes a URL absolute, nothing else does."""
-    assert expand_urls([url], base_url=f"{HOST}/v1/").urls == [expected]

@@ -1,3 +1,5 @@
+"""URL templates: RFC 6570 compiled and expanded."""
+
 import json
 import re
 from itertools import product
@@ -29,8 +31,8 @@ def _value(value):
 
 
 @pytest.mark.parametrize(("text", "variables", "expected"), list(_vectors(negative=False)))
-def test_vectors(text, variables, expected):
-    """Every public test vector expands as it says, one row or a column of it."""
+def test_the_public_vectors_expand_as_expected(text, variables, expected):
+    """Every public test vector expands as expected, for one row and for a column."""
     template = UrlTemplate.compile(text)
     options = expected if isinstance(expected, list) else [expected]
     url = template.expand(variables)
@@ -40,8 +42,8 @@ def test_vectors(text, variables, expected):
 
 
 @pytest.mark.parametrize(("text", "variables", "expected"), list(_vectors(negative=True)))
-def test_fault_57_negative_vectors(text, variables, expected):
-    """Every negative vector raises at compile time, or at expansion if only a value can tell."""
+def test_fault_57_the_negative_vectors_raise(text, variables, expected):
+    """Every negative vector raises at compile time, or at expansion if it depends on a value."""
     assert expected is False
     with pytest.raises(TemplateError):
         UrlTemplate.compile(text).expand(variables)
@@ -77,8 +79,8 @@ def test_fault_57_negative_vectors(text, variables, expected):
         ("/{a}\t", 4, "white space"),
     ],
 )
-def test_fault_57_message_points_at_the_error(text, at, message):
-    """A broken template says what is wrong, shows where, and says what to write."""
+def test_fault_57_the_message_points_at_the_error(text, at, message):
+    """It says what is wrong, where, and what to write instead."""
     with pytest.raises(TemplateError, match=re.escape(message)) as caught:
         UrlTemplate.compile(text)
     assert f"(position {at})" in str(caught.value)
@@ -97,19 +99,19 @@ def test_fault_57_message_points_at_the_error(text, at, message):
     ],
 )
 def test_literals_are_encoded_where_a_url_needs_it(text, url):
-    """A literal keeps what may stand in a URL, triplets included, and encodes the rest."""
+    """A literal keeps the characters that a URL may hold, triplets included."""
     assert UrlTemplate.compile(text).expand({}) == url
     assert UrlTemplate.compile(text).expand_columns({}, 2) == [url, url]
     assert UrlTemplate.compile(text).literal_prefix == url
 
 
-def test_security_s3_names_of_a_dict_add_no_parameters():
+def test_security_s3_the_names_of_a_dict_add_no_parameters():
     """The names of an exploded dict are encoded like values."""
     assert UrlTemplate.compile("/{?a*}").expand({"a": {"x&admin": "1=2"}}) == "/?x%26admin=1%3D2"
 
 
 def test_security_s19_a_template_reads_no_attributes():
-    """A name that looks like Python is the name of a field, nothing else."""
+    """A name that looks like Python code is only the name of a field."""
     template = UrlTemplate.compile("/{0.__class__}")
     assert template.fields == ("0.__class__",)
     assert template.expand({"0": "x"}) == "/"
@@ -135,8 +137,8 @@ def test_security_s19_a_template_reads_no_attributes():
         ("{a:1}", {}, ""),
     ],
 )
-def test_corners_of_the_rfc(text, value, url):
-    """What the vectors leave open is pinned down, one row and a column alike."""
+def test_edge_cases_of_the_rfc(text, value, url):
+    """Cases that the vectors do not cover, for one row and for a column."""
     template = UrlTemplate.compile(text)
     assert template.expand({"a": value}) == url
     assert template.expand_columns({"a": [value, "x", value]}, 3) == [url, template.expand({"a": "x"}), url]
@@ -144,7 +146,7 @@ def test_corners_of_the_rfc(text, value, url):
 
 @pytest.mark.parametrize("value", [["x", "y"], {"x": "y"}])
 def test_a_prefix_of_a_list_or_dict_raises(value):
-    """A prefix modifier on a composite value names the field and what to remove."""
+    """The message names the field and the prefix to remove."""
     template = UrlTemplate.compile("{a:3}")
     for expand in (
         lambda: template.expand({"a": value}),
@@ -157,7 +159,7 @@ def test_a_prefix_of_a_list_or_dict_raises(value):
 @pytest.mark.parametrize("text", ["{a}", "{+a}", "{?a}"])
 @pytest.mark.parametrize("value", ["x\udc80secret", ["x", "\udc80"], {"\udc80": "secret"}])
 def test_a_lone_surrogate_raises_and_shows_no_value(text, value):
-    """A lone surrogate, which no UTF-8 can hold, is a PlanError that names the field only."""
+    """The message names only the field."""
     template = UrlTemplate.compile(text)
     columns = {"a": ["x", value]}
     for expand in (lambda: template.expand({"a": value}), lambda: template.expand_columns(columns, 2)):
@@ -166,8 +168,8 @@ def test_a_lone_surrogate_raises_and_shows_no_value(text, value):
         assert "secret" not in str(caught.value)
 
 
-def test_fields_are_known_to_the_caller():
-    """A template says which fields it has and how each one is used."""
+def test_a_template_describes_its_fields():
+    """Which fields it has, and how each one is used."""
     template = UrlTemplate.compile("https://h/é/{a}{/User%20ID*}{+b}{?c,d*}{&c,a}{#e}")
     assert template.fields == ("a", "User ID", "b", "c", "d", "e")
     assert template.literal_prefix == "https://h/%C3%A9/"
@@ -179,8 +181,8 @@ def test_fields_are_known_to_the_caller():
 
 
 @pytest.mark.parametrize("name", ["a", "User ID", "last.name", ".a", "a..b", "x-y~z", "ß", "a,b*:3{}%41", "7"])
-def test_any_column_has_a_name_in_a_template(name):
-    """The spelling of a column compiles, with every operator, to a field of its name."""
+def test_every_column_has_a_field_name(name):
+    """The encoded name compiles to a field with the column's name."""
     assert UrlTemplate.compile(f"{{?{encode_field_name(name)}}}").fields == (name,)
 
 
@@ -207,8 +209,8 @@ def test_any_column_has_a_name_in_a_template(name):
         ("{&a}&{b}=1{&c}", False),
     ],
 )
-def test_injective_templates(text, injective):
-    """Only where each value's end can be read from the URL is a template injective."""
+def test_a_template_is_injective_if_values_can_be_separated(text, injective):
+    """The end of each value must be visible in the URL."""
     assert UrlTemplate.compile(text).is_injective is injective
 
 
@@ -236,7 +238,7 @@ def _columns(cells):
 @pytest.mark.parametrize("block", [5, 50_000])
 @given(text=TEMPLATES, table=st.one_of(_columns(CELLS), _columns(PLAIN)))
 def test_columns_expand_like_their_rows(block, text, table):
-    """Expanding columns gives what the reference gives for each row, across blocks, errors included."""
+    """Expanding columns gives the same URLs and errors as `expand` for each row, across blocks."""
     template, (columns, length) = UrlTemplate.compile(text), table
     rows = [{name: column[at] for name, column in columns.items()} for at in range(length)]
     try:
@@ -253,8 +255,8 @@ def test_columns_expand_like_their_rows(block, text, table):
 
 
 @given(text=TEMPLATES, row=st.fixed_dictionaries(dict.fromkeys("abc", CELLS)))
-def test_security_s3_values_add_no_structure(text, row):
-    """A URL has only characters that may stand in one, and a value adds no delimiter without an operator."""
+def test_security_s3_a_value_adds_no_delimiter(text, row):
+    """A URL holds only legal characters, and a value without an operator adds no delimiter."""
     template = UrlTemplate.compile(text)
     assume(not any(v.prefix for part in template.expressions for v in part.variables))
     assert re.fullmatch(r"(?:[\w.~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*", template.expand(row), re.ASCII)
@@ -285,8 +287,8 @@ PARTS = [
 
 @given(text=st.lists(st.sampled_from(PARTS), min_size=1, max_size=6).map("".join))
 @example(text="{&a}&{b}=b{&c}")
-def test_an_injective_template_keeps_rows_apart(text):
-    """Where a template says so, distinct rows have distinct URLs, missing optional values included."""
+def test_an_injective_template_gives_distinct_urls(text):
+    """Distinct rows have distinct URLs, also with missing optional values."""
     template = UrlTemplate.compile(text)
     assume(template.is_injective)
     cells = [["", "a", "b", "c", "b-", "&", *[None] * (field in template.optional_fields)] for field in template.fields]

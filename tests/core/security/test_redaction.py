@@ -1,4 +1,4 @@
-"""Known credentials are blotted out of texts, in every form in which they come back."""
+"""Secrets removed from texts by their values."""
 
 import pytest
 
@@ -26,60 +26,57 @@ SECRET = "s3cret/key+of mine"
         f"{SECRET[:7]}… and {SECRET[:9]}…",
     ],
 )
-def test_no_form_of_a_secret_is_left(form):
-    """As it is, encoded, twice, or cut off by the length of a text."""
+def test_every_form_of_a_secret_is_redacted(form):
+    """As it is, encoded, twice, or cut where a text was shortened."""
     assert "s3cret" not in SecretRedactor([SECRET]).redact(form).lower()
 
 
 @pytest.mark.parametrize("text", ["", "a key of mine", "s3cret", "s3cret/k, so it is said", "s3cre…"])
-def test_other_texts_stay_as_they_are(text):
-    """What only begins as a secret does, in the middle of a text, is none."""
+def test_a_text_without_the_secret_is_unchanged(text):
+    """The start of a secret in the middle of a text is not the secret."""
     assert SecretRedactor([SECRET]).redact(text) == text
     assert SecretRedactor().redact(text) == text
 
 
-def test_short_words_are_no_secrets():
-    """A password of one letter would blot out every text."""
+def test_short_secrets_are_ignored():
+    """A password of one letter would redact every text."""
     assert SecretRedactor(["a", "", "12345"]).redact("a 12345") == "a 12345"
 
 
-def test_many_texts_are_those_that_one_by_one_gives():
-    """The same list where there is nothing to blot out."""
+def test_many_texts_are_redacted_like_single_ones():
+    """Texts without a secret are unchanged."""
     redactor, texts = SecretRedactor([SECRET]), ["a", f"b {SECRET}", "c"]
     assert redactor.redact_all(texts) == ["a", "b ***", "c"]
     assert redactor.redact_all(texts[:1]) == ["a"]
 
 
-def test_a_request_may_have_secrets_of_its_own():
-    """They are asked for by its position, and only for a text about it."""
+def test_a_request_may_have_its_own_secrets():
+    """They are looked up by position, and only for that request's message."""
     redactor = SecretRedactor([SECRET], lambda position: [f"row-secret-{position}"])
     assert redactor.redact_for_request(3, f"row-secret-3 row-secret-4 {SECRET}") == "*** row-secret-4 ***"
 
 
 @pytest.mark.parametrize("value", ["Basic !!!", "Basic /w==", "Bearer", "plain"])
-def test_a_credential_that_is_not_as_it_should_be_is_secret_as_a_whole(value):
-    """No error where a header says Basic and is none."""
+def test_a_malformed_credential_is_secret_as_a_whole(value):
+    """A header that says Basic and is not raises no error."""
     assert next(find_credential_secrets(value)) == value
 
 
-def test_names_decide_in_a_body_of_any_depth():
-    """Lists, numbers and nothing are walked over."""
+def test_secrets_are_found_at_any_depth_of_a_body():
+    """Lists, numbers and nulls are traversed."""
     body = {"users": [{"token": "abcdef", "age": 3, "name": "Ada"}, None], "n": {"signature": "ghijkl"}}
     assert list(find_named_secrets(body)) == ["abcdef", "ghijkl"]
     assert list(find_named_secrets(None)) == list(find_named_secrets("token")) == []
 
 
-def test_ordinary_words_under_names_that_say_little_are_no_secrets():
-    """What they are is the row's data; under a name that is a secret's, or with digits in it, it is one."""
+def test_ordinary_words_under_ambiguous_names_are_no_secrets():
+    """They are data of the row. Under a secret name, or with digits, a value is a secret."""
     assert list(find_named_secrets({"key": "user_id", "code": "active", "token_type": "unknown"})) == []
     assert list(find_named_secrets({"key": "a1b2c3d4", "password": "sunshine"})) == ["a1b2c3d4", "sunshine"]
     assert list(find_url_secrets("https://e.com/?session=orders&key=a1b2c3d4")) == ["a1b2c3d4"]
 
 
-def test_what_was_not_sent_holds_no_word_of_a_servers():
-    """So nobody looks for secrets of its request, of which there may be as many as rows."""
-    assert (
-        SecretRedactor(request_secrets=lambda position: 1 / 0)
-        .redact_for_request(7, "not sent: the run's deadline has passed")
-        .startswith("not sent")
-    )
+def test_a_message_about_an_unsent_request_needs_no_secrets():
+    """The secrets of its request are not looked up: there may be one per row."""
+    redactor = SecretRedactor(request_secrets=lambda position: 1 / 0)
+    assert redactor.redact_for_request(7, "not sent: the run's deadline has passed").startswith("not sent")
