@@ -1,4 +1,4 @@
-"""Chains: for any sequence of pages complete or loud, in whatever order the pages come."""
+"""Chains: complete or an error, for any sequence of pages, in any order of the pages."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ URL = "http://e.com/u"
 
 @dataclass
 class Api:
-    """An API by the book, over pages of any length: what it answers, and what it was asked."""
+    """An API with correct paging, over pages of any length; it records the URLs it was asked for."""
 
     sizes: list[int]
     asked: list[str] = field(default_factory=list)
@@ -40,7 +40,7 @@ class Api:
         return [record for page in self.pages for record in page]
 
     def answer(self, request):
-        """Answer page ``page`` (from 1) with every sign of paging there is."""
+        """Answer page ``page`` (from 1) with every kind of paging there is."""
         self.asked.append(request.url)
         number = int(get_param(request, "page") or 1)
         records = self.pages[number - 1] if number <= len(self.pages) else []
@@ -78,8 +78,8 @@ def paginators():
 
 
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=12), st.sampled_from(paginators()), st.integers())
-def test_any_sequence_of_pages_is_read_whole_and_once(sizes, paginator, seed):
-    """Empty pages anywhere included: the chain ends, asks for no page twice, misses and repeats nothing."""
+def test_any_sequence_of_pages_is_read_completely_and_once(sizes, paginator, seed):
+    """With empty pages anywhere, the chain ends, requests no page twice, misses nothing and repeats nothing."""
     if paginator == NextUrl("next", count="count") and len({*sizes[:-1], max(sizes)}) > 1:
         sizes = [max(sizes)] * len(sizes)  # a count tells the pages only where they are of one length
     api = Api(sizes)
@@ -90,7 +90,7 @@ def test_any_sequence_of_pages_is_read_whole_and_once(sizes, paginator, seed):
 
 
 def sliced(total, size, *, obeys=True, says=None):
-    """Return an API that cuts a list by page or offset, and what it was asked."""
+    """Return an API that cuts a list by page or offset, and the URLs it was asked for."""
     asked = []
 
     def answer(request):
@@ -117,8 +117,8 @@ numbered = st.sampled_from(
 
 
 @given(st.integers(0, 60), st.integers(1, 9), numbered, st.booleans(), st.integers())
-def test_fault_44_numbered_pages_are_whole_even_if_the_size_is_ignored(total, size, paginator, obeys, seed):
-    """The length that came counts, not the one asked for; with a count no page beyond the end is asked for."""
+def test_fault_44_numbered_pages_are_complete_even_if_the_size_is_ignored(total, size, paginator, obeys, seed):
+    """The length that came counts, not the one requested; with a total no page after the last one is requested."""
     answer, asked = sliced(total, size, obeys=obeys)
     chain = Chain(paginator, Request(URL))
     assert [record["id"] for record in read(chain, answer, seed)] == list(range(total))
@@ -129,8 +129,8 @@ def test_fault_44_numbered_pages_are_whole_even_if_the_size_is_ignored(total, si
 
 
 @given(st.integers(1, 40), st.integers(0, 60), st.integers())
-def test_fault_44_a_total_that_lies_is_told(total, says, seed):
-    """Too high: the difference is a finding. Too low: what is beyond it is read all the same, where it shows."""
+def test_fault_44_a_wrong_total_is_a_finding(total, says, seed):
+    """Too high: the difference is a finding. Too low: the records beyond it are read where the pages show them."""
     for paginator in (PageNumber(total_records="count"), Offset(total_records="count")):
         answer, _ = sliced(total, 5, says=says)
         chain = Chain(paginator, Request(URL))
@@ -142,7 +142,7 @@ def test_fault_44_a_total_that_lies_is_told(total, says, seed):
 
 
 def test_fault_44_a_next_page_that_points_to_itself_is_a_loop():
-    """So is one that points back; the message names the page."""
+    """So is a link to an earlier page; the message names the page."""
     chain = Chain(NextUrl("next"), Request(URL))
     (two,) = chain.add_page(1, answered(1, "?page=2"))
     with pytest.raises(ParseError, match="page 2: page loop: the page after page 2 is page 2 again"):
@@ -158,7 +158,7 @@ def answered(number, following, *, request=None, **others):
 
 
 def test_fault_44_a_repeated_cursor_is_a_loop():
-    """It would ask for the same page again; the cursor's secret part is not shown."""
+    """It would request the same page again; the message hides the cursor."""
     chain = Chain(Cursor("token", "page_token"), Request(URL))
     (two,) = chain.add_page(1, answered(1, None, token="s3cret"))
     with pytest.raises(ParseError, match="page loop") as caught:
@@ -167,8 +167,8 @@ def test_fault_44_a_repeated_cursor_is_a_loop():
 
 
 @pytest.mark.parametrize("paginator", [PageNumber(), PageNumber(total_pages="pages"), Cursor("token")])
-def test_fault_44_records_that_come_again_are_a_loop(paginator):
-    """As from an API that does not know our parameter, whatever its envelope says."""
+def test_fault_44_a_page_with_repeated_records_is_a_loop(paginator):
+    """An API that ignores the parameter sends the first page for ever, with any envelope."""
 
     def stuck(request):
         stuck.calls += 1
@@ -180,8 +180,8 @@ def test_fault_44_records_that_come_again_are_a_loop(paginator):
         read(Chain(paginator, Request(URL)), stuck)
 
 
-def test_fault_44_pages_without_end_and_without_records_are_a_loop():
-    """A cursor that is new every time may go on for long, not for ever."""
+def test_fault_44_many_consecutive_empty_pages_are_a_loop():
+    """A cursor that is always new may lead on for long, not for ever."""
 
     def barren(request):
         number = int(get_param(request, "cursor") or 1)
@@ -191,8 +191,8 @@ def test_fault_44_pages_without_end_and_without_records_are_a_loop():
         read(Chain(Cursor("token"), Request(URL)), barren)
 
 
-def test_bodies_that_are_no_json_are_pages_too():
-    """A text is compared as it came; the same one again is a loop."""
+def test_a_text_body_is_a_page():
+    """A text is compared as it came; the same text again is a loop."""
     chain = Chain(Cursor(header="Sforce-Locator", param="locator"), Request(URL))
     (two,) = chain.add_page(1, Page(chain.first, Response(200, {"Sforce-Locator": "A"}, b"a\n1", URL), "a\n1"))
     (three,) = chain.add_page(2, Page(two[1], Response(200, {"Sforce-Locator": "B"}, b"a\n2", URL), "a\n2"))
@@ -200,8 +200,8 @@ def test_bodies_that_are_no_json_are_pages_too():
         chain.add_page(3, Page(three[1], Response(200, {"Sforce-Locator": "null"}, b"a\n1", URL), "a\n1"))
 
 
-def test_security_s7_the_chain_stays_at_home():
-    """A next link to another host is refused with the page's number; an allowed one loses its headers."""
+def test_security_s7_a_chain_stays_on_its_origin():
+    """A next link to another host is refused with the page's number; an allowed host gets no headers."""
     request = Request(URL, headers={"X-API-Key": "k"})
     with pytest.raises(UnsafeUrlError, match=r"page 1: the next page leads from http://e.com to http://evil.com"):
         Chain(NextUrl("next"), request).add_page(1, answered(1, "http://evil.com/"))
@@ -213,8 +213,8 @@ def test_security_s7_the_chain_stays_at_home():
         Chain(lambda page: Request("http://evil.com/", headers=request.headers), request).add_page(1, answered(1, None))
 
 
-def test_security_s10_no_more_than_max_pages_are_asked_for():
-    """Reaching it is a finding where there was more, and none where there was not."""
+def test_security_s10_at_most_max_pages_are_requested():
+    """Reaching the limit is a finding only where there are more pages."""
     for paginator in (NextUrl("next"), PageNumber(total_pages="pages"), LinkHeader()):
         api = Api([2] * 5)
         chain = Chain(paginator, Request(URL), options=PagingOptions(max_pages=3))
@@ -226,7 +226,7 @@ def test_security_s10_no_more_than_max_pages_are_asked_for():
 
 
 def moving(before, after):
-    """Return an API whose list changes behind its second page."""
+    """Return an API whose list changes after its second page."""
 
     def answer(request):
         number = int(get_param(request, "page") or 1)
@@ -241,8 +241,8 @@ def moving(before, after):
 ROWS = [{"id": number} for number in range(12)]
 
 
-def test_fault_45_records_that_come_twice_are_told():
-    """An insertion at the front moves records over to the next page."""
+def test_fault_45_records_that_come_twice_are_a_finding():
+    """An insertion at the front moves records to the next page."""
     chain = Chain(NextUrl("next"), Request(URL))
     came = read(chain, moving(ROWS, [{"id": -1}, {"id": -2}, *ROWS]))
     assert [a for a, b in pairwise(sorted(record["id"] for record in came)) if a == b] == [4, 5]
@@ -252,16 +252,16 @@ def test_fault_45_records_that_come_twice_are_told():
     ]
 
 
-def test_fault_45_records_that_went_missing_are_told():
-    """A deletion shows in the total that moved."""
+def test_fault_45_a_total_that_changes_is_a_finding():
+    """A deletion shows only in the total."""
     chain = Chain(NextUrl("next"), Request(URL))
     read(chain, moving(ROWS, ROWS[1:]))
     assert chain.findings() == ["the API's total moved from 12 to 11: records may be missing or come twice"]
 
 
 @given(st.integers())
-def test_fault_45_repeats_are_found_in_whatever_order_the_pages_come(seed):
-    """Neighbours are compared when both are there."""
+def test_fault_45_repeated_records_are_found_in_any_order_of_the_pages(seed):
+    """Neighbours are compared when both have come."""
     cuts = [range(3), range(3, 6), range(5, 8), range(8, 11)]
 
     def answer(request):
@@ -274,7 +274,7 @@ def test_fault_45_repeats_are_found_in_whatever_order_the_pages_come(seed):
     assert chain.findings() == ["page 3 repeats 1 record of page 2"]
 
 
-def test_a_count_of_the_page_is_no_total():
+def test_a_count_that_is_the_length_of_each_page_is_no_total():
     """Some APIs call the length of each page its count."""
     for sizes in ([2, 2], [3, 3, 1]):
         api = Api(sizes)
@@ -289,8 +289,8 @@ def test_a_count_of_the_page_is_no_total():
         assert chain.findings() == []
 
 
-def test_a_page_that_failed_is_missing_until_it_comes():
-    """What is pending is named, and may be sent again alone."""
+def test_a_failed_page_is_pending_until_it_comes():
+    """A finding names it, and it can be sent again alone."""
     api = Api([1, 1, 1, 1])
     chain = Chain(PageNumber(total_pages="pages"), Request(URL))
     rest = dict(chain.add_page(1, api.answer(chain.first)))
@@ -302,8 +302,8 @@ def test_a_page_that_failed_is_missing_until_it_comes():
     assert (chain.done, chain.findings()) == (True, [])
 
 
-def test_auto_decides_on_the_first_page_and_says_what_it_took():
-    """The chain carries the paginator; where it is not sure, the first page raises."""
+def test_auto_chooses_the_paginator_on_the_first_page():
+    """The chain keeps the paginator; where it is not sure, the first page raises."""
     api = Api([2, 2])
     chain = Chain(None, Request(URL))
     read(chain, api.answer)
@@ -316,8 +316,8 @@ def test_auto_decides_on_the_first_page_and_says_what_it_took():
     assert (alone.done, alone.paginator) == (True, None)
 
 
-def test_the_records_path_of_the_first_page_is_kept():
-    """It may be handed on to the other chains of a run; given, it is not looked for."""
+def test_the_record_path_of_the_first_page_is_kept():
+    """A path that is given is not searched for."""
     page = answered(1, None)
     chain = Chain(NextUrl("next"), Request(URL))
     chain.add_page(1, page)
@@ -330,8 +330,8 @@ def test_the_records_path_of_the_first_page_is_kept():
     assert chain.record_count == 1
 
 
-def test_the_api_of_these_tests_writes_links_that_are_read():
-    """Its header is one that the parser knows."""
+def test_the_api_of_these_tests_writes_valid_link_headers():
+    """Otherwise the tests above would page by nothing."""
     assert parse_link_header(Api([1, 1]).answer(Request(URL)).response.headers["Link"]) == {
         "next": "?page=2",
         "last": "?page=2",

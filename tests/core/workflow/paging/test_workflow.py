@@ -1,4 +1,4 @@
-"""The course of pages: which is sent when, what is kept, what another run may go on with."""
+"""Paging of a run: which requests are sent, which pages are kept, what a later run can resume."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FIRST = Request("http://e.com/u")
 
 
 class Run:
-    """A run without a wire: the course, and what it delivered."""
+    """A run without network: the workflow, and what it delivered."""
 
     def __init__(self, paginator, positions=1, unfinished=None, **options):
         self.results = {}
@@ -39,7 +39,7 @@ class Run:
         return {step.number: step.request for step in self.workflow.begin(position, request)}
 
     def answer(self, number, request, payload, position=0):
-        """Answer a page as the engine does, and return the steps behind it by number."""
+        """Answer a page as the engine does; return the requests that follow, by number."""
         page = Page(request, Response(200, {}, b"", request.url), payload)
         try:
             steps = self.workflow.next_steps(position, number, page, 0.0, 0.0)
@@ -66,7 +66,7 @@ def counted(number, total=4):
 
 
 def three_of_four(**options):
-    """Return a run whose third page failed for good."""
+    """Return a run whose third page failed."""
     run = Run(PageNumber(total_pages="pages"), **options)
     rest = run.answer(1, run.begin()[1], counted(1))
     for number in (4, 2):
@@ -75,8 +75,8 @@ def three_of_four(**options):
     return run
 
 
-def test_a_chain_is_delivered_once_with_the_sum_of_its_pages():
-    """Attempts are added up; the result is the last page's."""
+def test_a_chain_is_delivered_once_with_the_attempts_of_all_pages():
+    """The result is the last page's."""
     run = Run(NextUrl())
     two = run.answer(1, run.begin()[1], linked(1, "?page=2"))
     assert run.results == {}
@@ -87,8 +87,8 @@ def test_a_chain_is_delivered_once_with_the_sum_of_its_pages():
     assert run.ids() == ([1, 2], [1, 2])
 
 
-def test_a_failed_page_is_named_and_another_run_goes_on_with_it_alone():
-    """As often as wished: what goes on is a copy."""
+def test_a_failed_page_is_named_and_a_later_run_requests_it_alone():
+    """Any number of later runs may do so: each resumes a copy."""
     run = three_of_four()
     failed = run.results[0]
     assert (failed.outcome, failed.status, failed.error) == (Outcome.HTTP_ERROR, 500, "page 3: HTTP 500")
@@ -107,8 +107,8 @@ def test_a_failed_page_is_named_and_another_run_goes_on_with_it_alone():
         assert later.ids() == ([3], [3])
 
 
-def test_what_goes_on_has_the_new_credentials_at_home_and_none_elsewhere():
-    """In headers and in the query; a page that another origin holds is asked for as it was."""
+def test_a_resumed_page_has_the_new_credentials_on_its_origin_only():
+    """In headers and in the query; a page on another origin is requested as before."""
     away = "http://cdn.com/2?key=old"
     for following, url, headers in (("?page=2&key=old", f"{FIRST.url}?page=2&key=new", {"A": "t"}), (away, away, {})):
         run = Run(NextUrl(), allow_hosts=["cdn.com"])
@@ -120,8 +120,8 @@ def test_what_goes_on_has_the_new_credentials_at_home_and_none_elsewhere():
         assert (again.url, dict(again.headers)) == (url, headers)
 
 
-def test_a_run_that_is_cut_short_can_be_gone_on_with():
-    """What was asked for and has not ended is pending; a position without a page starts again."""
+def test_a_run_that_was_stopped_can_be_resumed():
+    """Requests without a page are pending; a position without a page starts again."""
     run = Run(NextUrl(), positions=2)
     run.answer(1, run.begin(0)[1], linked(1, "?page=2"))
     run.begin(1)
@@ -134,7 +134,7 @@ def test_a_run_that_is_cut_short_can_be_gone_on_with():
 
 @pytest.mark.parametrize("status", [400, 404, 410, 422])
 def test_fault_46_a_chain_whose_cursor_expired_starts_again(status):
-    """Be the cursor in a parameter or in a link; a page with a number is just asked for again."""
+    """The cursor may be in a parameter or in a link; a numbered page is requested again."""
     refused = Result(Outcome.HTTP_ERROR, status=status, attempts=1, error=f"HTTP {status}")
     for paginator in (NextUrl(), Cursor("next", "page"), lambda page: page.payload["next"]):
         run = Run(paginator)
@@ -150,7 +150,7 @@ def test_fault_46_a_chain_whose_cursor_expired_starts_again(status):
 
 
 def test_fault_44_a_broken_chain_starts_again():
-    """The page that looped is not pending: to go on with the others would lose it."""
+    """The page that looped is not pending: resuming with the others would lose it."""
     run = Run(PageNumber(total_pages="pages"))
     rest = run.answer(1, run.begin()[1], counted(1))
     run.answer(2, rest[2], counted(2))
@@ -162,7 +162,7 @@ def test_fault_44_a_broken_chain_starts_again():
     assert run.ids() == ([1, 2], [1, 2])
 
 
-def test_a_page_that_leads_nowhere_is_kept_though_its_chain_fails():
+def test_a_page_whose_link_is_refused_is_kept():
     """Its own records are sound."""
     run = Run(NextUrl())
     assert run.answer(1, run.begin()[1], linked(1, "http://evil.com/")) == {}
@@ -170,8 +170,8 @@ def test_a_page_that_leads_nowhere_is_kept_though_its_chain_fails():
     assert run.ids() == ([1], [1])
 
 
-def test_auto_is_told_once_and_helps_where_another_answer_is_not_sure():
-    """A later position that shows no more than a guess goes the way that was sure."""
+def test_a_detected_paginator_serves_rows_whose_own_page_is_unsure():
+    """The report says once what was detected."""
     run = Run(None, positions=2)
     run.answer(1, run.begin(0)[1], linked(1, "?page=2"))
     assert run.workflow.detected == "pages=NextUrl() was taken: 'next' holds a URL"
@@ -184,8 +184,8 @@ def test_auto_is_told_once_and_helps_where_another_answer_is_not_sure():
         alone.answer(1, request, unsure)
 
 
-def test_records_are_where_the_first_answers_are_or_where_their_own_lead():
-    """A position whose answer does not tell follows the others; one of another form has its own way."""
+def test_the_record_path_of_other_rows_serves_rows_that_are_unsure():
+    """A row of another form uses its own path."""
     run = Run(NextUrl(), positions=3)
     run.answer(1, run.begin(0)[1], linked(1))
     run.answer(1, run.begin(1)[1], {"data": [{"id": 2}], "items": [{"id": 3}], "next": None}, position=1)
@@ -194,7 +194,7 @@ def test_records_are_where_the_first_answers_are_or_where_their_own_lead():
 
 
 def test_fault_27_a_page_without_records_fails_and_its_chain_starts_again():
-    """What is pending beside it would not make it whole."""
+    """The other pending pages would not complete it."""
     run = Run(PageNumber(total_pages="pages"))
     rest = run.answer(1, run.begin()[1], counted(1, 3))
     run.answer(2, rest[2], {"error": "x", "pages": 3})
@@ -204,8 +204,8 @@ def test_fault_27_a_page_without_records_fails_and_its_chain_starts_again():
     assert run.ids() == ([1], [1])
 
 
-def test_a_misspelt_paginator_is_told_by_the_first_page_only():
-    """A page from the middle, with which an earlier run goes on, has its end in sight and says nothing of it."""
+def test_a_misspelt_paginator_is_a_finding_of_the_first_page_only():
+    """A page from the middle, with which a later run resumes, shows the end and no misspelling."""
     run = Run(NextUrl("nxet"))
     run.answer(1, run.begin()[1], linked(1, "?page=2"))
     assert run.workflow.findings == {0: ["NextUrl(path='nxet') finds no next page; NextUrl() does"]}
@@ -223,8 +223,8 @@ def test_a_misspelt_paginator_is_told_by_the_first_page_only():
     assert later.workflow.findings == {}
 
 
-def test_each_page_that_changes_something_has_a_key_of_its_own():
-    """Derived from the first one's: the same for a repetition, in this run or in another."""
+def test_each_posted_page_has_its_own_idempotency_key():
+    """It is derived from the first page's: a repeated page has the same key, in any run."""
     paginator = Cursor("next", body=True)
     first = Request(FIRST.url, "POST", headers={"Key": "k"}, body=b"{}")
     runs = [Run(paginator, idempotency_header="Key") for _ in range(2)]
@@ -238,8 +238,8 @@ def test_each_page_that_changes_something_has_a_key_of_its_own():
     assert third.headers["Key"] not in {"k", second.headers["Key"]}
 
 
-def test_a_user_function_that_raises_is_the_failure_of_its_page():
-    """With its message; the page itself is kept."""
+def test_a_function_that_raises_fails_its_page():
+    """The error holds its message; the page itself is kept."""
 
     def own(page):
         return page.payload["nothing"]

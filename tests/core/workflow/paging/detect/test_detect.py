@@ -1,4 +1,4 @@
-"""``pages="auto"``: the schemes in the wild, recognised by their first answer or asked about."""
+"""``pages="auto"``: APIs that are detected by their first page, and pages that raise."""
 
 from __future__ import annotations
 
@@ -185,8 +185,8 @@ def page(payload, headers=None, url=URL, body=None):
         ),
     ],
 )
-def test_a_scheme_in_the_wild_is_recognised(answer, expected):
-    """Each API's own first answer is enough; what is shown may be pasted, and says by what it was known."""
+def test_the_paging_of_a_known_api_is_detected(answer, expected):
+    """Its first page is enough. The repr of the paginator can be pasted, and a reason is given."""
     found = choose_paginator(answer)
     assert found.paginator == expected
     assert eval(repr(found.paginator)) == expected
@@ -207,8 +207,8 @@ def test_a_scheme_in_the_wild_is_recognised(answer, expected):
         ("?page=1", 2, 0),
     ],
 )
-def test_no_page_is_left_out_whatever_the_first_one_is_called(home, echo, query, number, start):
-    """What a request without a number got is the first page; where both say something, the API may count from 0."""
+def test_no_page_is_left_out_whether_pages_count_from_0_or_1(home, echo, query, number, start):
+    """The page that came without a number is the first; where request and response differ, the API may count from 0."""
     told = {echo: number, "total_pages": 4}
     found = choose_paginator(page({"items": ONE, **({home: told} if home else told)}, url=URL + query)).paginator
     assert found.start == start
@@ -219,8 +219,8 @@ def test_no_page_is_left_out_whatever_the_first_one_is_called(home, echo, query,
     assert [int(get_param(each, found.param)) for each in rest] == list(range(asked + 1, start + 4))
 
 
-def test_a_first_page_that_has_another_number_is_a_question():
-    """Which pages are before it nobody knows."""
+def test_a_first_page_with_another_number_raises():
+    """Pages before it would be left out."""
     with pytest.raises(PlanError, match="not sure"):
         choose_paginator(page({"items": ONE, "page": 3, "total_pages": 4}))
     with pytest.raises(PlanError, match="not sure"):
@@ -236,8 +236,8 @@ FLAGS = [
 @pytest.mark.parametrize("flag", FLAGS)
 @pytest.mark.parametrize("home", ["", "meta", "pagination", "data"])
 @pytest.mark.parametrize("text", [False, True])
-def test_an_answer_that_says_there_is_more_is_never_the_only_page(flag, home, text):
-    """Whatever the flag is called and wherever it is; one that says there is none is no question."""
+def test_a_page_that_announces_more_is_never_the_only_page(flag, home, text):
+    """Whatever the flag is called and wherever it is; a flag that announces the end raises nothing."""
     for more in (True, False):
         value = more is not (flag in {"done", "isLast", "last", "is_last"})
         told = {flag: str(value).lower() if text else value}
@@ -265,23 +265,23 @@ def test_an_answer_that_says_there_is_more_is_never_the_only_page(flag, home, te
         ({}, {"Content-Range": "0-0/90"}, "Content-Range"),
     ],
 )
-def test_a_total_beyond_the_records_is_a_question_with_that_total(told, headers, count):
-    """What it suggests counts by it; where the total is the number of records, the page is the only one."""
+def test_a_total_above_the_records_raises_with_candidates_that_use_it(told, headers, count):
+    """A total that equals the number of records makes the page the only one."""
     with pytest.raises(PlanError, match="more records than came") as caught:
         choose_paginator(page({"rows": ONE, **told}, headers))
     assert f"pages=PageNumber(total_records={count!r})" in str(caught.value)
     assert choose_paginator(page({"rows": ONE * 90, **told}, headers)).paginator is None
 
 
-def test_a_number_that_is_only_a_least_one_is_a_question_without_it():
+def test_a_lower_bound_raises_with_candidates_that_do_not_use_it():
     """Elasticsearch counts to 10 000 and no further: by that number the rest would be left out."""
     payload = {"hits": {"hits": ONE, "total": {"value": 10_000, "relation": "gte"}}}
     with pytest.raises(PlanError, match=r"pages=PageNumber\(\) .*, or pages=Offset\(param='from'\)"):
         choose_paginator(page(payload))
 
 
-def test_what_says_more_outweighs_a_link_that_ends():
-    """A null beside the flag is not the last page, and of two that are sure the one that goes on is taken."""
+def test_a_flag_that_announces_more_outweighs_a_link_that_is_null():
+    """Of two sure candidates the one that finds a next page is used."""
     ended = {"data": ONE, "links": {"self": URL, "next": None}}
     assert choose_paginator(page(ended)).paginator == NextUrl("links.next")
     with pytest.raises(PlanError, match="'has_more' says that there is more"):
@@ -354,8 +354,8 @@ def test_what_says_more_outweighs_a_link_that_ends():
         ),
     ],
 )
-def test_what_is_not_sure_is_a_question(answer, candidates):
-    """The error lists what to choose from, as one writes it; nothing is guessed."""
+def test_an_unsure_page_raises_with_candidates(answer, candidates):
+    """The error lists them as they are written in code; nothing is guessed."""
     with pytest.raises(PlanError, match="is not sure") as caught:
         choose_paginator(answer)
     for candidate in candidates:
@@ -386,8 +386,8 @@ def test_what_is_not_sure_is_a_question(answer, candidates):
         {"data": {"id": 2, "total": 12, "next": "text"}},
     ],
 )
-def test_an_answer_that_shows_nothing_is_the_only_page(payload):
-    """No paginator, and the reason in words."""
+def test_a_page_that_shows_no_other_pages_is_the_only_one(payload):
+    """There is no paginator, and a reason in words."""
     assert rank_candidates(page(payload)) == []
     assert choose_paginator(page(payload)).paginator is None
     assert "no other pages" in choose_paginator(page(payload)).reason
@@ -405,19 +405,19 @@ def test_an_answer_that_shows_nothing_is_the_only_page(payload):
         ({"id": 1}, {}, f"{URL}?p=7"),
     ],
 )
-def test_a_page_that_is_whole_is_no_question(payload, headers, url):
+def test_a_complete_page_raises_nothing(payload, headers, url):
     """Though the request names a page, or a header counts."""
     assert choose_paginator(page(payload, headers, url)).paginator is None
 
 
-def test_a_full_page_is_not_taken_for_the_whole():
+def test_a_full_page_is_not_taken_for_complete():
     """Its total may be its own length."""
     with pytest.raises(PlanError, match="not sure"):
         choose_paginator(page({"data": ONE, "total": 1}, url=f"{URL}?page=1&limit=1"))
 
 
-def test_a_misspelt_path_is_told_by_what_the_answer_shows():
-    """Where the paginator finds the next page, or there is none, nothing is said."""
+def test_a_misspelt_path_is_a_finding():
+    """Where the paginator finds the next page, or there is none, there is no finding."""
     more = ExtractedPage(page({"data": ONE, "meta": {"next_cursor": "x"}}), ONE, 1)
     assert describe_overlooked(Cursor("meta.cursor"), more).endswith("Cursor(path='meta.next_cursor') does")
     assert describe_overlooked(Cursor("meta.next_cursor"), more) is None
@@ -425,8 +425,8 @@ def test_a_misspelt_path_is_told_by_what_the_answer_shows():
     assert describe_overlooked(Cursor("meta.cursor"), end) is None
 
 
-def test_a_query_with_two_cursors_is_a_question():
-    """Which of them is this connection's the answer does not say."""
+def test_a_query_with_two_cursors_raises():
+    """The page does not show which of them is its own."""
     query = b'{"query":"query($p: String, $r: String) { pinned(after: $p) { id } repos(after: $r) { id } }"}'
     answer = page({"data": {"repos": {"nodes": ONE, "pageInfo": {"hasNextPage": True, "endCursor": "x"}}}}, body=query)
     with pytest.raises(PlanError, match=r"variable='p'.*variable='r'"):
