@@ -33,6 +33,7 @@ from pandas_async_io._core.table.shape import compile_shape
 from pandas_async_io._core.table.tabular import TABULAR_READERS
 from pandas_async_io._core.workflow.batching.matching import MatchRules
 from pandas_async_io._core.workflow.batching.workflow import BatchingWorkflow
+from pandas_async_io._core.workflow.jobs.request_rules import RequestRules
 from pandas_async_io._core.workflow.jobs.workflow import PollingWorkflow
 from pandas_async_io._core.workflow.paging.chain import PagingOptions
 from pandas_async_io._core.workflow.paging.paginators import as_paginator, first_request
@@ -170,9 +171,11 @@ class Call:
                 options.poll,
                 self._decode,
                 deliver,
-                allow_hosts=client.allow_hosts,
-                keys=tuple((self._auth or client.auth).params),
-                idempotency_key=self._policy.retry.idempotency_key,
+                rules=RequestRules(
+                    client.allow_hosts,
+                    tuple((self._auth or client.auth).params),
+                    self._policy.retry.idempotency_key,
+                ),
                 unfinished=earlier,
             )
         return whole, None

@@ -19,6 +19,7 @@ from pandas_async_io._core.workflow.jobs.poll import JobStatus
 from pandas_async_io._core.workflow.paging.links import follow_link
 
 if TYPE_CHECKING:
+    from pandas_async_io._core.json_path import Path
     from pandas_async_io._core.models import Page, Request
     from pandas_async_io._core.workflow.jobs.poll import Poll
 
@@ -36,40 +37,8 @@ class RetryAfterTooLongError(AttemptError):
     outcome = Outcome.RATE_LIMITED_TOO_LONG
 
 
-def read_submission(poll: Poll, page: Page, *, epoch: float) -> JobRequest | None:
-    """Return the request that follows a submission; None if its response is the result.
-
-    Parameters
-    ----------
-    page, epoch
-        As in `read_status`.
-
-    Raises
-    ------
-    AttemptError
-        As `read_status`.
-
-    Examples
-    --------
-    >>> from pandas_async_io._core.models import Page, Request, Response
-    >>> from pandas_async_io._core.workflow.jobs.poll import Poll
-    >>> receipt = Response(202, {"Location": "/jobs/7"}, b"", "")
-    >>> page = Page(Request("http://e.com/jobs", "POST"), receipt, {"status": "success"})
-    >>> read_submission(Poll(), page, epoch=0.0).request.url
-    'http://e.com/jobs/7'
-    """
-    state = find_value(page.payload, poll.status)
-    if state is None or isinstance(state, dict | list):
-        return _poll_again(poll, page, 0, epoch, None)
-    if page.response.status == 202 and _find_status_url(poll, page):
-        # The 202 says that the job was received; an end state beside it may be that of the envelope.
-        is_running = poll.classify_state(state) is JobStatus.RUNNING
-        return _poll_again(poll, page, 0, epoch, state if is_running else None)
-    return read_status(poll, page, polls=0, epoch=epoch)
-
-
-def read_status(poll: Poll, page: Page, *, polls: int, epoch: float) -> JobRequest | None:
-    """Return the request that follows a poll; None if the page is the result.
+def find_next_request(poll: Poll, page: Page, *, polls: int, epoch: float) -> JobRequest | None:
+    """Return the request that follows a response; None if the response is the result.
 
     Parameters
     ----------
@@ -85,7 +54,7 @@ def read_status(poll: Poll, page: Page, *, polls: int, epoch: float) -> JobReque
     UnsafeUrlError
         The server names something that is not a URL.
     PayloadError
-        The job failed.
+        The job failed, or the submission made none.
     ParseError
         The response has no state, or not the URL that it should have.
 
@@ -93,29 +62,32 @@ def read_status(poll: Poll, page: Page, *, polls: int, epoch: float) -> JobReque
     --------
     >>> from pandas_async_io._core.models import Page, Request, Response
     >>> from pandas_async_io._core.workflow.jobs.poll import Poll
-    >>> page = Page(
-    ...     Request("http://e.com/jobs", "POST", body=b"{}"),
-    ...     Response(202, {}, b"", ""),
-    ...     {"state": "queued", "links": {"self": "/jobs/7"}},
-    ... )
-    >>> following = read_status(Poll("state", url="links.self", every=(1, 5)), page, polls=3, epoch=0.0)
+    >>> submission = Request("http://e.com/jobs", "POST", body=b"{}")
+    >>> receipt = Page(submission, Response(202, {"Location": "/jobs/7"}, b"", ""), {"status": "success"})
+    >>> find_next_request(Poll(), receipt, polls=0, epoch=0.0).request.url
+    'http://e.com/jobs/7'
+    >>> running = Page(Request("http://e.com/jobs/7"), Response(200, {}, b"", ""), {"status": "running"})
+    >>> following = find_next_request(Poll(every=(1, 5)), running, polls=3, epoch=0.0)
     >>> following.request.method, following.request.url, following.delay
     ('GET', 'http://e.com/jobs/7', 5)
     """
     state = find_value(page.payload, poll.status)
-    if state is None or isinstance(state, dict | list):
+    has_state = state is not None and not isinstance(state, dict | list)
+    if polls == 0:
+        if not has_state:
+            return _poll_again(poll, page, 0, epoch, None)
+        if page.response.status == 202 and _find_status_url(poll, page):
+            # The 202 says that the job was received; an end state beside it may be that of the envelope.
+            is_running = poll.classify_state(state) is JobStatus.RUNNING
+            return _poll_again(poll, page, 0, epoch, state if is_running else None)
+    if not has_state:
         raise ParseError(f"Poll: the response has no state at {poll.status!r}")
     status = poll.classify_state(state)
     if status is JobStatus.FAILED:
         raise PayloadError(f"the job ended as {quote_state(state)}{_find_error(poll, page)}")
     if status is JobStatus.RUNNING:
         return _poll_again(poll, page, polls, epoch, state)
-    if poll.result is None:
-        return None
-    link = find_value(page.payload, poll.result)
-    if not isinstance(link, str) or not link:
-        raise ParseError(f"Poll: the response has no URL at {poll.result!r}")
-    return JobRequest(_get(page, link), 0.0, Phase.DOWNLOAD, state)
+    return None if poll.result is None else _download(page, poll.result, state)
 
 
 def check_patience(poll: Poll, following: JobRequest, waited: float) -> None:
@@ -153,6 +125,13 @@ to poll it, Poll(patience=...) waits longer; if this state is an end, name it in
     text = f"{job} after {limit}: retry_failed continues to poll it, Poll(patience=...) waits longer"
     hint = "" if following.state is None else "; if this state is an end, name it in done= or failed="
     raise AttemptTimeoutError(text + hint)
+
+
+def _download(page: Page, path: Path, state: Any) -> JobRequest:
+    link = find_value(page.payload, path)
+    if not isinstance(link, str) or not link:
+        raise ParseError(f"Poll: the response has no URL at {path!r}")
+    return JobRequest(_get(page, link), 0.0, Phase.DOWNLOAD, state)
 
 
 def _poll_again(poll: Poll, page: Page, polls: int, epoch: float, state: Any) -> JobRequest:

@@ -8,17 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
-from uuid import NAMESPACE_OID, uuid5
 
-from pandas_async_io._core.errors import AttemptError, PayloadError, UnsafeUrlError
-from pandas_async_io._core.models import NO_HEADERS, SAFE_METHODS, Outcome, Page, Request, Result
-from pandas_async_io._core.request.headers import merge_headers
-from pandas_async_io._core.request.query import refresh_params
-from pandas_async_io._core.security.origins import is_same_origin, parse_origin
+from pandas_async_io._core.errors import AttemptError, PayloadError
+from pandas_async_io._core.models import SAFE_METHODS, Outcome, Page, Request, Result
 from pandas_async_io._core.workflow.base import Step, StepResults, Workflow
-from pandas_async_io._core.workflow.jobs.job import Job, JobRequest, Phase
-from pandas_async_io._core.workflow.jobs.next_request import check_patience, read_status, read_submission
-from pandas_async_io._core.workflow.paging.links import add_credential_params, restrict_to_origin
+from pandas_async_io._core.workflow.jobs.job import Job, Phase
+from pandas_async_io._core.workflow.jobs.next_request import check_patience, find_next_request
+from pandas_async_io._core.workflow.jobs.request_rules import RequestRules, refresh_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -79,12 +75,8 @@ class PollingWorkflow(Workflow):
         Reads the result; other responses are read as what their content type says.
     deliver : callable
         Takes the result of each position.
-    allow_hosts : sequence of str
-        Hosts besides the submission's origin where a job or a result may be; they get no headers.
-    keys : sequence of str
-        As in `add_credential_params`.
-    idempotency_key : str, optional
-        The header whose value distinguishes a submission from any other.
+    rules : RequestRules
+        What requests carry, and where they may go.
     unfinished : mapping of int to Job
         Jobs that an earlier run submitted, by position.
     """
@@ -95,14 +87,11 @@ class PollingWorkflow(Workflow):
         decode: Interpreter,
         deliver: Deliver,
         *,
-        allow_hosts: Sequence[str] = (),
-        keys: Sequence[str] = (),
-        idempotency_key: str | None = None,
+        rules: RequestRules,
         unfinished: Mapping[int, Job] | None = None,
     ) -> None:
         super().__init__(decode)
-        self._poll, self._deliver = poll, deliver
-        self._allow_hosts, self._keys, self._idempotency_key = allow_hosts, keys, idempotency_key
+        self._poll, self._deliver, self._rules = poll, deliver, rules
         self._earlier_jobs = dict(unfinished or {})
         self._runs: dict[int, _JobRun] = {}
 
@@ -116,12 +105,11 @@ class PollingWorkflow(Workflow):
             return self._end_unsent(position, earlier, earlier.final_result)
         job = replace(earlier, submission=request, submitted_at=None, not_found_count=0)
         if earlier.request is None:
-            job.submission = self._renew_idempotency_key(request, job.previous_jobs)
+            job.submission = self._rules.renew_idempotency_key(request, job.previous_jobs)
             return self._start(position, job, Step(_SUBMISSION, job.submission))
-        if is_same_origin(parse_origin(request.url), parse_origin(earlier.request.url)):
-            job.request = refresh_params(earlier.request, earlier.submission, request)
+        job.request = refresh_credentials(earlier.request, earlier.submission, request)
         try:
-            step = Step(_SUBMISSION + 1, self._authorize(request, job.request or earlier.request))
+            step = Step(_SUBMISSION + 1, self._rules.authorize(request, job.request))
         except AttemptError as error:
             return self._end_unsent(position, earlier, Result(error.outcome, error=str(error)))
         return self._start(position, job, step)
@@ -137,7 +125,8 @@ class PollingWorkflow(Workflow):
             if error is not None:
                 raise error
         try:
-            following = self._read(number, Page(run.requests[number], response, payload), 0.0)
+            page = Page(run.requests[number], response, payload)
+            following = find_next_request(self._poll, page, polls=number - 1, epoch=0.0)
         except AttemptError:
             return payload  # `next_steps` raises it: another attempt would not help
         return self._decode(response) if following is None else payload
@@ -150,7 +139,8 @@ class PollingWorkflow(Workflow):
         if job.phase is Phase.DOWNLOAD:
             return ()
         try:
-            following = self._read(number, replace(page, payload=run.payload), epoch)
+            page = replace(page, payload=run.payload)
+            following = find_next_request(self._poll, page, polls=number - 1, epoch=epoch)
         except PayloadError:
             job.end_without_result()
             raise
@@ -160,7 +150,7 @@ class PollingWorkflow(Workflow):
         if number == _SUBMISSION:
             job.advance(following)  # even if this run may not send it: a later run can continue from here
         check_patience(self._poll, following, now - job.submitted_at)
-        request = self._authorize(job.submission, following.request)
+        request = self._rules.authorize(job.submission, following.request)
         if following.phase is Phase.DOWNLOAD:
             job.poll_request = job.request if number > _SUBMISSION else _safe_request(job.submission)
         job.advance(following)
@@ -218,27 +208,6 @@ class PollingWorkflow(Workflow):
         run.requests[step.number] = step.request
         return step
 
-    def _read(self, number: int, page: Page, epoch: float) -> JobRequest | None:
-        if number == _SUBMISSION:
-            return read_submission(self._poll, page, epoch=epoch)
-        return read_status(self._poll, page, polls=number - 1, epoch=epoch)
-
-    def _authorize(self, submission: Request, request: Request) -> Request:
-        """Return a request as it is sent: with the submission's credentials at its origin, without them elsewhere.
-
-        Raises
-        ------
-        UnsafeUrlError
-            It leaves the origin for a host that ``allow_hosts`` does not name.
-        """
-        headers = {name: value for name, value in submission.headers.items() if name.lower() != "content-type"}
-        submission = replace(submission, headers=headers)
-        try:
-            allowed = restrict_to_origin(submission, replace(request, headers=NO_HEADERS), self._allow_hosts)
-        except UnsafeUrlError as error:
-            raise UnsafeUrlError(str(error).replace("the next page", "the job", 1)) from None
-        return add_credential_params(submission, allowed, self._keys)
-
     def _explain_submission(self, job: Job, result: Result) -> Result:
         """Return the result of a submission; keep it as final if the job may run and cannot be polled."""
         was_accepted = result.status is not None and 200 <= result.status < 300
@@ -260,15 +229,6 @@ class PollingWorkflow(Workflow):
             text = f"{run.job.describe_progress()} when the run stopped: {reason}; retry_failed continues to poll it"
             return replace(result, outcome=Outcome.TIMEOUT, error=text)
         return result
-
-    def _renew_idempotency_key(self, request: Request, previous_jobs: int) -> Request:
-        """Return a submission with a new key if it follows other jobs of its row: their key stands for their end."""
-        headers = {name.lower(): text for name, text in request.headers.items()}
-        key = headers.get((self._idempotency_key or "").lower())
-        if self._idempotency_key is None or key is None or not previous_jobs:
-            return request
-        new_key = str(uuid5(uuid5(NAMESPACE_OID, key), str(previous_jobs)))
-        return replace(request, headers=merge_headers(request.headers, {self._idempotency_key: new_key}))
 
     def _close(self, position: int) -> None:
         run = self._runs.pop(position)

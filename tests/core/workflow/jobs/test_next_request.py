@@ -10,8 +10,7 @@ from pandas_async_io._core.workflow.jobs.job import JobRequest, Phase
 from pandas_async_io._core.workflow.jobs.next_request import (
     RetryAfterTooLongError,
     check_patience,
-    read_status,
-    read_submission,
+    find_next_request,
 )
 from pandas_async_io._core.workflow.jobs.poll import Poll
 
@@ -30,11 +29,11 @@ def page(payload, request=STATUS, headers=None, status=200, url=None):
 
 
 def after_poll(poll, payload, *, polls=1, **others):
-    return read_status(poll, page(payload, **others), polls=polls, epoch=0.0)
+    return find_next_request(poll, page(payload, **others), polls=polls, epoch=0.0)
 
 
 def after_submission(poll, payload, request=SUBMISSION, *headers, **others):
-    return read_submission(poll, page(payload, request, *headers, **others), epoch=0.0)
+    return find_next_request(poll, page(payload, request, *headers, **others), polls=0, epoch=0.0)
 
 
 def test_a_submission_is_followed_by_a_get_of_the_jobs_url():

@@ -13,6 +13,7 @@ from pandas_async_io._core.models import Outcome, Page, Request, Response, Resul
 from pandas_async_io._core.table.tabular import TABULAR_READERS
 from pandas_async_io._core.workflow.base import Step
 from pandas_async_io._core.workflow.jobs.poll import Poll
+from pandas_async_io._core.workflow.jobs.request_rules import RequestRules
 from pandas_async_io._core.workflow.jobs.workflow import PollingWorkflow
 
 SUBMIT = Request("http://e.com/jobs", "POST", {"Authorization": "Bearer old", "Content-Type": "text/plain"}, b"{}")
@@ -26,10 +27,14 @@ FAILED = Result(Outcome.HTTP_ERROR, None, 500, 3, error="HTTP 500")
 class Run:
     """The workflow of one position, driven as the engine drives it, and what it delivered."""
 
-    def __init__(self, poll=POLL, request=SUBMIT, *, reading=None, **options):
+    def __init__(self, poll=POLL, request=SUBMIT, *, reading=None, unfinished=None, **rules):
         self.delivered, self.poll = [], poll
         self.workflow = PollingWorkflow(
-            poll, Interpreter(**(reading or {})), lambda *both: self.delivered.append(both), **options
+            poll,
+            Interpreter(**(reading or {})),
+            lambda *both: self.delivered.append(both),
+            rules=RequestRules(**rules),
+            unfinished=unfinished,
         )
         self.step = next(iter(self.workflow.begin(0, request)), None)
 
@@ -218,7 +223,7 @@ def test_a_job_that_a_later_run_did_not_begin_is_kept_for_the_next():
     run = Run()
     run.answer(QUEUED)
     run.workflow.close()
-    later = PollingWorkflow(POLL, Interpreter(), print, unfinished=run.workflow.unfinished)
+    later = PollingWorkflow(POLL, Interpreter(), print, rules=RequestRules(), unfinished=run.workflow.unfinished)
     later.close()
     assert later.unfinished == run.workflow.unfinished
     last = Run(request=RENEWED, unfinished=later.unfinished)
