@@ -1,4 +1,4 @@
-"""The paging schemes of the sample API, with the paginators that read each of them."""
+"""The paging schemes of the sample API, with the paginators that read each."""
 
 from __future__ import annotations
 

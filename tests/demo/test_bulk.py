@@ -1,4 +1,4 @@
-"""The endpoints for many keys in one request, and for jobs, read with the package's own workflows."""
+"""The endpoints for many keys in one request, and for jobs."""
 
 from __future__ import annotations
 
@@ -7,73 +7,61 @@ import json
 import pandas as pd
 import pytest
 
-from pandas_async_io._core.errors import PayloadError
-from pandas_async_io._core.models import Request
-from pandas_async_io._core.table.shape import Shape
-from pandas_async_io._core.workflow.batching.batches import Batches
-from pandas_async_io._core.workflow.batching.halving import Halving, split_block
-from pandas_async_io._core.workflow.batching.matching import match_records
-from pandas_async_io._core.workflow.jobs.poll import Poll
+import pandas_async_io as paio
 from pandas_async_io.demo import data
-from tests.demo.client import send
+from tests.demo.client import ask
 
 
-@pytest.mark.parametrize("posted", [False, True])
-def test_a_batch_is_matched_by_key_and_a_bad_key_is_isolated(sample_api, posted):
-    """A hundred keys in two blocks, one unknown, one that spoils its request: halving finds it."""
-    batches = Batches.of(pd.DataFrame({"id": [*range(99), 77]}), "id", 50)
-    halving, blocks, found, bad = Halving(batches.blocks), list(batches.blocks), {}, []
-    while blocks:
-        block = blocks.pop(0)
-        keys = batches.texts(block)
-        url = f"{sample_api}/batch?poison=77"
-        body = json.dumps({"ids": keys}).encode() if posted else None
-        page = send(Request(url, "POST", body=body) if posted else Request(f"{url}&ids={','.join(keys)}"))
-        if page.response.status == 200:
-            due = halving.accepted(block)
-            found.update(zip(keys, match_records(keys, page.payload, "id", Shape()).found, strict=True))
-        else:
-            due = halving.refused(block, page.response.status)
-            bad += keys if len(keys) == 1 else []
-        blocks += [half for each in due for half in split_block(each)]
-    assert bad == ["77"]
-    assert found.pop("0") is None
-    assert found == {str(n): [{"name": f"record {n}", "group": n % 10}] for n in range(1, 99) if n != 77}
+def post(base_url, target, payload):
+    return ask(base_url, target, "POST", json.dumps(payload).encode())
+
+
+def test_a_batch_returns_known_records_in_descending_order(sample_api):
+    """By GET or POST, each record once; a key that is 0 or text has none."""
+    records = [data.record(2), data.record(1)]
+    assert ask(sample_api, "/batch?ids=1,2,0,x,1").json == records
+    assert ask(sample_api, "/batch?ids=1&ids=2&most=2").json == records
+    assert post(sample_api, "/batch", {"ids": [1, "2", 0]}).json == records
+
+
+@pytest.mark.parametrize(("target", "status"), [("?ids=1,2,3&most=2", 413), ("?ids=1,77&poison=77", 400)])
+def test_a_batch_is_refused_as_a_whole(sample_api, target, status):
+    """Above its limit, or because of one bad key."""
+    assert ask(sample_api, f"/batch{target}").status == status
+
+
+@pytest.mark.parametrize(
+    ("ids", "options"),
+    [("", {"method": "POST", "json": {"ids": "{id*}"}}), ("&ids={id*}", {})],
+    ids=["in the body", "in the query"],
+)
+def test_fetch_isolates_the_bad_key_of_a_batch(sample_api, ids, options):
+    """A hundred rows in two blocks, one key unknown, one that spoils its request: two more requests per halving."""
+    rows = pd.DataFrame({"id": [*range(99), 77]})
+    with pytest.warns(paio.FetchWarning, match="77 is no key"):
+        out = rows.aio.fetch(f"{sample_api}/batch?poison=77{ids}", batch=50, client=paio.Client(), **options)
+    found = out.loc[out["name"].notna(), "id"].tolist()
+    assert found == [number for number in range(1, 99) if number != 77]
     assert len(sample_api.log) <= 2 + 12
 
 
-def test_a_batch_above_its_limit_is_a_413(sample_api):
-    """`most=` sets the limit."""
-    assert send(Request(f"{sample_api}/batch?ids=1,2,3&most=2")).response.status == 413
-    assert send(Request(f"{sample_api}/batch?ids=1&ids=2&most=2")).payload == [data.record(2), data.record(1)]
-
-
-def follow_job(sample_api, job, poll):
-    submit = Request(f"{sample_api}/jobs", "POST", body=json.dumps(job).encode())
-    page = send(submit)
-    assert page.response.status == 202
-    asks, turn = poll.submitted(page, epoch=0.0), 0
-    while asks is not None:
-        page, turn = send(asks.request), turn + 1
-        if asks.last:
-            break
-        asks = poll.answered(page, turn=turn, epoch=0.0)
-    return page.payload, turn
-
-
 def test_a_job_is_submitted_polled_and_downloaded(sample_api):
-    """Each job has its own number of polls and its own result."""
-    poll = Poll("state", url="links.self", every=0, result="links.result")
-    payload, turns = follow_job(sample_api, {"key": "a", "polls": 3}, poll)
-    assert (payload["key"], turns) == ("a", 5)
-    payload, turns = follow_job(sample_api, {"key": "b", "polls": 0}, Poll("state", every=0))
-    assert (payload["state"], turns) == ("finished", 1)
-    with pytest.raises(PayloadError, match="it broke"):
-        follow_job(sample_api, {"fail": True}, poll)
+    """Each job has its own number of polls and its own result; Location is the URL to poll."""
+    submitted = post(sample_api, "/jobs", {"key": "a", "polls": 1})
+    assert (submitted.status, submitted.json["state"]) == (202, "queued")
+    job = submitted.headers["Location"]
+    assert ask(sample_api, f"{job}/result").status == 409
+    assert [ask(sample_api, job).json["state"] for _ in range(3)] == ["running", "finished", "finished"]
+    assert ask(sample_api, ask(sample_api, job).json["links"]["result"]).json["key"] == "a"
 
 
-def test_an_unfinished_result_is_a_409_and_an_unknown_job_a_404(sample_api):
-    """Both have a JSON error."""
-    number = send(Request(f"{sample_api}/jobs", "POST", body=b"{}")).payload["id"]
-    assert send(Request(f"{sample_api}/jobs/{number}/result")).response.status == 409
-    assert send(Request(f"{sample_api}/jobs/none")).response.status == 404
+def test_a_job_fails_if_it_was_asked_to(sample_api):
+    """Its state is error, with a message."""
+    job = post(sample_api, "/jobs", {"fail": True, "polls": 0}).headers["Location"]
+    failed = ask(sample_api, job).json
+    assert (failed["state"], failed["error"]["message"]) == ("error", "it broke")
+
+
+def test_an_unknown_job_is_a_404(sample_api):
+    """Its result too."""
+    assert ask(sample_api, "/jobs/none").status == ask(sample_api, "/jobs/none/result").status == 404

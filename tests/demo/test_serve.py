@@ -141,6 +141,7 @@ def test_a_client_that_does_not_read_does_not_delay_the_shutdown():
     gc.collect()
 
 
+@pytest.mark.slow
 def test_a_closed_server_leaves_nothing_behind():
     """After idle, slow and disconnected clients no thread, socket, task, warning or log line remains."""
     program = """
