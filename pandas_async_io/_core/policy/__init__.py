@@ -27,7 +27,7 @@ When a run or an origin stops:
 
 Shared by these:
 
-- `policy`: how the requests of one call behave.
+- `policy`: how the requests of one call behave, within the limits of its client.
 - `header_times`: ``Retry-After``, dates and resets in seconds.
 - `durations`: units, durations and their text.
 - `structured_fields`: structured header values (RFC 9651).
