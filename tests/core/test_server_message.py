@@ -3,7 +3,7 @@
 import pytest
 
 from pandas_async_io._core.models import Response
-from pandas_async_io._core.server_message import describe_http_error, find_message
+from pandas_async_io._core.server_message import describe_http_error, extract_message, find_message
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,52 @@ def test_a_deeply_nested_error_is_described(depth):
     """It fails one row, not the run."""
     body = b'{"error":' * depth + b"1" + b"}" * depth
     assert describe_http_error(Response(500, {}, body, "")).startswith("HTTP 500 Internal Server Error")
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b'{"message": "no user 5000"}', "no user 5000"),
+        (b'{"Message": "User: x is not authorized"}', "User: x is not authorized"),
+        (b'{"error": "no user 5000"}', "no user 5000"),
+        (b'{"error": {"message": "no user 5000", "code": 7}}', "no user 5000"),
+        (b'{"type": "about:blank", "title": "Bad", "detail": "no user 5000"}', "no user 5000"),
+        (b'{"title": "Not allowed", "status": 404}', "Not allowed"),
+        (b'{"detail": [{"loc": ["q"], "msg": "field required"}]}', "field required"),
+        (b'{"errors": ["first", "second"]}', "first"),
+        (b'{"code": 7}', '{"code": 7}'),
+        (b'{"secret": "s3cret", "x": 1}', '{"secret": ***, "x": 1}'),
+        (b"https://e.com/?code=s3cret", "https://e.com/?code=***"),
+        (b'"just text"', "just text"),
+        (b"plain\n text", "plain text"),
+        (b"<html><head><title>502 &amp; more</title></head>", "502 & more"),
+        (b"<html><body>long page</body></html>", ""),
+        (b"<?xml version='1.0'?><error/>", ""),
+        (b"", ""),
+        (b"null", ""),
+        (b"\x89PNG\x00\x00", ""),
+        (b"x" * 100_000, ""),
+        (b'{"message": "bad api_key=CANARY"}', "bad api_key=***"),
+        (b'{"message": "see https://u:CANARY@e.com/?sig=CANARY"}', "see https://e.com/?sig=***"),
+        (('{"message": "' + "é" * 300 + '"}').encode(), "é" * 199 + "…"),
+        (b'{"message": "\xff"}', '{"message": "\ufffd"}'),
+    ],
+)
+def test_a_servers_message_is_one_line_without_secrets(body, words):
+    """From the usual keys of JSON, else the text; from HTML its title."""
+    assert extract_message(Response(404, {}, body, "")) == words
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error"),
+    [
+        (404, b'{"message": "no user 5000"}', "HTTP 404 Not Found: no user 5000"),
+        (404, b'{"detail": "Not Found."}', "HTTP 404 Not Found"),
+        (404, b"404: Not Found", "HTTP 404 Not Found"),
+        (503, b"", "HTTP 503 Service Unavailable"),
+        (999, b"why not", "HTTP 999: why not"),
+    ],
+)
+def test_an_http_error_has_the_servers_message(status, body, error):
+    """Unless the message only repeats the status."""
+    assert describe_http_error(Response(status, {}, body, "")) == error

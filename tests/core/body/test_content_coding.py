@@ -1,4 +1,4 @@
-"""Content codings: bounded, complete, and only those that can be undone here."""
+"""Content codings: bounded, complete, and only those that are supported."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pandas_async_io._core.body.content_coding import Decompressor, accept_encod
 from pandas_async_io._core.body.decompressors import available_codings
 from pandas_async_io._core.errors import BodyTooLargeError, ParseError, TransportError
 
-ENOUGH = 1 << 20
+MAX_BODY = 1 << 20
 
 
 def raw_deflate(data):
@@ -48,12 +48,12 @@ CODINGS = {
 each_coding = pytest.mark.parametrize(("coding", "compress"), CODINGS.values(), ids=CODINGS)
 
 
-def needs(coding):
+def skip_unless_supported(coding):
     if coding.removeprefix("x-") not in accept_encoding():
-        pytest.skip(f"{coding} cannot be undone here")
+        pytest.skip(f"{coding} is not supported here")
 
 
-def in_chunks(body, coding, size, max_body=ENOUGH):
+def decompress_in_chunks(body, coding, size, max_body=MAX_BODY):
     stream = Decompressor(coding, max_body)
     parts = [stream.feed(body[i : i + size]) for i in range(0, len(body), size)]
     stream.finish()
@@ -63,113 +63,115 @@ def in_chunks(body, coding, size, max_body=ENOUGH):
 @each_coding
 @settings(deadline=None, max_examples=50)
 @given(data=st.binary(max_size=2000), times=st.sampled_from([1, 1, 100]), size=st.integers(1, 3000))
-def test_any_bytes_come_back_in_any_chunks(coding, compress, data, times, size):
-    """What was compressed comes back, whole or in chunks of any size."""
-    needs(coding)
+def test_compressed_bytes_come_back_in_chunks_of_any_size(coding, compress, data, times, size):
+    """Whole, or chunk by chunk."""
+    skip_unless_supported(coding)
     body = compress(data * times)
-    assert decompress(body, coding, ENOUGH) == data * times
-    assert in_chunks(body, coding, size) == data * times
+    assert decompress(body, coding, MAX_BODY) == data * times
+    assert decompress_in_chunks(body, coding, size) == data * times
 
 
 @each_coding
 @settings(deadline=None, max_examples=50)
 @given(data=st.binary(min_size=1, max_size=300), share=st.floats(0, 1, exclude_max=True))
-def test_fault_16_every_proper_prefix_is_truncated(coding, compress, data, share):
-    """A stream that ends anywhere before its end is an error that passes, however good the framing."""
-    needs(coding)
+def test_fault_16_a_stream_that_ends_early_is_truncated(coding, compress, data, share):
+    """The error is transient, however good the framing."""
+    skip_unless_supported(coding)
     body = compress(data)
     prefix = body[: max(1, int(len(body) * share))]
     with pytest.raises(TransportError, match="truncated") as caught:
-        decompress(prefix, coding, ENOUGH)
+        decompress(prefix, coding, MAX_BODY)
     assert caught.value.transient
 
 
 @each_coding
 def test_fault_16_each_cut_of_one_body_is_truncated(coding, compress):
-    """No length of a real body but the full one is taken for the whole."""
-    needs(coding)
+    """No shorter length of a real body is accepted."""
+    skip_unless_supported(coding)
     body = compress(b'[{"id": 1, "name": "Leanne"}, {"id": 2, "name": "Ervin"}]')
     for length in range(1, len(body)):
         with pytest.raises(TransportError, match="truncated"):
-            in_chunks(body[:length], coding, 7)
+            decompress_in_chunks(body[:length], coding, 7)
 
 
 @each_coding
 @pytest.mark.parametrize("body", [b'{"id": 1, "name": "plain JSON"}', b"\xff" * 40, b"<html></html>"])
 def test_fault_15_bytes_in_another_coding_are_refused_for_good(coding, compress, body):
-    """A body that is not in the coding it announces names that coding and is not asked for again."""
-    needs(coding)
+    """The message names the announced coding, and the request is not repeated."""
+    skip_unless_supported(coding)
     with pytest.raises(ParseError, match=repr(coding.removeprefix("x-"))) as caught:
-        decompress(body, coding, ENOUGH)
+        decompress(body, coding, MAX_BODY)
     assert not caught.value.transient
 
 
 def test_fault_15_a_wrong_checksum_is_refused():
-    """A gzip body whose content changed on the way is no content."""
+    """The content of a gzip body changed on the way."""
     body = bytearray(gzip.compress(b"rows"))
     body[-8] ^= 1
     with pytest.raises(ParseError, match="gzip"):
-        decompress(bytes(body), "gzip", ENOUGH)
+        decompress(bytes(body), "gzip", MAX_BODY)
 
 
 @pytest.mark.parametrize("announced", ["sdch", "gzip, compress", "aws-chunked"])
 def test_fault_15_an_unknown_coding_is_named(announced):
-    """The message names the coding and what is known instead."""
+    """The message also lists the supported codings."""
     with pytest.raises(ParseError, match=f"{announced.split()[-1]}.*gzip, deflate") as caught:
-        decompress(b"x", announced, ENOUGH)
+        decompress(b"x", announced, MAX_BODY)
     assert not caught.value.transient
 
 
 @each_coding
-def test_bytes_behind_the_end_are_refused(coding, compress):
-    """Trailing garbage is an error, whether it comes with the last chunk or after it."""
-    needs(coding)
+def test_bytes_after_the_end_are_refused(coding, compress):
+    """With the last chunk or after it."""
+    skip_unless_supported(coding)
     body = compress(b"rows")
     for size in (1, len(body), len(body) + 10):
         with pytest.raises(ParseError):
-            in_chunks(body + b"garbage!", coding, size)
+            decompress_in_chunks(body + b"garbage!", coding, size)
 
 
 @pytest.mark.parametrize("size", [1, 3, 1000])
 @pytest.mark.parametrize(("coding", "compress"), [("gzip", gzip.compress), ("zstd", zstd_compress)])
-def test_members_follow_one_another(coding, compress, size):
+def test_members_are_concatenated(coding, compress, size):
     """gzip members and zstd frames in one body are one content."""
-    needs(coding)
-    assert in_chunks(compress(b"first ") + compress(b"") + compress(b"second"), coding, size) == b"first second"
+    skip_unless_supported(coding)
+    assert (
+        decompress_in_chunks(compress(b"first ") + compress(b"") + compress(b"second"), coding, size) == b"first second"
+    )
 
 
-def test_security_s9_members_are_counted():
-    """Ten thousand empty members are no content but work, and one more is refused."""
+def test_security_s9_a_body_has_at_most_10_000_members():
+    """Empty members hold no content and cost time."""
     member = gzip.compress(b"")
-    assert decompress(member * 10_000, "gzip", ENOUGH) == b""
+    assert decompress(member * 10_000, "gzip", MAX_BODY) == b""
     with pytest.raises(ParseError, match="10000"):
-        decompress(member * 10_001, "gzip", ENOUGH)
+        decompress(member * 10_001, "gzip", MAX_BODY)
 
 
-def test_fault_17_only_what_can_be_undone_is_asked_for():
-    """Accept-Encoding lists gzip and deflate always, and every coding in it works."""
+def test_fault_17_accept_encoding_lists_only_codings_that_can_be_undone():
+    """gzip and deflate are always among them."""
     listed = accept_encoding().split(", ")
     assert listed[:2] == ["gzip", "deflate"]
     compressors = dict(CODINGS.values())
     for coding in listed:
-        assert decompress(compressors[coding](b"rows"), coding, ENOUGH) == b"rows"
+        assert decompress(compressors[coding](b"rows"), coding, MAX_BODY) == b"rows"
 
 
-def test_fault_17_without_libraries_br_and_zstd_are_not_asked_for(monkeypatch):
-    """Where no library is installed the two are neither listed nor undone, and the message helps."""
+def test_fault_17_without_libraries_br_and_zstd_are_not_listed(monkeypatch):
+    """The error for such a body names the library."""
     for name in ("brotli", "brotlicffi", "compression.zstd", "backports.zstd"):
         monkeypatch.setitem(sys.modules, name, None)
     available_codings.cache_clear()
     try:
         assert accept_encoding() == "gzip, deflate"
         with pytest.raises(ParseError, match=r"brotli>=1\.2"):
-            decompress(b"x", "br", ENOUGH)
+            decompress(b"x", "br", MAX_BODY)
     finally:
         available_codings.cache_clear()
 
 
-def test_fault_17_a_brotli_without_bounds_is_not_used(monkeypatch):
-    """A brotli that cannot limit its output would let a bomb off, so it does not count."""
+def test_fault_17_a_brotli_that_cannot_limit_its_output_is_not_used(monkeypatch):
+    """A decompression bomb would exhaust the memory."""
 
     class Unbounded:
         class Decompressor:
@@ -185,8 +187,8 @@ def test_fault_17_a_brotli_without_bounds_is_not_used(monkeypatch):
 
 @each_coding
 def test_fault_18_a_bomb_stops_at_max_body(coding, compress):
-    """A hundred times max_body in a small body ends as body_too_large, at a bounded peak of memory."""
-    needs(coding)
+    """A small body that decodes to a hundred times max_body costs a bounded peak of memory."""
+    skip_unless_supported(coding)
     max_body = 1 << 20
     bomb = compress(bytes(100 * max_body))
     tracemalloc.start()
@@ -201,7 +203,7 @@ def test_fault_18_a_bomb_stops_at_max_body(coding, compress):
 
 
 def test_fault_18_a_bomb_in_a_bomb_stops_at_max_body():
-    """Layers are limited one by one, so what explodes between them stays small as well."""
+    """Each layer is limited, so the memory between layers is, too."""
     bomb = bytes(1 << 27)
     for _ in range(3):
         bomb = gzip.compress(bomb)
@@ -216,57 +218,57 @@ def test_fault_18_a_bomb_in_a_bomb_stops_at_max_body():
 
 
 @pytest.mark.parametrize("coding", [None, "", "identity", "gzip"])
-def test_fault_18_max_body_itself_still_fits(coding):
-    """Exactly max_body decoded bytes are accepted, one more is not, coded or plain."""
+def test_fault_18_a_body_of_exactly_max_body_is_accepted(coding):
+    """Coded or plain; one more byte is refused."""
     pack = gzip.compress if coding == "gzip" else bytes
     assert decompress(pack(b"x" * 1000), coding, 1000) == b"x" * 1000
     with pytest.raises(BodyTooLargeError):
         decompress(pack(b"x" * 1001), coding, 1000)
 
 
-def test_fault_18_max_body_counts_over_all_chunks():
-    """A body that comes in pieces is counted as one."""
+def test_fault_18_max_body_limits_the_sum_of_all_chunks():
+    """A body that arrives in pieces is one body."""
     with pytest.raises(BodyTooLargeError):
-        in_chunks(b"x" * 1001, None, 10, max_body=1000)
+        decompress_in_chunks(b"x" * 1001, None, 10, max_body=1000)
 
 
 def test_security_s9_a_coded_body_far_above_max_body_is_refused():
-    """Input that decodes to next to nothing is counted too, so it cannot burn time for ever."""
+    """Input that decodes to almost nothing is limited, too: it costs time."""
     compressor = zlib.compressobj(wbits=-15)
     empty = compressor.flush(zlib.Z_SYNC_FLUSH)
     with pytest.raises(BodyTooLargeError):
         decompress(empty * 20_000, "deflate", 10)
 
 
-def test_security_s9_five_codings_are_undone_and_six_are_not():
-    """Chained codings are undone right to left, at most five of them."""
+def test_security_s9_at_most_five_codings_are_undone():
+    """A sixth is refused."""
     body = b"rows"
     for _ in range(5):
         body = gzip.compress(body)
-    assert decompress(body, "gzip, identity, GZIP,gzip , x-gzip, gzip", ENOUGH) == b"rows"
+    assert decompress(body, "gzip, identity, GZIP,gzip , x-gzip, gzip", MAX_BODY) == b"rows"
     with pytest.raises(ParseError, match="6 codings"):
-        decompress(gzip.compress(body), ", ".join(["gzip"] * 6), ENOUGH)
+        decompress(gzip.compress(body), ", ".join(["gzip"] * 6), MAX_BODY)
 
 
 @pytest.mark.parametrize("size", [1, 5, 1000])
 def test_chained_codings_are_undone_right_to_left(size):
-    """The coding named last was applied last and comes off first."""
+    """The coding named last was applied last."""
     body = zlib.compress(gzip.compress(b"rows" * 100))
-    assert in_chunks(body, "gzip, deflate", size) == b"rows" * 100
+    assert decompress_in_chunks(body, "gzip, deflate", size) == b"rows" * 100
     with pytest.raises(ParseError):
-        in_chunks(body, "deflate, gzip", size)
+        decompress_in_chunks(body, "deflate, gzip", size)
 
 
 @pytest.mark.parametrize("coding", ["gzip", "br", "zstd", "no-such-coding", "a, b, c, d, e, f", None])
 def test_fault_26_an_empty_body_is_empty_in_any_coding(coding):
-    """HEAD, 204 and 304 announce a coding and send no byte: that is no error."""
-    assert decompress(b"", coding, ENOUGH) == b""
-    Decompressor(coding, ENOUGH).finish()
+    """HEAD, 204 and 304 announce a coding and send no byte: that is not an error."""
+    assert decompress(b"", coding, MAX_BODY) == b""
+    Decompressor(coding, MAX_BODY).finish()
 
 
 def test_zstd_windows_above_8_mib_are_refused():
-    """RFC 9659 limits the window, so no header of a few bytes reserves gigabytes."""
-    needs("zstd")
+    """RFC 9659 limits the window: otherwise a header of a few bytes reserves gigabytes."""
+    skip_unless_supported("zstd")
     header = b"\x28\xb5\x2f\xfd\x00" + bytes([17 << 3])  # a frame whose window is 2 ** 27 bytes
     with pytest.raises(ParseError, match="zstd"):
-        decompress(header + b"\x01\x00\x00", "zstd", ENOUGH)
+        decompress(header + b"\x01\x00\x00", "zstd", MAX_BODY)
