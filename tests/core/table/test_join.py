@@ -1,4 +1,4 @@
-"""Columns to rows of the user's frame: by position, with its index, dtypes and labels."""
+"""Records beside the rows of the user's frame: by position; its index, dtypes and labels stay."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pandas.testing import assert_frame_equal, assert_index_equal
 from pandas_async_io._core.arrays import object_array
 from pandas_async_io._core.table.join import align_records, join_columns, records_frame
 
-N = np.array([10, 20])
-PAIR = np.arange(2)
+TWO_NUMBERS = np.array([10, 20])
+BOTH = np.arange(2)
 
 
-def beside(frame, columns, rows=None, take=PAIR, **options):
-    """Join with positions given as lists."""
+def join_at(frame, columns, rows=None, take=BOTH, **options):
+    """Join at positions given as lists."""
     asked = None if rows is None else np.array(rows, np.int64)
     return join_columns(frame, columns, rows=asked, take=np.array(take, np.int64), **options)
 
@@ -28,8 +28,8 @@ def beside(frame, columns, rows=None, take=PAIR, **options):
     ),
     st.sampled_from(["left", "inner"]),
 )
-def test_positions_are_those_of_a_loop(case, how):
-    """Each row meets the records of its request, in order; without any it stays (left) or goes (inner)."""
+def test_each_row_meets_the_records_of_its_request(case, how):
+    """In order; a row without records stays (left) or goes (inner)."""
     counts, requests = case
     expected = []
     for row, request in enumerate(requests):
@@ -58,11 +58,11 @@ def test_positions_are_those_of_a_loop(case, how):
     ],
     ids=lambda index: type(index).__name__,
 )
-def test_fault_56_any_index_comes_back(index):
-    """The index is no part of the matter: it comes back as it was, or with its rows."""
+def test_fault_56_any_index_comes_back_unchanged(index):
+    """Or with its rows, where they are repeated."""
     frame = pd.DataFrame({"a": [1, 2]}, index=index)
-    assert_index_equal(beside(frame, {"n": N}).index, index, exact=True)
-    repeated = beside(frame, {"n": N}, [1, 1, 0], [0, 1, -1])
+    assert_index_equal(join_at(frame, {"n": TWO_NUMBERS}).index, index, exact=True)
+    repeated = join_at(frame, {"n": TWO_NUMBERS}, [1, 1, 0], [0, 1, -1])
     assert_index_equal(repeated.index, index.take([1, 1, 0]), exact=True)
     assert repeated["a"].tolist() == [2, 2, 1]
 
@@ -81,12 +81,12 @@ def test_fault_56_any_index_comes_back(index):
     ],
     ids=lambda values: str(values.dtype),
 )
-def test_fault_56_any_dtype_is_kept(values):
-    """The frame's own columns keep dtype and values, repeated or not."""
+def test_fault_56_the_frames_own_columns_keep_their_dtype(values):
+    """And their values, repeated or not."""
     frame = pd.DataFrame({"a": pd.Series(values)})
-    assert_frame_equal(beside(frame, {"n": N})[["a"]], frame)
+    assert_frame_equal(join_at(frame, {"n": TWO_NUMBERS})[["a"]], frame)
     assert_frame_equal(
-        beside(frame, {"n": N}, [0, 0, 1], [0, 1, -1])[["a"]],
+        join_at(frame, {"n": TWO_NUMBERS}, [0, 0, 1], [0, 1, -1])[["a"]],
         frame.take([0, 0, 1]),
     )
 
@@ -94,7 +94,7 @@ def test_fault_56_any_dtype_is_kept(values):
 def test_fault_56_duplicate_labels_stay():
     """Two columns of one name stay two."""
     frame = pd.DataFrame([[1, 2], [3, 4]], columns=["a", "a"])
-    assert beside(frame, {"a": N, "b": N}).columns.tolist() == ["a", "a", "a_api", "b"]
+    assert join_at(frame, {"a": TWO_NUMBERS, "b": TWO_NUMBERS}).columns.tolist() == ["a", "a", "a_api", "b"]
 
 
 @pytest.mark.parametrize(
@@ -108,10 +108,10 @@ def test_fault_56_duplicate_labels_stay():
         (pd.Index([("a", "x"), "b"], tupleize_cols=False), ["b"], ["b_api"]),
     ],
 )
-def test_fault_58_labels_of_any_kind(columns, names, expected):
-    """New labels fit beside the old ones, which stay, as does their axis' name."""
+def test_fault_58_new_labels_have_the_kind_of_the_old_ones(columns, names, expected):
+    """The old ones and the names of their axis stay."""
     frame = pd.DataFrame([[1, 2], [3, 4]], columns=columns)
-    result = beside(frame, dict.fromkeys(names, N))
+    result = join_at(frame, dict.fromkeys(names, TWO_NUMBERS))
     assert result.columns.tolist() == [*columns.tolist(), *expected]
     assert result.columns.names == columns.names
 
@@ -128,10 +128,10 @@ def test_fault_58_labels_of_any_kind(columns, names, expected):
         (["a"], ["a"], {"suffix": ""}, ["a2"]),
     ],
 )
-def test_fault_58_collisions_get_a_suffix(old, new, options, expected):
-    """No column takes the place of another, and only those that collide are renamed."""
+def test_fault_58_a_column_that_collides_gets_a_suffix(old, new, options, expected):
+    """No column replaces another, and no other column is renamed."""
     frame = pd.DataFrame([[0] * len(old)] * 2, columns=old)
-    result = beside(frame, dict.fromkeys(new, N), **options)
+    result = join_at(frame, dict.fromkeys(new, TWO_NUMBERS), **options)
     assert result.columns.tolist() == [*old, *expected]
     assert (result[old] == 0).all(axis=None)
 
@@ -139,8 +139,8 @@ def test_fault_58_collisions_get_a_suffix(old, new, options, expected):
 @pytest.mark.parametrize(
     ("array", "dtype"),
     [
-        (N, "Int64"),
-        (N.astype(np.uint64), "UInt64"),
+        (TWO_NUMBERS, "Int64"),
+        (TWO_NUMBERS.astype(np.uint64), "UInt64"),
         (np.array([True, False]), "boolean"),
         (np.array([0.5, 1.5]), "float64"),
         (np.array([[1], None], dtype=object), "object"),
@@ -150,87 +150,87 @@ def test_fault_58_collisions_get_a_suffix(old, new, options, expected):
     ],
     ids=lambda value: str(getattr(value, "dtype", value)),
 )
-def test_a_row_without_a_record_is_missing(array, dtype):
-    """Such a row holds NA, and no integer becomes a float for it; no record at all is no special case."""
+def test_a_row_without_a_record_has_missing_values(array, dtype):
+    """An integer does not become a float, with records or without any."""
     frame = pd.DataFrame({"id": [1, 2, 3]})
-    result = beside(frame, {"n": array}, take=[1, -1, 0])["n"]
+    result = join_at(frame, {"n": array}, take=[1, -1, 0])["n"]
     assert result.dtype == (dtype or array.dtype)
     assert result.isna()[1]
     assert result.tolist()[2] == array[0]
-    none = beside(frame, {"n": array[:0]}, take=[-1, -1, -1])["n"]
+    none = join_at(frame, {"n": array[:0]}, take=[-1, -1, -1])["n"]
     assert none.dtype == (dtype or array.dtype)
     assert none.isna().all()
 
 
-def test_large_integers_beside_missing_rows_are_exact():
+def test_large_integers_beside_missing_values_are_exact():
     """2**53 + 1 and 2**64 - 1 are not rounded."""
     for value, dtype in ((2**53 + 1, np.int64), (2**64 - 1, np.uint64)):
-        result = beside(pd.DataFrame(index=[0, 1]), {"n": np.array([value], dtype)}, take=[0, -1])
+        result = join_at(pd.DataFrame(index=[0, 1]), {"n": np.array([value], dtype)}, take=[0, -1])
         assert int(result["n"][0]) == value
 
 
 @pytest.mark.parametrize("rows", [None, [0, 1]])
-@pytest.mark.parametrize("columns", [{"n": N}, {}], ids=["columns", "nothing"])
-def test_writing_to_the_result_changes_nothing_else(rows, columns):
-    """Neither the frame nor the records see a write to the result, nor the result one to the frame."""
+@pytest.mark.parametrize("columns", [{"n": TWO_NUMBERS}, {}], ids=["columns", "nothing"])
+def test_a_write_to_the_result_changes_nothing_else(rows, columns):
+    """Neither the frame nor the records; and a write to the frame does not change the result."""
     frame = pd.DataFrame({"a": [1, 2], "b": ["x", "y"]})
-    before, numbers = frame.copy(), N.copy()
-    result = beside(frame, columns, rows)
+    before, numbers = frame.copy(), TWO_NUMBERS.copy()
+    result = join_at(frame, columns, rows)
     result.loc[0, "a"] = 99
     result.iloc[1, 0] = 7
     assert_frame_equal(frame, before)
-    assert N.tolist() == numbers.tolist()
+    assert TWO_NUMBERS.tolist() == numbers.tolist()
     frame.loc[1, "a"] = 55
     assert result["a"].tolist() == [99, 7]
 
 
 @pytest.mark.parametrize("columns", [[], ["a"]])
-@pytest.mark.parametrize("new", [{}, {"n": N[:0]}])
-def test_fault_56_an_empty_frame_keeps_its_schema(columns, new):
-    """Without rows there are still all columns."""
+@pytest.mark.parametrize("new", [{}, {"n": TWO_NUMBERS[:0]}])
+def test_fault_56_an_empty_frame_keeps_its_columns(columns, new):
+    """And gets the new ones."""
     frame = pd.DataFrame({name: pd.Series([], dtype="Int64") for name in columns})
-    result = beside(frame, new, take=[])
+    result = join_at(frame, new, take=[])
     assert (len(result), result.columns.tolist()) == (0, [*columns, *new])
     assert result.dtypes[columns].tolist() == frame.dtypes.tolist()
 
 
-def test_fault_56_a_frame_without_columns():
-    """An index alone can be joined to, and the labels are those of a frame of strings."""
+def test_fault_56_a_frame_without_columns_can_be_joined():
+    """Its labels are those of a frame of strings."""
     frame = pd.DataFrame(index=pd.Index([5, 5], name="i"))
-    result = beside(frame, {"n": N})
-    assert_frame_equal(result, pd.DataFrame({"n": N}, index=frame.index))
+    result = join_at(frame, {"n": TWO_NUMBERS})
+    assert_frame_equal(result, pd.DataFrame({"n": TWO_NUMBERS}, index=frame.index))
 
 
-def test_fault_54_nested_cells_are_shared():
-    """Rows with one request hold the same list, as after a merge."""
-    result = beside(pd.DataFrame({"a": [1, 2]}), {"tags": object_array([["x"]])}, take=[0, 0])
+def test_fault_54_rows_of_one_request_share_nested_cells():
+    """As after a merge."""
+    result = join_at(pd.DataFrame({"a": [1, 2]}), {"tags": object_array([["x"]])}, take=[0, 0])
     assert result["tags"][0] is result["tags"][1]
 
 
 @pytest.mark.parametrize("rows", [None, [0, 0]])
 def test_attrs_are_copied_one_level_deep(rows):
-    """The frame's attrs come along, in a dict of their own."""
+    """The result has a dict of its own."""
     frame = pd.DataFrame({"a": [1, 2]})
     frame.attrs["source"] = note = ["here"]
-    result = beside(frame, {"n": N}, rows)
+    result = join_at(frame, {"n": TWO_NUMBERS}, rows)
     assert result.attrs["source"] is note
     result.attrs["more"] = 1
     assert frame.attrs == {"source": note}
 
 
-def test_many_columns_are_one_piece():
-    """A column can be added to a wide result without pandas' warning of fragments."""
-    result = beside(pd.DataFrame({"a": [1, 2]}), {f"c{i}": np.array([0.5, 1.5]) for i in range(150)})
+def test_a_wide_result_is_not_fragmented():
+    """Adding a column gives no performance warning of pandas."""
+    result = join_at(pd.DataFrame({"a": [1, 2]}), {f"c{i}": np.array([0.5, 1.5]) for i in range(150)})
     result["new"] = 1
     assert result.shape == (2, 152)
 
 
-def test_answers_alone_say_which_row_asked():
-    """Without the frame, ``row`` leads, and a field of that name gets the suffix."""
-    result = records_frame({"row": N, "x": N}, rows=np.array([3, 1]), take=PAIR)
-    assert_frame_equal(result, pd.DataFrame({"row": [3, 1], "row_api": N, "x": N}))
+def test_records_alone_have_the_position_of_their_row():
+    """Column row comes first; a field of that name gets the suffix."""
+    result = records_frame({"row": TWO_NUMBERS, "x": TWO_NUMBERS}, rows=np.array([3, 1]), take=BOTH)
+    assert_frame_equal(result, pd.DataFrame({"row": [3, 1], "row_api": TWO_NUMBERS, "x": TWO_NUMBERS}))
 
 
-def test_answers_of_every_row():
-    """Where each row has one record, rows are counted."""
-    assert records_frame({"x": N}, rows=None, take=PAIR)["row"].tolist() == [0, 1]
+def test_with_one_record_per_row_the_positions_are_counted():
+    """From 0."""
+    assert records_frame({"x": TWO_NUMBERS}, rows=None, take=BOTH)["row"].tolist() == [0, 1]

@@ -1,4 +1,4 @@
-"""Tables in bodies: CSV, TSV, XML, Parquet and Arrow IPC, read exactly or refused."""
+"""Tables in bodies: CSV, TSV, XML, Parquet and Arrow IPC, read exactly, or refused."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from pandas_async_io._core.body.interpret import compile_interpreter
 from pandas_async_io._core.errors import BodyTooLargeError, ParseError, PlanError
 from pandas_async_io._core.models import Response
 from pandas_async_io._core.table.tabular import TABULAR_READERS, check_read_options
+from tests.core.table.payload_columns import BEYOND_FLOAT
 
-BIG = 2**53 + 1
 TABLE = pa.table(
     {
-        "id": pa.array([BIG, None], pa.int64()),
+        "id": pa.array([BEYOND_FLOAT, None], pa.int64()),
         "ok": [True, None],
         "name": ["x", None],
         "small": pa.array([1, 2], pa.int16()),
@@ -33,24 +33,24 @@ TABLE = pa.table(
 )
 
 
-def read(body, content_type=None, **options):
+def read_body(body, content_type=None, **options):
     headers = {} if content_type is None else {"Content-Type": content_type}
     return decode(Response(200, headers, body, ""), readers=TABULAR_READERS, **options)
 
 
-def rows(frame):
-    """Return the cells as Python's own, None where there is none."""
+def to_rows(frame):
+    """Return the cells as Python's own objects, None where one is missing."""
     cells = frame.astype(object)
     return cells.where(frame.notna(), None).to_numpy().tolist()
 
 
-def parquet(table=TABLE, **options):
+def write_parquet(table=TABLE, **options):
     sink = io.BytesIO()
     pq.write_table(table, sink, **options)
     return sink.getvalue()
 
 
-def arrow(open_writer, table=TABLE, **options):
+def write_arrow(open_writer, table=TABLE, **options):
     sink = io.BytesIO()
     with open_writer(sink, table.schema, **options) as writer:
         writer.write_table(table)
@@ -58,11 +58,11 @@ def arrow(open_writer, table=TABLE, **options):
 
 
 BINARY = {
-    "parquet": parquet(),
-    "arrow file": arrow(pa.ipc.new_file),
-    "arrow stream": arrow(pa.ipc.new_stream),
-    "zstd inside": parquet(compression="zstd"),
-    "lz4 inside": arrow(pa.ipc.new_stream, options=pa.ipc.IpcWriteOptions(compression="lz4")),
+    "parquet": write_parquet(),
+    "arrow file": write_arrow(pa.ipc.new_file),
+    "arrow stream": write_arrow(pa.ipc.new_stream),
+    "zstd inside": write_parquet(compression="zstd"),
+    "lz4 inside": write_arrow(pa.ipc.new_stream, options=pa.ipc.IpcWriteOptions(compression="lz4")),
 }
 
 
@@ -85,21 +85,21 @@ BINARY = {
         (None, b"<?xml version='1.0'?>\n<r><i id='1' name='x'/><i id='2'/></r>"),
     ],
 )
-def test_auto_reads_tables_of_text(content_type, body):
-    """The media type names the format; integers beside gaps stay integers."""
-    frame = read(body, content_type)
+def test_auto_reads_csv_tsv_and_xml_by_the_media_type(content_type, body):
+    """Integers beside gaps stay integers."""
+    frame = read_body(body, content_type)
     assert list(frame.columns) == ["id", "name"]
-    assert rows(frame) == [[1, "x"], [2, None]]
-    assert type(rows(frame)[0][0]) is int
+    assert to_rows(frame) == [[1, "x"], [2, None]]
+    assert type(to_rows(frame)[0][0]) is int
 
 
 @pytest.mark.parametrize("name", BINARY)
 @pytest.mark.parametrize("vague", [None, "application/octet-stream", "binary/octet-stream"])
-def test_auto_knows_parquet_and_arrow_by_their_first_bytes(name, vague):
-    """Where the media type says nothing, magic bytes do; nothing is rounded, small types stay small."""
-    frame = read(BINARY[name], vague)
+def test_auto_recognises_parquet_and_arrow_by_their_first_bytes(name, vague):
+    """Under a generic media type; no value is rounded, small dtypes stay small."""
+    frame = read_body(BINARY[name], vague)
     at = pd.Timestamp(1, unit="us", tz="UTC")
-    assert rows(frame) == [[BIG, True, "x", 1, ["a"], at], [None, None, None, 2, None, None]]
+    assert to_rows(frame) == [[BEYOND_FLOAT, True, "x", 1, ["a"], at], [None, None, None, 2, None, None]]
     assert frame["small"].dtype in {np.dtype("int16"), pd.Int16Dtype()}
     assert type(frame["tags"][0]) is list
 
@@ -114,9 +114,9 @@ def test_auto_knows_parquet_and_arrow_by_their_first_bytes(name, vague):
         ("arrow", "image/png", "arrow file"),
     ],
 )
-def test_parquet_and_arrow_go_by_name(format, content_type, name):  # noqa: A002 - the option's name
-    """The media type or the option names them."""
-    assert rows(read(BINARY[name], content_type, format=format))[0][0] == BIG
+def test_the_media_type_or_the_option_names_parquet_and_arrow(format, content_type, name):  # noqa: A002 - the option's name
+    """Either is enough."""
+    assert to_rows(read_body(BINARY[name], content_type, format=format))[0][0] == BEYOND_FLOAT
 
 
 @settings(deadline=None)
@@ -127,27 +127,27 @@ def test_parquet_and_arrow_go_by_name(format, content_type, name):  # noqa: A002
         max_size=6,
     )
 )
-def test_csv_keeps_every_integer_and_float(cells):
-    """What csv wrote comes back, bit by bit."""
+def test_csv_keeps_every_integer_and_float_exactly(cells):
+    """Bit by bit, as the csv module wrote them."""
     sink = io.StringIO()
     csv.writer(sink).writerows([("n", "x"), *cells])
-    frame = read(sink.getvalue().encode(), "text/csv")
-    assert [cell if cell is None else int(cell) for cell, _ in rows(frame)] == [cell for cell, _ in cells]
-    assert [float(cell) for _, cell in rows(frame)] == [cell for _, cell in cells]
+    frame = read_body(sink.getvalue().encode(), "text/csv")
+    assert [cell if cell is None else int(cell) for cell, _ in to_rows(frame)] == [cell for cell, _ in cells]
+    assert [float(cell) for _, cell in to_rows(frame)] == [cell for _, cell in cells]
 
 
-def test_read_options_are_those_of_pandas():
-    """Separator, decimal comma, skipped lines and types are pandas' business."""
+def test_read_options_are_passed_to_pandas():
+    """Separator, decimal comma, skipped lines, dtypes; an XPath."""
     options = {"sep": ";", "decimal": ",", "skiprows": 1, "dtype": {"zip": str}}
-    frame = read(b"# report\nzip;x\n007;1,5\n", "text/csv", read_options=options)
-    assert rows(frame) == [["007", 1.5]]
-    assert rows(read(b"<r><a><b><id>1</id></b></a></r>", "text/xml", read_options={"xpath": ".//b"})) == [[1]]
+    frame = read_body(b"# report\nzip;x\n007;1,5\n", "text/csv", read_options=options)
+    assert to_rows(frame) == [["007", 1.5]]
+    assert to_rows(read_body(b"<r><a><b><id>1</id></b></a></r>", "text/xml", read_options={"xpath": ".//b"})) == [[1]]
 
 
-def test_columns_of_a_schema_are_left_as_they_are_written():
+def test_text_columns_are_not_converted():
     """A postal code keeps its zeros."""
-    assert rows(read(b"zip,n\n007,1\n", "text/csv", text_columns=["zip", "nowhere"])) == [["007", 1]]
-    assert rows(read(b"<r><i><zip>007</zip></i></r>", "text/xml", text_columns=["zip"])) == [["007"]]
+    assert to_rows(read_body(b"zip,n\n007,1\n", "text/csv", text_columns=["zip", "nowhere"])) == [["007", 1]]
+    assert to_rows(read_body(b"<r><i><zip>007</zip></i></r>", "text/xml", text_columns=["zip"])) == [["007"]]
 
 
 @pytest.mark.parametrize(
@@ -162,8 +162,8 @@ def test_columns_of_a_schema_are_left_as_they_are_written():
         ("auto", {"nonsense": 1}, "'nonsense'"),
     ],
 )
-def test_options_that_no_reader_takes_raise_before_anything_is_sent(format, options, words):  # noqa: A002 - as above
-    """A misspelt option is no row's failure, and where the text comes from is ours to say."""
+def test_an_invalid_read_option_raises_a_plan_error(format, options, words):  # noqa: A002 - as above
+    """A misspelt one, or one that this package sets."""
     with pytest.raises(PlanError, match=words):
         check_read_options(format, options)
 
@@ -185,10 +185,10 @@ def test_options_that_no_reader_takes_raise_before_anything_is_sent(format, opti
         ("application/vnd.apache.arrow.stream", BINARY["arrow stream"][:-300], "not Arrow IPC", False),
     ],
 )
-def test_fault_19_a_broken_table_is_refused(content_type, body, words, transient):
-    """Whatever a reader makes of it ends as a ParseError; a cut that shows is worth another try."""
+def test_fault_19_a_broken_table_is_a_parse_error(content_type, body, words, transient):
+    """It is transient if the body ends early."""
     with pytest.raises(ParseError, match=words) as caught:
-        read(body, content_type)
+        read_body(body, content_type)
     assert caught.value.transient is transient
 
 
@@ -196,25 +196,25 @@ def test_fault_19_a_broken_table_is_refused(content_type, body, words, transient
     ("content_type", "body"),
     [("text/xml", b"<r/>"), ("text/xml", b"<r> </r>"), ("text/csv", "\ufeff\n".encode()), ("text/csv", b" \n")],
 )
-def test_fault_26_a_table_of_nothing_holds_no_records(content_type, body):
-    """No element, no line, no record."""
-    assert read(body, content_type) is None
+def test_fault_26_a_table_without_records_is_none(content_type, body):
+    """No element, no line."""
+    assert read_body(body, content_type) is None
 
 
 def test_fault_26_a_header_alone_is_an_empty_table():
-    """Its columns are known."""
-    assert read(b"a,b\n", "text/csv").shape == (0, 2)
+    """It has columns."""
+    assert read_body(b"a,b\n", "text/csv").shape == (0, 2)
 
 
 @pytest.mark.parametrize("content_type", ["text/csv", "text/xml", "application/vnd.apache.parquet"])
-def test_fault_25_json_that_calls_itself_a_table_is_json(content_type):
-    """An error in JSON behind the wrong media type is not read as a table of one strange column."""
-    assert read(b'{"error": "quota"}', content_type) == {"error": "quota"}
+def test_fault_25_json_under_the_media_type_of_a_table_is_json(content_type):
+    """An error message is not read as a table with one column."""
+    assert read_body(b'{"error": "quota"}', content_type) == {"error": "quota"}
 
 
 def test_fault_25_csv_may_begin_with_a_bracket():
-    """What is no JSON after all is the CSV that it says it is."""
-    assert list(read(b"[id],x\n1,2\n", "text/csv").columns) == ["[id]", "x"]
+    """A body that is not JSON after all is CSV, as its media type says."""
+    assert list(read_body(b"[id],x\n1,2\n", "text/csv").columns) == ["[id]", "x"]
 
 
 @pytest.mark.parametrize(
@@ -225,30 +225,30 @@ def test_fault_25_csv_may_begin_with_a_bracket():
     ],
 )
 @pytest.mark.parametrize("charset", ["utf-8", "utf-16"])
-def test_security_s9_entities_are_not_read(body, charset):
-    """A document type may define entities that grow or that name files: the XML is refused."""
+def test_security_s9_a_document_type_is_refused(body, charset):
+    """It may define entities that grow or that name files."""
     with pytest.raises(ParseError, match="document type"):
-        read(body.decode().encode(charset), "text/xml")
+        read_body(body.decode().encode(charset), "text/xml")
 
 
-def test_a_page_inside_of_xml_is_text():
-    """Only what stands before the root is a document type."""
-    assert rows(read(b"<r><i><x><![CDATA[<!DOCTYPE html>]]></x></i></r>", "text/xml")) == [["<!DOCTYPE html>"]]
+def test_a_document_type_inside_of_cdata_is_text():
+    """Only before the root it is a declaration."""
+    assert to_rows(read_body(b"<r><i><x><![CDATA[<!DOCTYPE html>]]></x></i></r>", "text/xml")) == [["<!DOCTYPE html>"]]
 
 
-def test_security_s9_a_parquet_bomb_is_refused_by_what_it_promises():
+def test_security_s9_a_parquet_bomb_is_refused_by_its_metadata():
     """A column of one value is small in the file and huge in memory."""
     runs = pa.table({"x": pa.DictionaryArray.from_arrays(pa.array(np.zeros(80_000_000, np.int8)), pa.array(["x"]))})
-    body = parquet(runs)
+    body = write_parquet(runs)
     assert len(body) < 2**20
     with pytest.raises(BodyTooLargeError, match="unpacks to"):
-        read(body, format="parquet")
+        read_body(body, format="parquet")
 
 
-def test_without_pyarrow_the_extra_is_named(monkeypatch):
-    """Asked for by name it raises before anything is sent; met by chance it is that row's failure."""
+def test_without_pyarrow_the_error_names_the_extra(monkeypatch):
+    """format="parquet" raises before a request is sent; a body that turns out to be Parquet fails its row."""
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(PlanError, match=r"pandas-async-io\[parquet\]"):
         compile_interpreter(format="parquet", readers=TABULAR_READERS)
     with pytest.raises(ParseError, match=r"pandas-async-io\[parquet\]"):
-        read(BINARY["parquet"])
+        read_body(BINARY["parquet"])
