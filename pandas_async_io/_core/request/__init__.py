@@ -9,7 +9,8 @@ In the order of their use:
 * `request_template`: the compiled parts of a call's requests
 * `fields`: which column a field names
 * `deduplicate`: which rows have equal values
-* `expand`, `expand_urls`: which requests the rows make, and which rows must not be sent
+* `expand`, `expand_urls`: which requests the rows make
+* `row_checks`: which rows and URLs are not sent
 * `expansion`: the distinct requests, and which row each belongs to
 * `request_builder`: headers and bodies, filled when a request is sent
 * `query`: parameters of a request, read and replaced

@@ -13,19 +13,13 @@ import numpy as np
 import pandas as pd
 
 from pandas_async_io._core.arrays import object_array
-from pandas_async_io._core.errors import PlanError, UnsafeUrlError
-from pandas_async_io._core.request.base_url import check_origin
+from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.request.deduplicate import factorize, factorize_json, find_first_rows, group_rows
 from pandas_async_io._core.request.expansion import Expansion, group_by_origin
 from pandas_async_io._core.request.fields import FieldColumn, find_column
 from pandas_async_io._core.request.request_builder import RequestBuilder
+from pandas_async_io._core.request.row_checks import find_complete_rows, find_forbidden_rows, find_refused_urls
 from pandas_async_io._core.request.url_template import encode_field_name
-from pandas_async_io._core.security.unsafe_values import (
-    DOT_SEGMENT_REASON,
-    find_dot_segments,
-    has_lone_surrogate,
-    is_forbidden_in_url,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -33,7 +27,6 @@ if TYPE_CHECKING:
     from pandas_async_io._core.arrays import Mask, Positions
     from pandas_async_io._core.request.request_template import RequestTemplate
     from pandas_async_io._core.request.url_template import UrlTemplate
-    from pandas_async_io._core.security.origins import Origin
 
 _BLOCK_ROWS = 50_000
 """Rows whose texts exist at the same time."""
@@ -69,8 +62,8 @@ def expand(frame: pd.DataFrame, template: RequestTemplate, *, allow_hosts: Seque
     arrays = {name: find_column(frame, name) for name in dict.fromkeys([*template.text_fields, *template.json_fields])}
     texts = {name: _factorize_field(factorize, name, arrays[name]) for name in template.text_fields}
     jsons = {name: _factorize_field(factorize_json, name, arrays[name]) for name in template.json_fields}
-    unsafe = _find_forbidden_rows(texts, template)
-    rows = np.flatnonzero(_find_complete_rows(texts, jsons, template, len(frame)) & ~_to_mask(unsafe, len(frame)))
+    unsafe = find_forbidden_rows(texts, template)
+    rows = np.flatnonzero(find_complete_rows(texts, jsons, template, len(frame)) & ~_to_mask(unsafe, len(frame)))
     if template.safe:
         first, groups = group_rows([*texts.values(), *jsons.values()], rows)
     else:
@@ -83,8 +76,7 @@ def expand(frame: pd.DataFrame, template: RequestTemplate, *, allow_hosts: Seque
         merged, _ = pd.factorize(object_array(identities))
         kept = find_first_rows(merged)
         urls, groups, first = [urls[at] for at in kept.tolist()], merged[groups], first[kept]
-    origins, refused = _find_origins(template, urls, allow_hosts)
-    refused.update(dict.fromkeys(find_dot_segments(urls), DOT_SEGMENT_REASON))
+    origins, refused = find_refused_urls(template, urls, allow_hosts)
     if refused:
         row_groups = zip(rows.tolist(), groups.tolist(), strict=True)
         unsafe.update({row: refused[at] for row, at in row_groups if at in refused})
@@ -117,37 +109,6 @@ def _factorize_field(how: Callable[[Any], FieldColumn], name: str, array: Any) -
         raise PlanError(f"field {{{encode_field_name(name)}}}: {exc}") from None
 
 
-def _find_forbidden_rows(columns: Mapping[str, FieldColumn], template: RequestTemplate) -> dict[int, str]:
-    """Return the rows with a text that must not stand in a URL or header, or that a body cannot encode."""
-    exposed = template.url_and_header_fields
-    reasons = {}
-    for name, column in columns.items():
-        is_forbidden = is_forbidden_in_url if name in exposed else has_lone_surrogate
-        field = encode_field_name(name)
-        for row in np.flatnonzero(column.rows_matching(is_forbidden)).tolist():
-            reasons[row] = f"field {{{field}}} holds control characters or lone surrogates, which are not sent"
-    return reasons
-
-
-def _find_complete_rows(
-    texts: Mapping[str, FieldColumn], jsons: Mapping[str, FieldColumn], template: RequestTemplate, length: int
-) -> Mask:
-    """Whether a row has every value that its request needs, and at least one value that is not null."""
-    complete: Mask = np.ones(length, dtype=bool)
-    any_present: Mask = np.full(length, not texts and not jsons)
-    optional = template.url_template.optional_fields.difference(template.header_and_body_fields)
-    for name, column in texts.items():
-        present = column.codes >= 0
-        if name in template.url_template.path_fields:
-            present &= ~column.rows_equal_to("")
-        any_present |= present
-        if name not in optional:
-            complete &= present
-    for column in jsons.values():
-        any_present |= column.codes >= 0
-    return complete & any_present
-
-
 def _codes_identify_requests(template: RequestTemplate, columns: Mapping[str, FieldColumn]) -> bool:
     """Whether rows with different codes always have different requests."""
     only_url = not template.has_fields_outside_url and template.url_template.is_injective
@@ -162,20 +123,3 @@ def _write_urls(template: UrlTemplate, columns: Mapping[str, FieldColumn], rows:
         cells = {name: columns[name].render_rows(block) for name in template.fields}
         urls += template.expand_columns(cells, len(block))
     return urls
-
-
-def _find_origins(
-    template: RequestTemplate, urls: Sequence[str], allow_hosts: Sequence[str]
-) -> tuple[np.ndarray[Any, Any], dict[int, str]]:
-    """Return each URL's origin, if rows decide it, and why an origin is refused, by the URL's position."""
-    if template.origin is not None:
-        return np.empty(len(urls), dtype=object), {}
-    origins: list[Origin | None] = []
-    refused = {}
-    for at, url in enumerate(urls):
-        try:
-            origins.append(check_origin(url, allow_hosts))
-        except UnsafeUrlError as exc:
-            origins.append(None)
-            refused[at] = str(exc)
-    return object_array(origins), refused

@@ -1,0 +1,74 @@
+"""Rows and URLs that are not sent: forbidden characters, missing values, dot segments, hosts that are not allowed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pandas_async_io._core.arrays import object_array
+from pandas_async_io._core.errors import UnsafeUrlError
+from pandas_async_io._core.request.base_url import check_origin
+from pandas_async_io._core.request.url_template import encode_field_name
+from pandas_async_io._core.security.unsafe_values import (
+    DOT_SEGMENT_REASON,
+    find_dot_segments,
+    has_lone_surrogate,
+    is_forbidden_in_url,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pandas_async_io._core.arrays import Mask
+    from pandas_async_io._core.request.fields import FieldColumn
+    from pandas_async_io._core.request.request_template import RequestTemplate
+    from pandas_async_io._core.security.origins import Origin
+
+
+def find_forbidden_rows(columns: Mapping[str, FieldColumn], template: RequestTemplate) -> dict[int, str]:
+    """Return the rows with a text that must not stand in a URL or header, or that a body cannot encode."""
+    exposed = template.url_and_header_fields
+    reasons = {}
+    for name, column in columns.items():
+        is_forbidden = is_forbidden_in_url if name in exposed else has_lone_surrogate
+        field = encode_field_name(name)
+        for row in np.flatnonzero(column.rows_matching(is_forbidden)).tolist():
+            reasons[row] = f"field {{{field}}} holds control characters or lone surrogates, which are not sent"
+    return reasons
+
+
+def find_complete_rows(
+    texts: Mapping[str, FieldColumn], jsons: Mapping[str, FieldColumn], template: RequestTemplate, length: int
+) -> Mask:
+    """Whether a row has every value that its request needs, and at least one value that is not null."""
+    complete: Mask = np.ones(length, dtype=bool)
+    any_present: Mask = np.full(length, not texts and not jsons)
+    optional = template.url_template.optional_fields.difference(template.header_and_body_fields)
+    for name, column in texts.items():
+        present = column.codes >= 0
+        if name in template.url_template.path_fields:
+            present &= ~column.rows_equal_to("")
+        any_present |= present
+        if name not in optional:
+            complete &= present
+    for column in jsons.values():
+        any_present |= column.codes >= 0
+    return complete & any_present
+
+
+def find_refused_urls(
+    template: RequestTemplate, urls: Sequence[str], allow_hosts: Sequence[str]
+) -> tuple[np.ndarray[Any, Any], dict[int, str]]:
+    """Return each URL's origin, if rows decide it, and why some URLs are refused, by their position."""
+    refused = dict.fromkeys(find_dot_segments(urls), DOT_SEGMENT_REASON)
+    if template.origin is not None:
+        return np.empty(len(urls), dtype=object), refused
+    origins: list[Origin | None] = []
+    for at, url in enumerate(urls):
+        try:
+            origins.append(check_origin(url, allow_hosts))
+        except UnsafeUrlError as exc:
+            origins.append(None)
+            refused.setdefault(at, str(exc))  # a dot segment is reported first
+    return object_array(origins), refused
