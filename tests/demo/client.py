@@ -22,7 +22,7 @@ class RawResponse(NamedTuple):
         return json.loads(self.body)
 
 
-def ask(base_url, target, method="GET", body=None, headers=None):
+def send(base_url, target, method="GET", body=None, headers=None):
     """Send one request and return the response as received."""
     with closing(http.client.HTTPConnection(urlsplit(base_url).netloc, timeout=30)) as connection:
         connection.request(method, target, body, headers or {})
@@ -35,7 +35,7 @@ def links(response):
     return {rel: url for url, rel in re.findall(r'<([^>]*)>; rel="(\w+)"', response.headers["Link"])}
 
 
-def send(request):
+def fetch_page(request):
     """Send a `Request` and decode the JSON of its response."""
     parts = urlsplit(request.url)
     with closing(http.client.HTTPConnection(parts.netloc, timeout=30)) as connection:

@@ -9,25 +9,25 @@ import pytest
 
 import pandas_async_io as paio
 from pandas_async_io.demo import data
-from tests.demo.client import ask
+from tests.demo.client import send
 
 
 def post(base_url, target, payload):
-    return ask(base_url, target, "POST", json.dumps(payload).encode())
+    return send(base_url, target, "POST", json.dumps(payload).encode())
 
 
 def test_a_batch_returns_known_records_in_descending_order(sample_api):
     """By GET or POST, each record once; a key that is 0 or text has none."""
     records = [data.record(2), data.record(1)]
-    assert ask(sample_api, "/batch?ids=1,2,0,x,1").json == records
-    assert ask(sample_api, "/batch?ids=1&ids=2&most=2").json == records
+    assert send(sample_api, "/batch?ids=1,2,0,x,1").json == records
+    assert send(sample_api, "/batch?ids=1&ids=2&most=2").json == records
     assert post(sample_api, "/batch", {"ids": [1, "2", 0]}).json == records
 
 
 @pytest.mark.parametrize(("target", "status"), [("?ids=1,2,3&most=2", 413), ("?ids=1,77&poison=77", 400)])
 def test_a_batch_is_refused_as_a_whole(sample_api, target, status):
     """Above its limit, or because of one bad key."""
-    assert ask(sample_api, f"/batch{target}").status == status
+    assert send(sample_api, f"/batch{target}").status == status
 
 
 @pytest.mark.parametrize(
@@ -50,18 +50,18 @@ def test_a_job_is_submitted_polled_and_downloaded(sample_api):
     submitted = post(sample_api, "/jobs", {"key": "a", "polls": 1})
     assert (submitted.status, submitted.json["state"]) == (202, "queued")
     job = submitted.headers["Location"]
-    assert ask(sample_api, f"{job}/result").status == 409
-    assert [ask(sample_api, job).json["state"] for _ in range(3)] == ["running", "finished", "finished"]
-    assert ask(sample_api, ask(sample_api, job).json["links"]["result"]).json["key"] == "a"
+    assert send(sample_api, f"{job}/result").status == 409
+    assert [send(sample_api, job).json["state"] for _ in range(3)] == ["running", "finished", "finished"]
+    assert send(sample_api, send(sample_api, job).json["links"]["result"]).json["key"] == "a"
 
 
-def test_a_job_fails_if_it_was_asked_to(sample_api):
+def test_a_job_with_fail_ends_in_an_error(sample_api):
     """Its state is error, with a message."""
     job = post(sample_api, "/jobs", {"fail": True, "polls": 0}).headers["Location"]
-    failed = ask(sample_api, job).json
+    failed = send(sample_api, job).json
     assert (failed["state"], failed["error"]["message"]) == ("error", "it broke")
 
 
 def test_an_unknown_job_is_a_404(sample_api):
     """Its result too."""
-    assert ask(sample_api, "/jobs/none").status == ask(sample_api, "/jobs/none/result").status == 404
+    assert send(sample_api, "/jobs/none").status == send(sample_api, "/jobs/none/result").status == 404

@@ -21,15 +21,15 @@ import aiohttp
 import pytest
 
 from pandas_async_io.demo import data, serve
-from tests.demo.client import ask, links
+from tests.demo.client import links, send
 
 
 def test_the_log_has_every_request_in_order_of_arrival():
     """`clear` empties it; `connections` keeps counting."""
     with serve() as sample_api:
-        ask(sample_api, "/users/1?x=%41")
-        ask(sample_api, "/users", "POST", b"{}")
-        ask(sample_api, "/nowhere")
+        send(sample_api, "/users/1?x=%41")
+        send(sample_api, "/users", "POST", b"{}")
+        send(sample_api, "/nowhere")
         assert [(request.method, request.path_qs, request.status) for request in sample_api.log] == [
             ("GET", "/users/1?x=%41", 200),
             ("POST", "/users", 201),
@@ -54,8 +54,8 @@ def test_a_kept_connection_counts_once():
 def test_peak_is_the_largest_number_of_requests_in_flight():
     """Eight concurrent requests with the same latency give a peak of eight."""
     with serve(latency=0.5) as sample_api, ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda n: ask(sample_api, f"/users/{n}"), range(1, 9)))
-        assert {answer.status for answer in answers} == {200}
+        responses = list(pool.map(lambda n: send(sample_api, f"/users/{n}"), range(1, 9)))
+        assert {response.status for response in responses} == {200}
         assert (sample_api.peak, sample_api.in_flight, sample_api.connections) == (8, 0, 8)
 
 
@@ -63,7 +63,7 @@ def test_latency_delays_every_response():
     """Errors are delayed too, measured between the requests of one client."""
     with serve(latency=0.05) as sample_api:
         for _ in range(3):
-            ask(sample_api, "/nowhere")
+            send(sample_api, "/nowhere")
         times = [request.time for request in sample_api.log]
     assert all(after - before > 0.04 for before, after in pairwise(times))
 
@@ -72,7 +72,7 @@ def test_two_servers_have_separate_counters():
     """Each has its own address, counters and log."""
     with serve() as one, serve() as two:
         assert one != two
-        assert ask(one, "/flaky/a").status == ask(two, "/flaky/a").status == 503
+        assert send(one, "/flaky/a").status == send(two, "/flaky/a").status == 503
         assert len(one.log) == len(two.log) == 1
 
 
