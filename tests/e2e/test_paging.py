@@ -1,4 +1,4 @@
-"""Every page of everything, over real HTTP: each scheme, each fault, one row and many at once."""
+"""Reading every page over HTTP: each kind of paging, each fault, one row and many at once."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ FAULTS = {
 
 @dataclass(frozen=True)
 class Scheme:
-    """One way of paging: an endpoint, what is posted to it, and the option that reads it."""
+    """One kind of paging: an endpoint, the body that is posted to it, and the option ``pages``."""
 
     name: str
     target: str
@@ -53,7 +53,7 @@ class Scheme:
 
     @property
     def known(self):
-        """The paginator, also where "auto" has to find it."""
+        """The paginator that is given, or that "auto" must detect."""
         found = {
             "pages": COUNTED,
             "offset": paio.Offset(total_records="total"),
@@ -68,15 +68,15 @@ class Scheme:
         return isinstance(self.known, paio.PageNumber | paio.Offset)
 
     @property
-    def told(self):
-        """Whether the paginator knows after the first page how many there are."""
+    def shows_all_pages(self):
+        """Whether the first page shows the paginator how many pages there are."""
         if self.numbered:
             return bool(getattr(self.known, "total_pages", None) or self.known.total_records)
         return self.name == "link" or bool(getattr(self.known, "count", None))
 
     @property
-    def announced(self):
-        """Whether the answers hold a total, for whoever looks."""
+    def has_total(self):
+        """Whether the responses hold the number of records."""
         return not self.target.startswith(("/paged/link", "/paged/after", "/paged/key"))
 
     @property
@@ -88,7 +88,7 @@ class Scheme:
         return {"pages": self.pages, "method": "POST", "json": json.loads(self.body)}
 
     def template(self, api):
-        """Return the URL of a row: its number, its page's size, its faults."""
+        """Return the URL template of a row: its number, its page size, its faults."""
         path = self.target.partition("?")[0]
         names = {"/paged/link": "per_page", "/paged/pages": "per_page", "/odata": "$top"}
         size = names.get(path, "limit" if path in {"/paged/offset", "/paged/after"} else "size")
@@ -96,22 +96,22 @@ class Scheme:
         return f"{api}{self.target}{mark}n=35&{size}={{size}}&q={{q}}{{&{','.join(SWITCHES)}}}"
 
     def expected(self, fault):
-        """Return what a row must get: the ids, and a text of the error or finding if there is one."""
+        """Return what a row must get: the ids, the error if there is one, and the findings."""
         found, loses = FOUND.get(fault), []
         if fault == "empty middle page" and self.name == "after":
             return WHOLE[:20], "page 3: the page says that there is more", []
-        if fault == "empty middle page" and self.numbered and not self.told:
-            return WHOLE[:20], None, ["the API says 45 records, 20 came"] if self.announced else []
+        if fault == "empty middle page" and self.numbered and not self.shows_all_pages:
+            return WHOLE[:20], None, ["the API says 45 records, 20 came"] if self.has_total else []
         if fault == "total too low" and self.known == COUNTED:
             return WHOLE[:30], None, ["the API says 25 records, 30 came"]
         if fault == "next is itself":
             return WHOLE[:30], "page loop", []
         if fault == "page 3 fails":
-            return WHOLE[:20] + WHOLE[30:] * self.told, "page 3: HTTP 500", ["page 3 did not come"]
+            return WHOLE[:20] + WHOLE[30:] * self.shows_all_pages, "page 3: HTTP 500", ["page 3 did not come"]
         if fault == "row inserted" and self.name != "after":
             loses = ["page 3 repeats 1 record of page 2"]
         ids = sorted([*WHOLE, 20]) if loses else WHOLE
-        return ids, None, loses + [found] * (self.announced and found is not None)
+        return ids, None, loses + [found] * (self.has_total and found is not None)
 
 
 FOUND = {
@@ -120,7 +120,7 @@ FOUND = {
     "total too high": "the API says 55 records, 35 came",
     "row inserted": "the API's total moved from 35 to 36: records may be missing or come twice",
 }
-"""What an announced total shows, where nothing is lost."""
+"""The finding of a total, where no record is lost."""
 
 READ = [
     Scheme(name, target, body, pages)
@@ -131,7 +131,7 @@ TYPICAL = {"link": paio.LinkHeader(), "posted cursor": SCHEMES["posted cursor"][
 
 
 def cases(chosen=lambda scheme: True, quick=lambda scheme: True):
-    """Return schemes as the cases of a test; what is not quick runs with the slow ones."""
+    """Return schemes as the cases of a test; those that are not quick are slow tests."""
     return [
         pytest.param(
             scheme,
@@ -144,7 +144,7 @@ def cases(chosen=lambda scheme: True, quick=lambda scheme: True):
 
 
 def first(scheme):
-    """Whether this is the first paginator of its scheme, or one that "auto" found better."""
+    """Whether this is the first paginator of its scheme, or "auto" for links in the payload."""
     return scheme.pages is SCHEMES[scheme.name][2][0] or (scheme.pages == "auto" and scheme.name == "next")
 
 
@@ -160,19 +160,19 @@ def server():
 
 @pytest.fixture
 def api(server):
-    """Forget what the server saw before."""
+    """Return the server with an empty log."""
     server.clear()
     return server
 
 
 @pytest.fixture
 def mark(request):
-    """Return a text of this test's own: what fails `times` fails so often for each URL."""
+    """Return a text unique to the test: the server counts the failures of each URL."""
     return request.node.name
 
 
 def quietly(function, *args, **options):
-    """Call, and expect no other warning than that rows failed."""
+    """Call, and allow only the warning that rows failed."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", paio.FetchWarning)
         return function(*args, **options)
@@ -197,7 +197,7 @@ def records(ids):
 
 @pytest.mark.parametrize("scheme", cases())
 def test_one_read_gives_all_records_in_order(api, scheme):
-    """Ninety-five records in ten pages are one frame, and "auto" says what it took."""
+    """Ninety-five records in ten pages become one frame, and the report says what "auto" detected."""
     mark = "&" if "?" in scheme.target else "?"
     options = scheme.options
     if scheme.name == "graphql":
@@ -205,7 +205,7 @@ def test_one_read_gives_all_records_in_order(api, scheme):
     found = paio.read_api(f"{api}{scheme.target}{mark}q=1", **options)
     assert_frame_equal(found, pd.DataFrame(records(range(1, 96))))
     assert isinstance(found.index, pd.RangeIndex)
-    blind = scheme.numbered and not scheme.told
+    blind = scheme.numbered and not scheme.shows_all_pages
     assert found.aio.report.sent == len(api.log) == 10 + blind
     findings = found.aio.report.findings
     assert len(findings) == (scheme.pages == "auto")
@@ -213,11 +213,11 @@ def test_one_read_gives_all_records_in_order(api, scheme):
 
 
 @pytest.mark.parametrize("scheme", cases(quick=first))
-def test_fault_44_45_of_200_rows_at_once_each_has_its_own_pages_and_its_own_fault(api, scheme, mark):
-    """Every row is as complete as its API lets it be, in its place, and what is not is said of this row alone.
+def test_fault_44_45_each_of_200_rows_has_its_own_pages_and_faults(api, scheme, mark):
+    """Each row is as complete as its API allows, in its place, and its findings are about this row alone.
 
-    What a scheme can't notice: a total that it does not announce, one that ends with a page, an empty page
-    where nothing else says that there is more; and what goes by the last record is not moved by an insertion.
+    A scheme cannot notice a wrong total that it does not announce or that ends with a page, nor an empty
+    page where nothing announces more. A cursor by the last record is not affected by an insertion.
     """
     faults = [list(FAULTS)[n % len(FAULTS)] for n in range(200)]
     given = rows(mark, faults, pd.Index([n // 2 for n in range(200)], name="k"))
@@ -240,8 +240,8 @@ def test_fault_44_45_of_200_rows_at_once_each_has_its_own_pages_and_its_own_faul
 
 
 @pytest.mark.parametrize("scheme", cases())
-def test_exactly_the_missing_pages_are_sent_again_and_what_follows_them(api, scheme, mark):
-    """By the server's log; twice from one frame it is the same frame, that of a run where nothing failed."""
+def test_retry_failed_sends_only_missing_pages_and_those_after_them(api, scheme, mark):
+    """By the server's log. Two retries of one frame are equal, and equal to a run without failures."""
     given = rows(mark, ["none", "page 3 fails"] * 3, [5, 5, 5, 6, 6, 7])
     out = quietly(given.aio.fetch, scheme.template(api), **scheme.options, **ONCE)
     before, kept = asked(api, 200), out.copy()
@@ -263,8 +263,8 @@ def test_exactly_the_missing_pages_are_sent_again_and_what_follows_them(api, sch
 @pytest.mark.parametrize("options", [{}, {"how": "inner"}, {"join": False}], ids=["left", "inner", "alone"])
 @pytest.mark.parametrize("index", [None, pd.Index([n // 3 for n in range(200)], name="k")], ids=["range", "duplicate"])
 @pytest.mark.parametrize("scheme", cases(typical))
-def test_200_rows_of_which_some_lack_a_page_are_completed(api, scheme, index, options, mark):
-    """Whatever form the output has, the completed frame is that of a run where nothing failed."""
+def test_retry_failed_completes_200_rows_of_which_some_lack_a_page(api, scheme, index, options, mark):
+    """Whatever form the output has, the completed frame is that of a run without failures."""
     given = rows(mark, ["page 3 fails" if n % 10 == 3 else "none" for n in range(200)], index)
     out = quietly(given.aio.fetch, scheme.template(api), **scheme.options, **ONCE, **options)
     assert out.aio.failures["row"].tolist() == list(range(3, 200, 10))
@@ -274,14 +274,14 @@ def test_200_rows_of_which_some_lack_a_page_are_completed(api, scheme, index, op
 
 
 @pytest.mark.parametrize("scheme", cases())
-def test_a_page_that_fails_for_good_is_raised_by_its_number(api, scheme, mark):
-    """The error has the other pages, and its frame can be completed."""
+def test_the_error_of_a_failed_page_has_its_number(api, scheme, mark):
+    """The error holds the other pages, and its frame can be completed."""
     (row,) = rows(mark, ["page 3 fails"]).to_dict("records")
     over = {name: [value] for name, value in row.items() if not pd.isna(value)}
     url = scheme.template(api).replace(",".join(SWITCHES), "fail,times")
     with pytest.raises(paio.FetchError, match=r"page 3: HTTP 500.*; page 3 did not come") as caught:
         paio.read_api(url, over=over, **scheme.options, **ONCE)
-    ids = WHOLE[:20] + WHOLE[30:] * scheme.told
+    ids = WHOLE[:20] + WHOLE[30:] * scheme.shows_all_pages
     assert caught.value.partial["id"].tolist() == ids
     done = caught.value.partial.aio.retry_failed()
     assert_frame_equal(done, paio.read_api(url, over=over, **scheme.options))
@@ -310,8 +310,8 @@ def sent_to(server):
 
 
 @pytest.mark.parametrize("pages", [CURSOR, COUNTED, "auto"], ids=["cursor", "number", "auto"])
-def test_security_s10_max_pages_is_said(api, pages):
-    """Reaching it is a warning where there was more, and none where there was not."""
+def test_security_s10_reaching_max_pages_is_a_warning(api, pages):
+    """There is no warning if there are no more pages."""
     url = api + ("/paged/cursor?n=35" if pages is CURSOR else "/paged/pages?n=35")
     with pytest.warns(paio.FetchWarning, match="max_pages=2 was reached, and there are more"):
         found = paio.read_api(url, pages=pages, max_pages=2)
@@ -320,8 +320,8 @@ def test_security_s10_max_pages_is_said(api, pages):
     assert paio.read_api(url, pages=pages, max_pages=4)["id"].tolist() == WHOLE
 
 
-def test_what_is_missing_is_in_the_warning_the_report_and_the_failures(api, mark):
-    """Each of them names the page, and the row."""
+def test_a_missing_page_is_in_the_warning_the_report_and_the_failures(api, mark):
+    """Each of them names the page and the row."""
     frame = pd.DataFrame({"q": [mark, f"{mark} fails"], "fail": pd.array([None, 3], "Int64")})
     with pytest.warns(paio.FetchWarning, match=r"1 of 2 rows failed: 1 x page 3: .*; page 3 did not come \(row 1\)"):
         out = frame.aio.fetch(api + "/paged/pages?n=35{&q,fail}", pages="auto", **ONCE)
@@ -337,7 +337,7 @@ def test_what_is_missing_is_in_the_warning_the_report_and_the_failures(api, mark
 @pytest.mark.parametrize("total", [20, 30])
 @pytest.mark.parametrize("pages", [COUNTED, paio.PageNumber(total_records="X-Total-Count")], ids=["pages", "records"])
 def test_fault_44_a_total_that_ends_with_a_page_is_believed(api, pages, total):
-    """Nothing on any page speaks against it: what is behind it can't be noticed."""
+    """Nothing on any page contradicts it, so later pages cannot be noticed."""
     found = paio.read_api(f"{api}/paged/pages?n=35&total={total}", pages=pages)
     assert found["id"].tolist() == WHOLE[:total]
 
@@ -358,8 +358,8 @@ def gone(api, mark, target, pages, options):
 
 
 @pytest.mark.parametrize(("target", "pages", "options"), EXPIRING.values(), ids=EXPIRING)
-def test_fault_46_an_expired_cursor_names_the_page_and_starts_again_from_the_first(api, target, pages, options, mark):
-    """Asking for the same page again would be refused for ever."""
+def test_fault_46_a_chain_with_an_expired_cursor_starts_again_from_page_1(api, target, pages, options, mark):
+    """The server would refuse the same page for ever."""
     out = gone(api, mark, target, pages, options)
     assert out["id"].tolist() == WHOLE[:20]
     (error,) = out.aio.failures["error"]
@@ -372,14 +372,14 @@ def test_fault_46_an_expired_cursor_names_the_page_and_starts_again_from_the_fir
     assert len(api.log) == 3 + 4
 
 
-def test_fault_46_nothing_is_said_against_a_row_that_started_again_and_is_complete(api, mark):
-    """What was missing before has come since."""
+def test_fault_46_a_row_that_started_again_and_is_complete_has_no_finding(api, mark):
+    """The pages that were missing have come."""
     done = quietly(gone(api, mark, *EXPIRING["cursor"]).aio.retry_failed)
     assert not done.aio.report.findings
 
 
 def test_fault_44_a_broken_chain_starts_again_even_if_it_also_lacks_a_page():
-    """The page that looped is not pending, so the one that is pending would not make it whole."""
+    """The page that looped is not pending, so the pending page would not complete the chain."""
     answers = [numbered(number) for number in (1, 2, 3, 4)]
     with serve_script(*answers[:2], answers[1], BAD, *answers) as server:
         out = quietly(paio.read_api, server.url, pages=COUNTED, concurrency=1, errors="coerce", **ONCE)
@@ -389,8 +389,8 @@ def test_fault_44_a_broken_chain_starts_again_even_if_it_also_lacks_a_page():
 
 
 @pytest.mark.parametrize("options", [{}, {"record_path": "data"}], ids=["found", "given"])
-def test_fault_27_a_row_with_a_page_that_holds_no_records_starts_again_even_if_it_also_lacks_a_page(options):
-    """A page that is an error in a 200 is missing like one that failed."""
+def test_fault_27_a_row_with_a_page_without_records_starts_again(options):
+    """Also if another page is pending: an error in a 200 is missing like a page that failed."""
     answers = [numbered(number) for number in (1, 2, 3, 4)]
     with serve_script(*answers[:2], http_response(b'{"error": "x"}'), BAD, *answers) as server:
         out = quietly(paio.read_api, server.url, pages=COUNTED, concurrency=1, errors="coerce", **ONCE, **options)
@@ -399,7 +399,7 @@ def test_fault_27_a_row_with_a_page_that_holds_no_records_starts_again_even_if_i
 
 
 def test_security_s7_a_next_link_to_another_origin_is_followed_only_where_allowed():
-    """Without allow_hosts it is unsafe and nothing is sent there; with it, it goes without credentials."""
+    """Without allow_hosts nothing is sent there; with it the request has no credentials."""
     with serve_script(http_response(b'{"next": null, "data": [{"id": 2}]}')) as away:
         first = http_response(json.dumps({"next": away.url + "/2", "data": [{"id": 1}]}).encode())
         with serve_script(first) as home:
@@ -416,7 +416,7 @@ def test_security_s7_a_next_link_to_another_origin_is_followed_only_where_allowe
 
 
 def test_a_key_in_the_query_is_added_to_links_that_leave_it_out():
-    """Many an API keeps keys out of its links; elsewhere they are not sent."""
+    """Many APIs leave keys out of their links; other origins do not get them."""
     first = http_response(json.dumps({"next": "/u?page=2", "data": [{"id": 1}]}).encode())
     last = http_response(json.dumps({"next": None, "data": [{"id": 2}]}).encode())
     with serve_script(first, last) as home:
@@ -425,8 +425,8 @@ def test_a_key_in_the_query_is_added_to_links_that_leave_it_out():
     assert [request.line.split()[1] for request in home.requests] == ["/u?key=sekret", "/u?page=2&key=sekret"]
 
 
-def test_security_s7_a_row_whose_next_link_leads_away_is_unsafe_url():
-    """Its first page is there, and the others go on."""
+def test_security_s7_a_row_whose_next_link_leaves_its_origin_is_unsafe_url():
+    """Its first page is kept, and the other rows go on."""
     answers = [
         http_response(json.dumps({"next": url, "data": [{"id": 1}]}).encode())
         for url in ("http://elsewhere.test/", None)
@@ -437,16 +437,16 @@ def test_security_s7_a_row_whose_next_link_leads_away_is_unsafe_url():
     assert out["id"].tolist() == [1, 1]
 
 
-def test_auto_that_is_not_sure_asks_before_a_second_page_is_sent():
-    """The error lists what to choose from, as it is written."""
+def test_auto_that_is_not_sure_raises_before_a_second_page_is_sent():
+    """The error lists the candidates as they are written in code."""
     with serve_script(http_response(b'{"data": [{"id": 1}], "continuation": "x"}')) as server:
         with pytest.raises(paio.PlanError, match=r"not sure\. Choose one of: pages=Cursor\(path='continuation'"):
             paio.read_api(server.url, pages="auto")
         assert len(server.requests) == 1
 
 
-def test_lists_that_may_all_be_the_records_are_listed():
-    """With record_path= it is known."""
+def test_several_lists_that_may_be_the_records_are_listed_in_the_error():
+    """With record_path= there is no error."""
     body = http_response(b'{"cats": [{"id": 1}], "dogs": [{"id": 2}], "next": null}')
     with serve_script(body) as server:
         with pytest.raises(paio.PlanError, match=r"'cats', 'dogs': pass record_path='cats'"):
@@ -457,7 +457,7 @@ def test_lists_that_may_all_be_the_records_are_listed():
 
 @pytest.mark.parametrize("how", ["interrupt", "cancel"])
 def test_fault_59_an_interrupt_keeps_the_pages_that_came(how):
-    """The rest of them is fetched later, and nothing twice."""
+    """retry_failed fetches the others, and none twice."""
     with serve_script(page([1], "b"), page([2], "c"), [Action.HANG], page([3])) as server:
         if how == "cancel":
             future = paio.read_api_async(server.url, pages=CURSOR)
@@ -483,8 +483,8 @@ def test_fault_59_an_interrupt_keeps_the_pages_that_came(how):
         assert sent_to(server) == ["/", "/?cursor=b", "/?cursor=c", "/?cursor=c"]
 
 
-def test_a_deadline_in_the_middle_leaves_the_rest_for_later():
-    """The page that did not come in time is named, and the chain goes on with it."""
+def test_a_chain_that_met_the_deadline_can_be_resumed():
+    """The page that did not come in time is named."""
     with serve_script(page([1], "b"), page([2], "c"), [Action.WAIT, page([3])], page([3], "d"), page([4])) as server:
         out = quietly(paio.read_api, server.url, pages=CURSOR, deadline=1, errors="coerce")
         assert out["id"].tolist() == [1, 2]
@@ -495,8 +495,8 @@ def test_a_deadline_in_the_middle_leaves_the_rest_for_later():
         assert sent_to(server)[3:] == ["/?cursor=c", "/?cursor=d"]
 
 
-def test_max_requests_in_the_middle_leaves_the_rest_for_later(api):
-    """All pages that were not sent are named, and these alone are sent later."""
+def test_a_chain_that_met_max_requests_can_be_resumed(api):
+    """The pages that were not sent are named, and only these are sent later."""
     out = quietly(paio.read_api, api + "/paged/pages?page=1", pages=COUNTED, max_requests=4, errors="coerce")
     assert out["id"].tolist() == list(range(1, 41))
     assert out.aio.failures["outcome"].tolist() == ["budget_exhausted"]
@@ -507,8 +507,8 @@ def test_max_requests_in_the_middle_leaves_the_rest_for_later(api):
 
 
 @pytest.mark.parametrize("key", [{}, {"param": "key"}], ids=["header", "query"])
-def test_fresh_credentials_go_with_the_pages_that_lacked_them(key):
-    """Be they in a header or in the query of what is sent again."""
+def test_resumed_pages_are_sent_with_fresh_credentials(key):
+    """In a header and in the query."""
     with serve_script(page([1], "b"), http_response(status="401 X"), page([2], "c"), page([3])) as server:
         client = paio.Client(server.url, auth=paio.ApiKey("old", **key))
         out = quietly(paio.read_api, "/", client=client, pages=CURSOR, errors="coerce")
@@ -517,8 +517,8 @@ def test_fresh_credentials_go_with_the_pages_that_lacked_them(key):
 
 
 @pytest.mark.parametrize("later", [False, True], ids=["in the run", "by retry_failed"])
-def test_each_posted_page_has_a_key_of_its_own(later):
-    """A repetition carries the same one, be it in the same run or later."""
+def test_each_posted_page_has_its_own_idempotency_key(later):
+    """A repeated page has the same key, in the same run and later."""
     retry = paio.Retry(attempts=1 if later else 2, base=0.001, idempotency_key="Idempotency-Key")
     with serve_script(page([1], "b"), BAD, page([2], "c"), page([3])) as server:
         options = {"method": "POST", "json": {}, "pages": paio.Cursor("meta.next_cursor", body=True), "retry": retry}
@@ -531,8 +531,8 @@ def test_each_posted_page_has_a_key_of_its_own(later):
 
 
 @pytest.mark.parametrize("scheme", cases(typical))
-def test_a_page_that_fails_once_is_repeated_unseen(api, scheme, mark):
-    """One more request, and nothing said."""
+def test_a_page_that_fails_once_is_retried(api, scheme, mark):
+    """There is one more request, and no warning."""
     given = rows(mark, ["none", "page 3 fails"])
     retry = paio.Retry(base=0.001, methods=["GET", "POST"])
     out = given.aio.fetch(scheme.template(api), **scheme.options, retry=retry)
@@ -540,8 +540,8 @@ def test_a_page_that_fails_once_is_repeated_unseen(api, scheme, mark):
     assert (out.aio.report.retried, len(asked(api, 500))) == (1, 1)
 
 
-def test_fault_29_a_page_that_is_refused_is_waited_for(api, mark):
-    """By the server's log no other is asked for within the second that it asks for."""
+def test_fault_29_a_refused_page_is_retried_after_retry_after(api, mark):
+    """By the server's log nothing is sent within the second that it asks for."""
     url = f"{api}/paged/cursor?n=35&fail=3&status=429&times=1&q={mark}"
     assert paio.read_api(url, pages=CURSOR)["id"].tolist() == WHOLE
     assert [seen.status for seen in api.log] == [200, 200, 429, 200, 200]
@@ -553,8 +553,8 @@ def test_fault_29_a_page_that_is_refused_is_waited_for(api, mark):
 
 @pytest.mark.parametrize("end", [b"id,name\n", b""], ids=["a header", "nothing"])
 @pytest.mark.parametrize("pages", [paio.PageNumber(), paio.Offset(), paio.Cursor(after="id", param="last")])
-def test_tables_are_pages_too(pages, end):
-    """A table without rows is the end; the rows are counted, not the tables."""
+def test_tables_are_pages(pages, end):
+    """A table without rows is the end; rows are counted, not tables."""
     parts = [http_response(body, TABLE) for body in (b"id,name\n1,a\n2,b\n", b"id,name\n3,c\n", end)]
     with serve_script(*parts) as server:
         found = paio.read_api(server.url, pages=pages, format="csv")
@@ -562,16 +562,16 @@ def test_tables_are_pages_too(pages, end):
     assert [path.rpartition("=")[2] for path in sent_to(server)[1:]] == ["2", "3"]
 
 
-def test_records_and_their_envelopes_are_those_of_each_page(api):
-    """record_path and meta are looked for on every page."""
+def test_record_path_and_meta_apply_to_each_page(api):
+    """Each page has its own envelope."""
     options = {"record_path": "data", "meta": [["meta", "page"]], "columns": ["id", "meta.page"]}
     found = paio.read_api(api + "/paged/pages?n=35", pages=COUNTED, **options)
     expected = pd.DataFrame({"id": WHOLE, "meta.page": [1] * 10 + [2] * 10 + [3] * 10 + [4] * 5})
     assert_frame_equal(found, expected)
 
 
-def test_whole_urls_are_paged_each_for_itself(api):
-    """A Series keeps its index, a list its order; what comes twice is asked for once."""
+def test_each_of_several_whole_urls_is_paged(api):
+    """A Series keeps its index, a list its order; equal URLs are requested once."""
     urls = [f"{api}/paged/cursor?n={n}" for n in (15, 3, 15)]
     ids = [*range(1, 16), 1, 2, 3, *range(1, 16)]
     found = pd.Series(urls, index=list("xyx")).aio.fetch(pages="auto")
@@ -582,15 +582,15 @@ def test_whole_urls_are_paged_each_for_itself(api):
     assert_frame_equal(read, pd.DataFrame(records(ids)))
 
 
-def test_auto_reads_urls_of_several_schemes_in_one_call(api):
-    """Each answer shows how it goes on, and where its own records are."""
+def test_auto_detects_several_kinds_of_paging_in_one_call(api):
+    """Each first page shows its own paginator and records."""
     paths = ["/paged/link", "/paged/offset", "/paged/cursor", "/odata", "/paged/next", "/paged/after"]
     found = paio.read_api([f"{api}{path}?n=35" for path in paths], pages="auto", columns=["id"])
     assert found["id"].tolist() == WHOLE * len(paths)
 
 
 def test_rows_that_share_a_request_share_its_missing_pages(api, mark):
-    """Sent once, missing in each of them, and completed in each of them."""
+    """The page is sent once, missing in each row, and completed in each row."""
     urls = [f"{api}/paged/link?n=35&q={mark}&fail=3&times=1", f"{api}/paged/link?n=15"]
     out = quietly(paio.read_api, [*urls, urls[0]], pages="auto", errors="coerce", **ONCE)
     assert out.aio.failures["row"].tolist() == [0, 2]
@@ -601,15 +601,15 @@ def test_rows_that_share_a_request_share_its_missing_pages(api, mark):
 
 
 def test_fields_and_pages_come_in_the_order_of_the_product(api):
-    """Each combination has all its pages before the next one's begin."""
+    """All pages of one combination come before those of the next one."""
     url = api + "/paged/offset?n=15&a={a}&b={b}"
     found = paio.read_api(url, over={"a": [2, 1], "b": ["x", "y"]}, pages=paio.Offset(total_records="total"))
     each = [(a, b, one) for a in (2, 1) for b in "xy" for one in range(1, 16)]
     assert list(found[["a", "b", "id"]].itertuples(index=False, name=None)) == each
 
 
-def test_an_async_read_is_the_same_frame(api):
-    """Two of them at a time, awaited or used."""
+def test_an_async_read_gives_the_same_frame(api):
+    """Two at a time, awaited or used."""
     url = api + "/paged/next?n=35"
     expected = paio.read_api(url, pages="auto")
 
@@ -620,8 +620,8 @@ def test_an_async_read_is_the_same_frame(api):
         assert_frame_equal(found, expected)
 
 
-@pytest.mark.parametrize("scheme", cases(lambda scheme: scheme.told))
-def test_where_the_total_is_known_the_rest_is_in_flight_at_once(api, scheme):
+@pytest.mark.parametrize("scheme", cases(lambda scheme: scheme.shows_all_pages))
+def test_pages_are_in_flight_together_if_the_total_is_known(api, scheme):
     """By the server's count, and never more than the concurrency allows."""
     given = pd.DataFrame({"q": [1], "size": 10}).assign(**dict.fromkeys(SWITCHES))
     for concurrency, peak in ((32, range(2, 4)), (2, range(2, 3))):

@@ -1,4 +1,4 @@
-"""Paging over answers that are not by the book: what a parser makes of them, what they leave out, what comes twice."""
+"""Paging over unusual responses: parsers, tables, missing lists, records that come twice."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def ten(begin):
 
 
 def thirty(asked):
-    """Answer three pages of ten, with a URL of the next one."""
+    """Answer with three pages of ten records and the next page's URL."""
     begin = int(query(asked).get("c", 0))
     return answer({"items": ten(begin), "next": f"/x?c={begin + 10}" if begin < 20 else None})
 
@@ -52,15 +52,15 @@ def quietly(function, *args, **options):
     ],
     ids=["records", "frame", "timestamps", "arrays"],
 )
-def test_a_parser_takes_nothing_from_the_paginator(pages, parser):
-    """It makes the records; where the next page is, the body says."""
+def test_paging_works_with_a_parser(pages, parser):
+    """The parser makes the records; the body shows the next page."""
     with serve_function(thirty) as server:
         found = paio.read_api(server.url + "/x", pages=pages, parser=parser)
     assert found["id"].tolist() == list(range(30))
 
 
 def test_fault_78_a_parser_that_raises_fails_its_page():
-    """The others are there, and the page is named."""
+    """The other pages are kept, and the page is named."""
 
     def parser(response):
         items = json.loads(response.body)["items"]
@@ -83,8 +83,8 @@ def locator(asked):
 
 
 @pytest.mark.parametrize("pages", ["auto", paio.Cursor(header="Sforce-Locator", param="locator")])
-def test_a_csv_header_may_stand_in_the_first_page_only(pages):
-    """The others have its columns, and their first line is a record."""
+def test_a_csv_header_may_be_on_the_first_page_only(pages):
+    """The other pages have its columns, and their first line is a record."""
     with serve_function(locator) as server:
         found = paio.read_api(server.url, pages=pages)
     assert found.columns.tolist() == ["id", "name"]
@@ -93,7 +93,7 @@ def test_a_csv_header_may_stand_in_the_first_page_only(pages):
 
 
 def test_a_csv_page_of_another_table_is_an_error():
-    """Three columns are not two without a header."""
+    """Three columns are not two columns without a header."""
 
     def reply(asked):
         first = "locator" not in query(asked)
@@ -105,16 +105,16 @@ def test_a_csv_page_of_another_table_is_an_error():
 
 
 @pytest.mark.parametrize("record", [{"id": 2, "name": "y", "orders": []}, {"id": 2, "items": [{"sku": 1}]}])
-def test_an_answer_that_is_no_page_stays_whole(record):
-    """What holds no sign of pages is a record, whatever lists it holds."""
+def test_a_payload_that_is_a_single_record_stays_one_record(record):
+    """A payload without evidence of paging is a record, whatever lists it holds."""
     with serve_function(lambda asked: answer(record)) as server:
         frame = pd.DataFrame({"q": [1]})
         paged, plain = (frame.aio.fetch(server.url + "?q={q}", pages=pages) for pages in ("auto", None))
     pd.testing.assert_frame_equal(paged, plain)
 
 
-def test_fault_45_a_record_that_moved_to_another_page_is_told():
-    """Count and total agree, and still one came twice and another one never."""
+def test_fault_45_a_record_that_moved_to_another_page_is_a_finding():
+    """Count and total agree, but one record came twice and another one never."""
     rows = [{"id": number} for number in range(1, 36)]
 
     def reply(asked):
@@ -128,7 +128,7 @@ def test_fault_45_a_record_that_moved_to_another_page_is_told():
 
 
 def ambiguous(asked):
-    """Answer a row as usual, or with a token that nobody knows."""
+    """Answer with a known kind of paging, or with an unknown token for the row "odd"."""
     asked = query(asked)
     if asked["q"] != "odd":
         return answer({"items": ten(0), "next": None if "p" in asked else "?q=a&p=2", "previous": None})
@@ -136,8 +136,8 @@ def ambiguous(asked):
     return answer({"items": ten(begin), **({"next_tok": begin + 10} if begin < 20 else {})})
 
 
-def test_a_row_that_may_have_more_pages_is_told():
-    """What other rows showed finds none there: that it is complete is a guess, and said."""
+def test_a_row_that_may_have_more_pages_is_a_finding():
+    """The paginator of other rows finds none there; that the row is complete is a guess."""
     frame = pd.DataFrame({"q": ["a", "odd"]})
     with (
         serve_function(ambiguous) as server,
@@ -146,8 +146,8 @@ def test_a_row_that_may_have_more_pages_is_told():
         frame.aio.fetch(server.url + "?q={q}", pages="auto", concurrency=1)
 
 
-def test_fault_44_one_odd_answer_ends_its_row_only():
-    """The others keep theirs, however late it comes."""
+def test_fault_44_one_unrecognised_page_fails_its_row_only():
+    """The other rows keep their pages, however late it comes."""
 
     def reply(asked):
         odd = query(asked)["q"] == "19"
@@ -162,8 +162,8 @@ def test_fault_44_one_odd_answer_ends_its_row_only():
     assert out.aio.failures["outcome"].tolist() == ["parse_error"]
 
 
-def test_equal_records_on_numbered_pages_are_no_loop_if_nothing_tells_them_apart():
-    """Measurements may all be zero: it is said, and they are kept."""
+def test_equal_records_without_a_key_are_no_loop_if_the_number_of_pages_is_known():
+    """Measurements may all be zero: they are kept, with a warning."""
 
     def reply(asked):
         return answer({"page": int(query(asked).get("page", 1)), "pages": 3, "samples": [{"v": 0}, {"v": 0}]})
@@ -172,8 +172,8 @@ def test_equal_records_on_numbered_pages_are_no_loop_if_nothing_tells_them_apart
         assert len(paio.read_api(server.url, pages=paio.PageNumber(total_pages="pages"))) == 6
 
 
-def test_a_function_of_yours_may_page_by_a_header():
-    """Requests that differ in a header are not the same."""
+def test_a_function_may_page_by_a_request_header():
+    """Requests that differ in a header are different pages."""
 
     def reply(asked):
         begin = int(asked.headers.get("x-cursor", 0))
@@ -190,7 +190,7 @@ def test_a_function_of_yours_may_page_by_a_header():
 @pytest.mark.parametrize("options", [{}, {"record_path": "items"}], ids=["found", "given"])
 @pytest.mark.parametrize("count", [30, 0])
 def test_fault_44_a_page_may_leave_its_empty_list_out(count, options):
-    """So do all APIs made with protocol buffers; a page that says something else is no empty one."""
+    """APIs made with protocol buffers do so; a page with other fields is no empty page."""
 
     def reply(asked):
         begin = int(query(asked).get("pageToken", 0))
@@ -201,8 +201,8 @@ def test_fault_44_a_page_may_leave_its_empty_list_out(count, options):
     assert len(found) == count
 
 
-def test_retry_failed_keeps_the_order_of_rows_whose_schema_another_row_did_not_fit():
-    """The records of a row that is dropped are no longer among the pages."""
+def test_retry_failed_keeps_the_order_if_a_row_does_not_fit_the_schema():
+    """The records of a row that is dropped are not among the pages."""
 
     def reply(asked):
         asked = query(asked)
@@ -243,8 +243,8 @@ def some(response):
         paio.PageNumber(),
     ],
 )
-def test_what_a_parser_leaves_out_or_repeats_is_no_matter_of_the_pages(pages, parser, ids):
-    """Where the reading is, and whether it is over, the page's own records tell."""
+def test_paging_does_not_depend_on_what_a_parser_drops_or_repeats(pages, parser, ids):
+    """The page's own records decide the position and the end."""
 
     def reply(asked):
         asked = query(asked)
@@ -257,8 +257,8 @@ def test_what_a_parser_leaves_out_or_repeats_is_no_matter_of_the_pages(pages, pa
 
 
 @pytest.mark.parametrize("pages", [NEXT, "auto", paio.PageNumber()])
-def test_a_misspelt_record_path_is_an_error_on_the_first_page_too(pages):
-    """As it is without pages."""
+def test_a_misspelt_record_path_is_an_error_on_the_first_page(pages):
+    """As without paging."""
     with (
         serve_function(lambda asked: answer({"items": [{"id": 1}], "next": None})) as server,
         pytest.raises(paio.FetchError, match="no key 'itmes'"),
@@ -273,8 +273,8 @@ def test_a_misspelt_record_path_is_an_error_on_the_first_page_too(pages):
         ([{"id": 1}], {"message": "too many"}),
     ],
 )
-def test_fault_27_an_error_in_the_words_of_a_page_is_no_empty_page(first, then):
-    """It names the page, and nothing is silently shorter."""
+def test_fault_27_an_error_in_a_200_is_no_empty_page(first, then):
+    """The error names the page, and no page is lost silently."""
 
     def reply(asked):
         link = [] if isinstance(first, dict) else ["Link: </?page=2>; rel=next"]
@@ -285,8 +285,8 @@ def test_fault_27_an_error_in_the_words_of_a_page_is_no_empty_page(first, then):
         paio.read_api(server.url, pages=pages)
 
 
-def test_auto_asks_before_it_walks_from_a_record_to_others():
-    """What has fields of its own is a record, and a link of it leads to another one."""
+def test_auto_raises_before_it_follows_a_link_of_a_record():
+    """An object with its own fields is a record, and its link leads to another record."""
     record = {"id": 7, "title": "T", "tags": [{"name": "t"}], "next": "/8"}
     with serve_function(lambda asked: answer(record)) as server, pytest.raises(paio.PlanError, match="not sure"):
         paio.read_api(server.url, pages="auto")
@@ -301,8 +301,8 @@ def test_auto_asks_before_it_walks_from_a_record_to_others():
         {"id": 1, "done": False, "items": [{"text": "milk"}]},
     ],
 )
-def test_the_numbers_and_flags_of_a_record_are_its_own(record):
-    """It stays whole, and is asked for once."""
+def test_the_numbers_and_flags_of_a_record_are_no_paging(record):
+    """It stays one record and is requested once."""
     with serve_function(lambda asked: answer(record)) as server:
         found = paio.read_api(server.url, pages="auto")
     assert found.columns.tolist() == list(record)
@@ -310,8 +310,8 @@ def test_the_numbers_and_flags_of_a_record_are_its_own(record):
 
 
 @pytest.mark.parametrize("late", [1, 2])
-def test_a_frame_does_not_depend_on_who_answers_first(late):
-    """Two rows, one of them with a field more beside its records."""
+def test_the_frame_does_not_depend_on_the_order_of_the_responses(late):
+    """One of two rows has an additional field beside its records."""
 
     def reply(asked):
         row = int(query(asked)["q"])
@@ -326,7 +326,7 @@ def test_a_frame_does_not_depend_on_who_answers_first(late):
     assert out.columns.tolist() == ["q", "sku"]
 
 
-def test_a_csv_line_that_looks_a_little_like_the_header_is_a_record():
+def test_a_csv_line_that_resembles_the_header_is_a_record():
     """One of its values is a column's name."""
 
     def reply(asked):
@@ -339,8 +339,8 @@ def test_a_csv_line_that_looks_a_little_like_the_header_is_a_record():
     assert found.to_dict("list") == {"id": [1, 2, 3], "name": ["a", "name", "x"]}
 
 
-def test_equal_records_behind_other_cursors_are_kept_and_told():
-    """Nothing tells them apart but where they are; for ever it does not go on."""
+def test_equal_records_without_a_key_are_kept_with_a_warning():
+    """Only their cursors differ. A chain without end stops as a loop."""
 
     def reply(asked):
         page = int(query(asked).get("page", 1))
@@ -353,8 +353,8 @@ def test_equal_records_behind_other_cursors_are_kept_and_told():
         paio.read_api(server.url, pages=NEXT)
 
 
-def test_retry_failed_knows_where_the_records_are():
-    """The row that failed holds two lists: of the others' answers it was plain which one is meant."""
+def test_retry_failed_uses_the_record_path_of_the_earlier_run():
+    """The failed row's payload holds two lists; the other rows' payloads show which one holds the records."""
 
     def reply(asked):
         row = query(asked)["q"]
@@ -371,8 +371,8 @@ def test_retry_failed_knows_where_the_records_are():
         assert out.aio.retry_failed()["id"].tolist() == ["1", "2"]
 
 
-def test_rows_that_are_all_unclear_end_the_run_soon():
-    """A few are asked, then the user."""
+def test_a_run_whose_first_pages_are_all_unrecognised_stops():
+    """It stops after three pages."""
     unclear = {"hints": ["x"], "notes": ["y"]}
     with (
         serve_function(lambda asked: answer(unclear)) as server,
