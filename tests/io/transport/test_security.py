@@ -1,9 +1,8 @@
-"""Security rules at the wire: what a row, a redirect, a name server or a proxy can't make us do or say."""
+"""Security: values of rows, redirects, addresses and proxies neither redirect requests nor reveal secrets."""
 
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import ssl
 import traceback
@@ -21,34 +20,10 @@ from pandas_async_io._core.models import Request
 from pandas_async_io._io.transport import connection
 from pandas_async_io._io.transport.connection import TransportOptions
 from pandas_async_io._io.transport.transport import Transport
+from tests.io.transport.sending import redirect_to, send
 from tests.servers.scripted import PATIENCE, Action, chunked_response, http_response, refused_url, serve_script
 
 CANARY = "c4n4ry-s3cret"
-
-
-@pytest.fixture(autouse=True)
-def _nothing_left():
-    """Collect after each test: what was not closed warns, and a warning is an error."""
-    gc.freeze()  # what was there before is none of its making, and takes long to look through
-    yield
-    gc.collect()
-    gc.unfreeze()
-
-
-def send(url, wire=TransportOptions(), *, session=None, timeout=PATIENCE, **request):  # noqa: B008 - frozen
-    """Send one request and return its response."""
-
-    async def run():
-        made = None if session is None else session()
-        transport = Transport(wire, made)
-        try:
-            return await transport.send(Request(url, **request), timeout)
-        finally:
-            await transport.close()
-            if made is not None:
-                await made.close()
-
-    return asyncio.run(run())
 
 
 def fetch(server, template, values, **options):
@@ -59,18 +34,18 @@ def fetch(server, template, values, **options):
     return frame.aio.outcomes["outcome"].tolist(), sorted(request.line.split()[1] for request in server.requests)
 
 
-# --- What a row's value can do to the URL
+# --- Values of rows in the URL
 
 
 @pytest.mark.parametrize("value", [".", "..", "%2e", "%2E%2E", "../admin", "a/../../b"])
-def test_security_s1_a_path_value_that_climbs_is_never_sent(value):
-    """A dot segment, plain, encoded by whoever wrote it, or within the value, ends as unsafe_url."""
+def test_security_s1_a_path_value_with_dot_segments_is_never_sent(value):
+    """A dot segment, plain, encoded or within the value, ends the row as unsafe_url."""
     with serve_script(http_response(b'{"a": 1}')) as server:
         assert fetch(server, "/files/{v}", [value]) == (["unsafe_url"], [])
 
 
 def test_security_s1_a_value_with_slashes_stays_one_segment():
-    """It arrives as a name, not as a way."""
+    """Its slashes are encoded."""
     with serve_script(http_response(b'{"a": 1}')) as server:
         assert fetch(server, "/files/{v}", ["a/b", "...", "a..b"])[1] == [
             "/files/...",
@@ -81,7 +56,7 @@ def test_security_s1_a_value_with_slashes_stays_one_segment():
 
 @pytest.mark.parametrize("value", ["@evil.example", "//evil.example", "\\evil.example", "http://evil.example/"])
 def test_security_s2_a_value_never_names_the_host(value):
-    """Whatever it looks like, it goes to the server that the template names, as one encoded segment."""
+    """The request goes to the template's server, with the value as one encoded segment."""
     with serve_script(http_response(b'{"a": 1}')) as server:
         outcomes, lines = fetch(server, "/{v}", [value])
     assert outcomes == ["ok"]
@@ -90,14 +65,14 @@ def test_security_s2_a_value_never_names_the_host(value):
 
 
 def test_security_s2_a_host_from_a_column_needs_allow_hosts():
-    """A template may only take its host from rows where the client says so, before anything is sent."""
+    """Without allow_hosts, a template with a host from rows raises before anything is sent."""
     with serve_script(http_response()) as server, pytest.raises(paio.PlanError, match="allow_hosts"):
         pd.DataFrame({"host": [server.url.removeprefix("http://")]}).aio.fetch("http://{host}/", progress=False)
     assert server.requests == []
 
 
 def test_security_s3_a_value_adds_no_parameter_and_no_fragment():
-    """``?``, ``#``, ``&``, ``;`` and ``=`` are part of the value."""
+    """``?``, ``#``, ``&``, ``;`` and ``=`` are encoded."""
     with serve_script(http_response(b'{"a": 1}')) as server:
         _, lines = fetch(server, "/x{?v}", ["1&admin=1", "1#top", "1;b=2", "1?c=3"])
     assert lines == ["/x?v=1%23top", "/x?v=1%26admin%3D1", "/x?v=1%3Bb%3D2", "/x?v=1%3Fc%3D3"]
@@ -105,7 +80,7 @@ def test_security_s3_a_value_adds_no_parameter_and_no_fragment():
 
 @pytest.mark.parametrize("value", ["a\r\nHost: evil", "a\nb", "a\0b", "a\x7f"])
 def test_security_s4_control_characters_are_not_sent(value):
-    """Neither encoded nor dropped: the row ends as unsafe_url."""
+    """They are neither encoded nor dropped: the row ends unsafe_url."""
     with serve_script(http_response()) as server:
         assert fetch(server, "/{v}", [value]) == (["unsafe_url"], [])
 
@@ -120,8 +95,8 @@ def test_security_s4_control_characters_are_not_sent(value):
         {"headers": {"X-A": "1\n"}},
     ],
 )
-def test_security_s4_the_transport_itself_sends_no_broken_line(session, request_):
-    """The last door, whatever the doors before let through: no second header line is on the wire."""
+def test_security_s4_the_transport_refuses_line_breaks_in_headers(session, request_):
+    """It does not rely on earlier checks: no second header line is sent."""
     with serve_script(http_response()) as server:
         with pytest.raises((UnsafeUrlError, ValueError)):
             send(server.url, session=session, **request_)
@@ -129,8 +104,8 @@ def test_security_s4_the_transport_itself_sends_no_broken_line(session, request_
 
 
 @pytest.mark.parametrize("target", ["/a b", "/a\r\nX: 1", "/ä", "/a\tb"])
-def test_security_s4_the_transport_sends_no_target_that_is_not_encoded(target):
-    """A space would end the request line's target."""
+def test_security_s4_the_transport_refuses_a_target_that_is_not_encoded(target):
+    """A space would end the target in the request line."""
     with serve_script(http_response()) as server:
         with pytest.raises(UnsafeUrlError):
             send(server.url + target)
@@ -138,99 +113,92 @@ def test_security_s4_the_transport_sends_no_target_that_is_not_encoded(target):
 
 
 @pytest.mark.parametrize("host", ["2130706433", "127.1", "0177.0.0.1", "0x7f.1", "0x7f000001"])
-def test_security_s5_an_address_in_disguise_is_not_asked(host):
-    """Decimal, short, octal and hexadecimal forms of 127.0.0.1 lead nowhere."""
+def test_security_s5_a_disguised_address_is_refused(host):
+    """Decimal, short, octal and hexadecimal forms of 127.0.0.1 are not connected to."""
     with serve_script(http_response()) as server:
         with pytest.raises(AttemptError):
             send(f"http://{host}:{server.port}/")
         assert server.requests == []
 
 
-# --- What a redirect can do
-
-
-def to(location, status="302 Found"):
-    """Write a redirect."""
-    return http_response(b"", f"Location: {location}", status=status)
+# --- Redirects
 
 
 @pytest.mark.parametrize("session", [None, aiohttp.ClientSession])
 @pytest.mark.parametrize("follow", ["same_origin", "none"])
-def test_security_s6_another_origin_is_not_asked_by_default(session, follow):
+def test_security_s6_a_redirect_to_another_origin_is_not_followed_by_default(session, follow):
     """Another port is another origin."""
-    with serve_script(http_response()) as other, serve_script(to(f"{other.url}/x")) as server:
-        wire = TransportOptions(follow=follow)
+    with serve_script(http_response()) as other, serve_script(redirect_to(f"{other.url}/x")) as server:
+        options = TransportOptions(follow=follow)
         if follow == "none":
-            assert send(server.url, wire, session=session).status == 302
+            assert send(server.url, options=options, session=session).status == 302
         else:
             with pytest.raises(UnsafeUrlError, match="allow_hosts"):
-                send(server.url, wire, session=session)
+                send(server.url, options=options, session=session)
         assert other.requests == []
 
 
 SECRETS = {"Authorization": f"Bearer {CANARY}", "X-API-Key": CANARY, "Cookie": f"s={CANARY}"}
 
 
-@pytest.mark.parametrize("wire", [TransportOptions(follow="any"), TransportOptions(allow_hosts=("127.0.0.1",))])
-def test_security_s6_every_header_stays_behind_on_the_way_to_another_origin(wire):
-    """Not Authorization alone: keys and cookies too; and they do not come back with the redirect home."""
-    home = []
-    with serve_script(http_response(b"[1]")) as third, serve_script(to(f"{third.url}/c")) as other:
-        home.append(to(f"{other.url}/b"))
-        with serve_script(*home) as server:
-            response = send(server.url.replace("//", f"//u:{CANARY}@"), wire, headers={"X-API-Key": CANARY})
+@pytest.mark.parametrize("options", [TransportOptions(follow="any"), TransportOptions(allow_hosts=("127.0.0.1",))])
+def test_security_s6_no_header_follows_a_redirect_to_another_origin(options):
+    """Keys and cookies too, not only Authorization; a redirect back does not restore them."""
+    with serve_script(http_response(b"[1]")) as third, serve_script(redirect_to(f"{third.url}/c")) as other:
+        with serve_script(redirect_to(f"{other.url}/b")) as server:
+            response = send(server.url.replace("//", f"//u:{CANARY}@"), options=options, headers={"X-API-Key": CANARY})
     assert response.body == b"[1]"
     assert CANARY in str(server.requests)
     assert CANARY not in str(other.requests) + str(third.requests)
     assert "authorization" not in other.requests[0].headers
 
 
-def test_security_s6_a_session_does_not_hand_its_credentials_to_another_origin():
-    """Its default headers, its auth and its cookies are for whom the caller named."""
+def test_security_s6_a_session_sends_no_credentials_to_another_origin():
+    """Its headers, auth and cookies are for the origin that the caller named."""
 
     def session():
         return aiohttp.ClientSession(headers=SECRETS, cookies={"c": CANARY}, cookie_jar=aiohttp.CookieJar(unsafe=True))
 
-    with serve_script(http_response(b"[1]")) as other, serve_script(to(f"{other.url}/b")) as server:
-        response = send(server.url, TransportOptions(follow="any"), session=session)
+    with serve_script(http_response(b"[1]")) as other, serve_script(redirect_to(f"{other.url}/b")) as server:
+        response = send(server.url, options=TransportOptions(follow="any"), session=session)
     assert response.body == b"[1]"
     assert server.requests[0].headers["x-api-key"] == CANARY
     assert CANARY not in str(other.requests)
 
 
-def test_security_s6_a_body_is_not_handed_to_another_origin():
+def test_security_s6_a_body_does_not_follow_a_redirect_to_another_origin():
     """307 and 308 would repeat it there."""
-    with serve_script(http_response()) as other, serve_script(to(f"{other.url}/b", "307 Temporary")) as server:
+    with serve_script(http_response()) as other, serve_script(redirect_to(f"{other.url}/b", "307 Temporary")) as server:
         with pytest.raises(UnsafeUrlError, match="body"):
-            send(server.url, TransportOptions(follow="any"), method="POST", body=CANARY.encode())
+            send(server.url, options=TransportOptions(follow="any"), method="POST", body=CANARY.encode())
         assert other.requests == []
 
 
-# --- Where a name leads
+# --- Private addresses
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "[::ffff:127.0.0.1]"])
 def test_security_s8_a_private_address_is_not_connected_to(host):
-    """The address that is connected to decides, not the name."""
+    """The resolved address decides, not the name."""
     with serve_script(http_response()) as server:
         with pytest.raises(UnsafeUrlError, match="private address") as caught:
-            send(f"http://{host}:{server.port}/", TransportOptions(block_private=True))
+            send(f"http://{host}:{server.port}/", options=TransportOptions(block_private=True))
         assert server.connections == 0
     assert not caught.value.transient
 
 
-def test_security_s8_a_redirect_leads_to_no_private_address_either(monkeypatch):
-    """The first hop counts as public here; the second is refused where it is connected to."""
-    with serve_script(http_response()) as inner, serve_script(to(f"http://localhost:{inner.port}/")) as server:
+def test_security_s8_a_redirect_to_a_private_address_is_refused(monkeypatch):
+    """The first hop counts as public here; the second is refused when connecting."""
+    with serve_script(http_response()) as inner, serve_script(redirect_to(f"http://localhost:{inner.port}/")) as server:
         outer = connection.is_public_address
-        monkeypatch.setattr(connection, "is_public_address", _once_public(outer))
+        monkeypatch.setattr(connection, "is_public_address", _public_first(outer))
         with pytest.raises(UnsafeUrlError, match="private address"):
-            send(server.url, TransportOptions(block_private=True, follow="any"))
+            send(server.url, options=TransportOptions(block_private=True, follow="any"))
         assert (server.connections, inner.connections) == (1, 0)
 
 
-def _once_public(otherwise):
-    """Take the first address for a public one: loopback is all that a test has."""
+def _public_first(otherwise):
+    """Return a check that takes the first address for public: a test has loopback only."""
     seen = []
 
     def is_public(address):
@@ -240,11 +208,11 @@ def _once_public(otherwise):
     return is_public
 
 
-# --- What is said of a secret
+# --- Secrets in messages
 
 
-def _texts(error):
-    """All that an exception may print: itself, what it holds, what it came from."""
+def _printed(error):
+    """Return every text that an exception may print: its own and those of its contexts."""
     found = []
     while error is not None:
         found += [str(error), repr(error), repr(vars(error)), "".join(traceback.format_exception_only(error))]
@@ -263,22 +231,22 @@ FAILURES = {
     "echoed header": [http_response(b"", f"Set-Cookie: {CANARY * 1000}")],
     "coding": http_response(CANARY.encode(), "Content-Encoding: gzip"),
     "too large": http_response(CANARY.encode() * 1000),
-    "redirect": to(f"http://u:{CANARY}@127.0.0.1:1/?token={CANARY}"),
-    "redirect scheme": to(f"ftp://u:{CANARY}@127.0.0.1:1/?token={CANARY}"),
+    "redirect": redirect_to(f"http://u:{CANARY}@127.0.0.1:1/?token={CANARY}"),
+    "redirect scheme": redirect_to(f"ftp://u:{CANARY}@127.0.0.1:1/?token={CANARY}"),
 }
 
 
 @pytest.mark.parametrize("session", [None, aiohttp.ClientSession])
 @pytest.mark.parametrize("answer", FAILURES.values(), ids=FAILURES)
 def test_security_s11_no_error_repeats_a_secret(answer, session, caplog):
-    """In a header, the query, the userinfo, the body, or sent back by the server: it is in no text and no log."""
+    """A secret in a header, the query, the userinfo, the body or the response is in no message and no log."""
     caplog.set_level(logging.DEBUG)
     with serve_script(answer) as server:
         url = server.url.replace("//", f"//user:{CANARY}@") + f"/x?api_key={CANARY}&a=1"
         with pytest.raises(AttemptError) as caught:
             send(
                 url,
-                TransportOptions(max_body=1000),
+                options=TransportOptions(max_body=1000),
                 session=session,
                 method="POST",
                 headers={"X-API-Key": CANARY, "Cookie": f"s={CANARY}"},
@@ -286,7 +254,7 @@ def test_security_s11_no_error_repeats_a_secret(answer, session, caplog):
                 timeout=0.3,
             )
         assert CANARY in str(server.requests)
-    assert CANARY not in _texts(caught.value)
+    assert CANARY not in _printed(caught.value)
     assert CANARY not in caplog.text
 
 
@@ -298,20 +266,20 @@ def test_security_s11_no_error_repeats_a_secret(answer, session, caplog):
     ids=["dead", "407", "closed", "reset", "hang"],
 )
 def test_security_s11_no_error_repeats_the_secret_of_a_proxy(answer, scheme, session, caplog):
-    """The proxy is named, its password is not."""
+    """The error names the proxy without its password."""
     caplog.set_level(logging.DEBUG)
     with serve_script(answer or http_response()) as proxy:
         where = (refused_url() if answer is None else proxy.url).replace("//", f"//user:{CANARY}@")
-        wire = TransportOptions(proxy=where)
+        options = TransportOptions(proxy=where)
         url = f"{scheme}://api.example/?token={CANARY}"
         with pytest.raises(AttemptError, match="proxy") as caught:
-            send(url, wire, session=session, timeout=0.3)
-    assert CANARY not in _texts(caught.value)
+            send(url, options=options, session=session, timeout=0.3)
+    assert CANARY not in _printed(caught.value)
     assert CANARY not in caplog.text
 
 
 def test_security_s11_no_frame_and_no_warning_repeats_a_secret(caplog):
-    """End to end: outcomes, failures, the digest, the frame's own repr and what attrs carry."""
+    """End to end: outcomes, failures, the warning, the frame's attrs and the client's repr."""
     caplog.set_level(logging.DEBUG)
     with serve_script([Action.CLOSE]) as server:
         client = paio.Client(server.url, auth=CANARY, headers={"X-API-Key": CANARY}, retry=1)
@@ -327,8 +295,8 @@ def test_security_s11_no_frame_and_no_warning_repeats_a_secret(caplog):
 
 
 @contextmanager
-def self_signed():
-    """Serve over TLS with a certificate that nobody trusts."""
+def serve_self_signed():
+    """Serve over TLS with a certificate that no client trusts."""
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
@@ -337,16 +305,16 @@ def self_signed():
 
 
 def test_security_s13_verification_is_on_and_switched_off_for_one_client_only():
-    """A client that does not verify leaves no trace in the next one, on the same server."""
-    with self_signed() as server:
-        assert send(server.url, TransportOptions(ssl=False)).body == b'{"a": 1}'
+    """A client that does not verify does not affect the next one on the same server."""
+    with serve_self_signed() as server:
+        assert send(server.url, options=TransportOptions(ssl=False)).body == b'{"a": 1}'
         with pytest.raises(AttemptError, match="no trusted TLS"):
             send(server.url)
         assert len(server.requests) == 1
 
 
-def test_security_s13_a_session_that_verifies_does_so_again_after_a_client_that_did_not():
-    """The same connector, two transports: a connection that was not verified is not shared."""
+def test_security_s13_an_unverified_connection_of_a_session_is_not_shared():
+    """One connector, two transports: the verifying one opens its own connection."""
 
     async def run(url):
         async with aiohttp.ClientSession() as session:
@@ -355,13 +323,13 @@ def test_security_s13_a_session_that_verifies_does_so_again_after_a_client_that_
             with pytest.raises(AttemptError, match="no trusted TLS"):
                 await careful.send(Request(url), PATIENCE)
 
-    with self_signed() as server:
+    with serve_self_signed() as server:
         asyncio.run(run(server.url))
 
 
-def test_security_s13_a_client_that_does_not_verify_warns_in_each_run():
-    """Twice the same call, twice the warning."""
-    with self_signed() as server, paio.Client(server.url, ssl=False) as client:
+def test_security_s13_a_client_that_does_not_verify_warns_in_each_call():
+    """Two calls, two warnings."""
+    with serve_self_signed() as server, paio.Client(server.url, ssl=False) as client:
         for _ in range(2):
             with pytest.warns(UserWarning, match="verif"):
                 pd.DataFrame({"id": [1]}).aio.fetch("/x{?id}", client=client, progress=False)
@@ -370,7 +338,7 @@ def test_security_s13_a_client_that_does_not_verify_warns_in_each_run():
 # --- Environment, cookies
 
 
-def test_security_s14_the_environment_names_no_proxy_and_no_password(monkeypatch, tmp_path):
+def test_security_s14_the_environment_gives_no_proxy_and_no_password(monkeypatch, tmp_path):
     """HTTP_PROXY and .netrc are not read."""
     netrc = tmp_path / "netrc"
     netrc.write_text(f"machine 127.0.0.1 login u password {CANARY}")
@@ -385,22 +353,22 @@ def test_security_s14_the_environment_names_no_proxy_and_no_password(monkeypatch
 
 @pytest.mark.parametrize("session", [None, aiohttp.ClientSession])
 def test_security_s14_a_proxys_credentials_stop_at_the_proxy(session):
-    """Through a tunnel the server sees its own request only."""
+    """Through a tunnel the server receives its own request only."""
     authority = trustme.CA()
     served, trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
     authority.issue_cert("127.0.0.1").configure_cert(served)
     authority.configure_trust(trusting)
     with serve_script(http_response(b"[1]"), ssl=served) as server, serve_script([Action.TUNNEL]) as proxy:
-        wire = TransportOptions(ssl=trusting, proxy=proxy.url.replace("//", f"//user:{CANARY}@"))
-        assert send(f"{server.url}/x", wire, session=session, headers={"X-Key": "k"}).body == b"[1]"
+        options = TransportOptions(ssl=trusting, proxy=proxy.url.replace("//", f"//user:{CANARY}@"))
+        assert send(f"{server.url}/x", options=options, session=session, headers={"X-Key": "k"}).body == b"[1]"
     assert "proxy-authorization" in proxy.requests[0].headers
     assert "proxy-authorization" not in server.requests[0].headers
     assert "x-key" not in proxy.requests[0].headers
     assert server.requests[0].line == "GET /x HTTP/1.1"
 
 
-def test_security_s16_a_cookie_is_not_kept():
-    """What one row is handed the next one does not bring along."""
+def test_security_s16_cookies_are_not_stored():
+    """The next row does not send the cookie that a row received."""
     with serve_script(http_response(b'{"a": 1}', f"Set-Cookie: session={CANARY}")) as server:
         fetch(server, "/{v}", [1, 2, 3], concurrency=1)
     assert len(server.requests) == 3

@@ -1,0 +1,56 @@
+"""Fixtures of the transport's tests."""
+
+from __future__ import annotations
+
+import gc
+import ssl
+from contextlib import contextmanager
+
+import aiohttp
+import pytest
+import trustme
+
+from pandas_async_io._io.transport.connection import TransportOptions
+from tests.io.transport.sending import tls_context
+from tests.servers.scripted import serve_script
+
+
+@pytest.fixture(autouse=True)
+def _collect_garbage():
+    """Collect after each test: an unclosed socket, session or transport warns, and a warning is an error."""
+    gc.freeze()  # older objects are not this test's, and take long to search
+    yield
+    gc.collect()
+    gc.unfreeze()
+
+
+@pytest.fixture(params=["own connections", "session"])
+def make_session(request):
+    """Return what creates the caller's session, if the transport is to use one."""
+    return aiohttp.ClientSession if request.param == "session" else lambda: None
+
+
+@pytest.fixture(scope="module")
+def authority():
+    """Return a certificate authority."""
+    return trustme.CA()
+
+
+@pytest.fixture(scope="module")
+def trusting(authority):
+    """Return a client's TLS context that trusts the authority."""
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    return context
+
+
+@pytest.fixture
+def serve_tls(authority, trusting):
+    """Return what serves a script over TLS; it yields the server and options that trust it."""
+
+    @contextmanager
+    def start(*answers):
+        with serve_script(*answers, ssl=tls_context(authority.issue_cert("127.0.0.1"))) as server:
+            yield server, TransportOptions(ssl=trusting)
+
+    return start
