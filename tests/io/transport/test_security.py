@@ -144,9 +144,12 @@ SECRETS = {"Authorization": f"Bearer {CANARY}", "X-API-Key": CANARY, "Cookie": f
 @pytest.mark.parametrize("options", [TransportOptions(follow="any"), TransportOptions(allow_hosts=("127.0.0.1",))])
 def test_security_s6_no_header_follows_a_redirect_to_another_origin(options):
     """Keys and cookies too, not only Authorization; a redirect back does not restore them."""
-    with serve_script(http_response(b"[1]")) as third, serve_script(redirect_to(f"{third.url}/c")) as other:
-        with serve_script(redirect_to(f"{other.url}/b")) as server:
-            response = send(server.url.replace("//", f"//u:{CANARY}@"), options=options, headers={"X-API-Key": CANARY})
+    with (
+        serve_script(http_response(b"[1]")) as third,
+        serve_script(redirect_to(f"{third.url}/c")) as other,
+        serve_script(redirect_to(f"{other.url}/b")) as server,
+    ):
+        response = send(server.url.replace("//", f"//u:{CANARY}@"), options=options, headers={"X-API-Key": CANARY})
     assert response.body == b"[1]"
     assert CANARY in str(server.requests)
     assert CANARY not in str(other.requests) + str(third.requests)
