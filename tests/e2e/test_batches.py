@@ -1,4 +1,4 @@
-"""Many keys in one request: how many requests there are, and that each row gets its own answer."""
+"""Many keys in one request: the number of requests, and each row's own answer."""
 
 import io
 import json
@@ -10,38 +10,16 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 import pandas_async_io as paio
-from tests.servers.scripted import Action, http_response, serve_function, serve_script
+from tests.servers.scripted import Action, json_response, serve_function, serve_script
 
 KEYS = pd.DataFrame({"id": [3, 1, 2, 3, 9]})
 """In blocks of three: 3, 1, 2 and 9, which is unknown."""
 
 
-@pytest.fixture(scope="module")
-def api():
-    """Run the sample API for this module."""
-    with paio.demo.serve() as url:
-        yield url
-
-
-@pytest.fixture(autouse=True)
-def fresh(api):
-    """Forget what the server saw before."""
-    api.clear()
-
-
-def target(request):
-    return request.line.split()[1]
-
-
 def keys_of(request):
-    """Return the keys as they were written into the query, each decoded by itself."""
-    pairs = dict(pair.split("=", 1) for pair in urlsplit(target(request)).query.split("&"))
+    """Return the keys in the query, each decoded by itself."""
+    pairs = dict(pair.split("=", 1) for pair in urlsplit(request.target).query.split("&"))
     return [unquote(key) for key in pairs["ids"].split(",")]
-
-
-def answer(payload, *headers, status="200 OK"):
-    body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-    return http_response(body, *headers, status=status)
 
 
 def record(key):
@@ -49,8 +27,8 @@ def record(key):
 
 
 def known(request):
-    """Answer a list of records; 9 is unknown."""
-    return answer([record(key) for key in keys_of(request) if key != "9"])
+    """Respond with a list of records; 9 is unknown."""
+    return json_response([record(key) for key in keys_of(request) if key != "9"])
 
 
 def fetch(frame, url, *args, **options):
@@ -58,7 +36,7 @@ def fetch(frame, url, *args, **options):
 
 
 def test_ten_thousand_keys_take_a_hundred_requests(api):
-    """Duplicates are asked for once, nulls not at all; order and index are those that were given."""
+    """Each distinct key is sent once, nulls are not; order and index stay."""
     keys = np.random.default_rng(0).permutation(np.arange(1, 10_001))
     frame = pd.DataFrame({"id": pd.array([*keys, None, *keys[:50]], dtype="Int64")})
     frame.index = pd.Index(np.arange(len(frame)) % 7, name="k")
@@ -71,8 +49,8 @@ def test_ten_thousand_keys_take_a_hundred_requests(api):
     assert found.aio.report.outcomes == {"ok": 10_050, "null_key": 1}
 
 
-def test_one_poisoned_key_stands_alone_in_the_end(api):
-    """All others have their answers, for two more requests per level; the error and the URL are those of the key."""
+def test_one_bad_key_is_found_alone(api):
+    """All others are answered, for two more requests per level; the error and the URL are those of the key."""
     frame = pd.DataFrame({"id": np.random.default_rng(1).permutation(np.arange(1, 10_001))})
     with pytest.warns(paio.FetchWarning, match="1 of 10000 rows failed: 1 x HTTP 400 Bad Request: 77 is no key"):
         found = frame.aio.fetch(api + "/batch?poison=77&ids={id*}", batch=100)
@@ -85,7 +63,7 @@ def test_one_poisoned_key_stands_alone_in_the_end(api):
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_blocks_that_are_too_long_are_halved_until_they_fit(api, method):
-    """A 413 for each hundred and each fifty, in the URL and in the body; then all rows are ok."""
+    """Each hundred and each fifty is a 413, in the URL and in the body; then all rows are ok."""
     frame = pd.DataFrame({"id": range(1, 301)})
     ids = {"json": {"ids": "{id*}"}} if method == "POST" else {}
     path = "/batch?most=30" if ids else "/batch?most=30&ids={id*}"
@@ -99,11 +77,11 @@ def test_blocks_that_are_too_long_are_halved_until_they_fit(api, method):
     ("count", "bad", "batch"), [(50, range(1, 46), 50), (8, [1, 2, 3, 4, 5, 7], 2), (100, range(95), 50)]
 )
 def test_few_good_keys_among_many_bad_ones_are_answered(concurrency, count, bad, batch):
-    """Until every part was accepted or stands alone, and whatever the order of the answers."""
+    """Whatever the order of the responses."""
     wrong = set(map(str, bad))
 
     def reply(request):
-        return answer({}, status="422 X") if wrong.intersection(keys_of(request)) else known(request)
+        return json_response({}, status="422 X") if wrong.intersection(keys_of(request)) else known(request)
 
     frame = pd.DataFrame({"id": range(count)})
     with serve_function(reply) as server, pytest.warns(paio.FetchWarning, match="HTTP 422"):
@@ -111,10 +89,10 @@ def test_few_good_keys_among_many_bad_ones_are_answered(concurrency, count, bad,
     assert found.aio.failures["row"].tolist() == list(bad)
 
 
-def test_a_server_that_refuses_everything_is_not_asked_for_every_key():
-    """One block is taken apart, the others fail with the server's message: 100 requests and few more."""
+def test_a_server_that_refuses_everything_gets_few_extra_requests():
+    """One block is split, the others fail with the server's message: 100 requests and few more."""
     with (
-        serve_function(lambda request: answer({"error": "no such endpoint"}, status="400 X")) as server,
+        serve_function(lambda request: json_response({"error": "no such endpoint"}, status="400 X")) as server,
         pytest.warns(paio.FetchWarning, match="10000 x HTTP 400 Bad Request: no such endpoint"),
     ):
         found = fetch(pd.DataFrame({"id": range(10_000)}), server.url, batch=100)
@@ -141,14 +119,14 @@ SHAPES = {
 
 
 @pytest.mark.parametrize(("shape", "options"), SHAPES.values(), ids=SHAPES.keys())
-def test_every_shape_of_an_answer_is_brought_to_its_rows(shape, options):
-    """In another order, under a path, by key: a key without an answer has missing values and is ok."""
+def test_every_layout_of_an_answer_is_matched_to_its_rows(shape, options):
+    """In another order, under a path, by key: a key without a record has missing values and is ok."""
 
     def reply(request):
         found = [{"id": int(key), "x": int(key) * 10} for key in keys_of(request) if key != "9"]
         payload = shape(found)
         kind = "text/csv" if options == {} and isinstance(payload, bytes) else "application/json"
-        return answer(payload, f"Content-Type: {kind}")
+        return json_response(payload, f"Content-Type: {kind}")
 
     with serve_function(reply) as server:
         found = fetch(KEYS, server.url, **options)
@@ -161,10 +139,10 @@ def test_every_shape_of_an_answer_is_brought_to_its_rows(shape, options):
 POSTS = {"1": [{"id": 2, "t": "a"}, {"id": 5, "t": "b"}], "3": [{"id": 3, "t": "c"}]}
 
 
-def test_an_answer_by_key_is_never_taken_for_the_list_in_it():
-    """Each user has the posts that stand under the own key, be it alone in the answer or not."""
+def test_an_object_by_key_is_never_taken_for_the_list_in_it():
+    """Each user has the posts under its own key, also if there is only one."""
     with serve_function(
-        lambda request: answer({key: POSTS[key] for key in keys_of(request) if key in POSTS})
+        lambda request: json_response({key: POSTS[key] for key in keys_of(request) if key in POSTS})
     ) as server:
         found = fetch(pd.DataFrame({"id": [1, 2, 3]}), server.url, batch=2)
     assert found["id"].tolist() == [1, 1, 2, 3]
@@ -172,20 +150,22 @@ def test_an_answer_by_key_is_never_taken_for_the_list_in_it():
     assert found["t"].fillna("-").tolist() == ["a", "b", "-", "c"]
 
 
-def test_an_answer_that_is_one_record_is_not_opened():
-    """The list in it is a cell, as without batches."""
-    with serve_function(lambda request: answer({"id": 7, "name": "x", "tags": ["u"], "items": [{"id": 7}]})) as server:
+def test_a_list_in_a_single_record_is_a_cell():
+    """As without batch=."""
+    with serve_function(
+        lambda request: json_response({"id": 7, "name": "x", "tags": ["u"], "items": [{"id": 7}]})
+    ) as server:
         found = fetch(pd.DataFrame({"id": [7]}), server.url)
     assert found.drop(columns="id").to_dict("records") == [{"name": "x", "tags": ["u"], "items": [{"id": 7}]}]
 
 
 def test_keys_in_a_table_may_be_bytes():
-    """As a Parquet file without text has them; no block of keys ends the run."""
+    """A Parquet file without text types has them; keys of other types fail their rows only."""
 
     def reply(request):
         body = io.BytesIO()
         pd.DataFrame({"id": [key.encode() for key in keys_of(request)], "x": 1}).to_parquet(body)
-        return answer(body.getvalue(), "Content-Type: application/vnd.apache.parquet")
+        return json_response(body.getvalue(), "Content-Type: application/vnd.apache.parquet")
 
     with serve_function(reply) as server:
         assert fetch(KEYS, server.url)["x"].tolist() == [1] * 5
@@ -195,16 +175,18 @@ def test_keys_in_a_table_may_be_bytes():
 
 def test_plain_values_by_key_are_a_column():
     """As exchange rates are answered."""
-    with serve_function(lambda request: answer({key: float(key) for key in keys_of(request) if key != "9"})) as server:
+    with serve_function(
+        lambda request: json_response({key: float(key) for key in keys_of(request) if key != "9"})
+    ) as server:
         found = fetch(KEYS, server.url)
     assert found["value"].tolist()[:4] == [3.0, 1.0, 2.0, 3.0]
     assert found["value"].isna().tolist() == [False] * 4 + [True]
 
 
 def test_several_records_of_a_key_repeat_its_rows():
-    """In the answer's order, wherever the others' records stand in between."""
+    """In the answer's order, even if records of other keys are between them."""
     with serve_function(
-        lambda request: answer([{"id": key, "n": n} for n in (1, 2) for key in keys_of(request) if key != "9"])
+        lambda request: json_response([{"id": key, "n": n} for n in (1, 2) for key in keys_of(request) if key != "9"])
     ) as server:
         found = fetch(KEYS.set_axis(list("abcde")), server.url)
     assert found["id"].tolist() == [3, 3, 1, 1, 2, 2, 3, 3, 9]
@@ -212,9 +194,9 @@ def test_several_records_of_a_key_repeat_its_rows():
     assert found.index.tolist() == list("aabbccdde")
 
 
-def test_the_key_may_lie_deep_in_a_record():
-    """on= is a path, and not repeated; where it is wrong, the row's error says what there is instead."""
-    with serve_function(lambda request: answer([{"user": record(key)} for key in keys_of(request)])) as server:
+def test_on_is_a_path_to_the_key():
+    """The key is not repeated. If the path is wrong, the error lists the names that are there."""
+    with serve_function(lambda request: json_response([{"user": record(key)} for key in keys_of(request)])) as server:
         found = fetch(KEYS, server.url, on="user.id")
         assert found["user.x"].tolist() == [1] * 5
         assert found.columns.tolist() == ["id", "user.x"]
@@ -225,11 +207,13 @@ def test_the_key_may_lie_deep_in_a_record():
     assert lost.aio.report.outcomes == {"parse_error": 5}
 
 
-def test_records_that_are_of_none_of_the_keys_are_an_error():
-    """A CSV's 7 is not the key 007, unless it is read as text: no row is silently empty."""
+def test_records_of_none_of_the_keys_are_an_error():
+    """A CSV's 7 is not the key 007 unless it is read as text: no row is silently empty."""
 
     def reply(request):
-        return answer("\n".join(["id,x", *(f"{key},1" for key in keys_of(request))]).encode(), "Content-Type: text/csv")
+        return json_response(
+            "\n".join(["id,x", *(f"{key},1" for key in keys_of(request))]).encode(), "Content-Type: text/csv"
+        )
 
     frame = pd.DataFrame({"id": ["007", "008"]})
     with serve_function(reply) as server:
@@ -240,14 +224,14 @@ def test_records_that_are_of_none_of_the_keys_are_an_error():
     assert found["x"].tolist() == [1, 1]
 
 
-def test_keys_are_written_and_matched_as_they_are():
-    """Commas and signs inside a key are encoded, so that they part no keys; an empty text is no key."""
+def test_keys_are_encoded_one_by_one():
+    """A comma in a key separates no keys; an empty text is no key."""
     keys = ["a,b", "é ü", "x&y=1", "日本", "100%", "a/b", "a+b", "a%2Cb", "."]
     with serve_function(known) as server, pytest.warns(paio.FetchWarning, match="1 x field {id} holds characters"):
         found = fetch(pd.DataFrame({"id": [*keys, "", None, "a\n"]}), server.url, batch=20)
     [request] = server.requests
     assert keys_of(request) == keys
-    assert target(request).startswith("/b?ids=a%2Cb,%C3%A9%20%C3%BC,x%26y%3D1,")
+    assert request.target.startswith("/b?ids=a%2Cb,%C3%A9%20%C3%BC,x%26y%3D1,")
     assert found["x"].tolist() == [*map(len, keys), *[pd.NA] * 3]
     assert found.aio.report.outcomes == {"ok": len(keys), "null_key": 2, "unsafe_url": 1}
 
@@ -262,34 +246,33 @@ def test_keys_are_written_and_matched_as_they_are():
     ],
 )
 def test_keys_go_wherever_a_template_may_have_a_list(path, targets):
-    """Spelled as RFC 6570 spells lists."""
-    with serve_function(lambda request: answer([record(key) for key in (3, 1, 2)])) as server:
+    """As RFC 6570 writes lists."""
+    with serve_function(lambda request: json_response([record(key) for key in (3, 1, 2)])) as server:
         frame = KEYS.assign(id=KEYS["id"].astype("category"))
         with pytest.warns(paio.FetchWarning, match="1 of 5 rows failed: 1 x batch=: none of the keys"):
             found = frame.aio.fetch(server.url + path, batch=3)
-    assert sorted(map(target, server.requests)) == targets
+    assert sorted(request.target for request in server.requests) == targets
     assert found["x"].tolist() == [1, 1, 1, 1, pd.NA]
 
 
 @pytest.mark.parametrize("dots", ["..", "%2e%2e", "a/../b"])
-def test_security_s1_a_key_that_is_dots_takes_no_other_with_it(dots):
-    """As a segment of the path it is not sent, encoded or not, and the other keys of its block are."""
+def test_security_s1_a_key_that_is_dots_affects_no_other_key(dots):
+    """It is not sent as a segment of the path, encoded or not; the other keys of its block are."""
     with (
-        serve_function(lambda request: answer([record(key) for key in target(request).split("/")[2:]])) as server,
+        serve_function(lambda request: json_response([record(key) for key in request.target.split("/")[2:]])) as server,
         pytest.warns(paio.FetchWarning, match="1 of 4 rows failed: 1 x field {id} is dots"),
     ):
         found = pd.DataFrame({"id": ["a", dots, "b", "c"]}).aio.fetch(server.url + "/b{/id*}", batch=3)
-    assert [target(request) for request in server.requests] == ["/b/a/b/c"]
+    assert [request.target for request in server.requests] == ["/b/a/b/c"]
     assert found.aio.outcomes["outcome"].tolist() == ["ok", "unsafe_url", "ok", "ok"]
 
 
 def test_keys_in_a_body_keep_their_types():
-    """Whole numbers are numbers, texts are texts."""
     sent = []
 
     def reply(request):
         sent.append(json.loads(request.body))
-        return answer([record(key) for key in sent[-1]["ids"]])
+        return json_response([record(key) for key in sent[-1]["ids"]])
 
     body = {"ids": "{id*}", "sort": ["{sort}"], "limit": 10}
     frame = pd.DataFrame({"id": pd.array([1, None, 22], dtype="Int64"), "sort": "name"})
@@ -303,10 +286,10 @@ def test_keys_in_a_body_keep_their_types():
 
 
 def test_in_a_body_a_number_and_its_text_are_two_keys():
-    """Each is sent as it is, and has the answer of its own type."""
+    """Each gets the answer of its own type."""
 
     def reply(request):
-        return answer([{"id": key, "x": type(key).__name__} for key in json.loads(request.body)["ids"]])
+        return json_response([{"id": key, "x": type(key).__name__} for key in json.loads(request.body)["ids"]])
 
     frame = pd.DataFrame({"id": pd.Series([1, "1", True, "true", 1], dtype=object)})
     with serve_function(reply) as server:
@@ -315,33 +298,39 @@ def test_in_a_body_a_number_and_its_text_are_two_keys():
     assert found["x"].tolist() == ["int", "str", "bool", "str", "int"]
 
 
-def test_what_is_beside_the_keys_in_a_body_keeps_its_type_too():
-    """Keys go together only where it is the same."""
+def test_other_fields_in_a_body_keep_their_types_too():
+    """Keys share a request only where these agree."""
     frame = pd.DataFrame({"id": [1, 2], "org": pd.Series([7, "7"], dtype=object)})
-    with serve_function(lambda request: answer([record(key) for key in json.loads(request.body)["ids"]])) as server:
+    with serve_function(
+        lambda request: json_response([record(key) for key in json.loads(request.body)["ids"]])
+    ) as server:
         frame.aio.fetch(server.url, method="POST", json={"ids": "{id*}", "org": "{org}"}, batch=9)
     assert sorted(request.body for request in server.requests) == [b'{"ids":[1],"org":7}', b'{"ids":[2],"org":"7"}']
 
 
-def test_blocks_that_are_written_alike_are_asked_for_once_and_answered_each():
-    """In a template that leaves commas as they are, a key may look like two."""
+def test_blocks_that_are_written_alike_are_sent_once():
+    """In a template that does not encode commas one key may look like two; each gets its answer."""
     keys = ["a,b", "c", "a", "b,c"]
-    with serve_function(lambda request: answer([record(key) for key in keys])) as server:
+    with serve_function(lambda request: json_response([record(key) for key in keys])) as server:
         found = pd.DataFrame({"id": keys}).aio.fetch(server.url + "/b?ids={+id*}", batch=2)
-    assert [target(request) for request in server.requests] == ["/b?ids=a,b,c"]
+    assert [request.target for request in server.requests] == ["/b?ids=a,b,c"]
     assert found["x"].tolist() == [3, 1, 1, 3]
 
 
-def test_keys_go_together_only_where_the_rest_of_the_request_agrees():
-    """Of another field, be it in the URL or in a header, a block has one value."""
+def test_keys_share_a_request_only_where_its_other_fields_agree():
+    """In the URL and in headers."""
 
     def reply(request):
-        return answer([{"id": key, "said": request.headers["x-lang"]} for key in keys_of(request)])
+        return json_response([{"id": key, "said": request.headers["x-lang"]} for key in keys_of(request)])
 
     frame = pd.DataFrame({"id": [1, 2, 3, 1, 2, 5, 6], "lang": ["en", "de", "en", "de", None, "en", "en"]})
     with serve_function(reply) as server:
         found = frame.aio.fetch(server.url + "/b?ids={id*}&l={lang}", batch=3, headers={"X-Lang": "{lang}"})
-    assert sorted(map(target, server.requests)) == ["/b?ids=1,3,5&l=en", "/b?ids=2,1&l=de", "/b?ids=6&l=en"]
+    assert sorted(request.target for request in server.requests) == [
+        "/b?ids=1,3,5&l=en",
+        "/b?ids=2,1&l=de",
+        "/b?ids=6&l=en",
+    ]
     assert found["said"].tolist()[:4] + found["said"].tolist()[5:] == ["en", "de", "en", "de", "en", "en"]
     assert found.aio.outcomes["outcome"].tolist()[4] == "null_key"
 
@@ -364,15 +353,15 @@ FORMS = {
 
 
 @pytest.mark.parametrize(("options", "expected"), FORMS.values(), ids=FORMS.keys())
-def test_the_output_has_every_form_that_it_has_without_batches(options, expected):
-    """The key is not repeated, unless columns= or schema= names it."""
+def test_the_options_for_the_output_work_as_without_batch(options, expected):
+    """The key is not repeated unless columns= or schema= names it."""
     with serve_function(known) as server:
         found = fetch(KEYS, server.url, **options)
     assert found.to_dict("list") == expected
 
 
-def test_a_read_may_ask_for_many_keys_at_once():
-    """Each combination has its own rows, in order; equal keys are asked for once."""
+def test_read_api_takes_batch():
+    """Each combination has its own rows, in order; equal keys are sent once."""
     with serve_function(known) as server:
         found = pd.read_api(
             f"{server.url}/b?ids={{id*}}&l={{lang}}", over={"id": [5, 3, 5], "lang": ["a", "b"]}, batch=10
@@ -380,7 +369,7 @@ def test_a_read_may_ask_for_many_keys_at_once():
     assert found["id"].tolist() == [5, 5, 3, 3, 5, 5]
     assert found["lang"].tolist() == list("ababab")
     assert found["x"].tolist() == [1] * 6
-    assert sorted(map(target, server.requests)) == ["/b?ids=5,3&l=a", "/b?ids=5,3&l=b"]
+    assert sorted(request.target for request in server.requests) == ["/b?ids=5,3&l=a", "/b?ids=5,3&l=b"]
 
 
 def test_a_plan_shows_the_blocks(api):
@@ -392,11 +381,11 @@ def test_a_plan_shows_the_blocks(api):
 
 
 def test_retry_failed_sends_only_the_failed_keys_in_blocks():
-    """Those of the one block that failed, and the answers that came stay."""
+    """Received answers stay."""
     broken = True
 
     def reply(request):
-        return answer({}, status="500 X") if broken and "3" in keys_of(request) else known(request)
+        return json_response({}, status="500 X") if broken and "3" in keys_of(request) else known(request)
 
     with serve_function(reply) as server:
         with pytest.warns(paio.FetchWarning, match="3 of 5 rows failed: 3 x HTTP 500"):
@@ -409,15 +398,17 @@ def test_retry_failed_sends_only_the_failed_keys_in_blocks():
     assert done.aio.failures.empty
 
 
-def test_each_set_of_keys_that_is_posted_has_an_idempotency_key_of_its_own():
-    """A server answers a repeated key as it did before: halves have others, the same keys sent again the same."""
+def test_each_posted_set_of_keys_has_its_own_idempotency_key():
+    """Halves have other keys than their block; the same keys sent again have the same one."""
     broken = True
 
     def reply(request):
         keys = json.loads(request.body)["ids"]
         if len(keys) > 2:
-            return answer({}, status="413 X")
-        return answer({}, status="408 X") if broken and 3 in keys else answer([record(key) for key in keys])
+            return json_response({}, status="413 X")
+        return (
+            json_response({}, status="408 X") if broken and 3 in keys else json_response([record(key) for key in keys])
+        )
 
     retry = paio.Retry(attempts=2, base=0.001, idempotency_key="X-Key")
     with serve_function(reply) as server:
@@ -439,11 +430,11 @@ def test_each_set_of_keys_that_is_posted_has_an_idempotency_key_of_its_own():
     assert found["x"].tolist() == [1, 1, 1, 1, 1]
 
 
-def test_an_answer_that_fits_no_key_is_told_where_a_key_has_none():
-    """The server wrote it otherwise: in the warning and in the report, and no row is guessed."""
+def test_a_record_that_fits_no_key_is_a_finding_if_a_key_has_no_record():
+    """In the warning and in the report; no row is guessed."""
 
     def reply(request):
-        return answer([{"id": key.lower(), "x": 1} for key in keys_of(request)])
+        return json_response([{"id": key.lower(), "x": 1} for key in keys_of(request)])
 
     with (
         serve_function(reply) as server,
@@ -454,11 +445,11 @@ def test_an_answer_that_fits_no_key_is_told_where_a_key_has_none():
     assert any("'DEF'" in each for each in found.aio.report.findings)
 
 
-def test_errors_raise_has_the_other_rows():
-    """The keys of the block that was halved are in .partial, the bad one is in .failures."""
+def test_errors_raise_keeps_the_other_rows():
+    """The good keys of the split block are in .partial, the bad one is in .failures."""
 
     def reply(request):
-        return answer({"error": "2 is no key"}, status="422 X") if "2" in keys_of(request) else known(request)
+        return json_response({"error": "2 is no key"}, status="422 X") if "2" in keys_of(request) else known(request)
 
     with serve_function(reply) as server, pytest.raises(paio.FetchError, match=r"422 .*: 2 is no key") as caught:
         fetch(KEYS, server.url, errors="raise")
@@ -487,15 +478,15 @@ def test_errors_raise_has_the_other_rows():
         ("?ids={lists*}", {"batch": 3}),
     ],
 )
-def test_a_batch_that_makes_no_sense_is_refused_before_anything_is_sent(api, path, options):
-    """A size that is none, no field for the keys or two of them, an unknown one, what does not go together."""
+def test_a_wrong_batch_raises_before_anything_is_sent(api, path, options):
+    """A wrong size, no or two fields for the keys, an unknown field, options that exclude each other."""
     with pytest.raises(paio.PlanError):
         KEYS.assign(x=1, lists=[[1]] * 5).aio.fetch(api + "/batch" + path, **options)
     assert not api.log
 
 
-def test_a_list_of_keys_without_batch_says_what_is_missing(api):
-    """It would be sent as the text that it is, once per row."""
+def test_a_list_field_without_batch_raises(api):
+    """The message names the missing option."""
     with pytest.raises(paio.PlanError, match=r"json= holds '\{id\*\}', a list of keys: pass batch=50"):
         KEYS.aio.fetch(api + "/batch", method="POST", json={"ids": "{id*}"})
     with pytest.raises(paio.PlanError, match=r"in the URL, as .* or in json=.*; found none"):
@@ -504,14 +495,14 @@ def test_a_list_of_keys_without_batch_says_what_is_missing(api):
 
 
 @pytest.mark.parametrize(("status", "header"), [("500 X", "X: 1"), ("429 X", "Retry-After: 0")])
-def test_a_block_that_fails_once_is_sent_again_whole(status, header):
-    """A 500 costs an attempt, a 429 none; neither is a reason to halve."""
+def test_a_block_that_fails_once_is_repeated_whole(status, header):
+    """Neither a 500 nor a 429 splits it."""
     first = True
 
     def reply(request):
         nonlocal first
         failing, first = first, False
-        return answer({}, header, status=status) if failing else known(request)
+        return json_response({}, header, status=status) if failing else known(request)
 
     with serve_function(reply) as server:
         found = fetch(KEYS, server.url, concurrency=1, retry=paio.Retry(base=0.01, throttle_base=0.01))
@@ -520,15 +511,15 @@ def test_a_block_that_fails_once_is_sent_again_whole(status, header):
 
 
 def test_a_deadline_ends_every_key():
-    """Those of the block under way with a timeout, those behind it unsent."""
+    """Keys in flight as timeout, the others as not_attempted."""
     with serve_script([Action.HANG]) as server, pytest.warns(paio.FetchWarning, match="5 of 5 rows failed"):
         found = fetch(KEYS, server.url, deadline=0.2, concurrency=1)
     assert found.aio.outcomes["outcome"].tolist() == ["timeout"] * 4 + ["not_attempted"]
     assert len(server.requests) == 1
 
 
-def test_a_budget_of_requests_holds_for_halves_too(api):
-    """What is not sent any more says so, and no key is without an outcome."""
+def test_max_requests_counts_halves_too(api):
+    """Keys that are not sent any more are budget_exhausted."""
     with pytest.warns(paio.FetchWarning, match="max_requests"):
         found = pd.DataFrame({"id": range(1, 9)}).aio.fetch(api + "/batch?poison=1&ids={id*}", batch=8, max_requests=3)
     assert len(api.log) == 3
@@ -536,8 +527,8 @@ def test_a_budget_of_requests_holds_for_halves_too(api):
 
 
 @pytest.mark.parametrize("ids", [[None], []])
-def test_fault_55_56_a_frame_without_a_key_asks_for_nothing(ids):
-    """Its rows have no key, and its schema stays."""
+def test_fault_55_56_a_frame_without_a_key_sends_nothing(ids):
+    """Its rows are null_key, and its schema stays."""
     frame = pd.DataFrame({"id": pd.Series(ids, dtype="str"), "g": pd.Series(["x"] * len(ids), dtype="str")})
     found = frame.aio.fetch("http://127.0.0.1:9/{g}?ids={id*}", batch=5)
     assert_frame_equal(found, frame)

@@ -7,8 +7,7 @@ import pandas as pd
 import pytest
 
 import pandas_async_io as paio
-from tests.e2e.test_batches import answer
-from tests.servers.scripted import Action, http_response, serve_function, serve_script
+from tests.servers.scripted import Action, http_response, json_response, serve_function, serve_script
 
 USER = "query User($login: String!) { user(login: $login) { login } }"
 USERS = """
@@ -40,7 +39,7 @@ def fetch(url, query=USER, variables=LOGIN, frame=LOGINS, **options):
 
 def user(request):
     """Answer with the variables of the request."""
-    return answer({"data": {"user": {"got": json.loads(request.body)["variables"]}}})
+    return json_response({"data": {"user": {"got": json.loads(request.body)["variables"]}}})
 
 
 def cost(left, *, most=1000.0, rate=50.0):
@@ -50,7 +49,7 @@ def cost(left, *, most=1000.0, rate=50.0):
 
 def throttled(left, **options):
     error = {"message": "Throttled", "extensions": {"code": "THROTTLED"}}
-    return answer({"errors": [error], "extensions": cost(left, **options)})
+    return json_response({"errors": [error], "extensions": cost(left, **options)})
 
 
 def test_equal_queries_are_sent_once(api):
@@ -74,7 +73,7 @@ def test_equal_mutations_are_all_sent(api):
 )
 def test_a_query_is_repeated_and_a_mutation_is_not(kind, sent, failure, outcome):
     """After a 502, a timeout and a lost connection, although both are sent by POST."""
-    good = answer({"data": {"user": {"login": "ada"}}})
+    good = json_response({"data": {"user": {"login": "ada"}}})
     with serve_script(failure, good) as server:
         options = {"frame": LOGINS.head(1), "timeout": 0.3, "retry": QUICK, "client": paio.Client()}
         if kind == "query":
@@ -98,7 +97,7 @@ def test_fault_27_errors_beside_data_are_a_failure_too():
     """A partial answer is never taken for a complete one."""
     partly = {"data": {"user": {"login": "ada", "mail": None}}, "errors": [{"message": "no mail", "path": ["user"]}]}
     with (
-        serve_function(lambda request: answer(partly)) as server,
+        serve_function(lambda request: json_response(partly)) as server,
         pytest.raises(paio.FetchError, match=r"GraphQL: no mail \(at user\)") as caught,
     ):
         fetch(server.url, errors="raise")
@@ -109,7 +108,7 @@ def test_a_400_shows_the_graphql_message():
     """The first message of its errors."""
     body = {"errors": [{"message": "Cannot query field 'nope' on type 'User'", "locations": [{"line": 1}]}]}
     with (
-        serve_function(lambda request: answer(body, status="400 Bad Request")) as server,
+        serve_function(lambda request: json_response(body, status="400 Bad Request")) as server,
         pytest.warns(paio.FetchWarning, match="HTTP 400 Bad Request: Cannot query field 'nope' on type 'User'"),
     ):
         found = fetch(server.url)
@@ -153,7 +152,7 @@ def test_a_low_cost_budget_slows_the_run_before_a_refusal():
         if left < 10:
             return throttled(left, most=50.0, rate=500.0)
         left -= 10
-        return answer({"data": {"user": {"login": "x"}}, "extensions": cost(left, most=50.0, rate=500.0)})
+        return json_response({"data": {"user": {"login": "x"}}, "extensions": cost(left, most=50.0, rate=500.0)})
 
     with serve_function(reply) as server:
         frame = pd.DataFrame({"login": range(30)})
@@ -196,9 +195,9 @@ def test_an_error_on_a_later_page_is_the_rows_failure_and_names_the_page():
     def reply(request):
         after = json.loads(request.body)["variables"].get("cursor")
         if after and broken:
-            return answer({"data": None, "errors": [{"message": "try again"}]})
+            return json_response({"data": None, "errors": [{"message": "try again"}]})
         info = {"hasNextPage": not after, "endCursor": None if after else "c"}
-        return answer({"data": {"users": {"nodes": [{"id": 2 if after else 1}], "pageInfo": info}}})
+        return json_response({"data": {"users": {"nodes": [{"id": 2 if after else 1}], "pageInfo": info}}})
 
     with serve_function(reply) as server:
         with pytest.warns(paio.FetchWarning, match="page 2: GraphQL: try again"):
@@ -245,7 +244,7 @@ def test_a_row_without_the_record_has_missing_values():
     """A user that is null is no error, nor is a null list on the path to the records."""
     answers = {"ada": {"user": None}, "grace": {"user": {"repos": None}}, "joan": {"user": {"repos": [{"x": 1}]}}}
     with serve_function(
-        lambda request: answer({"data": answers[json.loads(request.body)["variables"]["login"]]})
+        lambda request: json_response({"data": answers[json.loads(request.body)["variables"]["login"]]})
     ) as server:
         frame = pd.DataFrame({"login": ["grace", "joan"]})
         found = fetch(server.url, frame=frame, record_path="data.user.repos")
@@ -260,7 +259,7 @@ def test_many_keys_go_into_one_query():
 
     def reply(request):
         ids = json.loads(request.body)["variables"]["ids"]
-        return answer({"data": {"nodes": [{"id": key, "x": len(key)} if key != "?" else None for key in ids]}})
+        return json_response({"data": {"nodes": [{"id": key, "x": len(key)} if key != "?" else None for key in ids]}})
 
     query = "query($ids: [ID!]!) { nodes(ids: $ids) { id x } }"
     with serve_function(reply) as server:
@@ -314,7 +313,7 @@ def test_a_list_of_keys_in_the_variables_needs_batch(api):
 
 def test_a_rate_limit_in_a_200_is_a_refusal():
     """GitHub sends it. It spends no attempt."""
-    limited = answer({"errors": [{"type": "RATE_LIMITED", "message": "API rate limit exceeded"}]})
+    limited = json_response({"errors": [{"type": "RATE_LIMITED", "message": "API rate limit exceeded"}]})
 
     def reply(request):
         return limited if len(server.requests) <= 3 else user(request)

@@ -1,4 +1,4 @@
-"""Jobs over HTTP: submitted once, asked for without a slot held, and their results on their own rows."""
+"""Jobs over HTTP: submitted once, request for without a slot held, and their results on their own rows."""
 
 import asyncio
 import json
@@ -13,46 +13,32 @@ import pandas as pd
 import pytest
 
 import pandas_async_io as paio
-from tests.e2e.test_batches import answer, target
-from tests.servers.scripted import Action, ReceivedRequest, http_response, serve_function, serve_script
+from tests.servers.scripted import Action, ReceivedRequest, http_response, json_response, serve_function, serve_script
 
 POLL = paio.Poll("state", url="links.self", result="links.result", every=0.01)
 LAST = paio.Poll("state", every=0.01)
-"""Asks where Location says; the last answer is the result."""
+"""Polls the URL in Location; the last response is the result."""
 
 needs_signals = pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="the signal is sent to the main thread")
 
 
-@pytest.fixture(scope="module")
-def api():
-    """Run the sample API for this module."""
-    with paio.demo.serve() as url:
-        yield url
-
-
-@pytest.fixture(autouse=True)
-def fresh(api):
-    """Forget what the server saw before."""
-    api.clear()
-
-
 class Jobs:
-    """An API of jobs: `/jobs/k` is the job of the row whose key is k; `states` says what each question is answered."""
+    """An API of jobs: `/jobs/k` is the job of the row with the key k; `states` returns the response to each poll."""
 
-    def __init__(self, states=lambda key, asked: "done" if asked > 1 else "running"):
-        self.states, self.submitted, self.asked = states, Counter(), Counter()
+    def __init__(self, states=lambda key, polls: "done" if polls > 1 else "running"):
+        self.states, self.submitted, self.polls = states, Counter(), Counter()
         self.at = []
 
-    def __call__(self, asked):
-        self.at.append((time.monotonic(), target(asked)))
-        if asked.line.startswith("POST"):
-            key = json.loads(asked.body)["key"]
+    def __call__(self, request):
+        self.at.append((time.monotonic(), request.target))
+        if request.method == "POST":
+            key = json.loads(request.body)["key"]
             self.submitted[key] += 1
-            return answer({"key": key}, f"Location: /jobs/{key}", status="202 X")
-        key = target(asked).rpartition("/")[2]
-        self.asked[key] += 1
-        found = self.states(key, self.asked[key])
-        return found if isinstance(found, bytes) else answer({"state": found, "x": f"result {key}"})
+            return json_response({"key": key}, f"Location: /jobs/{key}", status="202 X")
+        key = request.target.rpartition("/")[2]
+        self.polls[key] += 1
+        found = self.states(key, self.polls[key])
+        return found if isinstance(found, bytes) else json_response({"state": found, "x": f"result {key}"})
 
     def fetch(self, server, keys, poll=LAST, **options):
         frame = pd.DataFrame({"key": keys})
@@ -69,8 +55,8 @@ def submissions(api):
 
 
 @pytest.mark.parametrize("count", [100, pytest.param(1000, marks=pytest.mark.slow)])
-def test_many_jobs_run_at_once_without_a_slot_held(api, count):
-    """With four slots many more than four jobs are submitted before the first has ended; each row has its result."""
+def test_many_jobs_run_at_once_without_holding_a_slot(api, count):
+    """With four slots far more than four jobs are submitted before the first ends; each row has its result."""
     poll = paio.Poll("state", url="links.self", result="links.result", every=0.05)
     found = submit(api, frame := pd.DataFrame({"key": range(count)}), poll=poll, concurrency=4)
     assert found["key_api"].tolist() == frame["key"].tolist()
@@ -80,16 +66,16 @@ def test_many_jobs_run_at_once_without_a_slot_held(api, count):
     assert api.peak <= 4
 
 
-def test_waiting_for_a_job_is_said_to_be_that(api):
-    """Not the pace, not a pause of the server's: a longer `every` would not slow anything else."""
+def test_the_report_counts_waiting_for_jobs_as_poll(api):
+    """Not as pause or backoff."""
     found = submit(api, pd.DataFrame({"key": [1]}), poll=paio.Poll("state", every=0.05))
     waits = found.aio.report.waits
     assert waits["poll"] >= 0.1
     assert waits["pause"] == waits["backoff"] == 0
 
 
-def test_a_failed_job_is_an_http_error_with_its_message_and_may_be_submitted_again(api):
-    """Its answer was a 200; retry_failed makes a new job of it, and of no other row."""
+def test_a_failed_job_is_an_http_error_with_its_message_and_is_submitted_again_by_retry_failed(api):
+    """Its response was a 200. No other row is submitted again."""
     frame = pd.DataFrame({"key": [1, 2], "fail": [True, False]})
     with pytest.warns(paio.FetchWarning, match="1 of 2 rows failed: 1 x the job ended as 'error': .*it broke"):
         found = submit(api, frame)
@@ -101,8 +87,8 @@ def test_a_failed_job_is_an_http_error_with_its_message_and_may_be_submitted_aga
     assert len(submissions(api)) == 1
 
 
-def test_a_job_that_outlasts_the_patience_is_asked_for_by_retry_failed(api):
-    """As often as needed; it is never submitted twice, and the other row is left alone."""
+def test_a_job_that_outlasts_the_patience_is_polled_by_retry_failed(api):
+    """As often as needed. It is never submitted twice, and the other row is left alone."""
     poll = paio.Poll("state", url="links.self", result="links.result", every=0.02, patience=0.1)
     with pytest.warns(paio.FetchWarning, match=r"the job was still 'running' after 0\.1 s: retry_failed continues"):
         found = submit(api, pd.DataFrame({"key": [1, 2], "polls": [12, 0]}), poll=poll)
@@ -127,20 +113,19 @@ def test_a_job_that_outlasts_the_patience_is_asked_for_by_retry_failed(api):
     ],
     ids=["result", "Location", "url"],
 )
-def test_the_result_is_where_the_poll_says(api, poll, columns):
-    """At its own URL, or it is the last answer; the question's URL is in the body or in Location."""
+def test_the_result_is_where_the_options_say(api, poll, columns):
+    """At a URL of its own, or it is the last response; the URL to poll is in the body or in Location."""
     found = submit(api, pd.DataFrame({"key": [7]}), poll=poll)
     assert found.columns.tolist() == ["key", *columns]
     assert found.aio.report.outcomes == {"ok": 1}
 
 
-def test_a_retry_after_is_a_floor_for_its_own_job_only():
-    """The other jobs go on in the meantime."""
+def test_retry_after_delays_its_own_job_only():
     jobs = Jobs()
 
-    def reply(asked):
-        made = jobs(asked)
-        slow = asked.line.startswith("POST") and b'"slow"' in asked.body
+    def reply(request):
+        made = jobs(request)
+        slow = request.method == "POST" and b'"slow"' in request.body
         return made.replace(b"\r\nLocation", b"\r\nRetry-After: 0.5\r\nLocation") if slow else made
 
     with serve_function(reply) as server:
@@ -152,12 +137,12 @@ def test_a_retry_after_is_a_floor_for_its_own_job_only():
     assert questions[-2][0] - submitted >= 0.49
 
 
-def test_a_question_that_fails_once_is_invisible():
-    """A 500 to a GET is repeated, a 429 is waited for, and the job goes on."""
+def test_a_poll_that_fails_once_is_repeated():
+    """After a 500 as well as after a 429."""
 
-    def states(key, asked):
-        failing = {"a": "500 X", "b": "429 X"}.get(key) if asked == 1 else None
-        return answer({}, "Retry-After: 0", status=failing) if failing else "done"
+    def states(key, polls):
+        failing = {"a": "500 X", "b": "429 X"}.get(key) if polls == 1 else None
+        return json_response({}, "Retry-After: 0", status=failing) if failing else "done"
 
     jobs = Jobs(states)
     with serve_function(jobs) as server:
@@ -166,21 +151,21 @@ def test_a_question_that_fails_once_is_invisible():
     assert set(jobs.submitted.values()) == {1}
 
 
-def test_a_question_that_fails_for_good_does_not_submit_the_job_again():
-    """retry_failed asks on where the run stopped."""
+def test_a_poll_that_fails_for_good_does_not_submit_the_job_again():
+    """retry_failed continues where the run stopped."""
     broken = True
-    jobs = Jobs(lambda key, asked: answer({}, status="500 X") if broken and key == "b" else "done")
+    jobs = Jobs(lambda key, polls: json_response({}, status="500 X") if broken and key == "b" else "done")
     with serve_function(jobs) as server:
         with pytest.warns(paio.FetchWarning, match="1 of 3 rows failed: 1 x HTTP 500"):
             found = jobs.fetch(server, ["a", "b", "c"], retry=paio.Retry(base=0.01))
         broken, before = False, len(server.requests)
         done = found.aio.retry_failed()
-    assert [asked.line for asked in server.requests[before:]] == ["GET /jobs/b HTTP/1.1"]
+    assert [request.line for request in server.requests[before:]] == ["GET /jobs/b HTTP/1.1"]
     assert done["x"].tolist() == ["result a", "result b", "result c"]
 
 
-def test_an_answer_without_the_state_is_a_parse_error_that_names_the_path(api):
-    """The job may run all the same: it is not submitted again."""
+def test_a_response_without_the_state_is_a_parse_error_that_names_the_path(api):
+    """The job may still run: it is not submitted again."""
     with pytest.warns(paio.FetchWarning, match="Poll: the response has no state at 'status'"):
         found = submit(api, pd.DataFrame({"key": [1]}), poll=paio.Poll("status", url="links.self", every=0.01))
     assert found.aio.report.outcomes == {"parse_error": 1}
@@ -189,11 +174,11 @@ def test_an_answer_without_the_state_is_a_parse_error_that_names_the_path(api):
     assert len(submissions(api)) == 1
 
 
-def test_security_s7_a_question_never_leaves_the_origin():
-    """Where the answer sends it elsewhere, the row is unsafe_url and nothing is sent there."""
+def test_security_s7_a_poll_never_leaves_the_origin():
+    """If the response names another origin, the row is unsafe_url and nothing is sent there."""
     with (
-        serve_function(lambda asked: answer({"state": "done"})) as other,
-        serve_function(lambda asked: answer({}, f"Location: {other.url}/x", status="202 X")) as server,
+        serve_function(lambda request: json_response({"state": "done"})) as other,
+        serve_function(lambda request: json_response({}, f"Location: {other.url}/x", status="202 X")) as server,
         pytest.warns(paio.FetchWarning, match=r"the job leads from .* to .*: name it in the client's allow_hosts"),
     ):
         found = Jobs().fetch(server, ["a"], headers={"Authorization": "Bearer s3cret"})
@@ -201,11 +186,11 @@ def test_security_s7_a_question_never_leaves_the_origin():
     assert other.requests == []
 
 
-def test_security_s7_an_origin_that_is_named_is_asked_without_credentials():
-    """As results are often kept elsewhere."""
+def test_security_s7_an_allowed_host_is_polled_without_credentials():
+    """Results are often kept at another host."""
     with (
-        serve_function(lambda asked: answer({"state": "done", "x": 1})) as other,
-        serve_function(lambda asked: answer({}, f"Location: {other.url}/x", status="202 X")) as server,
+        serve_function(lambda request: json_response({"state": "done", "x": 1})) as other,
+        serve_function(lambda request: json_response({}, f"Location: {other.url}/x", status="202 X")) as server,
     ):
         client = paio.Client(server.url, auth="s3cret", allow_hosts=[f"127.0.0.1:{other.port}"])
         found = Jobs().fetch(server, ["a"], client=client)
@@ -222,17 +207,17 @@ def test_a_submission_that_timed_out_is_not_repeated():
     assert len(server.requests) == 1
 
 
-def going_on(jobs, server, partial):
-    """Go on with what was cut short, now that its jobs are done; no job is submitted twice."""
-    jobs.states = lambda key, asked: "done"
+def finish_later(jobs, server, partial):
+    """Continue a cut-short run, now that its jobs are done; check that no job was submitted twice."""
+    jobs.states = lambda key, polls: "done"
     done = partial.aio.retry_failed()
     assert done["x"].tolist() == [f"result {key}" for key in "abc"]
     assert set(jobs.submitted.values()) == {1}
 
 
-def test_jobs_of_a_run_that_was_cancelled_are_asked_for_later():
-    """They go on at the server; the rows that were there say cancelled."""
-    jobs = Jobs(lambda key, asked: "running")
+def test_jobs_of_a_cancelled_run_are_continued_later():
+    """Their rows are cancelled."""
+    jobs = Jobs(lambda key, polls: "running")
     with serve_function(jobs) as server:
         future = pd.DataFrame({"key": list("abc")}).aio.fetch_async(
             server.url + "/jobs", method="POST", json={"key": "{key}"}, poll=LAST
@@ -242,15 +227,15 @@ def test_jobs_of_a_run_that_was_cancelled_are_asked_for_later():
         with pytest.raises(CancelledError) as caught:
             future.result()
         assert caught.value.partial.aio.report.outcomes == {"cancelled": 3}
-        going_on(jobs, server, caught.value.partial)
+        finish_later(jobs, server, caught.value.partial)
 
 
 @needs_signals
-def test_fault_59_ctrl_c_leaves_the_jobs_to_go_on_with():
-    """KeyboardInterrupt comes with the rows so far, whose jobs retry_failed asks for."""
+def test_fault_59_after_ctrl_c_the_jobs_can_be_continued():
+    """KeyboardInterrupt has the rows so far in .partial."""
 
-    def states(key, asked):
-        if jobs.asked.total() == 6:
+    def states(key, polls):
+        if jobs.polls.total() == 6:
             signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
         return "running"
 
@@ -258,35 +243,34 @@ def test_fault_59_ctrl_c_leaves_the_jobs_to_go_on_with():
     with serve_function(jobs) as server:
         with pytest.raises(KeyboardInterrupt) as caught:
             jobs.fetch(server, list("abc"))
-        going_on(jobs, server, caught.value.partial)
+        finish_later(jobs, server, caught.value.partial)
 
 
-def test_a_job_that_is_done_at_once_is_not_asked_for():
-    """The submission's answer is the result."""
-    with serve_function(lambda asked: answer({"state": "finished", "x": 1})) as server:
+def test_a_job_that_is_done_at_once_is_not_polled():
+    """The response to the submission is the result."""
+    with serve_function(lambda request: json_response({"state": "finished", "x": 1})) as server:
         found = Jobs().fetch(server, ["a"])
     assert found["x"].tolist() == [1]
     assert len(server.requests) == 1
 
 
-def test_a_template_of_get_asks_its_own_url_again_and_equal_rows_share_a_job():
-    """As an export does that is there after a while."""
+def test_a_get_polls_its_own_url_and_equal_rows_share_a_job():
+    """As for an export that is ready after a while."""
     jobs = Jobs()
     with serve_function(jobs) as server:
         found = pd.DataFrame({"key": ["a", "b", "a"]}).aio.fetch(server.url + "/jobs/{key}", poll=LAST)
     assert found["x"].tolist() == ["result a", "result b", "result a"]
-    assert jobs.asked == {"a": 2, "b": 2}
+    assert jobs.polls == {"a": 2, "b": 2}
 
 
-def test_equal_rows_that_are_posted_are_jobs_of_their_own(api):
+def test_equal_rows_of_a_post_are_separate_jobs(api):
     """A submission changes something."""
     found = submit(api, pd.DataFrame({"key": [1, 1, 1]}))
     assert len(submissions(api)) == 3
     assert found["job"].nunique() == 3
 
 
-def test_jobs_can_be_awaited_and_read(api):
-    """fetch_async and read_api take them as well."""
+def test_fetch_async_and_read_api_take_jobs_too(api):
 
     async def main():
         frame = pd.DataFrame({"key": [1, 2]})
@@ -298,13 +282,13 @@ def test_jobs_can_be_awaited_and_read(api):
 
 
 def test_a_result_may_be_a_list():
-    """Its records repeat their row; record_path is the result's."""
+    """Its records repeat their row; record_path applies to the result."""
 
-    def reply(asked):
-        if target(asked) == "/jobs/a":
-            return answer({"state": "done", "links": {"result": "/a"}})
-        rows = {"rows": [{"n": 1}, {"n": 2}]} if target(asked) == "/a" else {}
-        return answer(rows, "Location: /jobs/a", status="200 OK" if rows else "202 X")
+    def reply(request):
+        if request.target == "/jobs/a":
+            return json_response({"state": "done", "links": {"result": "/a"}})
+        rows = {"rows": [{"n": 1}, {"n": 2}]} if request.target == "/a" else {}
+        return json_response(rows, "Location: /jobs/a", status="200 OK" if rows else "202 X")
 
     with serve_function(reply) as server:
         poll = paio.Poll("state", every=0.01, result="links.result")
@@ -313,33 +297,33 @@ def test_a_result_may_be_a_list():
 
 
 @pytest.mark.parametrize("options", [{"poll": "state"}, {"poll": LAST, "pages": "auto"}, {"poll": LAST, "batch": 3}])
-def test_a_poll_that_makes_no_sense_is_refused_before_anything_is_sent(api, options):
-    """What is none, or stands beside another way to go on."""
+def test_a_wrong_poll_raises_before_anything_is_sent(api, options):
+    """It is not a Poll, or pages= or batch= is given too."""
     with pytest.raises(paio.PlanError):
         submit(api, pd.DataFrame({"key": [1]}), **options)
     assert not api.log
 
 
 def posts(server):
-    return [asked.line.startswith("POST") for asked in server.requests].count(True)
+    return [request.method == "POST" for request in server.requests].count(True)
 
 
 def elsewhere(url):
-    """Return a server's function that says that its jobs are at another one."""
-    return lambda asked: answer({}, f"Location: {url}/x", status="202 X")
+    """Return the function of a server whose jobs are at another one."""
+    return lambda request: json_response({}, f"Location: {url}/x", status="202 X")
 
 
 @needs_signals
-def test_jobs_that_an_interrupted_retry_failed_had_not_come_to_are_not_submitted_again():
-    """It asked for a few of them; the next one asks for all."""
+def test_jobs_that_an_interrupted_retry_failed_did_not_poll_are_not_submitted_again():
+    """The next retry_failed polls all of them."""
     keys = [str(key) for key in range(20)]
-    jobs = Jobs(lambda key, asked: "running")
+    jobs = Jobs(lambda key, polls: "running")
     with serve_function(jobs) as server:
         with pytest.warns(paio.FetchWarning, match="still 'running'"):
             found = jobs.fetch(server, keys, poll=paio.Poll("state", every=0.01, patience=0.02))
         before = len(server.requests)
 
-        def states(key, asked):
+        def states(key, polls):
             if len(server.requests) == before + 3:
                 signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
             return "running"
@@ -348,16 +332,16 @@ def test_jobs_that_an_interrupted_retry_failed_had_not_come_to_are_not_submitted
         with pytest.raises(KeyboardInterrupt) as caught:
             found.aio.retry_failed(rate="10/s")
         assert len(server.requests) < before + 20
-        jobs.states = lambda key, asked: "done"
+        jobs.states = lambda key, polls: "done"
         done = caught.value.partial.aio.retry_failed(rate=None)
     assert done["x"].tolist() == [f"result {key}" for key in keys]
     assert set(jobs.submitted.values()) == {1}
 
 
-def test_a_job_elsewhere_is_not_submitted_again_when_its_host_is_named_at_last():
-    """As the message says to do."""
+def test_a_job_at_another_host_is_not_submitted_again_when_that_host_is_allowed():
+    """retry_failed with allow_hosts, as the message says."""
     with (
-        serve_function(lambda asked: answer({"state": "done", "x": 1})) as other,
+        serve_function(lambda request: json_response({"state": "done", "x": 1})) as other,
         serve_function(elsewhere(other.url)) as server,
     ):
         with pytest.warns(paio.FetchWarning, match="allow_hosts"):
@@ -371,11 +355,11 @@ def test_a_job_elsewhere_is_not_submitted_again_when_its_host_is_named_at_last()
 
 
 def test_fault_32_a_job_with_an_absurd_retry_after_is_rate_limited_too_long():
-    """At once; retry_failed asks, and submits nothing."""
-    jobs = Jobs(lambda key, asked: "done")
+    """At once; retry_failed polls and submits nothing."""
+    jobs = Jobs(lambda key, polls: "done")
 
-    def reply(asked):
-        return jobs(asked).replace(b"\r\nLocation", b"\r\nRetry-After: 99999999\r\nLocation")
+    def reply(request):
+        return jobs(request).replace(b"\r\nLocation", b"\r\nRetry-After: 99999999\r\nLocation")
 
     with serve_function(reply) as server:
         with pytest.warns(paio.FetchWarning, match="call retry_failed when its pause is over"):
@@ -385,12 +369,12 @@ def test_fault_32_a_job_with_an_absurd_retry_after_is_rate_limited_too_long():
     assert posts(server) == 1
 
 
-def test_an_answer_to_a_post_that_says_nowhere_to_ask_is_an_error():
-    """The list of all jobs, at the URL of the POST, is no row's result; and no second job is made of it."""
+def test_a_post_whose_response_names_no_url_is_an_error():
+    """The list of all jobs, at the URL of the POST, is not the result; no second job is submitted."""
 
-    def reply(asked):
-        post = asked.line.startswith("POST")
-        return answer({"id": 1, "status": "queued"} if post else {"status": "success", "jobs": [1, 2]})
+    def reply(request):
+        post = request.method == "POST"
+        return json_response({"id": 1, "status": "queued"} if post else {"status": "success", "jobs": [1, 2]})
 
     with serve_function(reply) as server:
         with pytest.warns(paio.FetchWarning, match=r"no URL and no Location header: pass url="):
@@ -402,12 +386,12 @@ def test_an_answer_to_a_post_that_says_nowhere_to_ask_is_an_error():
 
 
 def test_a_receipt_that_says_success_is_not_the_result():
-    """A 202 with a Location is asked for, whatever its envelope says."""
+    """A 202 with a Location is polled, whatever its envelope says."""
 
-    def reply(asked):
-        if asked.line.startswith("POST"):
-            return answer({"status": "success", "data": {"job": 7}}, "Location: /jobs/7", status="202 X")
-        return answer({"status": "Succeeded", "x": 1})
+    def reply(request):
+        if request.method == "POST":
+            return json_response({"status": "success", "data": {"job": 7}}, "Location: /jobs/7", status="202 X")
+        return json_response({"status": "Succeeded", "x": 1})
 
     with serve_function(reply) as server:
         found = Jobs().fetch(server, ["a"], poll=paio.Poll(every=0.01))
@@ -415,15 +399,15 @@ def test_a_receipt_that_says_success_is_not_the_result():
 
 
 @pytest.mark.parametrize("given", ["client", "call"])
-def test_a_key_in_the_query_is_in_the_questions_too(given):
-    """Without it every job ends 401; a fresh one takes its place in retry_failed."""
-    jobs, good = Jobs(lambda key, asked: "done"), "old"
+def test_polls_have_the_api_key_of_the_query_too(given):
+    """Without it every job ends 401. retry_failed takes a new one."""
+    jobs, good = Jobs(lambda key, polls: "done"), "old"
 
-    def reply(asked):
-        path, _, query = target(asked).partition("?")
-        if query != f"api_key={good}" and not asked.line.startswith("POST"):
-            return answer({}, status="401 X")
-        return jobs(ReceivedRequest(asked.line.replace(target(asked), path), asked.headers, asked.body, 0))
+    def reply(request):
+        path, _, query = request.target.partition("?")
+        if query != f"api_key={good}" and request.method != "POST":
+            return json_response({}, status="401 X")
+        return jobs(ReceivedRequest(request.line.replace(request.target, path), request.headers, request.body, 0))
 
     def auth(value):
         key = paio.ApiKey(value, param="api_key")
@@ -439,17 +423,17 @@ def test_a_key_in_the_query_is_in_the_questions_too(given):
 
 
 def test_a_job_that_failed_is_submitted_again_with_another_idempotency_key():
-    """With the same one a server hands out the failed job again; a submission that is repeated keeps its key."""
+    """With the same key a server returns the failed job. A repeated submission keeps its key."""
     made = {}
 
-    def reply(asked):
-        if asked.line.startswith("POST"):
-            given = asked.headers["idempotency-key"]
+    def reply(request):
+        if request.method == "POST":
+            given = request.headers["idempotency-key"]
             if given not in made:
                 made[given] = len(made)
-                return answer({}, status="500 X")
-            return answer({}, f"Location: /jobs/{made[given]}", status="202 X")
-        return answer({"state": "done" if target(asked) == "/jobs/2" else "failed"})
+                return json_response({}, status="500 X")
+            return json_response({}, f"Location: /jobs/{made[given]}", status="202 X")
+        return json_response({"state": "done" if request.target == "/jobs/2" else "failed"})
 
     with serve_function(reply) as server, warnings.catch_warnings(action="ignore", category=paio.FetchWarning):
         retry = paio.Retry(base=0.01, idempotency_key="Idempotency-Key")
@@ -461,20 +445,20 @@ def test_a_job_that_failed_is_submitted_again_with_another_idempotency_key():
     assert (len(made), posts(server)) == (3, 6)
 
 
-def test_a_job_that_is_not_known_at_once_is_asked_for_again():
-    """The server that was asked may hear of it later than the one that took it."""
-    jobs = Jobs(lambda key, asked: answer({}, status="404 X") if asked == 1 else "done")
+def test_a_job_that_is_not_found_at_once_is_polled_again():
+    """Another server may know of it later than the one that took it."""
+    jobs = Jobs(lambda key, polls: json_response({}, status="404 X") if polls == 1 else "done")
     with serve_function(jobs) as server:
         found = jobs.fetch(server, ["a"])
     assert found["x"].tolist() == ["result a"]
     assert found.aio.outcomes["outcome"].tolist() == ["ok"]
-    assert (jobs.submitted["a"], jobs.asked["a"]) == (1, 2)
+    assert (jobs.submitted["a"], jobs.polls["a"]) == (1, 2)
 
 
 def test_a_job_that_is_gone_is_submitted_again_by_retry_failed():
-    """Nothing else would ever come of it; the error says so, and whose URL it was."""
+    """The error says so; the URL is that of the poll."""
     gone = True
-    jobs = Jobs(lambda key, asked: answer({"detail": "no such job"}, status="410 X") if gone else "done")
+    jobs = Jobs(lambda key, polls: json_response({"detail": "no such job"}, status="410 X") if gone else "done")
     with serve_function(jobs) as server:
         with pytest.warns(paio.FetchWarning, match="the job is gone .retry_failed submits it again.: HTTP 410"):
             found = jobs.fetch(server, ["a"])
@@ -485,14 +469,14 @@ def test_a_job_that_is_gone_is_submitted_again_by_retry_failed():
     assert jobs.submitted["a"] == 2
 
 
-def test_a_link_to_the_result_that_has_expired_is_asked_for_afresh():
-    """By retry_failed, which asks the job once more and submits nothing."""
-    jobs = Jobs(lambda key, asked: answer({"state": "done", "result": f"/jobs/{key}?{asked}"}))
+def test_an_expired_link_to_the_result_is_renewed_by_retry_failed():
+    """It polls the job once more and submits nothing."""
+    jobs = Jobs(lambda key, polls: json_response({"state": "done", "result": f"/jobs/{key}?{polls}"}))
 
-    def reply(asked):
-        if "?" not in target(asked):
-            return jobs(asked)
-        return answer({"x": 1}) if target(asked).endswith("?2") else answer({}, status="403 X")
+    def reply(request):
+        if "?" not in request.target:
+            return jobs(request)
+        return json_response({"x": 1}) if request.target.endswith("?2") else json_response({}, status="403 X")
 
     with serve_function(reply) as server:
         poll = paio.Poll("state", result="result", every=0.01)
@@ -500,34 +484,33 @@ def test_a_link_to_the_result_that_has_expired_is_asked_for_afresh():
             found = jobs.fetch(server, ["a"], poll=poll)
         assert found.aio.failures["url"].tolist() == [f"{server.url}/jobs/a?1"]
         assert found.aio.retry_failed()["x"].tolist() == [1]
-    assert [target(asked) for asked in server.requests[-2:]] == ["/jobs/a", "/jobs/a?2"]
+    assert [request.target for request in server.requests[-2:]] == ["/jobs/a", "/jobs/a?2"]
     assert posts(server) == 1
 
 
 @pytest.mark.parametrize(
     ("limit", "why"), [({"max_requests": 5}, "max_requests=5 is spent"), ({"deadline": 1}, "deadline has passed")]
 )
-def test_a_job_that_the_run_stopped_asking_for_is_not_unsent(limit, why):
-    """It was submitted: the row says how far it was, and retry_failed asks on."""
-    jobs = Jobs(lambda key, asked: "running")
+def test_a_job_that_the_run_stopped_polling_is_a_timeout(limit, why):
+    """The row says how far the job was, and retry_failed continues to poll it."""
+    jobs = Jobs(lambda key, polls: "running")
     with serve_function(jobs) as server:
         with pytest.warns(paio.FetchWarning, match="2 of 2 rows failed: .*the job was still 'running' when the run"):
             found = jobs.fetch(server, ["a", "b"], poll=paio.Poll("state", every=[0, 0, 60]), **limit)
         assert found.aio.report.outcomes == {"timeout": 2}
         assert all(why in error for error in found.aio.failures["error"])
-        jobs.states = lambda key, asked: "done"
+        jobs.states = lambda key, polls: "done"
         done = found.aio.retry_failed(deadline=None, max_requests=None)
     assert done["x"].tolist() == ["result a", "result b"]
     assert set(jobs.submitted.values()) == {1}
 
 
 @pytest.mark.parametrize("options", [{"format": "csv"}, {"parser": lambda response: {"a": [1]}, "error_when": "code"}])
-def test_format_parser_and_error_when_are_the_results(options):
-    """The answers on the way are read for what they say of the job."""
-    jobs = Jobs(lambda key, asked: answer({"state": "done", "code": 7, "result": "/r"}))
+def test_format_parser_and_error_when_apply_to_the_result_only(options):
+    jobs = Jobs(lambda key, polls: json_response({"state": "done", "code": 7, "result": "/r"}))
 
-    def reply(asked):
-        return answer(b"a\n1\n") if target(asked) == "/r" else jobs(asked)
+    def reply(request):
+        return json_response(b"a\n1\n") if request.target == "/r" else jobs(request)
 
     with serve_function(reply) as server:
         found = jobs.fetch(server, ["k"], poll=paio.Poll("state", result="result", every=0.01), **options)
@@ -535,12 +518,12 @@ def test_format_parser_and_error_when_are_the_results(options):
     assert found.aio.report.outcomes == {"ok": 1}
 
 
-def test_a_submission_whose_answer_is_too_large_is_not_repeated():
-    """It was received: another would be a second job, and the row says so."""
-    asked = []
+def test_a_submission_whose_response_is_too_large_is_not_repeated():
+    """It was received: another one would be a second job."""
+    received = []
 
     def reply(request):
-        asked.append(request)
+        received.append(request)
         return http_response(b'{"x":"' + b"y" * 3000 + b'"}', "Location: /jobs/1", status="202 X")
 
     frame, poll = pd.DataFrame({"k": [1]}), paio.Poll(every=0.01)
@@ -550,4 +533,4 @@ def test_a_submission_whose_answer_is_too_large_is_not_repeated():
             out = frame.aio.fetch("/jobs", method="POST", poll=poll, **options)
         with pytest.warns(paio.FetchWarning, match="does not submit it again"):
             out.aio.retry_failed()
-    assert len(asked) == 1
+    assert len(received) == 1

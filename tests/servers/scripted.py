@@ -7,6 +7,7 @@ requests that it received.
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import struct
 import threading
@@ -47,6 +48,13 @@ def http_response(body: bytes = b"{}", *headers: str, status: str = "200 OK", le
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
+def json_response(payload: object, *headers: str, status: str = "200 OK") -> bytes:
+    """Return a response with a payload as JSON; bytes are sent as they are."""
+    return http_response(
+        payload if isinstance(payload, bytes) else json.dumps(payload).encode(), *headers, status=status
+    )
+
+
 def chunked_response(*chunks: bytes, end: bytes = b"0\r\n\r\n", headers: Sequence[str] = ()) -> bytes:
     """Return a response in chunked transfer coding."""
     head = "\r\n".join(["HTTP/1.1 200 OK", "Transfer-Encoding: chunked", *headers, "", ""])
@@ -61,6 +69,14 @@ class ReceivedRequest:
     headers: dict[str, str]
     body: bytes
     connection: int
+
+    @property
+    def method(self) -> str:
+        return self.line.split()[0]
+
+    @property
+    def target(self) -> str:
+        return self.line.split()[1]
 
 
 @dataclass(slots=True)
