@@ -1,4 +1,4 @@
-"""``read_api``: a template and its values, or a list of URLs, to one frame."""
+"""``read_api``: a template and its values, or a list of URLs, becomes one frame."""
 
 import asyncio
 
@@ -19,13 +19,13 @@ def api():
 
 
 @pytest.fixture(autouse=True)
-def fresh(api):
-    """Forget what the server saw before."""
+def clear_log(api):
+    """Clear the log of the server."""
     api.clear()
 
 
-def test_ten_pages_in_one_line(api):
-    """The pages' records stand in the order of the pages, behind their page, under a RangeIndex."""
+def test_over_reads_ten_pages_in_one_line(api):
+    """In the order of the pages, after their page number, under a RangeIndex."""
     posts = pd.read_api(api + "/posts?_page={page}&_limit=10", over={"page": range(1, 11)})
     expected = pd.DataFrame([post(key) for key in range(1, 101)])
     expected.insert(0, "page", np.arange(1, 11).repeat(10))
@@ -35,15 +35,15 @@ def test_ten_pages_in_one_line(api):
 
 
 def test_several_fields_are_requested_in_the_order_of_their_product(api):
-    """The last field runs fastest, and a field that the URL does not need asks for nothing more."""
+    """The last field varies fastest; a field that the URL does not use adds no request."""
     found = pd.read_api(api + "/users/{id}", over={"id": [2, 1], "tag": ["x", "y"]}, columns=["name"])
     assert found[["id", "tag"]].to_numpy().tolist() == [[2, "x"], [2, "y"], [1, "x"], [1, "y"]]
     assert found["name"].tolist() == [user(key)["name"] for key in (2, 2, 1, 1)]
     assert len(api.log) == 2
 
 
-def test_fault_58_a_record_column_gives_way_to_a_field(api):
-    """A column of ``over`` leads; a record's column of the same name gets the suffix."""
+def test_fault_58_a_record_column_with_the_name_of_a_field_gets_the_suffix(api):
+    """The columns of over= come first."""
     found = pd.read_api(api + "/users/{id}", over={"id": [2]}, columns=["id", "name"])
     assert found.columns.tolist() == ["id", "id_api", "name"]
     assert pd.read_api(api + "/users/{id}", over={"id": [2]}, columns=["id"], suffix="_r").columns.tolist() == [
@@ -66,23 +66,23 @@ def test_fault_58_a_record_column_gives_way_to_a_field(api):
     ],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
-def test_values_keep_their_dtype(api, values, dtype):
-    """Whatever holds the values, they come back as they went."""
+def test_the_values_of_over_keep_their_dtype(api, values, dtype):
+    """In any container."""
     found = pd.read_api(api + "/users/{id}", over={"id": values}, columns=["name"])
     assert str(found["id"].dtype) == dtype
     assert found["name"].tolist() == [user(1)["name"], user(2)["name"]]
 
 
-def test_no_values_are_no_requests(api):
-    """An empty list of values, an empty list of URLs: an empty frame, and its columns where they are known."""
+def test_without_values_nothing_is_sent(api):
+    """An empty list of values or of URLs gives an empty frame with the known columns."""
     empty = pd.read_api(api + "/users/{id}", over={"id": [], "k": [1]})
     assert (empty.columns.tolist(), len(empty)) == (["id", "k"], 0)
     assert pd.read_api([]).shape == (0, 0)
     assert not api.log
 
 
-def test_a_list_of_urls_is_read_in_its_order_and_each_url_once(api):
-    """Records follow their URL, repeated URLs repeat them, a null has none."""
+def test_a_list_of_urls_is_read_in_order_and_each_url_once(api):
+    """A repeated URL repeats its records; a null has none."""
     urls = [f"{api}/users/{key}" for key in (3, 1, 3)]
     found = pd.read_api([*urls, None], columns=["id"])
     assert found["id"].tolist() == [3, 1, 3]
@@ -91,14 +91,14 @@ def test_a_list_of_urls_is_read_in_its_order_and_each_url_once(api):
     assert pd.read_api(iter(urls), columns=["id"])["id"].tolist() == [3, 1, 3]
 
 
-def test_one_url_without_fields(api):
-    """A URL is a template without fields."""
+def test_a_url_without_fields_is_read_once(api):
+    """It is a template without fields."""
     assert pd.read_api(api + "/users/1", columns=["id"])["id"].tolist() == [1]
     assert pd.read_api("/users/1", client=paio.Client(api), columns=["id"])["id"].tolist() == [1]
 
 
-def test_dtypes_are_those_of_json_normalize_where_every_record_has_the_value(api):
-    """Complete columns are plain, incomplete ones nullable."""
+def test_a_complete_column_has_the_dtype_of_json_normalize(api):
+    """An incomplete one is nullable."""
     complete = pd.read_api(api + "/users/{key}", over={"key": [1, 2]}, max_level=0)
     expected = pd.json_normalize([user(1), user(2)], max_level=0)
     assert_frame_equal(complete.drop(columns="key"), expected)
@@ -107,7 +107,7 @@ def test_dtypes_are_those_of_json_normalize_where_every_record_has_the_value(api
 
 
 def test_a_failed_request_raises_after_the_run(api):
-    """The others' records are on the exception; nothing is lost, and nothing is silent."""
+    """The exception has the records of the other requests; errors="coerce" warns instead."""
     urls = [api + "/users/1", api + "/users/0", api + "/users/2"]
     with pytest.raises(paio.FetchError, match="1 of 3 rows failed: 1 x HTTP 404") as caught:
         pd.read_api(urls)
@@ -138,8 +138,8 @@ def test_a_failed_request_raises_after_the_run(api):
         ("{api}", {"how": "left"}, TypeError, "unexpected option 'how'"),
     ],
 )
-def test_fault_57_what_cannot_be_right_raises_before_anything_is_sent(api, url, options, error, message):
-    """One clear error, at once, that says what to write."""
+def test_fault_57_an_invalid_call_raises_before_a_request_is_sent(api, url, options, error, message):
+    """The message says what to write."""
     given = (
         [one.replace("{api}", api) for one in url]
         if isinstance(url, list)
@@ -152,8 +152,8 @@ def test_fault_57_what_cannot_be_right_raises_before_anything_is_sent(api, url, 
     assert not api.log
 
 
-def test_an_async_read_is_the_same_frame(api):
-    """Used as a frame, awaited, or asked for its result; two at a time."""
+def test_an_async_read_gives_the_same_frame(api):
+    """As result(), awaited, or used as a frame; two at a time."""
     url = api + "/posts?_page={page}"
     expected = pd.read_api(url, over={"page": [1, 2]})
 
@@ -166,7 +166,7 @@ def test_an_async_read_is_the_same_frame(api):
     assert pd.read_api_async(url, over={"page": [1, 2]}).shape == expected.shape
 
 
-def test_the_function_is_the_same_by_both_names():
-    """``paio.read_api`` is the spelling for typed code."""
+def test_pandas_and_the_package_have_the_same_function():
+    """paio.read_api is the spelling for typed code."""
     assert pd.read_api is paio.read_api
     assert pd.read_api_async is paio.read_api_async
