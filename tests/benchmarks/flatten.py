@@ -1,9 +1,8 @@
 """P4: payloads to columns, against one bulk ``orjson.loads`` and ``pd.json_normalize``, and beside other readers.
 
-All sides start at bodies and end at a frame; ours parses each body alone, as it
-arrives, the others are given all bodies at once. Peak memory is that of a fresh
-process each, above what it held before; the bodies are not counted. polars makes
-strings of what is sometimes a number (``ref`` of the messy ones).
+Each side starts with bodies and ends with a frame. This package parses each body alone, as it arrives; the others
+get all bodies at once. Peak memory is measured in a fresh process, above its memory before; the bodies are not
+counted. polars makes strings of a field that is sometimes a number (``ref`` of the messy records).
 """
 
 from __future__ import annotations
@@ -93,7 +92,7 @@ def pyarrow(bodies):
     import pyarrow as pa
     from pyarrow import json
 
-    # A list is no line of its own to this reader: it is wrapped, and opened again.
+    # This reader accepts no list as a line: wrap it, and unwrap it afterwards.
     many = bodies[0].startswith(b"[")
     lines = [b'{"r":%s}' % body for body in bodies] if many else bodies
     options = json.ReadOptions(block_size=1 << 24)
@@ -130,7 +129,7 @@ PEERS = {"pyarrow": pyarrow, "polars": polars, "duckdb": duckdb}
 
 def clock(work, bodies):
     gc.collect()
-    start = time.process_time()  # CPU seconds: what else the machine does is not ours
+    start = time.process_time()  # CPU seconds: independent of the machine's other load
     frame = work(bodies)
     return time.process_time() - start, len(frame)
 
@@ -140,7 +139,7 @@ def resident(field):
 
 
 def peak(name, shape):
-    """Return the MiB that a side needs at most, in a process where it has run once on little."""
+    """Return the peak memory of a side in MiB, after one run on few bodies."""
     work, bodies = globals()[name], bodies_of(shape)
     work(bodies[:200])
     gc.collect()
@@ -176,8 +175,8 @@ def compare(shape):
             continue
         try:
             taken = statistics.median(clock(peer, bodies)[0] for _ in range(3))
-        except Exception as error:  # noqa: BLE001 - which of them can't do the job is part of the answer
-            print(f"      {name:10}can't: {' '.join(str(error).split())[:90]}")
+        except Exception as error:  # noqa: BLE001 - a failure is a result, too
+            print(f"      {name:10}fails: {' '.join(str(error).split())[:90]}")
         else:
             line(name, taken, base, peak_of(name, shape))
 

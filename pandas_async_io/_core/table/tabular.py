@@ -47,7 +47,7 @@ def check_read_options(format: str, options: Mapping[str, Any] | None) -> dict[s
     known = {name for reader in readers for name in inspect.signature(reader).parameters} - _RESERVED_OPTIONS
     for name in given:
         if name not in known:
-            raise PlanError(f"read_options[{name!r}] is no option of format={format!r}")
+            raise PlanError(f"read_options[{name!r}] is not an option of format={format!r}")
     return given
 
 

@@ -61,7 +61,7 @@ def decompress_in_chunks(body, coding, size, max_body=MAX_BODY):
 
 
 @each_coding
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(data=st.binary(max_size=2000), times=st.sampled_from([1, 1, 100]), size=st.integers(1, 3000))
 def test_compressed_bytes_come_back_in_chunks_of_any_size(coding, compress, data, times, size):
     """Whole, or chunk by chunk."""
@@ -72,7 +72,7 @@ def test_compressed_bytes_come_back_in_chunks_of_any_size(coding, compress, data
 
 
 @each_coding
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(data=st.binary(min_size=1, max_size=300), share=st.floats(0, 1, exclude_max=True))
 def test_fault_16_a_stream_that_ends_early_is_truncated(coding, compress, data, share):
     """The error is transient, however good the framing."""

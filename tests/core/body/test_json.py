@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pandas_async_io._core.errors import ParseError
@@ -150,7 +150,6 @@ JSON_VALUES = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(
     value=st.lists(JSON_VALUES) | st.dictionaries(st.text(), JSON_VALUES),
     share=st.floats(0, 1, exclude_max=True),

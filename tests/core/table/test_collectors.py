@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pandas_async_io._core.errors import ParseError
@@ -57,7 +57,6 @@ def collect_pages(positions, shape, order, completed, *, nullable=True):
     return found, found.build_columns(nullable=nullable)
 
 
-@settings(deadline=None)
 @given(POSITIONS, st.data(), st.booleans())
 def test_the_columns_do_not_depend_on_the_order_of_the_pages(positions, dice, nullable):
     """Values, dtypes, counts and page numbers; positions completed early, late or never."""
@@ -71,7 +70,6 @@ def test_the_columns_do_not_depend_on_the_order_of_the_pages(positions, dice, nu
     assert found.pages.tolist() == [n for each in lengths for n, length in enumerate(each, 1) for _ in range(length)]
 
 
-@settings(deadline=None)
 @given(st.lists(st.lists(st.booleans(), max_size=7), min_size=1, max_size=7), st.data())
 def test_a_page_without_records_fails_its_position(positions, dice):
     """The message names the first such page; the records of the other pages are in place."""
@@ -85,7 +83,6 @@ def test_a_page_without_records_fails_its_position(positions, dice):
     assert all(type(error) is ParseError for error in columns.failures.values())
 
 
-@settings(deadline=None)
 @given(st.lists(st.lists(RECORDS, max_size=3) | st.none() | FRAMES, max_size=10), st.data())
 def test_the_columns_do_not_depend_on_the_order_of_the_payloads(payloads, dice):
     """A payload that never came holds no records."""
