@@ -1,4 +1,4 @@
-"""The report of a run: every figure is compared with the server's own log, and what limited it with what did."""
+"""The report of a run: its figures against the server's log, its limit against what really limited the run."""
 
 import asyncio
 import sys
@@ -26,7 +26,7 @@ def rows(count):
 
 
 def test_the_figures_are_those_of_the_servers_log():
-    """Rows, distinct, sent, repeated, refused, bytes and outcomes of a run with all kinds of answers."""
+    """For a run with all kinds of responses."""
     tries = {}
 
     async def answer(request):
@@ -48,8 +48,8 @@ def test_the_figures_are_those_of_the_servers_log():
     assert report.timeline["in_flight"].max() >= max(request.in_flight for request in server.log) * 0.5
 
 
-def test_latencies_and_rate_are_those_that_the_server_saw():
-    """The quantiles are no shorter than the server's own time, and the run no shorter than from first to last."""
+def test_latencies_and_rate_match_what_the_server_saw():
+    """The quantiles are not shorter than the server's own time, nor the run than from first to last."""
 
     async def answer(request):
         await asyncio.sleep(0.02 if int(request.path[1:]) % 10 else 0.1)
@@ -73,8 +73,8 @@ def test_latencies_and_rate_are_those_that_the_server_saw():
         ({"concurrency": 2}, 30, None, "concurrency: 2"),
     ],
 )
-def test_what_limited_the_run_is_named_with_its_remedy(options, count, cause, words):
-    """The rate of the user's own, or the number in flight: each with the option that would speed it up."""
+def test_the_limit_of_a_run_is_named_with_its_remedy(options, count, cause, words):
+    """The rate, or the concurrency: with the option that would speed it up."""
 
     async def answer(request):
         await asyncio.sleep(0.03)
@@ -89,8 +89,8 @@ def test_what_limited_the_run_is_named_with_its_remedy(options, count, cause, wo
 
 
 @pytest.mark.parametrize("concurrency", [1, 32])
-def test_the_waits_for_a_server_are_named(concurrency):
-    """A pause that the server asked for is its limit, whether rows wait for it that were refused or fresh ones."""
+def test_a_pause_of_the_server_is_named_as_the_limit(concurrency):
+    """Whether refused rows wait for it or fresh ones."""
 
     async def answer(request):
         return (200, {}) if len(server.log) > 1 else (429, {"Retry-After": "1"})
@@ -103,7 +103,7 @@ def test_the_waits_for_a_server_are_named(concurrency):
 
 
 def test_the_report_is_shown_as_text_html_and_frame():
-    """repr and to_frame hold each figure; a column's name from the server is escaped in the HTML."""
+    """Column names from the server are escaped in the HTML."""
 
     async def answer(request):
         return 200, {}
@@ -123,7 +123,7 @@ def test_the_report_is_shown_as_text_html_and_frame():
 
 
 def test_the_plot_shows_latencies_and_the_timeline(monkeypatch):
-    """One figure with both where the library is installed; else an ImportError that says what to install."""
+    """Without matplotlib an ImportError says what to install."""
     with serve_handler(fine) as server:
         report = rows(20).aio.fetch(server.url + "/{id}", client=paio.Client()).aio.report
     if "matplotlib" not in sys.modules:
@@ -139,20 +139,20 @@ def test_the_plot_shows_latencies_and_the_timeline(monkeypatch):
     assert 0 < done.get_xlim()[1] <= 1
 
 
-def report_of(seconds, latencies, lasted):
-    """Return a report with a timeline of (done, refused, in flight) and latencies."""
-    tally = Tally(sent=1, ended_at=lasted)
-    tally.by_second = {at: list(counts) for at, counts in seconds.items()}
+def make_report(by_second, latencies, run_seconds):
+    """Return a report with latencies and a timeline of (done, refused, in flight)."""
+    tally = Tally(sent=1, ended_at=run_seconds)
+    tally.by_second = {at: list(counts) for at, counts in by_second.items()}
     with serve_handler(fine) as server:
         report = rows(1).aio.fetch(server.url + "/{id}", client=paio.Client()).aio.report
-    own = {"timeline": build_timeline(tally), "latencies": np.array(latencies), "seconds": lasted}
+    own = {"timeline": build_timeline(tally), "latencies": np.array(latencies), "seconds": run_seconds}
     return paio.Report(**{name: getattr(report, name) for name in report.__slots__} | own)
 
 
-def test_the_plot_has_every_second_and_refusals_of_their_own():
-    """A pause is a gap, what was refused stands within what was done, and in flight has a scale of its own."""
+def test_the_plot_has_every_second_and_shows_refusals():
+    """A pause is a gap; in flight has its own scale."""
     pytest.importorskip("matplotlib")
-    report = report_of({0: (500, 100, 32), 4: (300, 0, 8)}, [0.01] * 99 + [5.0], 4.5)
+    report = make_report({0: (500, 100, 32), 4: (300, 0, 8)}, [0.01] * 99 + [5.0], 4.5)
     assert report.timeline.index.tolist() == [0, 1, 2, 3, 4]
     latency, done, in_flight = report.plot().axes
     assert [patch.get_data()[0].tolist() for patch in done.patches] == [[500, 0, 0, 0, 300], [100, 0, 0, 0, 0]]
@@ -163,16 +163,15 @@ def test_the_plot_has_every_second_and_refusals_of_their_own():
     assert latency.get_xscale() == "log"
 
 
-def test_the_plot_is_a_picture_where_nobody_imported_pyplot():
-    """A notebook shows the figure by its PNG; a run that sent nothing has one too."""
+def test_the_plot_is_a_png_without_pyplot():
+    """Even of a run that sent nothing."""
     pytest.importorskip("matplotlib")
-    for report in (report_of({}, [], 0.0), report_of({0: (3, 0, 3)}, [0.1, 0.2, 0.4], 0.5)):
+    for report in (make_report({}, [], 0.0), make_report({0: (3, 0, 3)}, [0.1, 0.2, 0.4], 0.5)):
         assert report.plot()._repr_png_().startswith(b"\x89PNG")
     assert "matplotlib.pyplot" not in sys.modules
 
 
-def test_the_digest_groups_by_cause_and_says_the_next_step():
-    """One warning: each cause with its number, and what to do about it."""
+def test_the_warning_groups_failures_by_cause_and_names_remedies():
 
     async def answer(request):
         number = int(request.path[1:])
@@ -187,7 +186,7 @@ def test_the_digest_groups_by_cause_and_says_the_next_step():
 
 
 def test_a_raised_error_names_the_first_row_of_each_cause():
-    """errors="raise": one error after the run, with a note for each cause and no secret in any."""
+    """In a note for each cause, without secrets."""
 
     async def answer(request):
         number = int(request.path[1:].partition("?")[0])
@@ -227,7 +226,7 @@ GIVEN = {
 @pytest.mark.parametrize("given", GIVEN.values(), ids=GIVEN.keys())
 @pytest.mark.parametrize("echo", ECHOES.values(), ids=ECHOES.keys())
 def test_security_s11_a_credential_that_the_server_repeats_is_in_no_text(echo, given):
-    """Warning, failures, outcomes, error, notes, and the reprs of runs and sources hold none, nor most of one."""
+    """Warning, failures, outcomes, error, notes, and the reprs of runs and sources have no part of it."""
     frame = pd.DataFrame({"id": [1], "key": CANARY if "X-Api-Key" in given.get("headers", ()) else "-"})
     body = echo.replace(b"%s", CANARY.encode())
     with serve_script(http_response(body, status="401 X"), http_response(body, status="401 X")) as server:
@@ -246,7 +245,7 @@ def test_security_s11_a_credential_that_the_server_repeats_is_in_no_text(echo, g
 
 
 def test_security_s11_findings_hold_no_credential():
-    """What is said of pages names keys of the answers, which may repeat one."""
+    """They name keys of the payload, which may repeat one."""
     pages = [b'{"next":"/?x=1","items":[{"n":1}]}', b'{"items":[{"n":2}]}']
     odd = b'{"next_%s":"abc","items":[{"n":3}],"more":true}' % CANARY.replace("/", "").encode()
     with serve_script(*map(http_response, [*pages, odd])) as server:
@@ -257,8 +256,7 @@ def test_security_s11_findings_hold_no_credential():
     assert "s3cret" not in repr(out.aio.report)
 
 
-def test_security_s11_a_finished_retry_keeps_the_secrets_of_both_out():
-    """Of two runs with two keys, each one's texts are without its own."""
+def test_security_s11_retry_failed_redacts_the_credentials_of_both_runs():
     with serve_script(
         http_response(b'"no OLDKEY-1"', status="401 X"), http_response(b'"no NEWKEY-2"', status="401 X")
     ) as server:
@@ -272,8 +270,8 @@ def test_security_s11_a_finished_retry_keeps_the_secrets_of_both_out():
     assert "KEY-" not in again.aio.outcomes.to_csv()
 
 
-def test_the_canary_tells_the_next_step_and_what_was_sent_comes_first():
-    """The answers that stopped the run are told before the rows that were not sent, however many these are."""
+def test_the_responses_that_stopped_a_run_come_before_its_unsent_rows():
+    """However many rows were not sent. Both causes have the remedy."""
 
     async def answer(request):
         return 401, {}
@@ -290,8 +288,8 @@ def test_the_canary_tells_the_next_step_and_what_was_sent_comes_first():
     assert "not sent" in second
 
 
-def test_where_warnings_are_errors_the_frame_is_on_the_warning():
-    """The work of a run is not lost with -W error: ``.partial`` is what the fetch would have returned."""
+def test_with_warnings_as_errors_the_frame_is_on_the_warning():
+    """``.partial`` is what the fetch would have returned."""
 
     async def answer(request):
         return (404 if request.path == "/1" else 200), {}

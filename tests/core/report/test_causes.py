@@ -1,4 +1,4 @@
-"""Causes and next steps, from the texts of errors alone."""
+"""Causes and remedies, from the texts of errors alone."""
 
 import pytest
 
@@ -15,7 +15,7 @@ PAUSE = "HTTP 429 X (the server asks for 400 s, max_wait is 300 s)"
 
 
 @pytest.mark.parametrize(
-    ("error", "outcome", "status", "step"),
+    ("error", "outcome", "status", "remedy"),
     [
         ("HTTP 401 Unauthorized: no", "http_error", 401, FRESH),
         ("page 2: HTTP 403 Forbidden", "http_error", 403, OTHER),
@@ -39,9 +39,9 @@ PAUSE = "HTTP 429 X (the server asks for 400 s, max_wait is 300 s)"
         (PAUSE, "rate_limited_too_long", 0, LATER),
     ],
 )
-def test_the_next_step_is_one_that_helps(error, outcome, status, step):
-    """By what the text says, else by status, else by outcome; none beside the text's own remedy."""
-    assert find_remedy(error, outcome, status) == step
+def test_the_remedy_depends_on_text_then_status_then_outcome(error, outcome, status, remedy):
+    """There is none beside a remedy that the text names itself."""
+    assert find_remedy(error, outcome, status) == remedy
 
 
 @pytest.mark.parametrize(
@@ -58,13 +58,13 @@ def test_the_next_step_is_one_that_helps(error, outcome, status, step):
         ),
     ],
 )
-def test_what_differs_from_row_to_row_makes_no_other_cause(errors, outcome):
-    """Pages, origins, attempts and what the server says of the row."""
+def test_what_differs_between_rows_is_not_part_of_the_cause(errors, outcome):
+    """That is pages, origins, attempts and the server's message."""
     assert len({generalize_error(error, outcome) for error in errors}) == 1
 
 
-def test_the_most_frequent_cause_is_in_the_digest():
-    """Even where three others come before it, because these were sent."""
+def test_the_most_frequent_cause_is_in_the_summary():
+    """Even if three others come before it because their rows were sent."""
     causes = [Cause(f"HTTP 50{n}", [n], "http_error", was_sent=True) for n in range(4)]
     text = summarize_causes([*causes, Cause("not sent", list(range(10, 99)), "not_attempted")], 100)
     assert text == "93 of 100 rows failed: 1 x HTTP 500; 1 x HTTP 501; 89 x not sent; 2 other causes"

@@ -1,4 +1,4 @@
-"""The runs behind a frame travel in its attrs and disturb nobody."""
+"""The runs behind a frame travel in its attrs and break no operation of pandas."""
 
 import copy
 import json
@@ -14,8 +14,8 @@ from pandas_async_io._core.request.expand import expand
 from pandas_async_io._core.request.request_template import compile_request_template
 
 
-def run_of(ids):
-    """Return a run whose last request failed."""
+def make_run(ids):
+    """Return a run of which the last request failed."""
     frame = pd.DataFrame({"id": ids}, index=["r"] * len(ids))
     outcomes = Outcomes(expand(frame, compile_request_template("https://e.com/{id}")))
     for at in range(len(outcomes.expansion)):
@@ -34,13 +34,13 @@ def run_of(ids):
 @pytest.fixture
 def frame():
     """Return a frame that carries one run."""
-    carrying = pd.DataFrame({"a": [1, 2], "b": ["x", "y"]})
-    carrying.attrs[ATTRS_KEY] = RunHistory("ab12", (run_of([1, 2, None]),))
-    return carrying
+    made = pd.DataFrame({"a": [1, 2], "b": ["x", "y"]})
+    made.attrs[ATTRS_KEY] = RunHistory("ab12", (make_run([1, 2, None]),))
+    return made
 
 
 def test_the_text_is_one_line_about_the_last_run(frame):
-    """Printed, the runs are a line with a number of their own."""
+    """With a unique id."""
     assert str(frame.attrs[ATTRS_KEY]) == "run ab12: 3 rows, 2 requests, 1 ok, 1 null_key, 1 http_error"
 
 
@@ -61,20 +61,19 @@ def test_the_text_is_one_line_about_the_last_run(frame):
         lambda frame: pd.concat([frame, frame]),
     ],
 )
-def test_the_runs_survive_what_keeps_the_rows(frame, operation):
-    """After an operation of pandas it is the same run, not a copy."""
+def test_the_runs_survive_operations_of_pandas(frame, operation):
+    """They are the same object, not a copy."""
     assert get_runs(operation(frame))[0] is get_runs(frame)[0]
 
 
-def test_concat_compares_runs(frame):
-    """Frames of different runs share no attrs, as pandas has it."""
+def test_concat_of_frames_with_different_runs_drops_them(frame):
+    """As pandas does with any attrs that differ."""
     other = frame.copy()
     other.attrs = {ATTRS_KEY: RunHistory("cd34", get_runs(frame))}
     assert get_runs(pd.concat([frame, other])) == ()
 
 
-def test_security_s12_written_runs_are_their_text(frame, tmp_path):
-    """Pickle, Parquet and JSON keep the line and nothing else."""
+def test_security_s12_pickle_parquet_and_json_keep_the_text_only(frame, tmp_path):
     line = str(frame.attrs[ATTRS_KEY])
     frame.to_parquet(tmp_path / "x.parquet")
     back = [pickle.loads(pickle.dumps(frame)), pd.read_parquet(tmp_path / "x.parquet")]
@@ -88,15 +87,15 @@ def test_security_s12_written_runs_are_their_text(frame, tmp_path):
 
 def test_failures_are_the_failed_rows_with_their_positions():
     """A null key is no failure; a shared request fails all of its rows."""
-    failures = run_of([1, 2, None, 2]).failures()
+    failures = make_run([1, 2, None, 2]).failures()
     assert failures["row"].tolist() == [1, 3]
     assert failures["outcome"].tolist() == ["http_error", "http_error"]
     assert failures.columns.tolist() == ["row", "outcome", "status", "error", "url", "attempts"]
     assert failures.index.tolist() == ["r", "r"]
 
 
-def test_other_attrs_are_no_runs():
-    """A plain text under our key, as it comes back from a file, is no run."""
+def test_a_plain_text_in_attrs_is_no_run():
+    """It is what comes back from a file."""
     frame = pd.DataFrame()
     frame.attrs[ATTRS_KEY] = "run ab12: 3 rows"
     assert get_runs(frame) == ()

@@ -1,4 +1,4 @@
-"""How every row ended: exactly one of twelve, by position."""
+"""Outcomes of rows: each row has exactly one of twelve."""
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ INDEX = pd.Index(["x", "x", "y", "y", "z", "z"], name="k")
 
 @pytest.fixture
 def outcomes():
-    """Return the outcomes of six rows: two share a request, one is null, one unsafe; nothing is answered yet."""
+    """Return the outcomes of six rows without responses: two share a request, one is null, one unsafe."""
     return Outcomes(expand(pd.DataFrame({"id": ["a", "b", None, "a", "..", "c"]}), compile_request_template(URL)))
 
 
@@ -35,16 +35,16 @@ def test_a_request_without_a_result_is_cancelled(outcomes):
 
 
 @pytest.mark.parametrize("kind", [kind for kind in Outcome if kind is not Outcome.NULL_KEY])
-def test_each_kind_goes_to_the_rows_that_asked(outcomes, kind):
-    """A shared request ends all of its rows alike; only ok and null_key are no failures."""
+def test_an_outcome_belongs_to_all_rows_of_its_request(outcomes, kind):
+    """Only ok and null_key do not count as failures."""
     outcomes.put(0, Result(kind, error=None if kind is Outcome.OK else "why"))
     found = outcomes.row_outcomes()
     assert (found[0], found[3]) == (kind, kind)
     assert outcomes.failed_rows()[[0, 2, 3]].tolist() == [kind is not Outcome.OK, False, kind is not Outcome.OK]
 
 
-def test_the_frame_has_one_line_per_row_in_its_order(outcomes):
-    """Status, attempts, seconds, URL, error and time stand on each row that asked; the dtypes are fixed."""
+def test_the_frame_has_one_line_per_row_in_order(outcomes):
+    """The dtypes are fixed, and the URLs are redacted."""
     outcomes.put(
         0, Result(Outcome.OK, status=200, attempts=2, elapsed=0.5, url="https://e.com/?sig=s3cret", fetched_at=86_400.0)
     )
@@ -63,8 +63,8 @@ def test_the_frame_has_one_line_per_row_in_its_order(outcomes):
     assert "s3cret" not in frame.to_string()
 
 
-def test_a_payload_that_cannot_be_opened_is_a_parse_error(outcomes):
-    """What goes wrong after the answer still ends its rows."""
+def test_a_payload_that_cannot_be_flattened_is_a_parse_error(outcomes):
+    """An error after the response ends its rows too."""
     outcomes.put(0, Result(Outcome.OK, status=200, attempts=1))
     outcomes.mark_parse_errors({0: ParseError("no key 'data'")})
     assert outcomes.to_frame(INDEX)[["outcome", "status", "error"]].iloc[3].tolist() == [
@@ -74,8 +74,8 @@ def test_a_payload_that_cannot_be_opened_is_a_parse_error(outcomes):
     ]
 
 
-def test_the_digest_counts_rows_by_cause(outcomes):
-    """The most frequent causes come first, long ones are cut, further ones are counted."""
+def test_the_summary_counts_rows_by_cause(outcomes):
+    """The most frequent causes come first, long texts are cut, further causes are counted."""
     outcomes.put(0, Result(Outcome.HTTP_ERROR, error="HTTP 404 Not Found"))
     outcomes.put(1, Result(Outcome.TRANSPORT_ERROR, error="x" * 300))
     outcomes.put(2, Result(Outcome.TIMEOUT))
@@ -85,8 +85,7 @@ def test_the_digest_counts_rows_by_cause(outcomes):
     assert len(text) < 600
 
 
-def test_nothing_is_counted_where_nothing_is():
-    """An empty run has an empty frame with the same dtypes."""
+def test_an_empty_run_has_an_empty_frame_with_the_same_columns():
     empty = Outcomes(expand(pd.DataFrame({"id": []}), compile_request_template(URL)))
     full = Outcomes(expand(pd.DataFrame({"id": [1]}), compile_request_template(URL)))
     assert empty.count_by_outcome() == {}
@@ -95,8 +94,7 @@ def test_nothing_is_counted_where_nothing_is():
     np.testing.assert_array_equal(empty.to_frame(pd.RangeIndex(0)).columns, full.to_frame(pd.RangeIndex(1)).columns)
 
 
-def test_one_cause_on_several_pages_is_one_cause():
-    """Rows that met the same status on different pages are counted together."""
+def test_one_status_on_several_pages_is_one_cause():
     found = Outcomes(expand(pd.DataFrame({"id": ["a", "b"]}), compile_request_template(URL)))
     for position, page in ((0, 3), (1, 5)):
         error = f"page {page}: HTTP 500 Internal Server Error: no page {page}"
