@@ -12,5 +12,5 @@ or writes a log. Everything comes in as an argument, every decision goes out as 
 * `body`: how a body becomes a payload
 * `table`: how payloads become columns
 * `workflow`: which requests follow a response
-* `report`: what is told about a run
+* `report`: how the rows of a run ended, and why
 """
