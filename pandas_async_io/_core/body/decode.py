@@ -18,9 +18,9 @@ from pandas_async_io._core.body.content_type import (
 )
 from pandas_async_io._core.body.json import is_json, parse_json, parse_ndjson
 from pandas_async_io._core.body.parse_errors import refuse_html
-from pandas_async_io._core.body.tabular_readers import NO_TABULAR_READERS, TabularReaders
+from pandas_async_io._core.body.tabular_readers import NO_OPTIONS, NO_TABULAR_READERS, TabularReaders
 from pandas_async_io._core.errors import PlanError
-from pandas_async_io._core.models import FORMATS, NO_HEADERS
+from pandas_async_io._core.models import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -36,7 +36,7 @@ def decode(
     *,
     format: str = "auto",  # noqa: A002 - the public option's name
     strict_json: bool = False,
-    read_options: Mapping[str, Any] = NO_HEADERS,
+    read_options: Mapping[str, Any] = NO_OPTIONS,
     text_columns: Collection[str] = (),
     readers: TabularReaders = NO_TABULAR_READERS,
 ) -> Payload:

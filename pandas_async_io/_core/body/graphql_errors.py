@@ -27,8 +27,8 @@ def graphql_error(payload: Any) -> PayloadError | None:
     message = "; ".join(map(_describe_error, listed[:_SHOWN_ERRORS]))
     if len(listed) > _SHOWN_ERRORS:
         message += f"; and {len(listed) - _SHOWN_ERRORS} more"
-    asked = read_throttle_delay(payload)
-    return PayloadError(f"GraphQL: {message}", transient=asked is not None, retry_after=asked)
+    retry_after = read_throttle_delay(payload)
+    return PayloadError(f"GraphQL: {message}", transient=retry_after is not None, retry_after=retry_after)
 
 
 def _describe_error(error: Any) -> str:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from pandas_async_io._core.body.decode import Payload, decode
-from pandas_async_io._core.body.tabular_readers import NO_TABULAR_READERS, TabularReaders
+from pandas_async_io._core.body.tabular_readers import NO_OPTIONS, NO_TABULAR_READERS, TabularReaders
 from pandas_async_io._core.errors import ParseError, PayloadError, PlanError
 from pandas_async_io._core.json_path import find_value
-from pandas_async_io._core.models import NO_HEADERS, Response
+from pandas_async_io._core.models import Response
 from pandas_async_io._core.security.secrets import redact_line
 from pandas_async_io._core.server_message import describe_exception, find_message
 
@@ -92,7 +92,7 @@ class Interpreter:
 
     format: str = "auto"
     strict_json: bool = False
-    read_options: Mapping[str, Any] = field(default_factory=lambda: NO_HEADERS)
+    read_options: Mapping[str, Any] = field(default_factory=lambda: NO_OPTIONS)
     text_columns: Collection[str] = ()
     parser: Parser | None = None
     error_when: ErrorWhen | None = None

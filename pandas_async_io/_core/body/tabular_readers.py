@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
+
+NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
+"""No ``read_options``."""
 
 TextReader = Callable[[str, Mapping[str, Any], Collection[str]], pd.DataFrame | None]
 """Text, ``read_options`` and the columns to leave as text → a frame; None if the text holds no record."""
