@@ -8,8 +8,6 @@ import pandas as pd
 import pytest
 
 from pandas_async_io._core.errors import PlanError
-from pandas_async_io._core.policy.rate import Rate
-from pandas_async_io.client import Client
 from pandas_async_io.options import FetchOptions, ReadOptions, with_options, with_url_and_options
 
 
@@ -102,37 +100,3 @@ def test_numbers_may_be_numpys_and_durations_pandas():
     options = FetchOptions(deadline=pd.Timedelta(2, "min"), max_requests=np.int64(7))
     assert (options.deadline, options.max_requests) == (120.0, 7)
     assert type(options.max_requests) is int
-    client = Client(concurrency=np.int64(4), rate=np.float64(20), retry=np.int64(2), timeout=np.float64(1))
-    limits = client.limits
-    assert (limits.concurrency, limits.rates, limits.retry.attempts, limits.timeout) == (4, (Rate(20.0),), 2, 1.0)
-    policy = client.limits.build_policy(
-        concurrency=np.int64(2), rate=np.int64(5), retry=np.int8(1), timeout=pd.Timedelta(500, "ms")
-    )
-    assert (policy.concurrency, policy.retry.attempts, policy.timeout) == (2, 1, 0.5)
-    assert policy.rates == (Rate(20), Rate(5))
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"concurrency": "auto"}, "is a ceiling: a number; pass concurrency='auto' to the call"),
-        ({"concurrency": 0}, "concurrency=0 is not a number of requests: 1 or more$"),
-        ({"concurrency": True}, "concurrency=True is not"),
-        ({"timeout": float("inf")}, "timeout=inf is not a number of seconds above 0"),
-        ({"timeout": "30"}, "timeout='30' is not"),
-        ({"rate": b"20/s"}, "a number per second, a Rate, or a list of them"),
-        ({"max_body": True}, "max_body=True is not a size"),
-    ],
-)
-def test_a_clients_value_that_cannot_be_right_raises_at_once(options, message):
-    """A client says what its own option may be, not what a call's may."""
-    with pytest.raises(PlanError, match=message):
-        Client(**options)
-
-
-@pytest.mark.parametrize("value", [0, "fast", 2.0, True, np.array([1, 2])])
-def test_a_calls_concurrency_may_also_be_auto(value):
-    """A call hears of the choice that it has."""
-    with pytest.raises(PlanError, match=r"is not a number of requests: 1 or more, or 'auto'$"):
-        Client().limits.build_policy(concurrency=value)
-    assert Client(concurrency=8).limits.build_policy(concurrency="auto").adaptive
