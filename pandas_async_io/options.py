@@ -9,7 +9,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Literal, ParamSpec, TypeVar
 
@@ -254,6 +253,8 @@ def _add_options(function: Any, options: Any) -> Any:
     def decorated(*args: Any, **given: Any) -> Any:
         unknown = next((name for name in given if name not in accepted and name not in own.parameters), None)
         if unknown is not None:
+            from difflib import get_close_matches  # noqa: PLC0415 - keeps the import of this package fast
+
             nearest = get_close_matches(unknown, accepted, n=1)
             hint = f"; nearest: {nearest[0]!r}" if nearest else f"; its options: {', '.join(accepted)}"
             raise TypeError(f"{function.__name__}() got an unexpected option {unknown!r}{hint}")

@@ -1,4 +1,4 @@
-"""``df.aio`` and ``s.aio``: registered beside others, and after them."""
+"""``df.aio`` and ``s.aio``: registration beside other packages, signatures and arguments."""
 
 import inspect
 import subprocess
@@ -13,8 +13,8 @@ import pandas_async_io as paio
 URL = "https://api.example.com/users/{id}"
 
 
-def run(program):
-    """Run a program in an interpreter of its own, warnings as errors; return what it prints."""
+def run_program(program):
+    """Run a program in an interpreter of its own, warnings as errors; return the lines it prints."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", textwrap.dedent(program)], capture_output=True, text=True, check=False
     )
@@ -22,7 +22,7 @@ def run(program):
     return done.stdout.split("\n")[:-1]
 
 
-OTHER = """
+OTHER_PACKAGE = """
     import importlib
     import pandas as pd
 
@@ -49,10 +49,10 @@ OTHER = """
 """
 
 
-def test_another_packages_accessor_lives_on_behind_ours():
-    """Registered before us, it is handed what we do not know; ours stays ours, and no warning is shown."""
-    lines = run(
-        OTHER
+def test_attributes_of_an_earlier_accessor_stay_available():
+    """Another package registered first: our attributes win, its others are found, and no warning is shown."""
+    lines = run_program(
+        OTHER_PACKAGE
         + """
     register_other()
     import pandas_async_io as paio
@@ -71,10 +71,10 @@ def test_another_packages_accessor_lives_on_behind_ours():
     assert lines[4:] == ["broken inside", "'Other' object has no attribute 'nothing'", "_ipython_display_"]
 
 
-def test_a_reload_inherits_the_predecessor():
-    """Reloading us, once and again, neither warns nor loses the other package, nor hands on to ourselves."""
-    lines = run(
-        OTHER
+def test_a_reload_keeps_the_earlier_accessor():
+    """Reloading twice neither warns nor loses the other package, nor looks names up on ourselves."""
+    lines = run_program(
+        OTHER_PACKAGE
         + """
     register_other()
     import pandas_async_io as paio
@@ -90,10 +90,10 @@ def test_a_reload_inherits_the_predecessor():
     assert lines == ["embed 1", "1", "'Other' object has no attribute 'nothing'"]
 
 
-def test_where_another_registers_after_us_there_is_a_second_door():
+def test_paio_aio_works_where_another_package_registered_later():
     """``paio.aio(df)`` is ours whoever holds the name."""
-    lines = run(
-        OTHER
+    lines = run_program(
+        OTHER_PACKAGE
         + """
     import warnings
     import pandas_async_io as paio
@@ -108,9 +108,9 @@ def test_where_another_registers_after_us_there_is_a_second_door():
     assert lines == ["theirs", "1"]
 
 
-def test_a_name_of_pandas_that_is_taken_stays_theirs():
-    """``pd.read_api`` of somebody else is not overwritten, ours is renewed; ``paio.read_api`` is ours."""
-    lines = run(
+def test_a_function_of_another_package_on_pandas_is_not_replaced():
+    """``pd.read_api`` of another package stays; ours is renewed on reload."""
+    lines = run_program(
         """
     import importlib
     import pandas as pd
@@ -125,12 +125,7 @@ def test_a_name_of_pandas_that_is_taken_stays_theirs():
     assert lines == ["theirs True True", "theirs True"]
 
 
-def test_importing_us_imports_no_aiohttp():
-    """What a script does not use costs it nothing."""
-    assert run("import sys, pandas_async_io; print('aiohttp' in sys.modules)") == ["False"]
-
-
-def test_the_signature_is_the_manual():
+def test_the_signature_shows_every_option():
     """Shift-Tab in a notebook shows the URL and every option with its default."""
     parameters = inspect.signature(pd.DataFrame({"id": [1]}).aio.fetch).parameters
     assert next(iter(parameters)) == "url_template"
@@ -139,8 +134,8 @@ def test_the_signature_is_the_manual():
     assert "url_template" not in inspect.signature(pd.Series(["x"]).aio.fetch).parameters
 
 
-def test_a_frame_without_a_fetch_says_so():
-    """Who asks for outcomes of a frame that has none is told where they are."""
+def test_a_frame_without_a_fetch_has_no_outcomes():
+    """The error says which frame has them."""
     frame = pd.DataFrame({"id": [1]})
     assert frame.aio.runs == ()
     for name in ("outcomes", "failures"):
@@ -148,20 +143,20 @@ def test_a_frame_without_a_fetch_says_so():
             getattr(frame.aio, name)
 
 
-def test_both_doors_are_one():
-    """``paio.aio`` and ``df.aio`` plan alike."""
+def test_paio_aio_and_df_aio_are_the_same():
+    """They plan alike."""
     frame = pd.DataFrame({"id": [1, 1, None]})
     assert paio.aio(frame).plan(URL) == frame.aio.plan(URL)
 
 
-def test_a_template_is_a_text():
-    """A forgotten URL is a TypeError of its own."""
+def test_a_template_that_is_not_a_str_is_a_type_error():
+    """As a forgotten URL."""
     with pytest.raises(TypeError, match="not list"):
         pd.DataFrame().aio.fetch([URL])
 
 
-def test_a_series_without_a_name_becomes_url():
-    """The column of whole URLs leads the answer under its name."""
+def test_the_column_of_urls_comes_first_under_its_name():
+    """A series without a name becomes ``url``."""
     with paio.demo.serve() as api:
         urls = pd.Series([f"{api}/users/2", None], index=["x", "x"])
         found = urls.aio.fetch(columns=["id"])

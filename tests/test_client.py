@@ -115,15 +115,15 @@ def test_numbers_may_be_numpys_and_durations_pandas():
         ({"max_body": True}, "max_body=True is not a size"),
     ],
 )
-def test_a_clients_value_that_cannot_be_right_raises_at_once(options, message):
-    """A client says what its own option may be, not what a call's may."""
+def test_an_unusable_option_of_a_client_raises_at_once(options, message):
+    """The message names what a client's option may be, not a call's."""
     with pytest.raises(paio.PlanError, match=message):
         paio.Client(**options)
 
 
 @pytest.mark.parametrize("value", [0, "fast", 2.0, True, np.array([1, 2])])
-def test_a_calls_concurrency_may_also_be_auto(value):
-    """A call hears of the choice that it has."""
+def test_the_message_about_a_calls_concurrency_offers_auto(value):
+    """A call may pass "auto", a client may not."""
     with pytest.raises(paio.PlanError, match=r"is not a number of requests: 1 or more, or 'auto'$"):
         paio.Client().limits.build_policy(concurrency=value)
     assert paio.Client(concurrency=8).limits.build_policy(concurrency="auto").adaptive

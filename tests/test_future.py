@@ -1,4 +1,4 @@
-"""A frame that is still being read: waiting, awaiting, forwarding, and never waiting by accident."""
+"""FrameFuture: waiting, awaiting, using it as a frame, and inspecting it without waiting."""
 
 import asyncio
 import concurrent.futures
@@ -22,30 +22,30 @@ from pandas_async_io.future import FrameFuture
 FRAME = pd.DataFrame({"a": [1, 2], "b": [3, -4]})
 
 
-def reading(work=None, *, loop=None, cancel=None, progress=(412, 1000)):
+def start_reading(work=None, *, loop=None, cancel=None, progress=(412, 1000)):
     """Return a future and the work it waits for."""
     work = concurrent.futures.Future() if work is None else work
     return FrameFuture(work, label="https://a", progress=lambda: progress, loop=loop, cancel=cancel), work
 
 
-def done(frame=FRAME):
-    """Return a future whose frame is there."""
-    future, work = reading()
+def read_frame(frame=FRAME):
+    """Return a future whose frame is complete."""
+    future, work = start_reading()
     work.set_result(frame)
     return future
 
 
-def later(call, *args):
-    """Do it in another thread."""
+def run_in_thread(call, *args):
+    """Call a function in another thread."""
     threading.Thread(target=call, args=args).start()
 
 
-def uvloop_or_skip():
-    """Make uvloop's event loop where uvloop is installed."""
+def new_uvloop():
+    """Create an event loop of uvloop; skip the test where it is not installed."""
     return pytest.importorskip("uvloop").new_event_loop()
 
 
-@pytest.fixture(params=[asyncio.new_event_loop, uvloop_or_skip], ids=["asyncio", "uvloop"])
+@pytest.fixture(params=[asyncio.new_event_loop, new_uvloop], ids=["asyncio", "uvloop"])
 def run(request):
     """Run coroutines on a new event loop."""
     with asyncio.Runner(loop_factory=request.param, debug=True) as runner:
@@ -53,7 +53,7 @@ def run(request):
 
 
 class WatchedWork(concurrent.futures.Future):
-    """Work that says when somebody blocks on it."""
+    """Work that records when a thread blocks on it."""
 
     def __init__(self):
         super().__init__()
@@ -68,17 +68,17 @@ class WatchedWork(concurrent.futures.Future):
 
 
 def test_result_waits_for_another_thread_and_is_the_same_object_every_time():
-    """A blocking wait ends when the frame is there."""
-    future, work = reading(WatchedWork())
-    later(lambda: work.blocked.wait() and work.set_result(FRAME))
+    """A blocking wait ends when the frame is complete."""
+    future, work = start_reading(WatchedWork())
+    run_in_thread(lambda: work.blocked.wait() and work.set_result(FRAME))
     assert future.result() is FRAME
     assert future.result(timeout=0) is FRAME
     assert future.done()
 
 
-def test_a_timeout_leaves_the_work_alone():
-    """TimeoutError says how long was waited; the frame may still come."""
-    future, work = reading()
+def test_a_timeout_does_not_stop_the_work():
+    """TimeoutError says how long the wait was; the frame may still come."""
+    future, work = start_reading()
     with pytest.raises(TimeoutError, match="the work continues"):
         future.result(timeout=0)
     work.set_result(FRAME)
@@ -86,9 +86,9 @@ def test_a_timeout_leaves_the_work_alone():
 
 
 def test_a_failure_is_the_same_exception_every_time_and_its_traceback_does_not_grow():
-    """Reading a failed future twice shows the work's own traceback once."""
+    """Reading a failed future several times shows the work's own traceback once."""
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        future, _ = reading(pool.submit(operator.truediv, 1, 0))
+        future, _ = start_reading(pool.submit(operator.truediv, 1, 0))
     depths = set()
     for _ in range(3):
         with pytest.raises(ZeroDivisionError) as caught:
@@ -99,14 +99,14 @@ def test_a_failure_is_the_same_exception_every_time_and_its_traceback_does_not_g
 
 
 def test_cancel_asks_the_work_once_and_is_false_when_it_has_ended():
-    """A cancelled future raises CancelledError with the finished rows, if the work left any."""
-    future, work = reading()
+    """A cancelled future raises CancelledError with the finished rows, if there are any."""
+    future, work = start_reading()
     assert future.cancel()
     assert not future.cancel()
     with pytest.raises(concurrent.futures.CancelledError, match="https://a"):
         future.result()
     assert repr(future) == "<FrameFuture https://a cancelled>"
-    future, work = reading()
+    future, work = start_reading()
     work.set_exception(with_partial(asyncio.CancelledError()))
     with pytest.raises(concurrent.futures.CancelledError) as caught:
         future.result()
@@ -119,8 +119,8 @@ def with_partial(error):
     return error
 
 
-def test_fault_59_ctrl_c_cancels_waits_for_the_unwinding_and_keeps_the_finished_rows():
-    """KeyboardInterrupt comes out of a blocking wait with `.partial`, after the work has ended."""
+def test_fault_59_ctrl_c_cancels_the_work_and_carries_the_finished_rows():
+    """A blocking wait raises KeyboardInterrupt with `.partial`, after the work has ended."""
     script = """
 import concurrent.futures, os, signal, threading
 signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where tests run in the background
@@ -149,11 +149,11 @@ try:
 except KeyboardInterrupt as error:
     print(len(error.partial), future)
 """
-    assert python(script) == "1 <FrameFuture L cancelled>\n"
+    assert run_script(script) == "1 <FrameFuture L cancelled>\n"
 
 
-def python(script, **environment):
-    """Run a script in a strict interpreter and return what it printed."""
+def run_script(script, **environment):
+    """Run a script with warnings as errors and return what it prints."""
     command = [sys.executable, "-X", "dev", "-W", "error", "-c", script]
     env = os.environ | environment
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60, env=env, check=False)
@@ -164,9 +164,9 @@ def python(script, **environment):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this platform")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
 def test_fault_67_a_forked_child_does_not_wait_for_its_parents_future():
-    """In a child a finished frame is there, an unfinished one raises at once."""
-    unfinished, work = reading()
-    finished = done()
+    """In a child, a finished frame is available and an unfinished one raises at once."""
+    unfinished, work = start_reading()
+    finished = read_frame()
     child = os.fork()
     if child == 0:
         try:
@@ -180,11 +180,11 @@ def test_fault_67_a_forked_child_does_not_wait_for_its_parents_future():
 
 
 def test_fault_69_blocking_the_works_own_loop_raises_and_awaiting_there_works(run):
-    """Where the work is a task on this very loop, only `await` can ever end."""
+    """The work is a task on this loop: only `await` can end."""
 
     async def main():
         loop = asyncio.get_running_loop()
-        future, work = reading(loop=loop)
+        future, work = start_reading(loop=loop)
         for wait in (future.result, lambda: len(future), lambda: future.columns):
             with pytest.raises(PortalError, match="use `await`"):
                 wait()
@@ -196,9 +196,9 @@ def test_fault_69_blocking_the_works_own_loop_raises_and_awaiting_there_works(ru
 
 
 def test_fault_69_waiting_for_work_of_a_closed_loop_raises():
-    """A loop that is closed finishes nothing any more."""
+    """A closed loop completes nothing."""
     loop = asyncio.new_event_loop()
-    future, _ = reading(loop=loop)
+    future, _ = start_reading(loop=loop)
     loop.close()
     with pytest.raises(PortalError, match="closed"):
         future.result()
@@ -209,25 +209,25 @@ def test_fault_69_waiting_for_work_of_a_closed_loop_raises():
 # ── awaiting ─────────────────────────────────────────────────────────────────────────────────
 
 
-def test_it_is_a_coroutine_for_run(run):
-    """asyncio takes the future itself, as often as one likes."""
-    future, work = reading()
+def test_asyncio_run_takes_the_future(run):
+    """Any number of times."""
+    future, work = start_reading()
     assert asyncio.iscoroutine(future)
-    later(work.set_result, FRAME)
+    run_in_thread(work.set_result, FRAME)
     assert run(future) is FRAME
     assert run(future) is FRAME
     assert asyncio.run(future) is FRAME
 
 
-def test_two_futures_in_one_gather(run):
-    """Futures are waited for together, and the same one twice is one."""
-    (first, work1), (second, work2) = reading(), reading()
+def test_gather_takes_several_futures_and_one_twice(run):
+    """They are awaited together."""
+    (first, work1), (second, work2) = start_reading(), start_reading()
 
     async def main():
         gathered = asyncio.gather(first, second, first)
         await asyncio.sleep(0)
-        later(work2.set_result, FRAME.tail(1))
-        later(work1.set_result, FRAME)
+        run_in_thread(work2.set_result, FRAME.tail(1))
+        run_in_thread(work1.set_result, FRAME)
         return await gathered
 
     one, two, three = run(main())
@@ -236,8 +236,8 @@ def test_two_futures_in_one_gather(run):
 
 
 def test_several_tasks_run_the_same_future(run):
-    """Each task has its own place in the wait, and all get the same frame."""
-    future, work = reading()
+    """Each task has its own wait, and all get the same frame."""
+    future, work = start_reading()
 
     async def awaiting():
         return await future
@@ -247,7 +247,7 @@ def test_several_tasks_run_the_same_future(run):
             tasks = [group.create_task(c) for c in (future, future, awaiting(), awaiting())]
             tasks += [asyncio.create_task(future), asyncio.ensure_future(future)]
             await asyncio.sleep(0)
-            later(work.set_result, FRAME)
+            run_in_thread(work.set_result, FRAME)
         return [await task for task in tasks] + [await future]
 
     assert all(frame is FRAME for frame in run(main()))
@@ -255,7 +255,7 @@ def test_several_tasks_run_the_same_future(run):
 
 def test_several_loops_await_the_same_future():
     """Two threads with a loop each get the same frame."""
-    future, work = reading()
+    future, work = start_reading()
     begun = threading.Barrier(3)
 
     async def main():
@@ -272,8 +272,8 @@ def test_several_loops_await_the_same_future():
 
 
 def test_wait_for_cancels_the_work(run):
-    """A timeout around the await ends the work, too."""
-    future, work = reading()
+    """A timeout around the await cancels the work."""
+    future, work = start_reading()
 
     async def main():
         with pytest.raises(TimeoutError):
@@ -285,8 +285,8 @@ def test_wait_for_cancels_the_work(run):
 
 @pytest.mark.parametrize("steps", [0, 1], ids=["before it began", "while it waits"])
 def test_cancelling_the_awaiting_task_cancels_the_work(run, steps):
-    """The work does not go on for a task that is gone; others learn that it was cancelled."""
-    future, work = reading()
+    """Other awaiting tasks get CancelledError, too."""
+    future, work = start_reading()
 
     async def main():
         task = asyncio.create_task(future)
@@ -302,11 +302,11 @@ def test_cancelling_the_awaiting_task_cancels_the_work(run, steps):
     assert work.cancelled()
 
 
-def test_a_cancelled_await_lets_the_work_unwind_and_brings_its_rows(run):
-    """CancelledError comes after the work has ended, with `.partial`."""
+def test_a_cancelled_await_lets_the_work_unwind_and_carries_its_rows(run):
+    """CancelledError is raised after the work has ended, with `.partial`."""
     work = concurrent.futures.Future()
     error = with_partial(concurrent.futures.CancelledError())
-    future, _ = reading(work, cancel=lambda: later(work.set_exception, error))
+    future, _ = start_reading(work, cancel=lambda: run_in_thread(work.set_exception, error))
 
     async def main():
         task = asyncio.create_task(future)
@@ -320,9 +320,9 @@ def test_a_cancelled_await_lets_the_work_unwind_and_brings_its_rows(run):
     run(main())
 
 
-def test_work_that_refuses_to_stop_goes_on_without_its_awaiter(run):
+def test_work_that_refuses_to_stop_continues_without_its_awaiting_task(run):
     """Running work of a plain executor cannot be cancelled; its frame still comes."""
-    future, work = reading()
+    future, work = start_reading()
     work.set_running_or_notify_cancel()
 
     async def main():
@@ -338,8 +338,8 @@ def test_work_that_refuses_to_stop_goes_on_without_its_awaiter(run):
 
 
 def test_an_interrupt_inside_the_await_cancels_the_work(run):
-    """KeyboardInterrupt raised in the waiting coroutine itself is Ctrl-C all the same."""
-    future, work = reading()
+    """KeyboardInterrupt raised in the awaiting coroutine counts as Ctrl-C."""
+    future, work = start_reading()
 
     async def main():
         future.send(None)
@@ -351,8 +351,8 @@ def test_an_interrupt_inside_the_await_cancels_the_work(run):
 
 
 @pytest.mark.parametrize("wait", [FrameFuture.result, asyncio.run], ids=["blocking", "awaiting"])
-def test_a_wait_wakes_by_itself(monkeypatch, wait):
-    """A signal that another thread got is seen, for the waiting thread runs once per heartbeat."""
+def test_a_wait_wakes_once_per_heartbeat(monkeypatch, wait):
+    """The waiting thread runs regularly, so that it sees a signal that another thread received."""
 
     class Loop:
         beats = 0
@@ -364,13 +364,13 @@ def test_a_wait_wakes_by_itself(monkeypatch, wait):
             return False
 
     monkeypatch.setattr("pandas_async_io._io.bridge.wait.HEARTBEAT_SECONDS", 0.001)
-    future, work = reading(loop=Loop())
+    future, work = start_reading(loop=Loop())
     assert wait(future) is FRAME
 
 
-def test_a_loop_that_closed_before_the_frame_came_is_no_error(caplog):
-    """Work may end after everybody who awaited it is gone."""
-    future, work = reading()
+def test_a_loop_closed_before_the_frame_came_is_not_logged(caplog):
+    """Work may end after all awaiting loops are closed."""
+    future, work = start_reading()
     loop = asyncio.new_event_loop()
     task = loop.create_task(future)
     loop.run_until_complete(asyncio.sleep(0))
@@ -381,15 +381,15 @@ def test_a_loop_that_closed_before_the_frame_came_is_no_error(caplog):
 
 
 def test_closing_does_not_cancel():
-    """`close` is a coroutine's method; the frame is still being read."""
-    future, work = reading()
+    """`close` is a method of coroutines; the work continues."""
+    future, work = start_reading()
     future.close()
     assert not work.done()
 
 
 @pytest.mark.parametrize("debug", ["0", "1"])
-def test_a_task_of_it_has_a_repr_and_nothing_is_never_awaited(debug):
-    """Neither dev mode nor asyncio's debug mode finds anything to say."""
+def test_a_task_of_a_future_has_a_repr_and_warns_of_nothing(debug):
+    """Neither in dev mode nor in asyncio's debug mode."""
     script = """
 import asyncio, concurrent.futures
 from pandas_async_io.future import FrameFuture
@@ -405,10 +405,10 @@ async def main():
 work = concurrent.futures.Future()
 asyncio.run(main())
 """
-    assert python(script, PYTHONASYNCIODEBUG=debug).startswith("<FrameFuture()")
+    assert run_script(script, PYTHONASYNCIODEBUG=debug).startswith("<FrameFuture()")
 
 
-# ── as a frame ───────────────────────────────────────────────────────────────────────────────
+# ── use as a frame ───────────────────────────────────────────────────────────────────────────────
 
 EXPRESSIONS = {
     "add": lambda f: f + 1,
@@ -444,11 +444,11 @@ EXPRESSIONS = {
 
 
 @pytest.mark.parametrize("name", EXPRESSIONS)
-def test_an_expression_equals_that_of_the_frame(name):
-    """What a frame can do, its future does."""
+def test_an_expression_gives_the_same_with_the_future_and_the_frame(name):
+    """The future waits and forwards."""
     expression = EXPRESSIONS[name]
-    future, work = reading(WatchedWork())
-    later(lambda: work.blocked.wait() and work.set_result(FRAME))
+    future, work = start_reading(WatchedWork())
+    run_in_thread(lambda: work.blocked.wait() and work.set_result(FRAME))
     actual, expected = expression(future), expression(FRAME)
     assert type(actual) is type(expected)
     assert pickle.dumps(actual) == pickle.dumps(expected) or actual.equals(expected)
@@ -456,7 +456,7 @@ def test_an_expression_equals_that_of_the_frame(name):
 
 def test_changes_reach_the_frame():
     """Items and attributes are set on the frame itself."""
-    future = done(frame := FRAME.copy())
+    future = read_frame(frame := FRAME.copy())
     future["c"] = 5
     future.loc[0, "a"] = 9
     del future["b"]
@@ -468,9 +468,9 @@ def test_changes_reach_the_frame():
     assert frame.to_dict("list") == {"z": [2, 2], "x": [10, 3], "y": [6, 6]}
 
 
-def test_an_accessor_registered_later_is_the_frames():
-    """Accessors of other packages need not be there before us."""
-    future = done()
+def test_an_accessor_registered_later_works():
+    """Accessors of other packages may be registered after our import."""
+    future = read_frame()
     pd.api.extensions.register_dataframe_accessor("late")(lambda frame: ("late", frame))
     try:
         assert future.late[1] is FRAME
@@ -480,11 +480,11 @@ def test_an_accessor_registered_later_is_the_frames():
 
 
 @pytest.mark.filterwarnings("ignore:The Dataframe Interchange")
-def test_arrow_and_interchange_take_it():
-    """Consumers of the Arrow stream and of the interchange protocol need no frame."""
+def test_arrow_and_the_interchange_protocol_take_a_future():
+    """They need no `.result()`."""
     pa = pytest.importorskip("pyarrow")
-    assert pa.table(done()).to_pydict() == FRAME.to_dict("list")
-    assert list(done().__dataframe__().column_names()) == ["a", "b"]
+    assert pa.table(read_frame()).to_pydict() == FRAME.to_dict("list")
+    assert list(read_frame().__dataframe__().column_names()) == ["a", "b"]
 
 
 NEEDS_THE_FRAME = {
@@ -507,14 +507,14 @@ NEEDS_THE_FRAME = {
 
 
 @pytest.mark.parametrize("name", NEEDS_THE_FRAME)
-def test_what_would_be_silently_wrong_says_result(name):
-    """pandas and numpy would take a future for a list of column names: they are told what to do."""
-    future, _ = reading()
+def test_a_function_that_would_misread_a_future_raises_and_names_result(name):
+    """pandas and numpy would take a future for a list of column names."""
+    future, _ = start_reading()
     with pytest.raises(TypeError, match=r"\.result\(\)"):
         NEEDS_THE_FRAME[name](future)
 
 
-# ── looking never waits ──────────────────────────────────────────────────────────────────────
+# ── inspecting never waits ──────────────────────────────────────────────────────────────────────
 
 PROBES = [
     "_ipython_display_",
@@ -544,23 +544,23 @@ PROBES = [
 
 
 @pytest.mark.parametrize("name", PROBES)
-def test_a_name_that_no_frame_has_says_result_at_once(name):
-    """Tools probe objects by attribute; only what every frame has is worth a wait."""
-    future, _ = reading()
+def test_an_attribute_that_no_frame_has_raises_at_once_and_names_result(name):
+    """Tools probe objects by attribute; a probe must not wait."""
+    future, _ = start_reading()
     with pytest.raises(AttributeError, match=r"\.result\(\)"):
         getattr(future, name)
 
 
-def test_setting_what_no_frame_has_says_result():
-    """A misspelt attribute is not kept on the future, where nobody finds it again."""
-    future, _ = reading()
+def test_setting_an_attribute_that_no_frame_has_raises_and_names_result():
+    """It would be lost on the future."""
+    future, _ = start_reading()
     with pytest.raises(AttributeError, match=r"\.result\(\)"):
         future.userId = 1
 
 
-def test_looking_at_an_unfinished_future_does_not_wait():
-    """Display, dir, hash, truth and methods not yet called come at once."""
-    future, _ = reading()
+def test_inspecting_an_unfinished_future_does_not_wait():
+    """Display, dir, hash, truth and methods that are not called return at once."""
+    future, _ = start_reading()
     assert f"{future}" == str(future) == repr(future)
     assert repr(future) == "<FrameFuture https://a still reading, 412 of 1 000>"
     assert future._repr_html_() is None
@@ -571,9 +571,9 @@ def test_looking_at_an_unfinished_future_does_not_wait():
 
 
 def test_completion_does_not_wait():
-    """Neither of IPython's completers reads an attribute that would wait."""
+    """Neither of IPython's completers evaluates an attribute that would wait."""
     completer = pytest.importorskip("IPython.core.completer")
-    future, work = reading(WatchedWork())
+    future, work = start_reading(WatchedWork())
     for use_jedi in (False, True):
         ipython = completer.IPCompleter(namespace={"future": future}, use_jedi=use_jedi)
         with completer.provisionalcompleter():
@@ -582,14 +582,14 @@ def test_completion_does_not_wait():
     assert not work.blocked.is_set()
 
 
-def test_the_repr_says_how_it_stands():
-    """Unknown totals, finished frames and failures have their own words."""
-    future, work = reading(progress=(1234, None))
+def test_the_repr_shows_progress_result_or_failure():
+    """Also without a known total."""
+    future, work = start_reading(progress=(1234, None))
     assert repr(future) == "<FrameFuture https://a still reading, 1 234 so far>"
     work.set_result(pd.DataFrame({"a": range(1000)}))
     assert repr(future) == "<FrameFuture https://a done, 1 000 rows x 1 columns>"
     assert "<table" in future._repr_html_()
-    future, work = reading()
+    future, work = start_reading()
     work.set_exception(ParseError("no JSON"))
     assert repr(future) == "<FrameFuture https://a failed: ParseError: no JSON>"
     assert future._repr_html_() is None
@@ -597,13 +597,13 @@ def test_the_repr_says_how_it_stands():
         future.result()
 
 
-# ── a failure nobody reads ───────────────────────────────────────────────────────────────────
+# ── unread failures ───────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize("early", [True, False], ids=["failed, then dropped", "dropped, then failed"])
-def test_a_failure_nobody_reads_is_logged(caplog, early):
+def test_an_unread_failure_is_logged(caplog, early):
     """An error must not vanish with its future."""
-    future, work = reading()
+    future, work = start_reading()
     if early:
         work.set_exception(ParseError("no JSON"))
     del future
@@ -615,21 +615,21 @@ def test_a_failure_nobody_reads_is_logged(caplog, early):
     assert record.getMessage() == "https://a failed and its result was never read: ParseError: no JSON"
 
 
-def test_a_failure_that_was_read_and_a_cancellation_are_not_logged(caplog):
-    """The log is for what nobody has seen."""
-    future, work = reading()
+def test_a_read_failure_and_a_cancellation_are_not_logged(caplog):
+    """The log holds what the program has not seen."""
+    future, work = start_reading()
     work.set_exception(ParseError("no JSON"))
     with pytest.raises(ParseError):
         asyncio.run(future)
-    cancelled, _ = reading()
+    cancelled, _ = start_reading()
     cancelled.cancel()
     del future, cancelled
     gc.collect()
     assert not caplog.records
 
 
-def test_a_failure_nobody_reads_is_logged_at_exit():
-    """The interpreter's end is no place to lose an error, nor to raise one."""
+def test_an_unread_failure_is_logged_at_exit():
+    """It is logged, not raised."""
     script = """
 import concurrent.futures, logging, sys
 from pandas_async_io.future import FrameFuture
@@ -639,4 +639,4 @@ work = concurrent.futures.Future()
 future = FrameFuture(work, label="L", progress=lambda: (0, 1), loop=None)
 work.set_exception(ValueError("bad"))
 """
-    assert python(script) == "L failed and its result was never read: ValueError: bad\n"
+    assert run_script(script) == "L failed and its result was never read: ValueError: bad\n"

@@ -1,4 +1,4 @@
-"""Options: written out once, checked at once, shown where they are asked for."""
+"""Options: checked at once, and shown in signatures and docstrings."""
 
 import inspect
 from dataclasses import fields
@@ -26,7 +26,7 @@ def read(url, **options):
     return url, options
 
 
-class Doors:
+class Accessor:
     """A method that takes options."""
 
     @with_url_and_options(FetchOptions)
@@ -42,33 +42,33 @@ def names(options):
     return [each.name for each in fields(options)]
 
 
-def test_a_dressed_function_shows_every_option_and_passes_what_is_given():
-    """Its signature has the options with their defaults, keyword-only; the call is not changed."""
+def test_a_decorated_function_shows_every_option_and_passes_the_given_ones():
+    """The signature has the options with their defaults, keyword-only."""
     parameters = inspect.signature(read).parameters
     assert next(iter(parameters)) == "url"
     assert set(parameters) == {"url", *names(ReadOptions)}
     assert parameters["errors"].default == "raise"
     assert all(one.kind is inspect.Parameter.KEYWORD_ONLY for name, one in parameters.items() if name != "url")
     assert read("x", sep="_") == ("x", {"sep": "_"})
-    assert Doors().fetch("x", how="inner") == ("x", {"how": "inner"})
-    assert next(iter(inspect.signature(Doors().fetch).parameters)) == "url"
+    assert Accessor().fetch("x", how="inner") == ("x", {"how": "inner"})
+    assert next(iter(inspect.signature(Accessor().fetch).parameters)) == "url"
 
 
-@pytest.mark.parametrize(("function", "options"), [(read, ReadOptions), (Doors.fetch, FetchOptions)])
+@pytest.mark.parametrize(("function", "options"), [(read, ReadOptions), (Accessor.fetch, FetchOptions)])
 def test_a_docstring_explains_every_option(function, options):
-    """What Shift-Tab shows names each option, and keeps the sections that follow."""
+    """The docstring names each option and keeps the sections after it."""
     text = inspect.getdoc(function)
     assert "{options}" not in text
     for name in names(options):
         assert name in text, name
-    assert "Returns\n-------" in text or function is Doors.fetch
+    assert "Returns\n-------" in text or function is Accessor.fetch
 
 
 @pytest.mark.parametrize(
     ("typo", "nearest"), [("concurency", "concurrency"), ("header", "headers"), ("error", "errors"), ("ovr", "over")]
 )
 def test_a_typo_names_the_nearest_option(typo, nearest):
-    """An unknown option is a TypeError, as for any function, with the right name."""
+    """An unknown option is a TypeError, as for any function."""
     with pytest.raises(TypeError, match=rf"read\(\) got an unexpected option '{typo}'; nearest: '{nearest}'"):
         read("x", **{typo: 1})
 
@@ -89,14 +89,14 @@ def test_a_typo_names_the_nearest_option(typo, nearest):
         ({"max_pages": True, "pages": "auto"}, "max_pages=True is not a whole number above 0"),
     ],
 )
-def test_a_value_that_cannot_be_right_raises_at_once(options, message):
-    """A wrong option is found before a frame is looked at."""
+def test_an_unusable_value_raises_at_once(options, message):
+    """Before the frame is read."""
     with pytest.raises(PlanError, match=message):
         FetchOptions(**options)
 
 
 def test_numbers_may_be_numpys_and_durations_pandas():
-    """What comes out of a frame counts as what it is; what is kept is Python's own."""
+    """Options keep them as Python's own numbers."""
     options = FetchOptions(deadline=pd.Timedelta(2, "min"), max_requests=np.int64(7))
     assert (options.deadline, options.max_requests) == (120.0, 7)
     assert type(options.max_requests) is int
