@@ -17,14 +17,14 @@ _REMEDIES: dict[int | str, str] = {
     403: "pass auth= that may do this to retry_failed",
     429: "pass a lower rate= to retry_failed",
     Outcome.RATE_LIMITED_TOO_LONG: "call retry_failed when its pause is over",
-    Outcome.BUDGET_EXHAUSTED: "call retry_failed to go on",
+    Outcome.BUDGET_EXHAUSTED: "call retry_failed to continue",
     Outcome.TIMEOUT: "pass a longer timeout= to retry_failed, up to its client's",
 }
 _REMEDY_BY_TEXT = (
     (r"retry_failed does not submit it again", ""),
     (r"the server may have received it", "retry_failed sends again what the server may have received"),
     (r"\b(?:Poll|Retry|Client)\(\w+=|\((?:pass|give|send|set|raise|use)\b[^()]*\)$", ""),
-    (r"the run's deadline|\bmax_requests=\d+ is spent|the run's retries are spent", "call retry_failed to go on"),
+    (r"the run's deadline|\bmax_requests=\d+ is spent|the run's retries are spent", "call retry_failed to continue"),
     (r"nothing came through to this origin", "call retry_failed when it is up again"),
     (r"^no connection to", ""),
 )
@@ -80,7 +80,7 @@ def find_remedy(error: str, outcome: str, status: int = 0) -> str:
     >>> find_remedy("not sent: the first 25 answers were all 401: are the credentials right?", "not_attempted")
     'pass fresh auth= to retry_failed'
     >>> find_remedy("not sent: the run's deadline has passed", "not_attempted")
-    'call retry_failed to go on'
+    'call retry_failed to continue'
     >>> find_remedy("the job has not ended within 60 s (Poll(patience=...))", "timeout")
     ''
     """

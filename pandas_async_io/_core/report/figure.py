@@ -70,7 +70,7 @@ def _render_png(figure: Any) -> bytes:
 
 
 def _draw_latencies(axes: Any, latencies: Numbers, quantiles: Sequence[float]) -> None:
-    axes.set_title("Seconds until an answer was complete", loc="left")
+    axes.set_title("Latency in seconds", loc="left")
     axes.set_ylabel("requests")
     if not len(latencies):
         _write_empty_note(axes)
@@ -87,24 +87,24 @@ def _draw_latencies(axes: Any, latencies: Numbers, quantiles: Sequence[float]) -
     axes.set_xlabel("p50 {:.3g} s, p95 {:.3g} s, p99 {:.3g} s (dotted)".format(*quantiles))
 
 
-def _draw_timeline(above: Any, below: Any, timeline: pd.DataFrame, run_seconds: float) -> None:
-    above.set_title("Answers in each second", loc="left")
-    below.set_title("In flight at most", loc="left")
-    below.set_xlabel("seconds since the run began")
-    above.sharex(below)
-    above.tick_params(labelbottom=False)
+def _draw_timeline(done_axes: Any, in_flight_axes: Any, timeline: pd.DataFrame, run_seconds: float) -> None:
+    done_axes.set_title("Attempts that ended, per second", loc="left")
+    in_flight_axes.set_title("Most requests in flight, per second", loc="left")
+    in_flight_axes.set_xlabel("seconds since the start of the run")
+    done_axes.sharex(in_flight_axes)
+    done_axes.tick_params(labelbottom=False)
     if timeline.empty:
-        _write_empty_note(above)
-        _write_empty_note(below)
+        _write_empty_note(done_axes)
+        _write_empty_note(in_flight_axes)
         return
     edges = timeline_edges(timeline, run_seconds)
-    above.stairs(timeline["done"], edges, fill=True, color=_DONE_COLOR)
+    done_axes.stairs(timeline["done"], edges, fill=True, color=_DONE_COLOR)
     if timeline["refused"].any():
-        above.stairs(timeline["refused"], edges, fill=True, color=_REFUSED_COLOR, label="refused")
-        above.legend(loc="lower right", bbox_to_anchor=(1, 1), frameon=False, borderaxespad=0)
-    below.stairs(timeline["in_flight"], edges, fill=True, color=_IN_FLIGHT_COLOR)
-    below.set_xlim(0, edges[-1])
-    for each in (above, below):
+        done_axes.stairs(timeline["refused"], edges, fill=True, color=_REFUSED_COLOR, label="refused")
+        done_axes.legend(loc="lower right", bbox_to_anchor=(1, 1), frameon=False, borderaxespad=0)
+    in_flight_axes.stairs(timeline["in_flight"], edges, fill=True, color=_IN_FLIGHT_COLOR)
+    in_flight_axes.set_xlim(0, edges[-1])
+    for each in (done_axes, in_flight_axes):
         each.set_ylim(bottom=0)
 
 

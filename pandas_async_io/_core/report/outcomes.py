@@ -29,7 +29,7 @@ _OUTCOME_NAMES = np.array([str(outcome) for outcome in _OUTCOMES], dtype=object)
 NON_FAILURES = (Outcome.OK, Outcome.NULL_KEY)
 """Outcomes that do not count as failures."""
 
-_NOTHING = SecretRedactor()
+_NO_SECRETS = SecretRedactor()
 
 
 class Outcomes:
@@ -45,7 +45,7 @@ class Outcomes:
         Redacts the call's credentials in server messages.
     """
 
-    def __init__(self, expansion: Expansion, redactor: SecretRedactor = _NOTHING) -> None:
+    def __init__(self, expansion: Expansion, redactor: SecretRedactor = _NO_SECRETS) -> None:
         requests = len(expansion)
         self.expansion = expansion
         self._redactor = redactor
@@ -186,29 +186,29 @@ class Outcomes:
         errors = np.empty(len(self.expansion) + 1, dtype=object)
         for position, error in self._errors.items():
             errors[position] = error
-        of_rows = errors[self.expansion.row_to_request]
+        row_errors = errors[self.expansion.row_to_request]
         for row, error in self.expansion.unsafe.items():
-            of_rows[row] = error
-        return of_rows
+            row_errors[row] = error
+        return row_errors
 
     def find_causes(self) -> list[Cause]:
         """Return the causes of failed rows, as `sort_causes` sorts them."""
         errors, outcomes = self._collect_row_errors(), self.row_outcomes()
-        sent = np.append(self._attempts, 0)[self.expansion.row_to_request] > 0
-        same: dict[tuple[str, str], list[int]] = {}
+        was_sent = np.append(self._attempts, 0)[self.expansion.row_to_request] > 0
+        rows_by_error: dict[tuple[str, str], list[int]] = {}
         for row in np.flatnonzero(self.failed_rows()).tolist():
-            same.setdefault((errors[row] or "", outcomes[row]), []).append(row)
-        alike: dict[str, list[tuple[str, list[int]]]] = {}
-        for (error, outcome), rows in same.items():
+            rows_by_error.setdefault((errors[row] or "", outcomes[row]), []).append(row)
+        rows_by_cause: dict[str, list[tuple[str, list[int]]]] = {}
+        for (error, outcome), rows in rows_by_error.items():
             text = error or outcome
-            alike.setdefault(generalize_error(text, outcome), []).append((text, rows))
+            rows_by_cause.setdefault(generalize_error(text, outcome), []).append((text, rows))
         causes = []
-        for text, several in alike.items():
-            rows = sorted(chain.from_iterable(rows for _, rows in several))
-            shown = several[0][0] if len(several) == 1 else text
+        for general_text, errors_with_rows in rows_by_cause.items():
+            rows = sorted(chain.from_iterable(rows for _, rows in errors_with_rows))
+            text = errors_with_rows[0][0] if len(errors_with_rows) == 1 else general_text
             status, url = self._find_response(rows[0])
             first = str(outcomes[rows[0]]), status, errors[rows[0]] or "", url
-            causes.append(Cause(shown, rows, *first, was_sent=bool(sent[rows].any())))
+            causes.append(Cause(text, rows, *first, was_sent=bool(was_sent[rows].any())))
         return sort_causes(causes)
 
     def _find_response(self, row: int) -> tuple[int, str]:

@@ -196,7 +196,7 @@ def describe_limit(tally: Tally, seconds: float, concurrency: int) -> str:
     longest = max(WAIT_CAUSES, key=tally.waits.__getitem__)
     limits = (
         (not tally.sent, "nothing: no request was sent"),
-        (seconds < _NEGLIGIBLE_SECONDS, "nothing: it took no time to speak of"),
+        (seconds < _NEGLIGIBLE_SECONDS, "nothing: the run was too short to tell"),
         (tally.waits[longest] > _DOMINANT_SHARE * seconds, _REMEDIES[longest]),
         (
             tally.cpu_seconds > _CPU_BOUND_SHARE * seconds,

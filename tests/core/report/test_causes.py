@@ -4,7 +4,7 @@ import pytest
 
 from pandas_async_io._core.report.causes import Cause, find_remedy, generalize_error, summarize_causes
 
-ON = "call retry_failed to go on"
+ON = "call retry_failed to continue"
 FRESH, OTHER = "pass fresh auth= to retry_failed", "pass auth= that may do this to retry_failed"
 LONGER = "pass a longer timeout= to retry_failed, up to its client's"
 TWICE = "retry_failed sends again what the server may have received"

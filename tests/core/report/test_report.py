@@ -14,9 +14,9 @@ def tally(cpu=0.1, busy=0.0, sent=5, **waits):
     ("counts", "seconds", "words"),
     [
         (tally(sent=0), 10.0, "nothing: no request was sent"),
-        (tally(cpu=0.01), 0.01, "nothing: it took no time"),
-        (tally(cpu=0.0), 0.0, "nothing: it took no time"),
-        (tally(rate=0.009, busy=0.1), 0.01, "nothing: it took no time"),
+        (tally(cpu=0.01), 0.01, "nothing: the run was too short"),
+        (tally(cpu=0.0), 0.0, "nothing: the run was too short"),
+        (tally(rate=0.009, busy=0.1), 0.01, "nothing: the run was too short"),
         (tally(cpu=9.5), 10.0, "this machine's CPU"),
         (tally(busy=95.0), 10.0, "concurrency: 10"),
         (tally(busy=5.0), 10.0, "nothing in particular"),
