@@ -1,4 +1,4 @@
-"""The gates that one lane goes through: its own, and those of other origins that pages lead to."""
+"""The gates that one run goes through: its own origin's, and those of origins that links lead to."""
 
 from __future__ import annotations
 
@@ -13,47 +13,48 @@ if TYPE_CHECKING:
     from pandas_async_io._io.gate.gate import Gate
 
 
-class Ways:
-    """Opens gates when something is to go through them, and tells them how much is to come.
+class OriginGates:
+    """Opens each gate when the first request to its origin comes up, and tells it how many are outstanding.
 
     Parameters
     ----------
-    gates : callable
-        Returns the client's way to an origin.
+    gate_of : callable
+        Returns the client's gate of an origin.
     slots : int
-        All that the lane may send at once: a short call must not narrow a gate for others.
+        Requests that the run may have in flight. All of them, however short the run: a smaller number would
+        narrow the gate for other calls.
     adaptive : bool
-        Whether it may be fewer.
+        Whether the gate may find a smaller number.
     """
 
-    def __init__(self, gates: Callable[[Origin], Gate], slots: int, *, adaptive: bool) -> None:
-        self._gates, self._slots, self._adaptive = gates, slots, adaptive
-        self._left: dict[Gate, int] = {}
-        self._homes: dict[str, Gate] = {}
-        self._open = ExitStack()
+    def __init__(self, gate_of: Callable[[Origin], Gate], slots: int, *, adaptive: bool) -> None:
+        self._gate_of, self._slots, self._adaptive = gate_of, slots, adaptive
+        self._outstanding: dict[Gate, int] = {}
+        self._by_prefix: dict[str, Gate] = {}
+        self._opened = ExitStack()
 
     def __enter__(self) -> Self:
-        """Open nothing yet."""
+        """Open no gate yet."""
         return self
 
     def __exit__(self, *exc: object) -> None:
-        """Leave all gates, and what was to come with them."""
-        for gate, left in self._left.items():
-            gate.left -= left
-        self._open.close()
+        """Leave all gates, and take back the requests that have no result."""
+        for gate, outstanding in self._outstanding.items():
+            gate.outstanding -= outstanding
+        self._opened.close()
 
-    def to(self, url: str) -> Gate:
-        """Return the gate that a URL is behind."""
-        home = origin_prefix(url)
-        gate = self._homes.get(home)
+    def gate_for(self, url: str) -> Gate:
+        """Return the gate of a URL's origin."""
+        prefix = origin_prefix(url)
+        gate = self._by_prefix.get(prefix)
         if gate is None:
-            gate = self._homes[home] = self._gates(parse_origin(url))
+            gate = self._by_prefix[prefix] = self._gate_of(parse_origin(url))
         return gate
 
     def expect(self, gate: Gate, requests: int) -> None:
-        """Take note of so many more requests to come, or fewer."""
-        if gate not in self._left:
-            self._open.enter_context(gate.open(self._slots, adaptive=self._adaptive))
-            self._left[gate] = 0
-        self._left[gate] += requests
-        gate.left += requests
+        """Add requests to a gate's outstanding ones; a negative number takes them off."""
+        if gate not in self._outstanding:
+            self._opened.enter_context(gate.open_for_call(self._slots, adaptive=self._adaptive))
+            self._outstanding[gate] = 0
+        self._outstanding[gate] += requests
+        gate.outstanding += requests

@@ -1,6 +1,6 @@
-"""How many requests may be in flight to one origin, and who is next.
+"""How many requests may be in flight to one origin, and which one is next.
 
-The law of this file: a slot goes to whoever waited first, and every wait can be cancelled.
+Invariant: a slot goes to the request that waited first, and every wait can be cancelled.
 """
 
 from __future__ import annotations
@@ -20,27 +20,28 @@ if TYPE_CHECKING:
 _LOGGER = logging.getLogger("pandas_async_io")
 
 _SPARE_DESCRIPTORS = 64
-_WITHOUT_LIMIT = 4096
-_EAGER = 8
-"""What adaptive concurrency begins with."""
+_MAX_CONNECTIONS = 4096
+"""Connections where the system sets no limit."""
+_ADAPTIVE_START = 8
+"""Slots that adaptive concurrency begins with."""
 
 
 def descriptor_limit() -> int:
-    """Return how many connections this process may open, from its soft limit of file descriptors."""
+    """Return how many connections this process may open, by its soft limit of file descriptors."""
     if sys.platform == "win32":
-        return _WITHOUT_LIMIT
+        return _MAX_CONNECTIONS
     import resource  # noqa: PLC0415 - Windows has none
 
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < 0 or soft == resource.RLIM_INFINITY:
-        return _WITHOUT_LIMIT
-    return max(1, min(soft - _SPARE_DESCRIPTORS, _WITHOUT_LIMIT))
+        return _MAX_CONNECTIONS
+    return max(1, min(soft - _SPARE_DESCRIPTORS, _MAX_CONNECTIONS))
 
 
 class Slots:
-    """What the calls of one client share at one origin: as many slots as the most generous of them allows.
+    """The slots that the calls of one client share at one origin: as many as the most generous call allows.
 
-    Counted over all of them: two calls of 32 are 32 together.
+    The limit holds for all calls together: two calls of 32 have 32 requests in flight.
 
     Parameters
     ----------
@@ -49,64 +50,64 @@ class Slots:
 
     Attributes
     ----------
-    taken : int
+    in_use : int
         Requests in flight.
-    granted : int or None
-        What the server said is left: so many may draw on it at once.
+    server_limit : int or None
+        Requests that the server's budget has left: so many may draw on it at once.
     """
 
     def __init__(self, ceiling: int | None = None) -> None:
-        self.taken = 0
-        self.granted: int | None = None
+        self.in_use = 0
+        self.server_limit: int | None = None
         self._ceiling = ceiling
-        self._limits: list[int] = []
-        self._most = 1
+        self._call_limits: list[int] = []
+        self._widest = 1
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._adaptive: AdaptiveConcurrency | None = None
-        self._adaptive_users = 0
-        self._room: int | None = None
+        self._adaptive_calls = 0
+        self._descriptor_limit: int | None = None
 
     @contextmanager
-    def open(self, concurrency: int, *, adaptive: bool = False) -> Iterator[None]:
-        """Take part, as long as the call lasts, with a limit of one's own that may adapt below it."""
-        if adaptive and (self._adaptive is None or not self._adaptive_users):
-            self._adaptive = AdaptiveConcurrency(start=min(_EAGER, concurrency), high=concurrency)
-        if not self._limits:
-            self._room = None
-        self._limits.append(concurrency)
-        self._adaptive_users += adaptive
-        self._changed()
+    def open_for_call(self, concurrency: int, *, adaptive: bool = False) -> Iterator[None]:
+        """Take part for the time of a call, with its own limit, which may adapt below it."""
+        if adaptive and (self._adaptive is None or not self._adaptive_calls):
+            self._adaptive = AdaptiveConcurrency(start=min(_ADAPTIVE_START, concurrency), high=concurrency)
+        if not self._call_limits:
+            self._descriptor_limit = None
+        self._call_limits.append(concurrency)
+        self._adaptive_calls += adaptive
+        self._update_widest()
         try:
             yield
         finally:
-            self._limits.remove(concurrency)
-            self._adaptive_users -= adaptive
-            self._changed()
+            self._call_limits.remove(concurrency)
+            self._adaptive_calls -= adaptive
+            self._update_widest()
 
     @property
-    def users(self) -> int:
+    def calls(self) -> int:
         """How many calls take part."""
-        return len(self._limits)
+        return len(self._call_limits)
 
     @property
-    def count(self) -> int:
+    def limit(self) -> int:
         """How many slots there are now."""
-        most = self._most
-        if self._adaptive_users and self._adaptive is not None:
-            most = min(most, self._adaptive.limit)
-        if self.granted is not None:
-            most = min(most, self.granted)
-        return most if self._room is None else min(most, self._room)
+        limit = self._widest
+        if self._adaptive_calls and self._adaptive is not None:
+            limit = min(limit, self._adaptive.limit)
+        if self.server_limit is not None:
+            limit = min(limit, self.server_limit)
+        return limit if self._descriptor_limit is None else min(limit, self._descriptor_limit)
 
-    def free(self) -> bool:
+    def try_take(self) -> bool:
         """Take a slot, if one is free and nobody waits for it."""
-        free = self.taken < self.count and not self._waiting
-        self.taken += free
+        free = self.in_use < self.limit and not self._waiting
+        self.in_use += free
         return free
 
     async def take(self) -> None:
         """Wait for a slot."""
-        if self.free():
+        if self.try_take():
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
@@ -114,41 +115,41 @@ class Slots:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
-                self.leave()  # the slot came together with the cancellation
+                self.release()  # the slot came together with the cancellation
             elif turn in self._waiting:
                 self._waiting.remove(turn)
             raise
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Give a slot back."""
-        self.taken -= 1
-        self._wake()
+        self.in_use -= 1
+        self._wake_next()
 
-    def answered(self, started: float, now: float) -> None:
+    def record_answer(self, started: float, now: float) -> None:
         """Learn from an answer; its slot is still taken."""
         if self._adaptive is not None:
-            self._adaptive.record_success(now - started, self.taken, now)
+            self._adaptive.record_success(now - started, self.in_use, now)
 
-    def refused(self, now: float, asked: float) -> bool:
+    def record_refusal(self, now: float, asked: float) -> bool:
         """Learn from a refusal, and return whether fewer slots may be the remedy."""
-        return bool(self._adaptive_users and self._adaptive and self._adaptive.record_refusal(now, self.taken, asked))
+        return bool(self._adaptive_calls and self._adaptive and self._adaptive.record_refusal(now, self.in_use, asked))
 
-    def narrow(self, now: float) -> None:
-        """Have no more slots than there were sockets for, as long as calls are under way."""
+    def shrink_to_descriptors(self, now: float) -> None:
+        """Have no more slots than there were file descriptors for, while calls are running."""
         if self._adaptive is not None:
-            self._adaptive.record_refusal(now, self.taken)
-        if self._room is None:
+            self._adaptive.record_refusal(now, self.in_use)
+        if self._descriptor_limit is None:
             _LOGGER.warning("no more file descriptors for connections: fewer requests in flight (see `ulimit -n`)")
-        self._room = max(1, min(self.taken, self.count - 1))
+        self._descriptor_limit = max(1, min(self.in_use, self.limit - 1))
 
-    def _changed(self) -> None:
-        most = max(self._limits, default=1)
-        self._most = most if self._ceiling is None else min(most, self._ceiling)
-        self._wake()
+    def _update_widest(self) -> None:
+        widest = max(self._call_limits, default=1)
+        self._widest = widest if self._ceiling is None else min(widest, self._ceiling)
+        self._wake_next()
 
-    def _wake(self) -> None:
-        while self._waiting and self.taken < self.count:
+    def _wake_next(self) -> None:
+        while self._waiting and self.in_use < self.limit:
             turn = self._waiting.popleft()
             if not turn.done():
-                self.taken += 1
+                self.in_use += 1
                 turn.set_result(None)
