@@ -38,9 +38,11 @@ from pandas_async_io._core.workflow.jobs.workflow import PollingWorkflow
 from pandas_async_io._core.workflow.paging.chain import PagingOptions
 from pandas_async_io._core.workflow.paging.paginators import as_paginator, first_request
 from pandas_async_io._core.workflow.paging.workflow import EarlierRun, PagingWorkflow
+from pandas_async_io._core.workflow.plain import Plain
 from pandas_async_io._io.bridge import portal
 from pandas_async_io._io.bridge.interrupt import attach_partial, defer_interrupt
-from pandas_async_io._io.engine.run import Lane, drive
+from pandas_async_io._io.engine.context import CallContext
+from pandas_async_io._io.engine.run import OriginRun, run_origins
 from pandas_async_io._io.progress import ProgressBar
 from pandas_async_io.call.attach import Source, carry, make_redactor
 from pandas_async_io.call.prepare import ask, outside
@@ -131,9 +133,7 @@ class Call:
         self._put: Deliver = self._outcomes.put
         self._answers, self._course = self._follow(unfinished or {}, known)
 
-    def _follow(
-        self, unfinished: Mapping[int, Any], known: Any
-    ) -> tuple[PayloadCollector | PageCollector, Workflow | None]:
+    def _follow(self, unfinished: Mapping[int, Any], known: Any) -> tuple[PayloadCollector | PageCollector, Workflow]:
         """Return what collects the answers, and what they ask for next."""
         options, client, count = self._options, self._client, len(self._asked.rows)
         row_to_request = self._asked.rows.row_to_request
@@ -178,7 +178,7 @@ class Call:
                 ),
                 unfinished=earlier,
             )
-        return whole, None
+        return whole, Plain(self._decode, deliver)
 
     def _headers(self, origin: Origin) -> dict[str, str]:
         return self._client.credentials_for(origin, self._auth)[0]
@@ -206,24 +206,20 @@ class Call:
             max_requests=options.max_requests,
             retry_share=policy.retry.budget,
         )
-        lanes = [
-            Lane(
-                requests=self._requests(origin),
-                length=len(mine),
-                gate=client.gate_for(origin),
-                gates=client.gate_for,
-                policy=policy,
-                ration=ration,
-                tally=self._tally,
-                send=client.send,
-                decode=self._decode,
-                deliver=self._put,
-                course=self._course,
-                budget=self._budget,
-            )
+        context = CallContext(
+            send=client.send,
+            workflow=self._course,
+            policy=policy,
+            budget=ration,
+            tally=self._tally,
+            gate_of=client.gate_for,
+            read_budget=self._budget,
+        )
+        runs = [
+            OriginRun(context, client.gate_for(origin), self._requests(origin), len(mine))
             for origin, mine in self._asked.sent.origins.items()
         ]
-        await drive(lanes, self._tally)
+        await run_origins(context, runs)
 
     def _deliver(self, collector: PayloadCollector, position: int, result: Result) -> None:
         self._outcomes.put(position, result)
@@ -282,8 +278,7 @@ class Call:
             If rows failed and ``errors="raise"``, unless ``quiet``.
         """
         self._finished = True
-        if self._course is not None:
-            self._course.close()
+        self._course.close()
         options = self._options
         nullable = isinstance(options, FetchOptions)
         found = self._answers.build_columns(nullable=nullable)

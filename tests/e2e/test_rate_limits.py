@@ -11,6 +11,7 @@ import pytest
 
 import pandas_async_io as paio
 from pandas_async_io._io.gate.gate import Gate
+from pandas_async_io._io.gate.learnt_pace import LearntPace
 from tests.benchmarks import adaptive_concurrency, rate_limit
 from tests.servers.handler import LeakyBucket, serve_handler
 
@@ -39,19 +40,19 @@ class ClientLog:
 @pytest.fixture
 def client_log(monkeypatch):
     """Watch every gate: a server's log cannot show when a request was started."""
-    log, start, refused = ClientLog(), Gate._start, Gate.refused
+    log, start, refused = ClientLog(), LearntPace.record_start, Gate.record_refusal
 
-    def record_start(gate, now):
+    def record_start(pace, now, in_flight):
         log.starts.append(now)
-        start(gate, now)
+        start(pace, now, in_flight)
 
     def record_refusal(gate, begun, now, asked=0.0, **options):
         received = asyncio.get_running_loop().time()
         log.pauses.append((received, received + asked))
         refused(gate, begun, now, asked, **options)
 
-    monkeypatch.setattr(Gate, "_start", record_start)
-    monkeypatch.setattr(Gate, "refused", record_refusal)
+    monkeypatch.setattr(LearntPace, "record_start", record_start)
+    monkeypatch.setattr(Gate, "record_refusal", record_refusal)
     return log
 
 

@@ -1,1 +1,9 @@
-"""TODO."""
+"""Runs the requests of a call: the one loop that paces, sends, decodes, repeats and follows up.
+
+- `run`: one run per origin, whose workers share an iterator of requests
+- `backlog`: the requests of a run that are not in flight
+- `admission`: whether a request may be sent now, and how it ends if not
+- `attempt`: one request sent once, and what its gate learns from it
+- `follow_up`: what follows an attempt: a repetition, the next steps, or a result
+- `context`: what all runs of a call share
+"""

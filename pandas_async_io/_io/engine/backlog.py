@@ -1,8 +1,8 @@
-"""What a lane has still to send: requests that wait for their time, and fresh ones.
+"""The requests of a run that are not in flight: those that wait for their time, and fresh ones.
 
-The law of this file: whoever waits here holds no slot, and fresh requests are
-made one by one, when there is room for them. Only while an origin is down some are
-passed over: that the next ones fail may be their own fault.
+Invariant: a request that waits here holds no slot, and fresh requests are made one by one, when
+there is room for them. While the origin is down, probes come from ever further ahead in the rows,
+because the failures may be the fault of neighbouring rows.
 """
 
 from __future__ import annotations
@@ -22,26 +22,29 @@ if TYPE_CHECKING:
     from pandas_async_io._core.policy.retry import FailedAttempt, Stop
     from pandas_async_io._io.gate.gate import Gate
 
-    Over = Callable[[float], Stop | None]
-
-
-_REACH = 16
-_FURTHEST = 4_096
-"""Fresh requests of which the last one is the first probe, and any later one at most."""
+_FIRST_PROBE_STEP = 16
+"""Fresh requests of which the last one is the first probe; the step grows by this factor."""
+_MAX_PROBE_STEP = 4_096
 
 
 @dataclass(slots=True)
-class Job:
-    """A request on its way, with what it has met so far.
+class PendingRequest:
+    """A request without a result, and what its attempts met so far.
 
     Attributes
     ----------
+    position, number : int
+        Of its row's request, and of its step in the workflow.
     sent : int
         Attempts on the wire.
     attempts, refusals : int
-        As in `FailedAttempt`; an attempt that the breaker sent is none.
-    unsent : int
-        Attempts for which this machine had no socket.
+        As in `FailedAttempt`; a probe is not counted.
+    without_socket : int
+        Attempts for which this process had no socket.
+    last_failure : FailedAttempt or None
+        What the last attempt met.
+    started, elapsed : float
+        Start of the last attempt on the loop's clock, and its seconds.
     """
 
     position: int
@@ -51,109 +54,111 @@ class Job:
     sent: int = 0
     attempts: int = 0
     refusals: int = 0
-    unsent: int = 0
-    met: FailedAttempt | None = None
+    without_socket: int = 0
+    last_failure: FailedAttempt | None = None
     started: float = 0.0
     elapsed: float = 0.0
 
 
 @dataclass(slots=True)
 class Backlog:
-    """The jobs of a lane that are not under way.
+    """What a run has still to send.
 
     Parameters
     ----------
-    fresh : iterator of Job
-        Those that were never sent.
+    fresh : iterator of PendingRequest
+        Requests that were never sent.
     """
 
-    fresh: Iterator[Job]
-    _delayed: list[tuple[float, int, Job, str]] = field(default_factory=list)
-    _passed: deque[Job] = field(default_factory=deque)
-    _reach: int = _REACH
-    _under_way: int = 0
+    fresh: Iterator[PendingRequest]
+    _delayed: list[tuple[float, int, PendingRequest, str]] = field(default_factory=list)
+    _skipped: deque[PendingRequest] = field(default_factory=deque)
+    _probe_step: int = _FIRST_PROBE_STEP
+    _taken: int = 0
     _probe_fresh: bool = True
     _order: Iterator[int] = field(default_factory=count)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def ready(self, now: float, *, probing: bool) -> Job | None:
-        """Return a job whose delay is over, else a fresh one; None if there is none now.
+    def pop_ready(self, now: float, *, probing: bool) -> PendingRequest | None:
+        """Return a request whose delay is over, else a fresh one; None if there is none now.
 
-        Give it back with `put`, if it is to be sent again, and `ended`, always.
+        Call `put` if it is to be sent again, and `release` in any case.
 
         Parameters
         ----------
         now : float
             On the loop's clock.
         probing : bool
-            Whether nothing but a probe gets through: then the two kinds take turns, for what failed
-            may be to blame itself, and so may be the first attempt.
+            Whether nothing but a probe may start. Then repeated and fresh requests take turns: a row that
+            failed may be the cause of its failure, and so may a fresh one.
         """
         self._probe_fresh = probing and not self._probe_fresh
         due = bool(self._delayed) and self._delayed[0][0] <= now
-        job = None if due and not self._probe_fresh else self._next(probing=probing)
-        if job is None and due:
-            job = heappop(self._delayed)[2]
-        self._under_way += job is not None
-        return job
+        pending = None if due and not self._probe_fresh else self._pop_fresh(probing=probing)
+        if pending is None and due:
+            pending = heappop(self._delayed)[2]
+        self._taken += pending is not None
+        return pending
 
-    def _next(self, *, probing: bool) -> Job | None:
-        """Return a fresh job; a probe is one from ever further away, and those between are next again afterwards."""
+    def _pop_fresh(self, *, probing: bool) -> PendingRequest | None:
+        """Return a fresh request. A probe is one from further ahead; the skipped ones come next afterwards."""
         if not probing:
-            self._reach = _REACH
-            return self._passed.popleft() if self._passed else next(self.fresh, None)
-        self._passed.extend(islice(self.fresh, self._reach))
-        self._reach = min(self._reach * _REACH, _FURTHEST)
-        return self._passed.pop() if self._passed else None
+            self._probe_step = _FIRST_PROBE_STEP
+            return self._skipped.popleft() if self._skipped else next(self.fresh, None)
+        self._skipped.extend(islice(self.fresh, self._probe_step))
+        self._probe_step = min(self._probe_step * _FIRST_PROBE_STEP, _MAX_PROBE_STEP)
+        return self._skipped.pop() if self._skipped else None
 
-    async def take(self, over: Over, until: float, waits: dict[str, float], *, probing: bool) -> Job | None:
-        """Wait until a job is ready; None when nothing is left nor under way.
+    async def wait_ready(
+        self, stop: Callable[[float], Stop | None], until: float, waits: dict[str, float], *, probing: bool
+    ) -> PendingRequest | None:
+        """Wait until a request is ready; None when nothing is left and nothing is in flight.
 
         Parameters
         ----------
-        over : callable
-            Says whether the run has stopped: then delays are cut short.
+        stop : callable
+            Returns why the run has stopped, or None; once it has, delays are cut short.
         until : float
-            When it stops at the latest, on the loop's clock.
+            The run's deadline on the loop's clock.
         waits : dict of str to float
-            Seconds by cause, to which is added how long nothing was under way.
+            Seconds by cause; the time in which nothing was in flight is added here.
         probing : bool
-            As for `ready`.
+            As in `pop_ready`.
         """
         clock = asyncio.get_running_loop().time
         while True:
             begun = clock()
-            job = self.ready(inf if over(begun) else begun, probing=probing)
-            if job is not None:
-                return job
-            if not self._delayed and not self._under_way:
+            pending = self.pop_ready(inf if stop(begun) else begun, probing=probing)
+            if pending is not None:
+                return pending
+            if not self._delayed and not self._taken:
                 return None
-            cause = None if self._under_way else self._delayed[0][3]
+            cause = None if self._taken else self._delayed[0][3]
             await self._wait(min(self._delayed[0][0], until) if self._delayed else until)
             if cause:
                 waits[cause] += clock() - begun
 
-    def put(self, job: Job, delay: float, cause: str) -> None:
-        """Take a job that is to be sent in so many seconds, and why not now: one of the report's causes."""
-        heappush(self._delayed, (asyncio.get_running_loop().time() + delay, next(self._order), job, cause))
+    def put(self, pending: PendingRequest, delay: float, cause: str) -> None:
+        """Take a request that is to be sent after some seconds, for one of the report's causes."""
+        heappush(self._delayed, (asyncio.get_running_loop().time() + delay, next(self._order), pending, cause))
 
-    def sent(self) -> list[Job]:
-        """Return the jobs that were sent and wait to be sent again."""
-        return [job for _, _, job, _ in self._delayed if job.met is not None]
+    def failed(self) -> list[PendingRequest]:
+        """Return the requests that failed before and wait to be sent again."""
+        return [pending for _, _, pending, _ in self._delayed if pending.last_failure is not None]
 
-    def ended(self) -> None:
-        """Take note that a job is no longer under way."""
-        self._under_way -= 1
+    def release(self) -> None:
+        """Note that a request that was popped is done, or was put back."""
+        self._taken -= 1
         self._changed.set()
 
     async def _wait(self, until: float) -> None:
-        """Wait until a job has ended, or a moment has come."""
+        """Wait until a request is released, or until a time."""
         self._changed.clear()
-        alarm = None
+        timer = None
         if until < inf:
-            alarm = asyncio.get_running_loop().call_at(until, self._changed.set)
+            timer = asyncio.get_running_loop().call_at(until, self._changed.set)
         try:
             await self._changed.wait()
         finally:
-            if alarm is not None:
-                alarm.cancel()
+            if timer is not None:
+                timer.cancel()

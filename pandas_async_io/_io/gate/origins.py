@@ -52,9 +52,14 @@ class OriginGates:
         return gate
 
     def expect(self, gate: Gate, requests: int) -> None:
-        """Add requests to a gate's outstanding ones; a negative number takes them off."""
+        """Add requests to a gate's outstanding ones."""
         if gate not in self._outstanding:
             self._opened.enter_context(gate.open_for_call(self._slots, adaptive=self._adaptive))
             self._outstanding[gate] = 0
         self._outstanding[gate] += requests
         gate.outstanding += requests
+
+    def settle(self, gate: Gate) -> None:
+        """Take a request that has its result off a gate's outstanding ones."""
+        self._outstanding[gate] -= 1
+        gate.outstanding -= 1

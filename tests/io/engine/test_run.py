@@ -19,7 +19,9 @@ from pandas_async_io._core.policy.retry_options import Retry
 from pandas_async_io._core.policy.run_budget import RunBudget
 from pandas_async_io._core.report.tally import Tally
 from pandas_async_io._core.workflow.base import Step
-from pandas_async_io._io.engine.run import Lane, drive
+from pandas_async_io._core.workflow.plain import Plain
+from pandas_async_io._io.engine.context import CallContext
+from pandas_async_io._io.engine.run import OriginRun, run_origins
 from pandas_async_io._io.gate.gate import Gate
 
 QUICK = Retry(base=0.001, throttle_base=0.001, cap=0.002)
@@ -29,37 +31,36 @@ def answer(status=200, body=b"{}", headers=()):
     return Response(status, dict(headers), body, "http://e.com/")
 
 
-def lane_of(gate, send, count, **options):
-    """Make a lane of `count` requests."""
-    host = options.pop("host", "e.com")
+def call_of(send, **options):
+    """Return the context of a plain call with a concurrency of 4; `deliver` takes its results."""
+    deliver = options.pop("deliver", lambda position, result: None)
     defaults = {
-        "requests": ((n, Request(f"http://{host}/{n}")) for n in range(count)),
-        "gates": lambda origin: gate,
+        "workflow": Plain(lambda response: response.body, deliver),
         "policy": Policy(4, adaptive=False, rates=(), retry=QUICK, timeout=5.0),
-        "ration": RunBudget(4),
+        "budget": RunBudget(4),
         "tally": Tally(),
-        "decode": lambda response: response.body,
-        "deliver": lambda position, result: None,
+        "gate_of": lambda origin: Gate(),
     }
-    return Lane(length=count, gate=gate, send=send, **{**defaults, **options})
+    return CallContext(send=send, **{**defaults, **options})
 
 
-def run(send, count=20, *, concurrency=4, retry=QUICK, method="GET", ration=None, gate=None, timeout=5.0):
-    """Drive `count` requests; return the results by position, and what else is worth a look."""
+def run_of(call, gate, count, *, host="e.com", method="GET"):
+    """Return the run of `count` requests to one origin."""
+    return OriginRun(call, gate, ((n, Request(f"http://{host}/{n}", method)) for n in range(count)), count)
+
+
+def run(send, count=20, *, concurrency=4, retry=QUICK, method="GET", budget=None, gate=None, timeout=5.0):
+    """Run `count` requests and return their results by position; no task is left, and no result comes twice."""
     results = {}
 
     async def main():
-        way = gate or Gate()
-        lane = lane_of(
-            way,
+        call = call_of(
             send,
-            count,
-            requests=((n, Request(f"http://e.com/{n}", method)) for n in range(count)),
             policy=Policy(concurrency, adaptive=False, rates=(), retry=retry, timeout=timeout),
-            ration=ration or RunBudget(concurrency),
+            budget=budget or RunBudget(concurrency),
             deliver=lambda position, result: results.setdefault(position, []).append(result),
         )
-        await drive([lane], lane.tally)
+        await run_origins(call, [run_of(call, gate or Gate(), count, method=method)])
         return asyncio.all_tasks() - {asyncio.current_task()}
 
     leftovers = asyncio.run(main())
@@ -208,7 +209,7 @@ def test_max_requests_ends_the_unsent_rows():
     async def send(request, timeout):
         return answer()
 
-    results = run(send, 20, ration=RunBudget(4, max_requests=5))
+    results = run(send, 20, budget=RunBudget(4, max_requests=5))
     outcomes = [results[n].outcome for n in range(20)]
     assert outcomes == [Outcome.OK] * 5 + [Outcome.BUDGET_EXHAUSTED] * 15
 
@@ -304,7 +305,7 @@ def test_bad_rows_at_the_end_do_not_open_the_breaker():
 
     gate = Gate()
     results = run(send, 100, gate=gate)
-    assert not gate.shut
+    assert not gate.only_probes
     assert [n for n in range(100) if results[n].outcome is Outcome.HTTP_ERROR] == list(range(0, 100, 10))
 
 
@@ -347,12 +348,12 @@ def test_a_cancelled_run_leaves_nothing_behind():
             started.set()
             await asyncio.Event().wait()
 
-        task = asyncio.create_task(lane_of(gate, send, 50, policy=wide).drive())
+        task = asyncio.create_task(run_of(call_of(send, policy=wide), gate, 50).run())
         await started.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        return gate.slots.taken, gate.shut, asyncio.all_tasks() - {asyncio.current_task()}
+        return gate.slots.in_use, gate.only_probes, asyncio.all_tasks() - {asyncio.current_task()}
 
     assert asyncio.run(main()) == (0, False, set())
 
@@ -369,7 +370,7 @@ def test_answers_that_are_not_taken_say_nothing_against_the_origin(error):
 
     gate = Gate()
     results = run(send, 40, gate=gate)
-    assert not gate.shut
+    assert not gate.only_probes
     assert {result.outcome for result in results.values()} == {error.outcome}
 
 
@@ -385,9 +386,9 @@ def test_a_run_that_its_deadline_ends_leaves_the_origin_open_for_others():
         until = asyncio.get_running_loop().time() + 0.05
         options = {"policy": Policy(8, adaptive=False, rates=(), retry=QUICK, timeout=5.0)}
         options["deliver"] = lambda at, result: results.append(result)
-        lane = lane_of(gate, send, 8, ration=RunBudget(8, deadline=until), **options)
-        await drive([lane], lane.tally)
-        return gate.shut, {result.outcome for result in results}
+        call = call_of(send, budget=RunBudget(8, deadline=until), **options)
+        await run_origins(call, [run_of(call, gate, 8)])
+        return gate.only_probes, {result.outcome for result in results}
 
     assert asyncio.run(main()) == (False, {Outcome.TIMEOUT})
 
@@ -408,7 +409,7 @@ def test_attempts_are_what_was_on_the_wire(monkeypatch):
     async def no_socket(request, timeout):
         raise DescriptorError("no socket", transient=True, received=False)
 
-    monkeypatch.setattr("pandas_async_io._io.engine.run._NO_SOCKET", 1e-6)
+    monkeypatch.setattr("pandas_async_io._io.engine.follow_up._NO_SOCKET_SECONDS", 1e-6)
     [result] = run(no_socket, 1, retry=Retry(attempts=1)).values()
     assert (result.outcome, result.fetched_at) == (Outcome.TRANSPORT_ERROR, None)
 
@@ -423,19 +424,16 @@ def test_hopeless_origins_stop_no_other_one():
         return answer()
 
     async def main():
-        found, ration = Counter(), RunBudget(4)
-
-        def count(name):
-            return lambda at, result: found.update([(name, result.outcome)])
-
-        names = ("nowhere", "here")
-        lanes = [lane_of(Gate(), send, 30, ration=ration, deliver=count(name), host=name) for name in names]
-        await drive(lanes, lanes[0].tally)
+        found = Counter()
+        call = call_of(send, deliver=lambda position, result: found.update([(position < 30, result.outcome)]))
+        here = OriginRun(call, Gate(), ((n, Request("http://here/")) for n in range(30)), 30)
+        nowhere = OriginRun(call, Gate(), ((n, Request("http://nowhere/")) for n in range(30, 60)), 30)
+        await run_origins(call, [nowhere, here])
         return found
 
     found = asyncio.run(main())
-    assert found["here", Outcome.OK] == 30
-    assert found["nowhere", Outcome.NOT_ATTEMPTED] >= 1
+    assert found[True, Outcome.OK] == 30
+    assert found[False, Outcome.NOT_ATTEMPTED] >= 1
 
 
 def test_a_silent_origin_that_pages_lead_to_stops_nobody_at_home():
@@ -449,6 +447,8 @@ def test_a_silent_origin_that_pages_lead_to_stops_nobody_at_home():
         return answer(429, headers={"Retry-After": "0.3"}) if first else answer()
 
     class ToCdn:
+        one_request = False
+
         def begin(self, position, request):
             return [Step(1, request)]
 
@@ -466,8 +466,8 @@ def test_a_silent_origin_that_pages_lead_to_stops_nobody_at_home():
 
     async def main():
         home, cdn = Gate(), Gate()
-        lane = lane_of(home, send, 200, course=ToCdn(), gates=lambda origin: cdn)
-        await drive([lane], lane.tally)
+        call = call_of(send, workflow=ToCdn(), gate_of=lambda origin: cdn)
+        await run_origins(call, [run_of(call, home, 200)])
 
     asyncio.run(main())
     again = [at for at, url in enumerate(seen) if url == "http://cdn.com/0"][1]

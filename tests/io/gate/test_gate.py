@@ -17,8 +17,12 @@ from tests.io.gate.leaping import leaping
 NEVER = float("inf")
 
 
-async def enter(gate, rates=(), patience=300.0, until=NEVER):
-    return await gate.enter(rates, patience=patience, until=until, waits=dict.fromkeys(WAIT_CAUSES, 0.0))
+async def enter(gate, rates=(), max_wait=300.0, until=NEVER):
+    return await gate.enter(rates, max_wait=max_wait, until=until, waits=dict.fromkeys(WAIT_CAUSES, 0.0))
+
+
+def announce(gate, headers):
+    gate.obey_headers(headers, now=asyncio.get_running_loop().time(), epoch=0.0)
 
 
 def test_calls_share_the_slots_of_the_most_generous():
@@ -26,8 +30,8 @@ def test_calls_share_the_slots_of_the_most_generous():
 
     async def main():
         gate, tight = Gate(), Gate(ceiling=2)
-        with gate.open(3), gate.open(2), tight.open(5):
-            return gate.slots.count, tight.slots.count
+        with gate.open_for_call(3), gate.open_for_call(2), tight.open_for_call(5):
+            return gate.slots.limit, tight.slots.limit
 
     assert asyncio.run(main()) == (3, 2)
 
@@ -42,7 +46,7 @@ def test_a_slot_goes_to_who_waited_first():
             await enter(gate)
             order.append(name)
 
-        with gate.open(1):
+        with gate.open_for_call(1):
             await enter(gate)
             waiting = [asyncio.create_task(worker(name)) for name in "abc"]
             await asyncio.sleep(0)
@@ -53,7 +57,7 @@ def test_a_slot_goes_to_who_waited_first():
             gate.leave()
             await waiting[2]
             gate.leave()
-        return order, gate.slots.taken
+        return order, gate.slots.in_use
 
     assert asyncio.run(main()) == (["a", "c"], 0)
 
@@ -63,7 +67,7 @@ def test_a_cancellation_that_comes_with_the_slot_gives_it_back():
 
     async def main():
         gate = Gate()
-        with gate.open(1):
+        with gate.open_for_call(1):
             await enter(gate)
             waiter = asyncio.create_task(enter(gate))
             await asyncio.sleep(0)
@@ -71,7 +75,7 @@ def test_a_cancellation_that_comes_with_the_slot_gives_it_back():
             waiter.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await waiter
-        return gate.slots.taken
+        return gate.slots.in_use
 
     assert asyncio.run(main()) == 0
 
@@ -82,17 +86,17 @@ def test_nobody_passes_during_a_pause_and_nobody_holds_a_slot():
     async def main():
         gate = Gate()
         clock = asyncio.get_running_loop().time
-        with gate.open(1):
-            gate.pause(0.1)
+        with gate.open_for_call(1):
             begun = clock()
+            gate.pause.extend(begun + 0.1)
             waiter = asyncio.create_task(enter(gate))
             await asyncio.sleep(0)
-            held = gate.slots.taken
+            held = gate.slots.in_use
             entry = await waiter
             waited = clock() - begun
-            gate.pause(1000)
+            gate.pause.extend(clock() + 1000)
             gate.leave()
-            return held, entry, waited, await enter(gate), await enter(gate, patience=NEVER, until=clock() + 0.01)
+            return held, entry, waited, await enter(gate), await enter(gate, max_wait=NEVER, until=clock() + 0.01)
 
     held, entry, waited, too_long, late = asyncio.run(main())
     assert held == 0
@@ -119,7 +123,7 @@ def test_fault_36_and_38_no_window_holds_more_starts_than_each_rate_allows(rates
         gate = Gate()
 
         async def call(idle):
-            with gate.open(99):
+            with gate.open_for_call(99):
                 for seconds in idle:
                     await asyncio.sleep(seconds)
                     assert await enter(gate, rates) is Entry.GO
@@ -139,7 +143,7 @@ def test_fault_36_starts_are_evenly_spaced():
 
     async def main():
         gate, starts = Gate(), []
-        with gate.open(10):
+        with gate.open_for_call(10):
             for _ in range(12):
                 await enter(gate, [Rate(100)])
                 starts.append(asyncio.get_running_loop().time())
@@ -154,10 +158,10 @@ def test_a_deadline_is_kept_while_a_rate_is_waited_for():
 
     async def main():
         gate, waits = Gate(), dict.fromkeys(WAIT_CAUSES, 0.0)
-        with gate.open(1):
+        with gate.open_for_call(1):
             for expected in (Entry.GO, Entry.LATE):
-                assert await gate.enter([Rate(1, 3600)], patience=300.0, until=5.0, waits=waits) is expected
-                gate.slots.taken = 0
+                assert await gate.enter([Rate(1, 3600)], max_wait=300.0, until=5.0, waits=waits) is expected
+                gate.slots.in_use = 0
         return asyncio.get_running_loop().time(), waits["rate"]
 
     assert leaping(main()) == pytest.approx((5.0, 5.0))
@@ -169,9 +173,9 @@ def test_a_spent_budget_pauses_the_origin_before_it_refuses():
     async def main():
         gate = Gate()
         clock = asyncio.get_running_loop().time
-        with gate.open(1):
+        with gate.open_for_call(1):
             begun = clock()
-            gate.heed({"RateLimit-Limit": "9", "RateLimit-Remaining": "0", "RateLimit-Reset": "0.2"}, 0.0)
+            announce(gate, {"RateLimit-Limit": "9", "RateLimit-Remaining": "0", "RateLimit-Reset": "0.2"})
             await enter(gate)
             gate.leave()
             return clock() - begun
@@ -192,12 +196,12 @@ def test_a_spent_budget_is_waited_out_once():
             await enter(gate)
             starts.append(asyncio.get_running_loop().time())
 
-        with gate.open(8):
-            gate.heed(left(0), 0.0)
+        with gate.open_for_call(8):
+            announce(gate, left(0))
             waiting = [asyncio.create_task(go()) for _ in range(3)]
             await asyncio.sleep(5)
             alone = len(starts)
-            gate.heed(left(98), 0.0)
+            announce(gate, left(98))
             gate.leave()
             await asyncio.gather(*waiting)
         return alone, starts
@@ -212,11 +216,11 @@ def test_a_days_budget_is_used_up_and_only_then_waited_for():
 
     async def main():
         gate = Gate()
-        with gate.open(8):
-            gate.left = 200
-            gate.heed({"X-RateLimit-Limit": "1000", "X-RateLimit-Remaining": "90", "X-RateLimit-Reset": "86400"}, 0.0)
+        with gate.open_for_call(8):
+            gate.outstanding = 200
+            announce(gate, {"X-RateLimit-Limit": "1000", "X-RateLimit-Remaining": "90", "X-RateLimit-Reset": "86400"})
             first = await enter(gate)
-            gate.heed({"X-RateLimit-Limit": "1000", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "86400"}, 0.0)
+            announce(gate, {"X-RateLimit-Limit": "1000", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "86400"})
             return first, await enter(gate)
 
     assert leaping(main()) == (Entry.GO, Entry.TOO_LONG)
@@ -227,14 +231,14 @@ def test_no_more_requests_are_in_flight_than_a_server_says_are_left():
 
     async def main():
         gate = Gate()
-        with gate.open(8):
-            gate.heed({"X-RateLimit-Remaining": "3"}, 0.0)
-            few = gate.slots.count
-            gate.heed({}, 0.0)
-            cached = gate.slots.count
+        with gate.open_for_call(8):
+            announce(gate, {"X-RateLimit-Remaining": "3"})
+            few = gate.slots.limit
+            announce(gate, {})
+            cached = gate.slots.limit
             for _ in range(7):
-                gate.heed({}, 0.0)
-            return few, cached, gate.slots.count
+                announce(gate, {})
+            return few, cached, gate.slots.limit
 
     assert leaping(main()) == (3, 3, 8)
 
@@ -244,13 +248,13 @@ def test_a_full_budget_takes_a_gap_back():
 
     async def main():
         gate = Gate()
-        with gate.open(8):
-            gate.left = 100
-            gate.heed({"RateLimit-Limit": "100", "RateLimit-Remaining": "2", "RateLimit-Reset": "60"}, 0.0)
+        with gate.open_for_call(8):
+            gate.outstanding = 100
+            announce(gate, {"RateLimit-Limit": "100", "RateLimit-Remaining": "2", "RateLimit-Reset": "60"})
             waiting = asyncio.create_task(enter(gate))
             await asyncio.sleep(5)
             assert not waiting.done()
-            gate.heed({"RateLimit-Limit": "100", "RateLimit-Remaining": "99", "RateLimit-Reset": "60"}, 0.0)
+            announce(gate, {"RateLimit-Limit": "100", "RateLimit-Remaining": "99", "RateLimit-Reset": "60"})
             await waiting
         return asyncio.get_running_loop().time()
 
@@ -263,11 +267,11 @@ def test_only_a_silence_that_the_server_asks_for_ends_a_callers_patience():
     async def main():
         gate = Gate()
         clock = asyncio.get_running_loop().time
-        with gate.open(8):
-            gate.refused(0.0, clock(), cap=0.2)
-            learnt = await enter(gate, patience=0.0), clock()
-            gate.refused(clock(), clock(), 5.0)
-            return *learnt, await enter(gate, patience=1.0)
+        with gate.open_for_call(8):
+            gate.record_refusal(0.0, clock(), cap=0.2)
+            learnt = await enter(gate, max_wait=0.0), clock()
+            gate.record_refusal(clock(), clock(), 5.0)
+            return *learnt, await enter(gate, max_wait=1.0)
 
     entry, at, asked = leaping(main())
     assert (entry, asked) == (Entry.GO, Entry.TOO_LONG)
@@ -295,7 +299,7 @@ def test_calls_that_wait_for_slots_hold_no_tokens_of_a_rate():
             await enter(gate, (Rate(10, margin=0),))
             starts.append(asyncio.get_running_loop().time())
 
-        with gate.open(3):
+        with gate.open_for_call(3):
             for _ in range(3):
                 await enter(gate)
             waiting = [asyncio.create_task(go()) for _ in range(3)]

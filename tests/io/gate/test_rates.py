@@ -21,9 +21,9 @@ def starts_of(*calls):
         gate = Gate()
 
         async def call(name, rates, count):
-            with gate.open(99):
+            with gate.open_for_call(99):
                 for _ in range(count):
-                    entry = await gate.enter(rates, patience=1.0, until=float("inf"), waits=Counter())
+                    entry = await gate.enter(rates, max_wait=1.0, until=float("inf"), waits=Counter())
                     assert entry is Entry.GO
                     found.append((asyncio.get_running_loop().time(), name))
                     gate.leave()

@@ -1,0 +1,94 @@
+"""Whether a request may be sent now, and how it ends if it is not sent any more."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from pandas_async_io._core.models import Outcome
+from pandas_async_io._core.policy.canary import Canary
+from pandas_async_io._core.policy.durations import format_seconds
+from pandas_async_io._core.policy.origin_signal import OriginSignal
+from pandas_async_io._core.policy.retry import Stop
+from pandas_async_io._io.gate.gate import Entry, Gate
+
+if TYPE_CHECKING:
+    from pandas_async_io._io.engine.attempt import Attempt
+    from pandas_async_io._io.engine.backlog import PendingRequest
+    from pandas_async_io._io.engine.context import CallContext
+
+_DOWN = Stop(Outcome.NOT_ATTEMPTED, "not sent: nothing came through to this origin for 30 s")
+
+
+class Admission:
+    """Lets the requests of one origin's run through, until the run stops.
+
+    Parameters
+    ----------
+    call : CallContext
+        What the call shares.
+    gate : Gate
+        The run's own origin's.
+    """
+
+    __slots__ = ("_abort", "_call", "_canary", "_clock", "_gate")
+
+    def __init__(self, call: CallContext, gate: Gate) -> None:
+        self._call, self._gate = call, gate
+        self._clock = asyncio.get_running_loop().time
+        self._canary = Canary()
+        self._abort: Stop | None = None
+
+    def stop(self, now: float) -> Stop | None:
+        """Return how an unsent request ends if nothing more is sent; None if the run goes on."""
+        return self._abort or self._call.budget.check(now)
+
+    def watch(self, pending: PendingRequest, attempt: Attempt) -> None:
+        """Stop the run when the first answers show that no row will fare better."""
+        if pending.gate is not self._gate:
+            return
+        signal = attempt.signal
+        if signal is OriginSignal.ANSWERED:
+            status = 200 if attempt.response is None else attempt.response.status
+        elif signal is OriginSignal.UNREACHABLE:
+            status = 0
+        else:
+            return
+        if (stop := self._canary.record(status)) is not None:
+            self._abort = stop
+
+    def try_enter(self, pending: PendingRequest) -> bool:
+        """Take a slot if there is nothing to wait for: what `enter` does, without its cost."""
+        now = self._clock()
+        return not self._call.policy.rates and self.stop(now) is None and pending.gate.try_enter(now)
+
+    async def enter(self, pending: PendingRequest) -> Entry | Stop:
+        """Wait for a slot; return how it was taken, or how the request ends."""
+        clock, call, gate = self._clock, self._call, pending.gate
+        stop = self.stop(clock())
+        if stop is not None:
+            return stop
+        max_wait = call.policy.retry.max_wait
+        entry = await gate.enter(
+            call.policy.rates, max_wait=max_wait, until=call.budget.deadline, waits=call.tally.waits
+        )
+        now = clock()
+        if entry is Entry.GO or entry is Entry.PROBE:
+            stop = self.stop(now)  # during the wait, others may have spent the last request
+            if stop is None:
+                return entry
+            gate.record_no_signal(now, now)
+            gate.leave()
+            return stop
+        if entry is Entry.TOO_LONG:
+            text = f"not sent: the server asks for a longer pause than max_wait, {format_seconds(max_wait)}"
+            return Stop(Outcome.RATE_LIMITED_TOO_LONG, text)
+        return self.stop(now) or _DOWN
+
+    def pause_to_put_back(self, pending: PendingRequest) -> float:
+        """Return the seconds after which to try again at another origin that is paused; 0 if it is to enter now."""
+        now, budget = self._clock(), self._call.budget
+        pause = pending.gate.pause.remaining(now)
+        if 0 < pause <= self._call.policy.retry.max_wait and self.stop(now) is None:
+            return min(pause, budget.deadline - now)
+        return 0.0

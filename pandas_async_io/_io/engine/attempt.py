@@ -1,0 +1,111 @@
+"""One attempt: a request sent once, its response decoded, and its gate told how the origin is."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pandas_async_io._core.errors import AttemptError
+from pandas_async_io._core.policy.origin_signal import OriginSignal, read_origin_signal
+from pandas_async_io._core.policy.run_budget import to_deadline_error
+
+if TYPE_CHECKING:
+    from pandas_async_io._core.models import Response
+    from pandas_async_io._io.engine.backlog import PendingRequest
+    from pandas_async_io._io.engine.context import CallContext
+
+
+@dataclass(slots=True)
+class Attempt:
+    """What came of sending a request once.
+
+    Attributes
+    ----------
+    probe : bool
+        Whether the breaker let it through to find out if the origin is up again.
+    response, payload
+        What came back, and what it holds if it was decoded.
+    error : AttemptError or None
+        What was met instead, or in the body.
+    signal : OriginSignal
+        What it says about the origin.
+    """
+
+    probe: bool
+    response: Response | None = None
+    payload: Any = None
+    error: AttemptError | None = None
+    signal: OriginSignal = OriginSignal.NONE
+
+    @property
+    def refused(self) -> bool:
+        """Whether the server refused the request before it processed it."""
+        return self.signal is OriginSignal.REFUSED
+
+    @property
+    def status(self) -> int:
+        """Of the response; 0 without one."""
+        return 0 if self.response is None else self.response.status
+
+
+async def send_once(call: CallContext, pending: PendingRequest, *, probe: bool) -> Attempt:
+    """Send a request that has a slot, decode a 2xx response, and give the slot back."""
+    clock = asyncio.get_running_loop().time
+    attempt, budget, tally = Attempt(probe), call.budget, call.tally
+    first = pending.last_failure is None
+    budget.count_sent(first=first)
+    tally.sent += 1
+    tally.retried += not first
+    pending.sent += 1
+    pending.attempts += not probe
+    pending.started = now = clock()
+    try:
+        response = await call.send(pending.request, min(call.policy.timeout, budget.deadline - now))
+        attempt.response = response
+        if 200 <= response.status < 300:
+            attempt.payload = call.workflow.decode(pending.position, pending.number, response)
+    except AttemptError as exc:
+        attempt.error = to_deadline_error(exc) if budget.is_past_deadline(clock()) else exc
+    finally:
+        now = clock()
+        _report(call, pending, attempt, now)
+        pending.gate.leave()
+    pending.elapsed = now - pending.started
+    return attempt
+
+
+def uncount_sent(call: CallContext, pending: PendingRequest, attempt: Attempt) -> None:
+    """Take back the count of an attempt that never got on the wire."""
+    call.budget.uncount_sent()
+    call.tally.sent -= 1
+    call.tally.retried -= pending.last_failure is not None
+    pending.sent -= 1
+    pending.attempts -= not attempt.probe
+
+
+def _report(call: CallContext, pending: PendingRequest, attempt: Attempt, now: float) -> None:
+    """Tell the gate how the origin is, and count the attempt. The slot is still taken."""
+    gate, response, error, started, epoch = pending.gate, attempt.response, attempt.error, pending.started, time.time()
+    retry = call.policy.retry
+    late = error is not None and call.budget.is_past_deadline(now)
+    signal, asked = read_origin_signal(retry, response, error, epoch=epoch, deadline_passed=late)
+    attempt.signal = signal
+    size = 0
+    if response is not None:
+        size = len(response.body)
+        gate.obey_headers(response.headers, now=now, epoch=epoch)
+        if call.read_budget is not None and (announced := call.read_budget(attempt.payload)) is not None:
+            gate.obey_budget(announced, now=now)
+    refused = signal is OriginSignal.REFUSED
+    if error is not None or response is not None:
+        call.tally.count_attempt(started, now, size, refused=refused, in_flight=gate.slots.in_use)
+    if signal is OriginSignal.ANSWERED:
+        gate.record_answer(started, now)
+    elif refused:
+        gate.record_refusal(started, now, asked, cap=retry.cap)
+    elif signal is not OriginSignal.FAILED:
+        gate.record_no_signal(started, now)
+    elif pending.last_failure is None or attempt.probe:  # a row that fails again says more about the row
+        gate.record_failure(started, now)

@@ -1,0 +1,144 @@
+"""What follows an attempt: a repetition, the next steps of the workflow, or a result.
+
+Invariant: each step ends with exactly one result. `_core` takes every decision about it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from typing import TYPE_CHECKING, Any
+
+from pandas_async_io._core.errors import AttemptError, DescriptorError
+from pandas_async_io._core.models import Outcome, Page, Response, Result
+from pandas_async_io._core.policy.retry import MAX_REFUSALS, FailedAttempt, Repeat, Stop, decide_retry, stop_row
+from pandas_async_io._core.policy.run_budget import describe_cancelled
+from pandas_async_io._io.engine.attempt import uncount_sent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pandas_async_io._core.workflow.base import Step
+    from pandas_async_io._io.engine.attempt import Attempt
+    from pandas_async_io._io.engine.backlog import Backlog, PendingRequest
+    from pandas_async_io._io.engine.context import CallContext
+    from pandas_async_io._io.gate.origins import OriginGates
+
+    AddSteps = Callable[[int, Sequence[Step]], None]
+
+_NO_SOCKET_SECONDS = 0.02
+"""Seconds that double each time the process has no socket for a request."""
+
+_RETRIES_SPENT = "not repeated: the run's retries are spent, Retry(budget=...) allows more"
+
+
+class FollowUp:
+    """Settles the attempts of one origin's run.
+
+    Parameters
+    ----------
+    call : CallContext
+        What the call shares.
+    backlog : Backlog
+        Takes the requests that are repeated.
+    gates : OriginGates
+        Counts the requests that have no result yet.
+    add_steps : callable
+        Takes a position and the steps that follow at it.
+    """
+
+    __slots__ = ("_add_steps", "_backlog", "_call", "_gates")
+
+    def __init__(self, call: CallContext, backlog: Backlog, gates: OriginGates, add_steps: AddSteps) -> None:
+        self._call, self._backlog, self._gates, self._add_steps = call, backlog, gates, add_steps
+
+    def settle(self, pending: PendingRequest, attempt: Attempt) -> None:
+        """Take the answer, or put the request back, or end it."""
+        error, response = attempt.error, attempt.response
+        if error is None:
+            if self._call.policy.retry.when is None and response is not None and 200 <= response.status < 300:
+                self._take(pending, response, attempt.payload)
+                return
+        elif isinstance(error, DescriptorError) and pending.without_socket < MAX_REFUSALS:
+            self._put_back_unsent(pending, attempt)
+            return
+        self._repeat_or_end(pending, attempt)
+
+    def give_up(self, pending: PendingRequest, stop: Stop) -> None:
+        """End a request that is not sent any more: with its last failure, if it was ever sent."""
+        failure = pending.last_failure
+        if failure is None:
+            self.finish(pending, None, stop.outcome, error=stop.error)
+        else:
+            last = stop_row(failure, stop.error.replace("not sent", "not sent again", 1))
+            self.finish(pending, failure.response, last.outcome, error=last.error)
+
+    def cancel(self, pending: PendingRequest) -> None:
+        """End a request that was in flight when the run was stopped."""
+        self.finish(pending, None, Outcome.CANCELLED, error=describe_cancelled(pending.request.method))
+
+    def _repeat_or_end(self, pending: PendingRequest, attempt: Attempt) -> None:
+        """Decide whether to send again. A probe, and an attempt that the server refused, costs the row no attempt."""
+        response, refused, policy = attempt.response, attempt.refused, self._call.policy
+        pending.last_failure = failure = FailedAttempt(
+            pending.request, response, attempt.error, pending.attempts, pending.refusals, policy.repeatable
+        )
+        decision = decide_retry(policy.retry, failure, epoch=time.time(), jitter=random.random())  # noqa: S311 - jitter
+        if isinstance(decision, Repeat) and (attempt.probe or refused or self._call.budget.take_retry()):
+            pending.attempts -= refused and not attempt.probe
+            pending.refusals += decision.refused
+            self._backlog.put(pending, decision.delay, "pause" if decision.refused else "backoff")
+        elif decision is None and response is not None:
+            self._take(pending, response, attempt.payload)
+        else:
+            self._fail(pending, response, decision if isinstance(decision, Stop) else stop_row(failure, _RETRIES_SPENT))
+
+    def _put_back_unsent(self, pending: PendingRequest, attempt: Attempt) -> None:
+        """Wait until another connection is closed: this process may open no more."""
+        pending.gate.slots.shrink_to_descriptors(pending.started + pending.elapsed)
+        uncount_sent(self._call, pending, attempt)
+        pending.without_socket += 1
+        self._backlog.put(pending, _NO_SOCKET_SECONDS * 2.0**pending.without_socket, "slot")
+
+    def _take(self, pending: PendingRequest, response: Response, payload: Any) -> None:
+        """Take an answer and the steps that follow from it."""
+        workflow = self._call.workflow
+        if not workflow.one_request:
+            now = asyncio.get_running_loop().time()
+            page = Page(pending.request, response, payload)
+            try:
+                steps = workflow.next_steps(pending.position, pending.number, page, now, time.time())
+            except AttemptError as exc:
+                self.finish(pending, response, exc.outcome, error=str(exc))
+                return
+            self._add_steps(pending.position, steps)
+        self.finish(pending, response, Outcome.OK, payload=payload)
+
+    def _fail(self, pending: PendingRequest, response: Response | None, stop: Stop) -> None:
+        """End a request that failed for good, after adding the steps that replace it."""
+        if stop.outcome is Outcome.HTTP_ERROR and response is not None:
+            workflow, position = self._call.workflow, pending.position
+            self._add_steps(
+                position, workflow.replacement_steps(position, pending.number, pending.request, response.status)
+            )
+        self.finish(pending, response, stop.outcome, error=stop.error)
+
+    def finish(
+        self,
+        pending: PendingRequest,
+        response: Response | None,
+        outcome: Outcome,
+        *,
+        payload: Any = None,
+        error: str | None = None,
+    ) -> None:
+        """End a request with its result."""
+        self._gates.settle(pending.gate)
+        status = url = fetched_at = None
+        if response is not None:
+            status = response.status
+            url = response.url if response.url is not pending.request.url else None
+            fetched_at = time.time()
+        result = Result(outcome, payload, status, pending.sent, pending.elapsed, url, error, fetched_at)
+        self._call.workflow.finish_step(pending.position, pending.number, result)
