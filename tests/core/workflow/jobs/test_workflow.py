@@ -511,3 +511,9 @@ def test_a_mutation_with_graphql_errors_made_no_job():
     assert not run.answer({"errors": [{"message": "no such export"}]})
     assert run.outcome is Outcome.HTTP_ERROR
     assert run.retry().step == Step(1, RENEWED)
+
+
+def test_a_mutation_without_errors_submits_a_job():
+    run = Run(reading={"find_error": graphql_error})
+    assert run.answer({**QUEUED, "data": {"export": 7}})
+    assert run.target == ("GET", "http://e.com/jobs/7")
