@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from pandas_async_io.options import FetchOptions, with_options, with_url_and_options
+from pandas_async_io.registration import register_accessor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pandas_async_io._core.report.history import Run
     from pandas_async_io._core.report.report import Report
     from pandas_async_io._core.request.dry_run import Plan
     from pandas_async_io.call.call import Call
     from pandas_async_io.future import FrameFuture
 
-ACCESSOR_NAME = "aio"
+_NAME = "aio"
 
 
 class FrameAccessor:
@@ -275,40 +274,6 @@ class SeriesAccessor:
         return Call(frame, urls, FetchOptions(**options))
 
 
-def register() -> None:
-    """Register ``df.aio`` and ``s.aio``.
-
-    If another package registered the name before, attributes that this accessor lacks are looked up there.
-    """
-    _register_accessor(pd.DataFrame, pd.api.extensions.register_dataframe_accessor, FrameAccessor)
-    _register_accessor(pd.Series, pd.api.extensions.register_series_accessor, SeriesAccessor)
-
-
-def _register_accessor(owner: type, registrar: Any, accessor: type) -> None:
-    registered = getattr(owner, ACCESSOR_NAME, None)
-    is_ours = getattr(registered, "__module__", "") == __name__  # as after a reload: keep its predecessor
-    previous = getattr(registered, "_previous", None) if is_ours else registered
-    members: dict[str, Any] = {"_previous": previous, "__module__": __name__, "__doc__": accessor.__doc__}
-    if previous is not None:
-        members["__getattr__"] = _make_fallback(previous)
-    if registered is not None:
-        delattr(owner, ACCESSOR_NAME)  # pandas warns of a name that is taken
-    registrar(ACCESSOR_NAME)(type(accessor.__name__, (accessor,), members))
-
-
-def _make_fallback(previous: Callable[[Any], Any]) -> Callable[[Any, str], Any]:
-    """Return a `__getattr__` that looks a name up on another package's accessor."""
-
-    def look_up(self: Any, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        if hasattr(type(self), name):  # one of our properties raised AttributeError: show that error
-            return object.__getattribute__(self, name)
-        return getattr(previous(self._frame if hasattr(self, "_frame") else self._series), name)
-
-    return look_up
-
-
 def aio(frame: pd.DataFrame) -> FrameAccessor:
     """Return the accessor of a frame, as ``df.aio`` does, with its type.
 
@@ -323,3 +288,9 @@ def aio(frame: pd.DataFrame) -> FrameAccessor:
     1
     """
     return FrameAccessor(frame)
+
+
+def register() -> None:
+    """Register ``df.aio`` and ``s.aio``."""
+    register_accessor(_NAME, pd.DataFrame, pd.api.extensions.register_dataframe_accessor, FrameAccessor)
+    register_accessor(_NAME, pd.Series, pd.api.extensions.register_series_accessor, SeriesAccessor)

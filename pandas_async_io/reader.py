@@ -10,6 +10,7 @@ import pandas as pd
 
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io.options import ReadOptions, with_options
+from pandas_async_io.registration import register_function
 
 if TYPE_CHECKING:
     from pandas_async_io.call.call import Call
@@ -123,8 +124,5 @@ def _combine_values(over: Mapping[str, Iterable[Any]] | None) -> pd.DataFrame:
 
 def register() -> None:
     """Set ``pd.read_api`` and ``pd.read_api_async``, unless another package has set them."""
-    for function in (read_api, read_api_async):
-        name = function.__name__
-        current = getattr(pd, name, None)
-        if current is None or getattr(current, "__module__", "") == __name__:
-            setattr(pd, name, function)
+    register_function(read_api)
+    register_function(read_api_async)

@@ -1,6 +1,7 @@
 """Sends one request and reads its whole response; the only package that uses aiohttp's client.
 
 - `transport`: one attempt, its redirects and its timeout.
+- `endpoint`: what requests to one origin share.
 - `connection`: options of a client's connections, and how a body is read from one.
 - `session`: the same attempt over the caller's own `aiohttp.ClientSession`.
 - `exceptions`: exceptions of aiohttp, asyncio and the operating system as errors of this package.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 
 from pandas_async_io._core.body.content_coding import decompress
-from pandas_async_io._core.errors import BodyTooLargeError
+from pandas_async_io._core.errors import BodyTooLargeError, ProtocolError
 from pandas_async_io._core.security.addresses import is_public_address
 from pandas_async_io._io.transport.exceptions import CONNECT_SECONDS, PrivateAddressError
 
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT = aiohttp.ClientTimeout(connect=CONNECT_SECONDS, ceil_threshold=math.inf)
 """aiohttp limits connecting only; `asyncio.timeout` limits the attempt. `ceil_threshold`: aiohttp must not round up."""
+
+_MAX_UNCLEAN_CONNECTIONS = 8
+"""Unclean connections in a row after which the attempt fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,24 @@ def _create_public_socket(info: Any) -> socket.socket:
     if not is_public_address(address[0]):
         raise PrivateAddressError(address[0])
     return socket.socket(family=family, type=kind, proto=proto)
+
+
+async def connect(connector: aiohttp.BaseConnector, request: aiohttp.ClientRequest) -> Connection:
+    """Return a clean connection, from the pool or new.
+
+    Raises
+    ------
+    ProtocolError
+        The server sends data on every connection before a request.
+    aiohttp.ClientError, OSError
+        Connecting failed; `map_exception` maps them.
+    """
+    for _ in range(_MAX_UNCLEAN_CONNECTIONS):
+        connection = await connector.connect(request, [], CONNECT_TIMEOUT)
+        if is_clean(connection):
+            return connection
+        abort_connection(connection)
+    raise ProtocolError(f"{request.url.origin()} sent data before the request", transient=True, received=False)
 
 
 def is_clean(connection: Connection) -> bool:

@@ -13,39 +13,27 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-import aiohttp
-from yarl import URL
-
-from pandas_async_io._core.body.content_coding import accept_encoding
-from pandas_async_io._core.errors import AttemptError, PlanError, ProtocolError
+from pandas_async_io._core.errors import AttemptError, PlanError
 from pandas_async_io._core.models import Request, Response
-from pandas_async_io._core.request.head import split_target, write_fields, write_head
-from pandas_async_io._core.security.addresses import check_host
+from pandas_async_io._core.request.head import split_target
 from pandas_async_io._core.security.origins import is_same_origin, parse_origin
 from pandas_async_io._core.security.redirects import follow_redirect
 from pandas_async_io._io.transport.connection import (
-    CONNECT_TIMEOUT,
     TransportOptions,
     abort_connection,
-    is_clean,
+    connect,
     open_connector,
     read_body,
 )
+from pandas_async_io._io.transport.endpoint import Endpoint, open_endpoint
 from pandas_async_io._io.transport.exceptions import SendState, make_proxy_error, map_exception
 from pandas_async_io._io.transport.session import send_with_session
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from aiohttp.connector import Connection
-
-_DEFAULT_HEADERS = {"Accept": "*/*", "Accept-Encoding": accept_encoding(), "User-Agent": "pandas-async-io"}
+    import aiohttp
 
 _MAX_ENDPOINTS = 1024
 """Cached endpoints; hosts may come from rows."""
-
-_MAX_UNCLEAN_CONNECTIONS = 8
-"""Unclean connections in a row after which the attempt fails."""
 
 
 class Transport:
@@ -70,7 +58,7 @@ class Transport:
         self.options = options
         self._session = session
         self._connector: aiohttp.BaseConnector | None = None
-        self._endpoints: dict[str, _Endpoint] = {}
+        self._endpoints: dict[str, Endpoint] = {}
 
     async def send(self, request: Request, timeout: float) -> Response:  # noqa: ASYNC109 - redirects share it
         """Send a request, follow its redirects and return the response.
@@ -124,7 +112,7 @@ class Transport:
         options = self.options
         name, target = split_target(request.url)
         endpoint = self._endpoints.get(name) or self._add_endpoint(name)
-        connection = await self._connect(endpoint.connect_request)
+        connection = await connect(self._connector or self._open_connector(), endpoint.connect_request)
         try:
             head = endpoint.write_head(request, target)
             protocol: Any = connection.protocol
@@ -151,36 +139,16 @@ class Transport:
         connection.release()
         return Response(message.code, message.headers, body, request.url)
 
-    async def _connect(self, connect_request: aiohttp.ClientRequest) -> Connection:
-        """Return a clean connection, from the pool or new."""
-        connector = self._connector
-        if connector is None:
-            session_connector = None if self._session is None else self._session.connector
-            connector = self._connector = session_connector or open_connector(self.options)
-        for _ in range(_MAX_UNCLEAN_CONNECTIONS):
-            connection = await connector.connect(connect_request, [], CONNECT_TIMEOUT)
-            if is_clean(connection):
-                return connection
-            abort_connection(connection)
-        raise ProtocolError(
-            f"{connect_request.url.origin()} sent data before the request", transient=True, received=False
-        )
+    def _open_connector(self) -> aiohttp.BaseConnector:
+        session_connector = None if self._session is None else self._session.connector
+        self._connector = session_connector or open_connector(self.options)
+        return self._connector
 
-    def _add_endpoint(self, name: str) -> _Endpoint:
-        check_host(parse_origin(name).host)
-        options = self.options
-        connect_request = aiohttp.ClientRequest(
-            "GET",
-            URL(name),
-            headers=_DEFAULT_HEADERS,
-            loop=asyncio.get_running_loop(),
-            ssl=True if options.ssl is None else options.ssl,
-            proxy=None if options.proxy is None else URL(options.proxy),
-        )
-        connect_request.url = connect_request.url.with_user(None)  # aiohttp has made a header of it
+    def _add_endpoint(self, name: str) -> Endpoint:
+        endpoint = open_endpoint(name, self.options)
         if len(self._endpoints) >= _MAX_ENDPOINTS:
             self._endpoints.clear()
-        endpoint = self._endpoints[name] = _Endpoint(connect_request)
+        self._endpoints[name] = endpoint
         return endpoint
 
     async def close(self) -> None:
@@ -188,33 +156,3 @@ class Transport:
         connector, self._connector = self._connector, None
         if self._session is None and connector is not None:
             await connector.close()
-
-
-class _Endpoint:
-    """What requests to one origin and user share: the key of aiohttp's pool and the header lines.
-
-    Attributes
-    ----------
-    connect_request : aiohttp.ClientRequest
-        What aiohttp's connector connects for; never sent.
-    uses_absolute_form : bool
-        Whether a proxy expects the whole URL in the request line (RFC 9112, 3.2.2).
-    """
-
-    __slots__ = ("_field_lines", "_headers", "connect_request", "uses_absolute_form")
-
-    def __init__(self, connect_request: aiohttp.ClientRequest) -> None:
-        self.connect_request = connect_request
-        self.uses_absolute_form = connect_request.proxy is not None and not connect_request.is_ssl()
-        self._headers: Mapping[str, str] | None = None
-        self._field_lines = ""
-
-    def write_head(self, request: Request, target: str) -> bytes:
-        """Write the head of a request; the header lines are kept while requests share one `headers` object."""
-        if request.headers is not self._headers:
-            self._field_lines = write_fields(self.connect_request.headers, request.headers)
-            self._headers = request.headers
-        if self.uses_absolute_form:
-            target = f"{self.connect_request.url.origin()}{target}"
-        length = None if request.body is None else len(request.body)
-        return write_head(request.method, target, self._field_lines, length)

@@ -1,0 +1,47 @@
+"""A call's policy within the limits of its client."""
+
+from __future__ import annotations
+
+import pytest
+
+from pandas_async_io._core.policy.policy import ClientLimits
+from pandas_async_io._core.policy.rate import Rate
+from pandas_async_io._core.policy.retry_options import Retry
+
+UNLIMITED = ClientLimits.parse(concurrency=None, rate=None, retry=None, timeout=30)
+LIMITED = ClientLimits.parse(concurrency=8, rate="20/s", retry=2, timeout=10)
+
+
+@pytest.mark.parametrize(
+    ("limits", "asked", "concurrency", "adaptive"),
+    [
+        (UNLIMITED, None, 32, False),
+        (UNLIMITED, 100, 100, False),
+        (UNLIMITED, "auto", 256, True),
+        (LIMITED, None, 8, False),
+        (LIMITED, 4, 4, False),
+        (LIMITED, 100, 8, False),
+        (LIMITED, "auto", 8, True),
+    ],
+)
+def test_a_call_keeps_the_concurrency_of_its_client(limits, asked, concurrency, adaptive):
+    """The smaller number holds; without both, 32 requests, or up to 256 adaptive ones."""
+    policy = limits.build_policy(concurrency=asked)
+    assert (policy.concurrency, policy.adaptive) == (concurrency, adaptive)
+
+
+def test_the_rates_of_client_and_call_all_apply_once():
+    """An equal rate is not counted twice."""
+    assert LIMITED.build_policy(rate=["20/s", "500/h"]).rates == (Rate.parse("20/s"), Rate.parse("500/h"))
+
+
+@pytest.mark.parametrize(("asked", "timeout"), [(None, 10), (5, 5), (60, 10)])
+def test_a_call_keeps_the_timeout_of_its_client(asked, timeout):
+    """The shorter timeout holds."""
+    assert LIMITED.build_policy(timeout=asked).timeout == timeout
+
+
+def test_the_retry_of_a_call_replaces_that_of_its_client():
+    """It may also repeat more often."""
+    assert LIMITED.build_policy().retry == Retry(attempts=2)
+    assert LIMITED.build_policy(retry=5).retry == Retry(attempts=5)
