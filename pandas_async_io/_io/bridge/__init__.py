@@ -1,4 +1,4 @@
-"""Connects blocking callers with event loops: where a coroutine runs, and who waits for it how.
+"""Connects blocking callers with event loops: where a coroutine runs, and how its result is awaited.
 
 - `portal`: the event loop in a daemon thread, and coroutines started on a loop from any thread.
 - `block`: a blocking call, wherever its caller stands; nests the caller's running loop if it must.

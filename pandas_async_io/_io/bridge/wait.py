@@ -209,7 +209,7 @@ def _copy_partial(error: BaseException, source: BaseException | None) -> None:
 
 
 def _log_unread_failure(work: Work[T], label: str, pid: int) -> None:
-    """Log the failure of work that nobody waits for any more, now or when it ends."""
+    """Log the failure of work whose result was never read, now or when it ends."""
     if pid == os.getpid():
         work.add_done_callback(partial(_log_failure, label))
 
