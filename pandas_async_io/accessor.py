@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pandas_async_io._core.report.history import Run
     from pandas_async_io._core.report.report import Report
     from pandas_async_io._core.request.dry_run import Plan
-    from pandas_async_io.call.call import Call
+    from pandas_async_io.call.run import Call
     from pandas_async_io.future import FrameFuture
 
 _NAME = "aio"
@@ -125,11 +125,12 @@ class FrameAccessor:
         return self._make_call(url_template, options).plan()
 
     def _make_call(self, url_template: str, options: dict[str, Any]) -> Call:
-        from pandas_async_io.call.call import Call  # noqa: PLC0415 - a call needs aiohttp, an import must not
+        from pandas_async_io.call.prepare import prepare_call  # noqa: PLC0415 - as below
+        from pandas_async_io.call.run import Call  # noqa: PLC0415 - a call needs aiohttp, an import must not
 
         if not isinstance(url_template, str):
             raise TypeError(f"the URL template must be a str, not {type(url_template).__name__}")
-        return Call(self._frame, url_template, FetchOptions(**options))
+        return Call(prepare_call(self._frame, url_template, FetchOptions(**options)))
 
     @property
     def runs(self) -> tuple[Run, ...]:
@@ -266,12 +267,13 @@ class SeriesAccessor:
         return self._make_call(options).plan()
 
     def _make_call(self, options: dict[str, Any]) -> Call:
-        from pandas_async_io.call.call import Call  # noqa: PLC0415 - a call needs aiohttp, an import must not
+        from pandas_async_io.call.prepare import prepare_call  # noqa: PLC0415 - as below
+        from pandas_async_io.call.run import Call  # noqa: PLC0415 - a call needs aiohttp, an import must not
 
         series = self._series
         frame = series.to_frame("url" if series.name is None else series.name)
         urls = series.astype(object).where(series.notna(), None).tolist()
-        return Call(frame, urls, FetchOptions(**options))
+        return Call(prepare_call(frame, urls, FetchOptions(**options)))
 
 
 def aio(frame: pd.DataFrame) -> FrameAccessor:

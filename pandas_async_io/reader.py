@@ -13,7 +13,7 @@ from pandas_async_io.options import ReadOptions, with_options
 from pandas_async_io.registration import register_function
 
 if TYPE_CHECKING:
-    from pandas_async_io.call.call import Call
+    from pandas_async_io.call.run import Call
     from pandas_async_io.future import FrameFuture
 
 
@@ -83,10 +83,11 @@ def read_api_async(url: str | list[str], **options: Any) -> FrameFuture:
 
 
 def _make_call(url: Any, options: ReadOptions) -> Call:
-    from pandas_async_io.call.call import Call  # noqa: PLC0415 - a call needs aiohttp, an import must not
+    from pandas_async_io.call.prepare import prepare_call  # noqa: PLC0415 - as below
+    from pandas_async_io.call.run import Call  # noqa: PLC0415 - a call needs aiohttp, an import must not
 
     if isinstance(url, str):
-        return Call(_combine_values(options.over), url, options)
+        return Call(prepare_call(_combine_values(options.over), url, options))
     if options.over is not None:
         raise PlanError("over= fills the fields of a template; a list of URLs has no fields")
     if isinstance(url, pd.DataFrame):
@@ -94,7 +95,7 @@ def _make_call(url: Any, options: ReadOptions) -> Call:
     if not isinstance(url, Iterable) or isinstance(url, bytes):
         raise TypeError(f"url must be a template or a list of URLs, not {type(url).__name__}")
     urls = list(url)
-    return Call(pd.DataFrame(index=range(len(urls))), urls, options)
+    return Call(prepare_call(pd.DataFrame(index=range(len(urls))), urls, options))
 
 
 def _combine_values(over: Mapping[str, Iterable[Any]] | None) -> pd.DataFrame:

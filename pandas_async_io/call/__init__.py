@@ -1,1 +1,13 @@
-"""TODO."""
+"""One call, from arguments to frame: prepare, run, assemble.
+
+- `prepare`: everything that is checked and compiled before the first request
+- `source`: the arguments of a call, and the part of an earlier run that it continues
+- `requests`: the requests of a call, expanded over its rows
+- `redactor`: what hides its credentials in messages
+- `workflow`: which workflow it has: plain, paging, batching or jobs
+- `run`: sends it, blocking or in the background
+- `assemble`: makes its frame
+- `attach`: puts the run on the frame, and warns or raises for failed rows
+- `retry_failed`: sends the failed rows of a run again
+- `stack_level`: the user's line, for warnings
+"""

@@ -1,205 +1,162 @@
-"""What a call asks for: its URL, body and credentials, expanded over the rows, before anything is sent."""
+"""Everything that is checked and compiled before the first request of a call."""
 
 from __future__ import annotations
 
-import sys
 import warnings
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from pandas_async_io._core.errors import FetchWarning, PlanError
-from pandas_async_io._core.models import NO_HEADERS
-from pandas_async_io._core.request.expand import expand
-from pandas_async_io._core.request.expand_urls import expand_urls
+from pandas_async_io._core.body.graphql_errors import graphql_error
+from pandas_async_io._core.body.interpret import compile_interpreter
+from pandas_async_io._core.errors import FetchWarning
+from pandas_async_io._core.request.credentials import as_auth
 from pandas_async_io._core.request.graphql import GraphQL
-from pandas_async_io._core.request.headers import check_headers
-from pandas_async_io._core.request.request_template import check_method, compile_request_template
-from pandas_async_io._core.request.text_template import TextTemplate
-from pandas_async_io._core.workflow.batching.batches import Batches
-from pandas_async_io._core.workflow.batching.key_field import (
-    KeyField,
-    find_key_field,
-    find_list_fields,
-    unwrap_list_fields,
-)
+from pandas_async_io._core.table.dtype_backend import check_dtype_backend
+from pandas_async_io._core.table.schema import compile_schema, text_columns
+from pandas_async_io._core.table.shape import compile_shape
+from pandas_async_io._core.table.tabular import TABULAR_READERS
+from pandas_async_io.call.redactor import make_redactor
+from pandas_async_io.call.requests import expand_call
+from pandas_async_io.call.source import Source
+from pandas_async_io.call.stack_level import find_user_stack_level
+from pandas_async_io.client import get_default_client
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from uuid import UUID
 
     import pandas as pd
 
-    from pandas_async_io._core.arrays import Positions
-    from pandas_async_io._core.models import Request
+    from pandas_async_io._core.body.interpret import Interpreter
+    from pandas_async_io._core.policy.policy import Policy
     from pandas_async_io._core.request.credentials import Auth
-    from pandas_async_io._core.request.expansion import Expansion
-    from pandas_async_io._core.request.request_template import RequestTemplate
+    from pandas_async_io._core.security.redaction import SecretRedactor
+    from pandas_async_io._core.table.shape import Shape
+    from pandas_async_io.call.requests import CallRequests
+    from pandas_async_io.call.source import Resumption
     from pandas_async_io.client import Client
     from pandas_async_io.options import FetchOptions, ReadOptions
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What is sent, and which row asked for which part of it.
+class PreparedCall:
+    """A call that is ready to be sent: whatever can be wrong before the first request has been checked.
 
     Attributes
     ----------
-    sent : Expansion
-        The requests.
-    rows : Expansion
-        What each row asked for: one of the requests, or with ``batch`` one of the keys.
-    batches : Batches or None
-        The keys, in blocks: one for each request.
+    source : Source
+        The arguments; its frame is a copy, because the user may change theirs.
+    frame : DataFrame
+        The rows, as given.
+    client : Client
+        The call's or the default one.
+    auth : Auth or None
+        The call's own, in place of its client's.
+    requests : CallRequests
+        The requests, and which row needs which.
+    shape : Shape
+        Where the records are.
+    schema : object
+        The exact types, compiled.
+    decode : Interpreter
+        Takes a response and returns its payload.
+    policy : Policy
+        Concurrency, rates, retries and timeout.
+    redactor : SecretRedactor
+        Hides the call's credentials in messages from servers.
+    resumption : Resumption or None
+        The part of an earlier run that the call continues.
     """
 
-    sent: Expansion
-    rows: Expansion
-    recipe: RequestTemplate | None = None
-    batches: Batches | None = None
-    allow_hosts: Sequence[str] = ()
+    source: Source
+    frame: pd.DataFrame
+    client: Client
+    auth: Auth | None
+    requests: CallRequests
+    shape: Shape
+    schema: Any
+    decode: Interpreter
+    policy: Policy
+    redactor: SecretRedactor
+    resumption: Resumption | None = None
 
-    def requests(self, blocks: Sequence[Positions]) -> list[Request]:
-        """Make the requests for other blocks of the keys."""
-        if self.recipe is None or self.batches is None:
-            raise TypeError("without batch there are no blocks")
-        made = expand(self.batches.build_rows(blocks), self.recipe, allow_hosts=self.allow_hosts)
-        return [made.request(at, NO_HEADERS) for at in made.row_to_request.tolist()]
+    @property
+    def options(self) -> FetchOptions | ReadOptions:
+        """The call's options."""
+        return self.source.options
+
+    @property
+    def idempotency_seed(self) -> UUID:
+        """What the call's idempotency keys derive from: the earlier call's if it continues one."""
+        return self.source.key if self.resumption is None else self.resumption.key
+
+    @property
+    def query(self) -> GraphQL | None:
+        """The GraphQL query that the call posts, if it is one."""
+        return self.options.json if isinstance(self.options.json, GraphQL) else None
 
 
-def ask(
+def prepare_call(
     frame: pd.DataFrame,
     url: str | Sequence[Any],
     options: FetchOptions | ReadOptions,
-    client: Client,
-    auth: Auth | None,
-) -> Asked:
-    """Expand a call over the rows of a frame.
+    *,
+    resumption: Resumption | None = None,
+) -> PreparedCall:
+    """Check the arguments of a call and expand it over the rows of its frame.
 
     Parameters
     ----------
     url : str or sequence of str
         One template for all rows, or a whole URL for each row.
+    resumption : Resumption, optional
+        The part of an earlier run that the call continues.
 
     Raises
     ------
     PlanError
-        If it can't be right.
+        The call cannot be right.
     """
-    if not isinstance(url, str):
-        sent = _expand_urls(url, options, client, auth)
-        return Asked(sent, sent)
-    recipe = _recipe(url, options, client, auth)
-    if options.batch is not None:
-        return _batched(frame, recipe, options, options.batch, client)
-    if not (recipe.text_fields or recipe.json_fields) and len(frame) > 1 and recipe.safe:
-        text = "no field in the request: every row gets the same answer. In an f-string a field is {{column}}"
-        warnings.warn(text, FetchWarning, stacklevel=outside())
-    sent = expand(frame, recipe, allow_hosts=client.allow_hosts)
-    return Asked(sent, sent)
-
-
-def _recipe(url: str, options: FetchOptions | ReadOptions, client: Client, auth: Auth | None) -> RequestTemplate:
-    query = options.json if isinstance(options.json, GraphQL) else None
-    json = _json(options)
-    if options.batch is None and (lists := find_list_fields(json)):
-        raise PlanError(
-            f"json= holds '{{{lists[0]}*}}', a list of keys: pass batch=50, the number of keys in a request, "
-            f"or write '{{{lists[0]}}}' for one"
-        )
-    parts: dict[str, Any] = {
-        "base_url": client.base_url,
-        "method": options.method if query is None else query.method,
-        "headers": options.headers,
-        "json": json if options.batch is None else unwrap_list_fields(json),
-        "data": options.data,
-        "safe": query is not None and query.safe,
-        "allow_hosts": client.allow_hosts,
-    }
-    recipe = compile_request_template(url, params=options.params, **parts)
-    if recipe.origin is None:
-        _check_home("a host that rows decide", client, auth)
-        _check_params("a host that rows decide", client, auth)
-        return recipe
-    _, own = client.credentials_for(recipe.origin, auth)
-    # A brace in a key is no field.
-    literal = {name: TextTemplate((value,)) if isinstance(value, str) else value for name, value in own.items()}
-    return compile_request_template(url, params={**literal, **(options.params or {})}, **parts) if own else recipe
-
-
-def _json(options: FetchOptions | ReadOptions) -> Any:
-    """Return the body; a query of GraphQL is all of it, and is posted."""
-    json = options.json
-    if not isinstance(json, GraphQL):
-        parts = json.values() if isinstance(json, Mapping) else json if isinstance(json, list | tuple) else ()
-        if any(isinstance(part, GraphQL) for part in parts):
-            raise PlanError("graphql() is a whole body: pass json=graphql(…) by itself, one query per request")
-        return json
-    if check_method(options.method) not in {"GET", "POST"}:  # the first is the default
-        raise PlanError(f"method={options.method!r}: a query of graphql() is posted, leave method= out")
-    return json.json
-
-
-def _batched(
-    frame: pd.DataFrame, recipe: RequestTemplate, options: FetchOptions | ReadOptions, size: int, client: Client
-) -> Asked:
-    """Put many keys into each request; what the rows ask for are the keys."""
-    name = find_key_field(sorted(recipe.url_template.exploded_fields), _json(options))
-    field = KeyField(
-        name,
-        other_fields=[other for other in dict.fromkeys([*recipe.text_fields, *recipe.json_fields]) if other != name],
-        json_fields=recipe.json_fields,
-        in_body=name not in recipe.url_and_header_fields,
-        in_path=name in recipe.url_template.path_fields,
+    source = Source(frame.copy(deep=False), url, options)
+    client = options.client or get_default_client()
+    auth = None if options.auth is None else as_auth(options.auth)
+    shape = compile_shape(
+        record_path=options.record_path,
+        meta=options.meta,
+        sep=options.sep,
+        max_level=options.max_level,
+        columns=options.columns,
     )
-    batches = Batches.build(frame, field, size)
-    sent = expand(batches.build_rows(batches.blocks), recipe, allow_hosts=client.allow_hosts)
-    keys = sum(map(len, batches.blocks))
-    urls, fine, unsafe = [""] * keys, np.zeros(keys + 1, dtype=bool), dict(batches.unsafe_rows)
-    blocks: list[Positions] = [np.empty(0, np.int64)] * len(sent)
-    for at, (block, request) in enumerate(zip(batches.blocks, sent.row_to_request.tolist(), strict=True)):
-        if request >= 0:
-            blocks[request] = np.concatenate([blocks[request], block])  # two may be written alike
-            fine[block] = True
-            for key in block.tolist():
-                urls[key] = sent.urls[request]
-        elif at in sent.unsafe:
-            rows = np.flatnonzero(np.isin(batches.row_to_key, block))
-            unsafe.update(dict.fromkeys(rows.tolist(), sent.unsafe[at]))
-    row_to_key = np.where(fine[batches.row_to_key], batches.row_to_key, -1)
-    rows_ask = replace(sent, urls=urls, row_to_request=row_to_key, unsafe=unsafe, origins={}, builder=None)
-    return Asked(sent, rows_ask, recipe, replace(batches, blocks=blocks), client.allow_hosts)
-
-
-def _expand_urls(
-    urls: Sequence[Any], options: FetchOptions | ReadOptions, client: Client, auth: Auth | None
-) -> Expansion:
-    if options.json is not None or options.data is not None or options.params:
-        raise PlanError("params=, json= and data= belong to a template; whole URLs are sent as they are")
-    if options.batch is not None:
-        raise PlanError("batch= belongs to a template with a field for the keys, as {?id*}; these are whole URLs")
-    _check_home("whole URLs", client, auth)
-    _check_params("whole URLs", client, auth)
-    headers = check_headers(options.headers)
-    return expand_urls(urls, base_url=client.base_url, method=options.method, headers=headers)
-
-
-def _check_home(where: str, client: Client, auth: Auth | None) -> None:
-    """Refuse credentials that have no home: they would go to every host."""
-    if client.origin is None and (client.headers or client.auth.headers or client.auth.params or auth):
-        raise PlanError(f"credentials and {where}: say where they belong, Client('https://api.example.com', …)")
-
-
-def _check_params(where: str, client: Client, auth: Auth | None) -> None:
-    """Refuse what would have to be added to some of the URLs only."""
-    if client.params or (auth or client.auth).params:
-        raise PlanError(f"a client's params= and a key in the query can't be added to {where}")
-
-
-def outside() -> int:
-    """Return the stack level of the user's own line."""
-    frame, level = sys._getframe(1), 1  # noqa: SLF001 - as pandas finds its caller's line
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("pandas_async_io"):
-        frame, level = frame.f_back, level + 1
-    return level
+    check_dtype_backend(options.dtype_backend)
+    schema = compile_schema(options.schema, shape.columns)
+    query = options.json if isinstance(options.json, GraphQL) else None
+    decode = compile_interpreter(
+        format=options.format,
+        strict_json=client.strict_json,
+        read_options=options.read_options,
+        text_columns=text_columns(schema, shape.columns),
+        parser=options.parser,
+        error_when=options.error_when,
+        find_error=None if query is None else graphql_error,
+        readers=TABULAR_READERS,
+    )
+    policy = client.limits.build_policy(
+        concurrency=options.concurrency, rate=options.rate, retry=options.retry, timeout=options.timeout
+    )
+    if not client.verifies_certificates:
+        text = "this client has ssl=False: certificates are not verified, and anyone in between can read along"
+        warnings.warn(text, FetchWarning, stacklevel=find_user_stack_level())
+    requests = expand_call(frame, url, options, client, auth)
+    return PreparedCall(
+        source,
+        frame,
+        client,
+        auth,
+        requests,
+        shape,
+        schema,
+        decode,
+        replace(policy, repeatable=query is not None and query.safe),
+        make_redactor(source, client, auth, requests),
+        resumption,
+    )

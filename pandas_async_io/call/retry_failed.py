@@ -13,8 +13,10 @@ from pandas_async_io._core.table.join import ROW_COLUMN
 from pandas_async_io._core.table.merge import Provenance, plan_merge, stack_frames
 from pandas_async_io._core.words import format_count
 from pandas_async_io._io.bridge.interrupt import attach_partial, defer_interrupt
-from pandas_async_io.call.attach import carry
-from pandas_async_io.call.call import Call
+from pandas_async_io.call.attach import attach_runs
+from pandas_async_io.call.prepare import prepare_call
+from pandas_async_io.call.run import Call
+from pandas_async_io.call.source import Resumption
 from pandas_async_io.options import FetchOptions, ReadOptions
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
     from pandas_async_io._core.arrays import Positions
     from pandas_async_io._core.report.history import Run
-    from pandas_async_io.call.attach import Source
+    from pandas_async_io.call.source import Source
 
 CHANGES = (
     "headers",
@@ -66,15 +68,11 @@ def retry_failed(frame: pd.DataFrame, changes: dict[str, Any]) -> pd.DataFrame:
     source = replace(run.source, options=_changed(run.source.options, changes))
     failed = np.flatnonzero(run.outcomes.failed_rows())
     unfinished = {at: run.unfinished[row] for at, row in enumerate(failed.tolist()) if row in run.unfinished}
-    call = Call(
-        source.frame.iloc[failed],
-        _urls(source, failed),
-        source.options,
-        key=source.key,
-        rows=failed,
-        unfinished=unfinished,
-        known=run.learnt,
+    resumption = Resumption(source.key, failed, unfinished, run.learnt)
+    prepared = prepare_call(
+        source.frame.iloc[failed], _select_urls(source, failed), source.options, resumption=resumption
     )
+    call = Call(prepared)
     stopped: KeyboardInterrupt | None = None
     try:
         sent = call.run(quiet=True)
@@ -86,7 +84,7 @@ def retry_failed(frame: pd.DataFrame, changes: dict[str, Any]) -> pd.DataFrame:
     with defer_interrupt() as presses:
         combined, merged = _complete(run, sent, failed, source)
         over = stopped is None and not presses
-        whole = carry(combined, (*before, merged), errors=source.options.errors if over else "ignore")
+        whole = attach_runs(combined, (*before, merged), errors=source.options.errors if over else "ignore")
     if over and not presses:
         return whole
     raise attach_partial(whole) from None
@@ -127,7 +125,7 @@ def _changed(options: FetchOptions | ReadOptions, changes: dict[str, Any]) -> Fe
     return replace(options, **changes)
 
 
-def _urls(source: Source, rows: Positions) -> Any:
+def _select_urls(source: Source, rows: Positions) -> Any:
     return source.url if isinstance(source.url, str) else [source.url[row] for row in rows.tolist()]
 
 

@@ -16,7 +16,7 @@ import pytest
 from pandas.testing import assert_frame_equal, assert_index_equal
 
 import pandas_async_io as paio
-import pandas_async_io.call.call
+import pandas_async_io.call.assemble
 from pandas_async_io._core.report.history import get_runs
 from tests.servers.handler import serve_handler
 from tests.servers.scripted import http_response, serve_script
@@ -333,7 +333,7 @@ def test_answers_of_another_kind_than_before_lose_nothing():
 @pytest.mark.parametrize("step", ["the fetch", "retry_failed"])
 def test_fault_59_an_interrupt_while_a_frame_is_made_keeps_it(monkeypatch, step):
     """All answers are there: the frame is made, and then the interrupt raised, with it."""
-    made, asked = pandas_async_io.call.call.join_columns, []
+    made, asked = pandas_async_io.call.assemble.join_columns, []
 
     def interrupted(*args, **options):
         signal.raise_signal(signal.SIGINT)
@@ -349,7 +349,7 @@ def test_fault_59_an_interrupt_while_a_frame_is_made_keeps_it(monkeypatch, step)
         if step == "retry_failed":
             with pytest.warns(paio.FetchWarning):
                 fetch = fetch().aio.retry_failed
-        monkeypatch.setattr(pandas_async_io.call.call, "join_columns", interrupted)
+        monkeypatch.setattr(pandas_async_io.call.assemble, "join_columns", interrupted)
         with pytest.raises(KeyboardInterrupt) as caught:
             fetch()
     assert caught.value.partial["ok"].tolist() == [True, True]

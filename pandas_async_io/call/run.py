@@ -1,0 +1,153 @@
+"""Sends a prepared call: blocking, in the background, or as a plan that sends nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING
+
+from pandas_async_io._core.policy.graphql_cost import read_cost_budget
+from pandas_async_io._core.policy.run_budget import RunBudget
+from pandas_async_io._core.report.outcomes import Outcomes
+from pandas_async_io._core.report.tally import Tally
+from pandas_async_io._core.request.dry_run import Plan, make_plan
+from pandas_async_io._core.request.idempotency import add_idempotency_keys
+from pandas_async_io._core.workflow.batching.workflow import BatchingWorkflow
+from pandas_async_io._core.workflow.paging.paginators import as_paginator, first_request
+from pandas_async_io._core.workflow.paging.workflow import PagingWorkflow
+from pandas_async_io._io.bridge import portal
+from pandas_async_io._io.bridge.interrupt import attach_partial, defer_interrupt
+from pandas_async_io._io.engine.context import CallContext
+from pandas_async_io._io.engine.run import OriginRun, run_origins
+from pandas_async_io._io.progress import ProgressBar
+from pandas_async_io.call.assemble import assemble
+from pandas_async_io.call.workflow import choose_workflow
+from pandas_async_io.future import FrameFuture
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+
+    from pandas_async_io._core.models import Request
+    from pandas_async_io._core.security.origins import Origin
+    from pandas_async_io.call.prepare import PreparedCall
+
+
+class Call:
+    """A call and what comes of it while it is sent.
+
+    Parameters
+    ----------
+    prepared : PreparedCall
+        What is sent.
+    """
+
+    def __init__(self, prepared: PreparedCall) -> None:
+        self._prepared = prepared
+        self._outcomes = Outcomes(prepared.requests.rows, prepared.redactor)
+        self._tally = Tally()
+        self._collector, self._workflow = choose_workflow(prepared, self._outcomes)
+        self._is_assembled = False
+
+    def plan(self) -> Plan:
+        """Return what would be sent."""
+        requests, pages = self._prepared.requests, self._prepared.options.pages
+        paginator = None if pages is None else as_paginator(pages)
+        first = (lambda request: request) if paginator is None else partial(first_request, paginator)
+        return make_plan(requests.sent, requests.rows, self._headers_for, first)
+
+    def run(self, *, quiet: bool = False) -> pd.DataFrame:
+        """Send everything and wait for the frame; Ctrl-C raises with the finished rows as ``.partial``.
+
+        Parameters
+        ----------
+        quiet : bool
+            Whether failed rows neither warn nor raise.
+        """
+        prepared = self._prepared
+        progress = ProgressBar(prepared.options.progress, self._progress)
+        try:
+            if len(prepared.requests.sent):
+                prepared.client.run_blocking(self._send, progress.draw_if_due)
+        except KeyboardInterrupt as interrupt:
+            attach_partial(self._finish(quiet=True), interrupt)
+            raise
+        finally:
+            progress.close()
+        with defer_interrupt() as presses:
+            frame = self._finish(quiet=quiet)
+        if presses:
+            raise attach_partial(frame)
+        return frame
+
+    def start(self) -> FrameFuture:
+        """Start sending and return at once."""
+        loop = self._prepared.client.loop
+
+        async def complete() -> pd.DataFrame:
+            await self._send()
+            return await asyncio.get_running_loop().run_in_executor(None, self._finish)
+
+        started = portal.start_coroutine(complete, loop, self._partial)
+        return FrameFuture(
+            started,
+            label=self._prepared.source.label,
+            progress=self._progress,
+            loop=loop,
+            cancel=started.request_cancel,
+        )
+
+    async def _send(self) -> None:
+        """Send all requests, on the client's loop."""
+        prepared = self._prepared
+        client, policy, options = prepared.client, prepared.policy, prepared.options
+        now = asyncio.get_running_loop().time()
+        context = CallContext(
+            send=client.send,
+            workflow=self._workflow,
+            policy=policy,
+            budget=RunBudget(
+                policy.concurrency,
+                deadline=now + (float("inf") if options.deadline is None else options.deadline),
+                max_requests=options.max_requests,
+                retry_share=policy.retry.budget,
+            ),
+            tally=self._tally,
+            gate_of=client.gate_for,
+            read_budget=None if prepared.query is None else read_cost_budget,
+        )
+        runs = [
+            OriginRun(context, client.gate_for(origin), self._requests_for(origin), len(positions))
+            for origin, positions in prepared.requests.sent.origins.items()
+        ]
+        await run_origins(context, runs)
+
+    def _headers_for(self, origin: Origin) -> dict[str, str]:
+        return self._prepared.client.credentials_for(origin, self._prepared.auth)[0]
+
+    def _requests_for(self, origin: Origin) -> Iterator[tuple[int, Request]]:
+        prepared = self._prepared
+        sent, resumption = prepared.requests.sent, prepared.resumption
+        requests = sent.requests(origin, self._headers_for(origin))
+        if isinstance(self._workflow, BatchingWorkflow):  # it gives each block its own idempotency key
+            return requests
+        rows = None if resumption is None else resumption.rows
+        name = prepared.policy.retry.idempotency_key
+        return add_idempotency_keys(requests, name, prepared.idempotency_seed, sent.row_to_request, rows)
+
+    def _progress(self) -> tuple[int, int]:
+        """Return how many requests are done, and of how many."""
+        requests = self._prepared.requests
+        if isinstance(self._workflow, PagingWorkflow):
+            return self._workflow.pages_done, max(self._workflow.pages_requested, len(requests.sent))
+        return self._outcomes.done, len(requests.rows)
+
+    def _partial(self) -> pd.DataFrame | None:
+        """Return the finished rows of a cancelled call; None if its frame was being made."""
+        return None if self._is_assembled else self._finish(quiet=True)
+
+    def _finish(self, *, quiet: bool = False) -> pd.DataFrame:
+        self._is_assembled = True
+        self._workflow.close()
+        return assemble(self._prepared, self._collector, self._workflow, self._outcomes, self._tally, quiet=quiet)

@@ -1,0 +1,59 @@
+"""What a call was made of: its frame, URL and options."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+from pandas_async_io._core.security.secrets import redact_url
+from pandas_async_io._core.words import format_count
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+
+    from pandas_async_io._core.arrays import Positions
+    from pandas_async_io.options import FetchOptions, ReadOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The arguments of a call; its idempotency keys derive from ``key``."""
+
+    frame: pd.DataFrame
+    url: str | Sequence[Any]
+    options: FetchOptions | ReadOptions
+    key: UUID = field(default_factory=uuid4)
+
+    def __repr__(self) -> str:
+        """Name what is fetched; the options may hold credentials."""
+        return f"<Source {self.label}: {format_count(len(self.frame), 'row')}>"
+
+    @property
+    def label(self) -> str:
+        """What is fetched, without secrets."""
+        return redact_url(self.url) if isinstance(self.url, str) else format_count(len(self.url), "URL")
+
+
+@dataclass(frozen=True, slots=True)
+class Resumption:
+    """The part of an earlier run that a call continues.
+
+    Attributes
+    ----------
+    key : UUID
+        The earlier call's: a repeated row keeps its idempotency key.
+    rows : array of int64
+        For each row of this call its position in the earlier one.
+    unfinished : mapping of int to object
+        The state that `Run.unfinished` has of some of these rows.
+    learnt : object
+        As in `Run`.
+    """
+
+    key: UUID
+    rows: Positions
+    unfinished: Mapping[int, Any]
+    learnt: Any = None

@@ -1,0 +1,97 @@
+"""Which workflow a call has: plain, paging, batching, or a job for each request."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pandas_async_io._core.models import Outcome, Result
+from pandas_async_io._core.table.collectors import PageCollector, PayloadCollector
+from pandas_async_io._core.workflow.batching.matching import MatchRules
+from pandas_async_io._core.workflow.batching.workflow import BatchingWorkflow
+from pandas_async_io._core.workflow.jobs.request_rules import RequestRules
+from pandas_async_io._core.workflow.jobs.workflow import PollingWorkflow
+from pandas_async_io._core.workflow.paging.chain import PagingOptions
+from pandas_async_io._core.workflow.paging.paginators import as_paginator
+from pandas_async_io._core.workflow.paging.workflow import EarlierRun, PagingWorkflow
+from pandas_async_io._core.workflow.plain import Plain
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from pandas_async_io._core.report.outcomes import Outcomes
+    from pandas_async_io._core.workflow.base import Deliver, Workflow
+    from pandas_async_io.call.prepare import PreparedCall
+
+Collector = PayloadCollector | PageCollector
+
+
+def choose_workflow(call: PreparedCall, outcomes: Outcomes) -> tuple[Collector, Workflow]:
+    """Return the workflow of a call, and the collector that takes its payloads."""
+    options, requests = call.options, call.requests
+    if options.pages is not None:
+        pages = PageCollector(len(requests.rows), call.shape)
+        return pages, _paging(call, pages, outcomes)
+    shape = call.shape if requests.batches is None else replace(call.shape, record_path=None, meta=())
+    collector = PayloadCollector(len(requests.rows), shape)
+    deliver = _deliver_to(outcomes, collector)
+    if requests.batches is not None:
+        return collector, _batching(call, deliver)
+    if options.poll is not None:
+        rules = RequestRules(call.client.allow_hosts, _key_params(call), call.policy.retry.idempotency_key)
+        return collector, PollingWorkflow(
+            options.poll, call.decode, deliver, rules=rules, unfinished=_unfinished_positions(call)
+        )
+    return collector, Plain(call.decode, deliver)
+
+
+def _paging(call: PreparedCall, pages: PageCollector, outcomes: Outcomes) -> PagingWorkflow:
+    options, client, resumption = call.options, call.client, call.resumption
+    learnt = None if resumption is None else resumption.learnt
+    return PagingWorkflow(
+        as_paginator(options.pages, posted=options.json is not None),
+        pages,
+        call.decode,
+        outcomes.put,
+        options=PagingOptions(
+            client.allow_hosts, options.max_pages, _key_params(call), call.policy.retry.idempotency_key
+        ),
+        earlier=EarlierRun(_unfinished_positions(call), learnt),
+    )
+
+
+def _batching(call: PreparedCall, deliver: Deliver) -> BatchingWorkflow:
+    options, requests, name = call.options, call.requests, call.policy.retry.idempotency_key
+    batches = requests.batches
+    if batches is None:
+        raise TypeError("a call without batch= has no blocks of keys")
+    return BatchingWorkflow(
+        batches,
+        requests.build_blocks,
+        rules=MatchRules.compile(options.on or batches.key_name, call.shape, options.schema or ()),
+        decode=call.decode,
+        deliver=deliver,
+        idempotency_key=None if name is None else (name, call.idempotency_seed),
+    )
+
+
+def _key_params(call: PreparedCall) -> tuple[str, ...]:
+    """Return the names of the credentials that stand in the query."""
+    return tuple((call.auth or call.client.auth).params)
+
+
+def _unfinished_positions(call: PreparedCall) -> dict[int, Any]:
+    """Return the state of an earlier run, by the positions of this one."""
+    row_to_request = call.requests.rows.row_to_request
+    unfinished = {} if call.resumption is None else call.resumption.unfinished
+    return {int(row_to_request[row]): state for row, state in unfinished.items() if row_to_request[row] >= 0}
+
+
+def _deliver_to(outcomes: Outcomes, collector: PayloadCollector) -> Deliver:
+    put, add, ok = outcomes.put, collector.add, Outcome.OK
+
+    def deliver(position: int, result: Result) -> None:
+        put(position, result)
+        add(position, result.payload if result.outcome is ok else None)
+
+    return deliver
