@@ -60,15 +60,12 @@ def render_column(values: Any) -> list[Value]:
         return _floats(values)
     if isinstance(values, np.ndarray) and values.dtype.kind == "b":
         return ["true" if value else "false" for value in values.tolist()]
-    cells = values.astype(object) if not _is_object(values) else values
-    listed = list(cells)
-    if pd.api.types.infer_dtype(cells, skipna=False) == "string":
+    if isinstance(values, np.ndarray) and values.dtype.kind in "mM":
+        values = pd.array(values)  # numpy makes integers of nanoseconds
+    listed = list(values.astype(object) if values.dtype != object else values)
+    if set(map(type, listed)) == {str}:
         return listed
     return [render_cell(cell) for cell in listed]
-
-
-def _is_object(values: Any) -> bool:
-    return isinstance(values, np.ndarray) and values.dtype == object
 
 
 def _floats(values: np.ndarray) -> list[Value]:
@@ -97,10 +94,7 @@ def render_cell(cell: Any) -> Value:
     if isinstance(cell, Mapping):
         pairs = ((render_scalar(key), render_scalar(value)) for key, value in cell.items())
         return {key: value for key, value in pairs if key is not None and value is not None} or None
-    if isinstance(
-        cell,
-        list | tuple | set | frozenset | np.ndarray | pd.Series | pd.Index | pd.api.extensions.ExtensionArray,
-    ):
+    if isinstance(cell, _LISTS):
         return [item for item in map(render_scalar, cell) if item is not None] or None
     return render_scalar(cell)
 
@@ -134,6 +128,9 @@ def render_scalar(cell: Any) -> str | None:
     )
 
 
+_LISTS = (list, tuple, set, frozenset, np.ndarray, pd.Series, pd.Index, pd.api.extensions.ExtensionArray)
+
+
 def _iso(cell: Any) -> str | None:
     return None if cell is pd.NaT else str(cell.isoformat())
 
@@ -155,22 +152,36 @@ _WRITERS: Iterable[tuple[type | tuple[type, ...], Callable[[Any], str | None]]] 
 def to_json_value(cell: Any) -> Any:
     """Return a cell as a JSON value: it keeps its type, and a null is ``null``.
 
+    Raises
+    ------
+    TypeError
+        The cell has a type that JSON cannot hold, or a mapping has a null among its names.
+
     Examples
     --------
     >>> to_json_value([np.int64(3), float("nan"), pd.Timestamp("2024-05-01"), 1.5])
     [3, None, '2024-05-01T00:00:00', 1.5]
     """
-    if cell is None or (isinstance(cell, str | bool | int) and not isinstance(cell, Enum)):
+    if isinstance(cell, Enum):
+        cell = cell.value
+    if cell is None or isinstance(cell, str | bool | int):
         return cell
     if isinstance(cell, np.bool_ | np.integer) and cell.dtype.kind != "m":  # np.timedelta64 is an np.integer
         return cell.item()
     if isinstance(cell, float | np.floating):
-        return float(cell) if math.isfinite(cell) else None
+        return float(str(cell)) if math.isfinite(cell) else None  # np.float32(0.1) is 0.1 here as in a URL
     if isinstance(cell, Mapping):
-        return {str(key): to_json_value(value) for key, value in cell.items()}
-    if isinstance(cell, list | tuple | set | frozenset | np.ndarray):
+        return {_json_name(key): to_json_value(value) for key, value in cell.items()}
+    if isinstance(cell, _LISTS):
         return [to_json_value(item) for item in cell]
     return render_scalar(cell)
+
+
+def _json_name(key: Any) -> str:
+    name = render_scalar(key)
+    if name is None:
+        raise TypeError("a mapping has a null among its names: remove it, or give it a name")
+    return name
 
 
 def dump_json(value: Any) -> bytes:

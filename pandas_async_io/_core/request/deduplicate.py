@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,12 +12,17 @@ from pandas_async_io._core.request.cells import dump_json, render_column, to_jso
 from pandas_async_io._core.request.fields import FieldColumn
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from pandas_async_io._core.arrays import Positions
 
 _MAX_JOINT_CODE = 2**62
 """Joint codes of several fields are factorized before they may exceed int64."""
+
+_MAX_FLOAT_BYTES = 8
+"""pandas compares longer floats as float64, and takes some that differ for equal."""
+
+_NUMBER_ARRAYS = (pd.arrays.IntegerArray, pd.arrays.FloatingArray, pd.arrays.BooleanArray)
 
 
 def factorize(values: Any) -> FieldColumn:
@@ -39,12 +45,15 @@ def factorize(values: Any) -> FieldColumn:
     >>> factorize(np.array([1, True, "1"], dtype=object)).rendered
     ['1', 'true']
     """
-    if _is_mixed(values):
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return _factorize_categories(values, factorize)
+    if isinstance(values.dtype, pd.SparseDtype):
+        values = np.asarray(values)
+    if not _has_equal_texts(values):
         return _factorize_texts(values)
     if isinstance(values, np.ndarray) and values.dtype.kind == "f":
         values = np.where(np.isfinite(values), values, np.nan)
     codes, uniques = pd.factorize(values)
-    render_column(uniques[:1])  # a dtype without a text raises here, before anything is sent
     rendered = render_column(uniques) if len(uniques) * 2 <= len(values) or values.dtype.kind == "f" else None
     if rendered is not None and None in rendered:  # an infinity in a nullable column
         codes = np.where(np.isin(codes, [code for code, text in enumerate(rendered) if text is None]), -1, codes)
@@ -64,7 +73,9 @@ def factorize_json(values: Any) -> FieldColumn:
     >>> factorize_json(np.array([1, "1", True, [1], [1], None], dtype=object)).codes.tolist()
     [0, 1, 2, 3, 3, -1]
     """
-    if not _is_mixed(values):
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return _factorize_categories(values, factorize_json)
+    if isinstance(values.dtype, pd.SparseDtype) or _has_equal_texts(values):
         return factorize(values)
     cells = list(map(to_json_value, values))
     texts = np.array([None if cell is None else dump_json(cell).decode() for cell in cells], dtype=object)
@@ -72,13 +83,35 @@ def factorize_json(values: Any) -> FieldColumn:
     return FieldColumn(codes.astype(np.int64, copy=False), uniques, uniques.tolist())
 
 
-def _is_mixed(values: Any) -> bool:
-    """Whether equal values may have different texts (True, 1, 1.0), or values are not hashable (lists)."""
-    if isinstance(values, np.ndarray):
-        return values.dtype == object and pd.api.types.infer_dtype(values, skipna=True) != "string"
-    if isinstance(values.dtype, pd.CategoricalDtype):
-        return _is_mixed(values.categories.to_numpy())
-    return isinstance(values.dtype, pd.ArrowDtype) and values.dtype.kind == "O"
+def _factorize_categories(values: Any, how: Callable[[Any], FieldColumn]) -> FieldColumn:
+    """Factorize the categories that a row has, and give each row the code of its category."""
+    present = values.codes >= 0
+    used, category_numbers = pd.factorize(values.codes[present])
+    column = how(values.categories.take(category_numbers).array)
+    codes = np.full(len(values), -1, dtype=np.int64)
+    codes[present] = column.codes[used]
+    return replace(column, codes=codes)
+
+
+def _has_equal_texts(values: Any) -> bool:
+    """Whether equal values of an array have equal texts, and only its strings may hold odd characters.
+
+    This holds for the dtypes listed here. Every other column is rendered before its cells are compared: equal
+    objects may have different texts (True, 1, 1.0), lists cannot be hashed, an extension dtype may hold anything.
+    """
+    dtype = values.dtype
+    if isinstance(dtype, np.dtype):
+        if dtype.kind == "O":
+            return pd.api.types.infer_dtype(values, skipna=True) == "string" and _has_plain_texts(values)
+        return dtype.kind in "iubMm" or (dtype.kind == "f" and dtype.itemsize <= _MAX_FLOAT_BYTES)
+    if isinstance(dtype, pd.ArrowDtype):
+        return dtype.kind in "iubfMmU"
+    return isinstance(values, _NUMBER_ARRAYS) or isinstance(dtype, pd.StringDtype | pd.DatetimeTZDtype | pd.PeriodDtype)
+
+
+def _has_plain_texts(values: Any) -> bool:
+    """Whether no text is an instance of a subclass, such as an enum, whose text may be another."""
+    return not any(issubclass(kind, str) and kind is not str for kind in set(map(type, values)))
 
 
 def _factorize_texts(values: Any) -> FieldColumn:

@@ -105,8 +105,9 @@ def _to_mask(positions: Mapping[int, object], length: int) -> Mask:
 def _factorize_field(how: Callable[[Any], FieldColumn], name: str, array: Any) -> FieldColumn:
     try:
         return how(array)
-    except TypeError as exc:
-        raise PlanError(f"field {{{encode_field_name(name)}}}: {exc}") from None
+    except (TypeError, RecursionError, NotImplementedError) as exc:  # pyarrow has types without take()
+        reason = "a value holds itself" if isinstance(exc, RecursionError) else exc
+        raise PlanError(f"field {{{encode_field_name(name)}}}: {reason}") from None
 
 
 def _codes_identify_requests(template: RequestTemplate, columns: Mapping[str, FieldColumn]) -> bool:

@@ -174,8 +174,9 @@ def _factorize_keys(name: str, array: Any) -> FieldColumn:
 def _factorize_field(name: str, array: Any, *, json: bool = False) -> FieldColumn:
     try:
         return (factorize_json if json else factorize)(array)
-    except TypeError as exc:
-        raise PlanError(f"batch=: field {{{encode_field_name(name)}}}: {exc}") from None
+    except (TypeError, RecursionError, NotImplementedError) as exc:
+        reason = "a value holds itself" if isinstance(exc, RecursionError) else exc
+        raise PlanError(f"batch=: field {{{encode_field_name(name)}}}: {reason}") from None
 
 
 def _floats_to_integers(array: Any) -> Any:
