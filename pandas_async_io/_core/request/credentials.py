@@ -1,6 +1,6 @@
 """Credentials: bearer tokens, user and password, API keys.
 
-Invariant: the repr of a credential shows no secret.
+Invariant: a credential is made of texts, never of the words None or nan; its repr shows no secret.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.models import NO_HEADERS
-from pandas_async_io._core.security.unsafe_values import is_forbidden_header
+from pandas_async_io._core.security.unsafe_values import is_forbidden_header, is_forbidden_in_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,10 +36,17 @@ class Auth:
                 raise PlanError(
                     f"the credential for {name} holds a character that a header cannot hold (a line break at its end?)"
                 )
+        for name, value in self.params.items():
+            _check_text(f"the credential for {name}", value)
 
 
 def bearer(token: str) -> Auth:
     """Return a bearer token (RFC 6750): ``Authorization: Bearer …``.
+
+    Raises
+    ------
+    PlanError
+        The token is not a text, is empty, or holds a character that a header cannot hold.
 
     Examples
     --------
@@ -48,29 +55,57 @@ def bearer(token: str) -> Auth:
     >>> bearer("s3cret")
     Auth()
     """
-    return Auth({"Authorization": f"Bearer {token}"})
+    return Auth({"Authorization": f"Bearer {_check_text('Bearer(token)', token)}"})
 
 
 def basic(user: str, password: str) -> Auth:
-    """Return a user and a password (RFC 7617): ``Authorization: Basic …``.
+    """Return a user and a password (RFC 7617): ``Authorization: Basic …``. One of the two may be empty.
+
+    Raises
+    ------
+    PlanError
+        User or password is not a text or holds a control character, both are empty, or the user holds a colon.
 
     Examples
     --------
     >>> basic("Aladdin", "open sesame").headers
     {'Authorization': 'Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=='}
     """
+    password = _check_text("Basic(…, password)", password, may_be_empty=True)
+    user = _check_text("Basic(user, …)", user, may_be_empty=password != "")  # some APIs take a token as either of them
+    if ":" in user:
+        raise PlanError("Basic(user, …): a user holds no colon (RFC 7617), the server would read a part as password")
     return Auth({"Authorization": "Basic " + b64encode(f"{user}:{password}".encode()).decode()})
 
 
 def api_key(key: str, *, header: str = "X-API-Key", param: str | None = None) -> Auth:
     """Return an API key: in a header, or in the query if ``param`` names it.
 
+    Raises
+    ------
+    PlanError
+        The key or a name is not a text or is empty, or the key holds a control character.
+
     Examples
     --------
     >>> api_key("k").headers, dict(api_key("k", param="appid").params)
     ({'X-API-Key': 'k'}, {'appid': 'k'})
     """
-    return Auth(params={param: key}) if param is not None else Auth({header: key})
+    key = _check_text("ApiKey(key)", key)
+    if param is not None:
+        return Auth(params={_check_text("ApiKey(…, param=)", param): key})
+    return Auth({_check_text("ApiKey(…, header=)", header): key})
+
+
+def _check_text(what: str, value: str, *, may_be_empty: bool = False) -> str:
+    """Return a part of a credential. The error does not show it."""
+    if not isinstance(value, str):
+        raise PlanError(f"{what} takes a text, not {type(value).__name__}: is the variable that holds it set?")
+    if not value.strip() and not (may_be_empty and not value):
+        raise PlanError(f"{what} is empty: is the variable that holds it set?")
+    if is_forbidden_in_url(value):
+        raise PlanError(f"{what} holds a control character or a lone surrogate (a line break at its end?)")
+    return value
 
 
 def as_auth(value: Auth | str | tuple[str, str] | None) -> Auth:
