@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import weakref
 from typing import TYPE_CHECKING, Any, Self
 
 from pandas_async_io._core.errors import PlanError, PortalError, UnsafeUrlError
-from pandas_async_io._core.numbers import as_integer
+from pandas_async_io._core.option_values import check_flag
 from pandas_async_io._core.policy.policy import ClientLimits
 from pandas_async_io._core.request.credentials import Auth, as_auth
 from pandas_async_io._core.request.headers import check_headers
 from pandas_async_io._core.security.origins import Origin, is_same_origin, parse_origin
-from pandas_async_io._core.security.redirects import FOLLOW_CHOICES
 from pandas_async_io._core.security.secrets import redact_url
 from pandas_async_io._io.bridge import block, portal
 from pandas_async_io._io.gate.gate import Gate
-from pandas_async_io._io.transport.connection import TransportOptions
+from pandas_async_io._io.transport.options import check_transport_options
 from pandas_async_io._io.transport.transport import Transport
 
 if TYPE_CHECKING:
@@ -30,9 +28,6 @@ if TYPE_CHECKING:
 
     from pandas_async_io._core.policy.rate import Rate
     from pandas_async_io._core.policy.retry_options import Retry
-
-_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(B|KB|KiB|MB|MiB|GB|GiB)?\s*", re.IGNORECASE)
-_BYTES_PER_UNIT = {"b": 1, "kb": 10**3, "kib": 2**10, "mb": 10**6, "mib": 2**20, "gb": 10**9, "gib": 2**30}
 
 
 class Client:
@@ -69,8 +64,9 @@ class Client:
         Refuse NaN and Infinity in JSON.
     proxy : str, optional
         URL of an HTTP proxy. The environment's proxy settings are not read.
-    ssl : bool or ssl.SSLContext, optional
-        None verifies certificates. False does not, and warns.
+    ssl : bool, ssl.SSLContext, str or Path, optional
+        What verifies a server's certificate: by default, and with True, the system's authorities; the path of a CA
+        bundle trusts only the authorities in it. False verifies nothing, and each call warns.
     session : aiohttp.ClientSession, optional
         Your own session: requests run on its event loop, with its cookies and connector. It is never closed here.
 
@@ -102,25 +98,26 @@ class Client:
         max_body: int | str = "64MiB",
         strict_json: bool = False,
         proxy: str | None = None,
-        ssl: bool | tls.SSLContext | None = None,
+        ssl: bool | tls.SSLContext | str | os.PathLike[str] | None = None,
         session: aiohttp.ClientSession | None = None,
     ) -> None:
-        if follow not in FOLLOW_CHOICES:
-            raise PlanError(f"follow={follow!r}: choose one of {', '.join(FOLLOW_CHOICES)}")
-        if isinstance(allow_hosts, str):
-            raise PlanError(f"allow_hosts={allow_hosts!r} must be a list of hosts: write [{allow_hosts!r}]")
         self.base_url = base_url
         self.origin: Origin | None = _parse_base_url(base_url) if base_url else None
         self.headers = check_headers(headers)
         self.params = dict(params or {})
         self.auth = as_auth(auth)
         self.limits = ClientLimits.parse(concurrency=concurrency, rate=rate, retry=retry, timeout=timeout)
-        self.allow_hosts = tuple(allow_hosts)
-        self.strict_json = strict_json
+        self.strict_json = check_flag("strict_json", strict_json)
         self.session = session
-        self._transport_options = TransportOptions(
-            _parse_size(max_body), follow, self.allow_hosts, block_private, proxy, ssl
+        self._transport_options = check_transport_options(
+            max_body=max_body,
+            follow=follow,
+            allow_hosts=allow_hosts,
+            block_private=block_private,
+            proxy=proxy,
+            ssl=ssl,
         )
+        self.allow_hosts = self._transport_options.allow_hosts
         self._gates: dict[Origin, Gate] = {}
         self._pid = os.getpid()
         self._open_transport()
@@ -230,21 +227,6 @@ def get_default_client() -> Client:
     if not _default:
         _default.append(Client())
     return _default[0]
-
-
-def _parse_size(size: int | str) -> int:
-    """Return a size in bytes.
-
-    Examples
-    --------
-    >>> _parse_size("64MiB"), _parse_size("1.5 kB"), _parse_size(10)
-    (67108864, 1500, 10)
-    """
-    match = _SIZE.fullmatch(size) if isinstance(size, str) else None
-    value = int(float(match[1]) * _BYTES_PER_UNIT[(match[2] or "B").lower()]) if match else as_integer(size)
-    if value is None or value < 1:
-        raise PlanError(f"max_body={size!r} is not a size: write '64MiB', '500kB' or a number of bytes")
-    return value
 
 
 def _parse_base_url(base_url: str) -> Origin:

@@ -4,7 +4,8 @@ Invariant: nothing here awaits, reads a clock, a file, a socket or the environme
 or writes a log. Everything comes in as an argument, every decision goes out as a value.
 
 * `models`, `errors`: the values that travel, and the exceptions
-* `arrays`, `json_path`, `numbers`, `words`: array types, paths in a payload, numeric options, counts in words
+* `arrays`, `json_path`: array types, paths in a payload
+* `numbers`, `option_values`, `words`: numeric options, other options, counts and values in words
 * `security`: what may be sent where, and what may be shown of it
 * `server_message`: which message of a server or of a user's function is shown
 * `request`: which requests the rows make

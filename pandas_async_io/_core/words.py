@@ -1,6 +1,9 @@
-"""Counts in words."""
+"""Counts and values in words."""
 
 from __future__ import annotations
+
+_MAX_SHOWN = 80
+"""Characters of a value that a message shows."""
 
 
 def format_count(count: int, noun: str) -> str:
@@ -12,3 +15,19 @@ def format_count(count: int, noun: str) -> str:
     ('1 row', '2 rows')
     """
     return f"{count} {noun}" + ("" if count == 1 else "s")
+
+
+def show_value(value: object) -> str:
+    """Return a value as a message shows it: one short line, whatever the value's own ``repr`` does.
+
+    Examples
+    --------
+    >>> show_value("a"), show_value(range(3)), show_value(10**5000)
+    ("'a'", 'range(0, 3)', '<an int>')
+    """
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # noqa: BLE001 - a user's object may raise anything; the message is about its type then
+        kind = type(value).__name__
+        return f"<{'an' if kind[:1] in 'aeiou' else 'a'} {kind}>"
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"

@@ -9,8 +9,10 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-from pandas_async_io._core.errors import UnsafeUrlError
+from pandas_async_io._core.errors import PlanError, UnsafeUrlError
+from pandas_async_io._core.option_values import is_text, list_members
 from pandas_async_io._core.security.secrets import redact_url
+from pandas_async_io._core.words import show_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -127,6 +129,45 @@ def is_allowed_host(allow_hosts: Sequence[str], origin: Origin) -> bool:
         if folded == "*" or folded in names or (folded.startswith("*.") and origin.host.endswith(folded[1:])):
             return True
     return False
+
+
+def check_allow_hosts(hosts: object) -> tuple[str, ...]:
+    """Return the option ``allow_hosts``: patterns as `is_allowed_host` reads them.
+
+    Raises
+    ------
+    PlanError
+        It is not a list, or a pattern would match no host.
+
+    Examples
+    --------
+    >>> check_allow_hosts(["api.example.com:8443", "*.example.com"])
+    ('api.example.com:8443', '*.example.com')
+    >>> check_allow_hosts(["https://e.com"])
+    Traceback (most recent call last):
+    pandas_async_io._core.errors.PlanError: allow_hosts: 'https://e.com' is not a host: write 'e.com', '*.e.com' or '*'
+    """
+    patterns = list_members(hosts)
+    if patterns is None:
+        hint = f"write [{show_value(hosts)}]" if isinstance(hosts, str) else "write ['api.example.com']"
+        raise PlanError(f"allow_hosts={show_value(hosts)} must be a list of hosts: {hint}")
+    for pattern in patterns:
+        if not isinstance(pattern, str) or not _is_host_pattern(pattern):
+            raise PlanError(f"allow_hosts: {show_value(pattern)} is not a host: write 'e.com', '*.e.com' or '*'")
+    return tuple(patterns)
+
+
+def _is_host_pattern(pattern: str) -> bool:
+    host = pattern.removeprefix("*.")
+    if pattern == "*":
+        return True
+    if not is_text(host) or any(character in "/?#@[]" or character.isspace() for character in host):
+        return False
+    try:
+        parse_origin(f"http://[{host}]" if host.count(":") > 1 else f"http://{host}")
+    except UnsafeUrlError:
+        return False
+    return True
 
 
 def is_same_origin(old: Origin, new: Origin) -> bool:

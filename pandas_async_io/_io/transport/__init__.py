@@ -3,6 +3,8 @@
 - `transport`: one attempt, its redirects and its timeout.
 - `endpoint`: what requests to one origin share.
 - `connection`: options of a client's connections, and how a body is read from one.
+- `options`: the options of a client's connections, checked.
+- `tls`: the option ``ssl``; what verifies a certificate.
 - `session`: the same attempt over the caller's own `aiohttp.ClientSession`.
 - `exceptions`: exceptions of aiohttp, asyncio and the operating system as errors of this package.
 """

@@ -11,13 +11,16 @@ session is used as it is.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import aiohttp
 
 from pandas_async_io._core.errors import AttemptError, PlanError
 from pandas_async_io._core.models import Request, Response
 from pandas_async_io._core.request.head import split_target
 from pandas_async_io._core.security.origins import is_same_origin, parse_origin
 from pandas_async_io._core.security.redirects import follow_redirect
+from pandas_async_io._core.words import show_value
 from pandas_async_io._io.transport.connection import (
     TransportOptions,
     abort_connection,
@@ -28,9 +31,6 @@ from pandas_async_io._io.transport.connection import (
 from pandas_async_io._io.transport.endpoint import Endpoint, open_endpoint
 from pandas_async_io._io.transport.exceptions import SendState, make_proxy_error, map_exception
 from pandas_async_io._io.transport.session import send_with_session
-
-if TYPE_CHECKING:
-    import aiohttp
 
 _MAX_ENDPOINTS = 1024
 """Cached endpoints; hosts may come from rows."""
@@ -49,10 +49,12 @@ class Transport:
     Raises
     ------
     PlanError
-        ``block_private`` with a caller's session.
+        The session is none, or ``block_private`` is given with one: its own connector opens its connections.
     """
 
     def __init__(self, options: TransportOptions, session: aiohttp.ClientSession | None = None) -> None:
+        if session is not None and not isinstance(session, aiohttp.ClientSession):
+            raise PlanError(f"session={show_value(session)} is not an aiohttp.ClientSession")
         if session is not None and options.block_private:
             raise PlanError("block_private can't be kept on your own session: its connector opens the connections")
         self.options = options

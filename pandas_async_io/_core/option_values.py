@@ -1,0 +1,102 @@
+"""Options that are a flag, a choice, a text or a collection: checked when they are given.
+
+Invariant: no check compares, sorts or formats a value whose type it has not seen, because an array compares by element
+and a user's object may raise anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from pandas_async_io._core.errors import PlanError
+from pandas_async_io._core.words import show_value
+
+
+def check_flag(name: str, value: object) -> bool:
+    """Return an option that is True or False; numpy's bools become Python's.
+
+    Raises
+    ------
+    PlanError
+        The value is not a bool.
+
+    Examples
+    --------
+    >>> check_flag("join", np.False_)
+    False
+    >>> check_flag("join", "inner")
+    Traceback (most recent call last):
+    pandas_async_io._core.errors.PlanError: join='inner': pass True or False
+    """
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    raise PlanError(f"{name}={show_value(value)}: pass True or False")
+
+
+def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
+    """Check an option that is one of some texts.
+
+    Raises
+    ------
+    PlanError
+        The value is none of them.
+
+    Examples
+    --------
+    >>> check_choice("how", "outer", ("left", "inner"))
+    Traceback (most recent call last):
+    pandas_async_io._core.errors.PlanError: how='outer': choose one of 'left', 'inner'
+    """
+    if not isinstance(value, str) or value not in choices:
+        raise PlanError(f"{name}={show_value(value)}: choose one of {', '.join(map(repr, choices))}")
+
+
+def is_text(value: object) -> bool:
+    r"""Whether a value is a str that UTF-8 can encode: it has no lone surrogate.
+
+    Examples
+    --------
+    >>> is_text("ü"), is_text(""), is_text("\ud800"), is_text(b"a")
+    (True, True, False, False)
+    """
+    if not isinstance(value, str):
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def check_text(name: str, value: object) -> None:
+    """Check an option that is a text; it may be empty.
+
+    Raises
+    ------
+    PlanError
+        The value is not a str, or it holds a lone surrogate.
+
+    Examples
+    --------
+    >>> check_text("prefix", None)
+    Traceback (most recent call last):
+    pandas_async_io._core.errors.PlanError: prefix=None must be a str that UTF-8 can encode
+    """
+    if not is_text(value):
+        raise PlanError(f"{name}={show_value(value)} must be a str that UTF-8 can encode")
+
+
+def list_members(value: object) -> list[Any] | None:
+    """Return the members of a collection; None for a text, bytes, a mapping, a frame and anything else.
+
+    Examples
+    --------
+    >>> list_members((1, 2)), list_members(range(2)), list_members("ab"), list_members({"a": 1})
+    ([1, 2], [0, 1], None, None)
+    """
+    if isinstance(value, str | bytes | bytearray | memoryview | Mapping) or not isinstance(value, Collection):
+        return None
+    return None if getattr(value, "ndim", 1) != 1 else list(value)

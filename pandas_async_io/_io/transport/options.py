@@ -1,0 +1,72 @@
+"""The options of a client's connections: checked when the client is made."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from pandas_async_io._core.errors import PlanError, UnsafeUrlError
+from pandas_async_io._core.numbers import as_integer
+from pandas_async_io._core.option_values import check_choice, check_flag, is_text
+from pandas_async_io._core.security.origins import check_allow_hosts, parse_origin
+from pandas_async_io._core.security.redirects import FOLLOW_CHOICES
+from pandas_async_io._core.security.secrets import redact_url
+from pandas_async_io._core.words import show_value
+from pandas_async_io._io.transport.connection import TransportOptions
+from pandas_async_io._io.transport.tls import load_ssl
+
+_SIZE = re.compile(r"\s*(\d{1,18}(?:\.\d{1,18})?)\s*(B|KB|KiB|MB|MiB|GB|GiB)?\s*", re.IGNORECASE | re.ASCII)
+_BYTES_PER_UNIT = {"b": 1, "kb": 10**3, "kib": 2**10, "mb": 10**6, "mib": 2**20, "gb": 10**9, "gib": 2**30}
+
+
+def check_transport_options(
+    *, max_body: Any, follow: Any, allow_hosts: Any, block_private: Any, proxy: Any, ssl: Any
+) -> TransportOptions:
+    """Return the options of a client's connections.
+
+    Raises
+    ------
+    PlanError
+        One of them has an unusable value.
+    """
+    check_choice("follow", follow, FOLLOW_CHOICES)
+    return TransportOptions(
+        _parse_size(max_body),
+        follow,
+        check_allow_hosts(allow_hosts),
+        check_flag("block_private", block_private),
+        _check_proxy(proxy),
+        load_ssl(ssl),
+    )
+
+
+def _parse_size(size: object) -> int:
+    """Return a size in bytes.
+
+    Examples
+    --------
+    >>> _parse_size("64MiB"), _parse_size("1.5 kB"), _parse_size(10)
+    (67108864, 1500, 10)
+    """
+    match = _SIZE.fullmatch(size) if isinstance(size, str) else None
+    value = int(float(match[1]) * _BYTES_PER_UNIT[(match[2] or "B").lower()]) if match else as_integer(size)
+    if value is None or value < 1:
+        raise PlanError(f"max_body={show_value(size)} is not a size: write '64MiB', '500kB' or a number of bytes")
+    return value
+
+
+def _check_proxy(proxy: Any) -> str | None:
+    """Return the URL of a proxy. A message about it does not show it if it may hold a password."""
+    if proxy is None:
+        return None
+    if not isinstance(proxy, str):
+        raise PlanError(f"proxy={show_value(proxy)}: pass the URL of an HTTP proxy, as 'http://proxy.example:3128'")
+    reason = "" if is_text(proxy) else "it holds a lone surrogate"
+    try:
+        parse_origin(proxy)
+    except UnsafeUrlError as error:
+        reason = str(error) if "://" in proxy else "write it with 'http://' before the host"
+    if reason:
+        shown = redact_url(proxy) if "://" in proxy and "@" not in proxy else "…"
+        raise PlanError(f"proxy={show_value(shown)} is not the URL of an HTTP proxy: {reason}")
+    return proxy
