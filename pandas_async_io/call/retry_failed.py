@@ -1,4 +1,4 @@
-"""``retry_failed``: send the failed rows of a run once more, and return the run's complete output."""
+"""Sends the failed rows of a run again, and returns the run's complete output."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pandas_async_io._core.report.history import Run
     from pandas_async_io.call.source import Source
 
-CHANGES = (
+_CHANGEABLE_OPTIONS = (
     "headers",
     "client",
     "auth",
@@ -39,7 +39,7 @@ CHANGES = (
     "errors",
     "progress",
 )
-"""What may differ from the first time: how the rows are sent, not what they become."""
+"""The options that may change: how rows are sent, not what becomes of their responses."""
 
 
 def retry_failed(frame: pd.DataFrame, changes: dict[str, Any]) -> pd.DataFrame:
@@ -48,24 +48,26 @@ def retry_failed(frame: pd.DataFrame, changes: dict[str, Any]) -> pd.DataFrame:
     Parameters
     ----------
     frame : DataFrame
-        As the run returned it, at least in its length and index; its columns do not matter. It is not changed, and
-        nothing is taken from it: what comes back is made of the run's own output.
+        The frame that the run returned; its length and index must still be the same. Its columns do not matter,
+        and it is not changed: the result is built from the run's own output.
     changes : dict
         Options in place of the run's own.
 
     Raises
     ------
     ValueError
-        If the frame's rows are no longer those that the run returned.
+        The frame's rows are no longer those that the run returned.
     TypeError
-        If a change would give the new answers another form than the old ones have.
+        A change would give the new records another form than the old ones have.
     """
     *before, run = get_runs(frame)
-    unknown = next((name for name in changes if name not in CHANGES), None)
+    unknown = next((name for name in changes if name not in _CHANGEABLE_OPTIONS), None)
     if unknown is not None:
-        raise TypeError(f"retry_failed() can't change {unknown!r}, only how rows are sent: {', '.join(CHANGES)}")
+        raise TypeError(
+            f"retry_failed() can't change {unknown!r}, only how rows are sent: {', '.join(_CHANGEABLE_OPTIONS)}"
+        )
     _check_rows(frame, run)
-    source = replace(run.source, options=_changed(run.source.options, changes))
+    source = replace(run.source, options=_change_options(run.source.options, changes))
     failed = np.flatnonzero(run.outcomes.failed_rows())
     unfinished = {at: run.unfinished[row] for at, row in enumerate(failed.tolist()) if row in run.unfinished}
     resumption = Resumption(source.key, failed, unfinished, run.learnt)
@@ -73,25 +75,26 @@ def retry_failed(frame: pd.DataFrame, changes: dict[str, Any]) -> pd.DataFrame:
         source.frame.iloc[failed], _select_urls(source, failed), source.options, resumption=resumption
     )
     call = Call(prepared)
-    stopped: KeyboardInterrupt | None = None
+    completed = True
     try:
         sent = call.run(quiet=True)
     except KeyboardInterrupt as interrupt:
-        stopped = interrupt
+        completed = False
         if getattr(interrupt, "partial", None) is None:
             raise
         sent = vars(interrupt)["partial"]
     with defer_interrupt() as presses:
-        combined, merged = _complete(run, sent, failed, source)
-        over = stopped is None and not presses
-        whole = attach_runs(combined, (*before, merged), errors=source.options.errors if over else "ignore")
-    if over and not presses:
-        return whole
-    raise attach_partial(whole) from None
+        combined, merged_run = _merge_output(run, sent, failed, source)
+        completed = completed and not presses
+        errors = source.options.errors if completed else "ignore"
+        output = attach_runs(combined, (*before, merged_run), errors=errors)
+    if completed and not presses:
+        return output
+    raise attach_partial(output) from None
 
 
 def _check_rows(frame: pd.DataFrame, run: Run) -> None:
-    """Refuse a frame that has lost, gained or moved rows: its user may expect a result that looks like it."""
+    """Refuse a frame that lost, gained or moved rows: its user may expect a result that looks like it."""
     count, output = len(frame), run.output
     if count != len(output):
         has = f"has {count}: call it on the frame that fetch returned, and filter or concatenate what comes back"
@@ -104,15 +107,15 @@ def _check_rows(frame: pd.DataFrame, run: Run) -> None:
     )
 
 
-def _changed(options: FetchOptions | ReadOptions, changes: dict[str, Any]) -> FetchOptions | ReadOptions:
-    """Return the options with changes; a new credential takes the place of the one that the call itself gave.
+def _change_options(options: FetchOptions | ReadOptions, changes: dict[str, Any]) -> FetchOptions | ReadOptions:
+    """Return the options with changes; a new credential replaces the one that the call itself gave.
 
-    In one call its own headers and parameters hold against ``auth``; those of an earlier call are old.
+    Within one call, its headers and parameters override ``auth``; here those are the old ones.
 
     Examples
     --------
     >>> options = FetchOptions(headers={"authorization": "Bearer old", "Accept": "*/*"})
-    >>> _changed(options, {"auth": "new"}).headers
+    >>> _change_options(options, {"auth": "new"}).headers
     {'Accept': '*/*'}
     """
     auth = changes.get("auth")
@@ -129,27 +132,29 @@ def _select_urls(source: Source, rows: Positions) -> Any:
     return source.url if isinstance(source.url, str) else [source.url[row] for row in rows.tolist()]
 
 
-def _complete(run: Run, sent: pd.DataFrame, failed: Positions, source: Source) -> tuple[pd.DataFrame, Run]:
-    """Put the run's rows that were fine and the new ones together, in the order of the input."""
+def _merge_output(run: Run, sent: pd.DataFrame, failed: Positions, source: Source) -> tuple[pd.DataFrame, Run]:
+    """Return the run's good rows and the new ones in the order of the input, and the run of both."""
     sent_run = get_runs(sent)[-1]
-    there = sent_run.places()
-    new = Provenance(failed[there.rows], there.pages)
+    places = sent_run.places()
+    new = Provenance(failed[places.rows], places.pages)
     merged = plan_merge(run.places(), new, resent=failed, resumed=run.unfinished)
-    alone = not source.options.join
-    came = (sent.assign(**{ROW_COLUMN: new.rows}) if alone else sent).iloc[merged.added]
-    combined = stack_frames(run.output.iloc[merged.kept], came, merged.order)
-    if not alone and isinstance(source.options, FetchOptions):
+    records_only = not source.options.join
+    added = (sent.assign(**{ROW_COLUMN: new.rows}) if records_only else sent).iloc[merged.added]
+    combined = stack_frames(run.output.iloc[merged.kept], added, merged.order)
+    if not records_only and isinstance(source.options, FetchOptions):
         rows, index = merged.provenance.rows, source.frame.index
         combined.index = index if np.array_equal(rows, np.arange(len(index))) else index.take(rows)
     combined.attrs = dict(sent.attrs)
-    return combined, _one(run, sent_run, combined, failed=failed, source=source, places=merged.provenance)
+    return combined, _merge_runs(run, sent_run, combined, failed=failed, source=source, places=merged.provenance)
 
 
-def _one(run: Run, sent: Run, combined: pd.DataFrame, *, failed: Positions, source: Source, places: Provenance) -> Run:
-    """Return two runs as one over all rows: the second has sent those that failed in the first."""
-    at = failed.tolist()
-    again = set(at)
-    old = {row: texts for row, texts in run.findings.items() if row not in again}
+def _merge_runs(
+    run: Run, sent: Run, combined: pd.DataFrame, *, failed: Positions, source: Source, places: Provenance
+) -> Run:
+    """Return two runs as one over all rows: the second sent those that failed in the first."""
+    input_row = failed.tolist()
+    resent = set(input_row)
+    old = {row: texts for row, texts in run.findings.items() if row not in resent}
     return replace(
         sent,
         outcomes=run.outcomes.replace_rows(sent.outcomes, failed),
@@ -161,8 +166,8 @@ def _one(run: Run, sent: Run, combined: pd.DataFrame, *, failed: Positions, sour
         source=source,
         label=run.label,
         pages=None if run.pages is None else places.pages,
-        unfinished={at[row]: state for row, state in sent.unfinished.items()},
-        findings={**old, **{at[row]: texts for row, texts in sent.findings.items()}},
+        unfinished={input_row[row]: state for row, state in sent.unfinished.items()},
+        findings={**old, **{input_row[row]: texts for row, texts in sent.findings.items()}},
         detected=sent.detected or run.detected,
         learnt=sent.learnt or run.learnt,
     )

@@ -54,6 +54,8 @@ def read_origin_signal(
     >>> [read_origin_signal(Retry(), response, None, epoch=0.0)[0].name for response in responses]
     ['ANSWERED', 'ANSWERED', 'FAILED']
     """
+    if error is None and response is not None and response.status < 300:  # nearly all attempts
+        return OriginSignal.ANSWERED, 0.0
     if error is not None and error.retry_after is not None:
         return OriginSignal.REFUSED, error.retry_after
     if response is None:

@@ -31,17 +31,17 @@ class Admission:
         The run's own origin's.
     """
 
-    __slots__ = ("_abort", "_call", "_canary", "_clock", "_gate")
+    __slots__ = ("_abort", "_budget", "_call", "_canary", "_clock", "_gate")
 
     def __init__(self, call: CallContext, gate: Gate) -> None:
-        self._call, self._gate = call, gate
+        self._call, self._gate, self._budget = call, gate, call.budget
         self._clock = asyncio.get_running_loop().time
         self._canary = Canary()
         self._abort: Stop | None = None
 
     def stop(self, now: float) -> Stop | None:
         """Return how an unsent request ends if nothing more is sent; None if the run goes on."""
-        return self._abort or self._call.budget.check(now)
+        return self._abort or self._budget.check(now)
 
     def watch(self, pending: PendingRequest, attempt: Attempt) -> None:
         """Stop the run when the first answers show that no row will fare better."""
@@ -70,7 +70,7 @@ class Admission:
             return stop
         max_wait = call.policy.retry.max_wait
         entry = await gate.enter(
-            call.policy.rates, max_wait=max_wait, until=call.budget.deadline, waits=call.tally.waits
+            call.policy.rates, max_wait=max_wait, until=self._budget.deadline, waits=call.tally.waits
         )
         now = clock()
         if entry is Entry.GO or entry is Entry.PROBE:
@@ -87,8 +87,8 @@ class Admission:
 
     def pause_to_put_back(self, pending: PendingRequest) -> float:
         """Return the seconds after which to try again at another origin that is paused; 0 if it is to enter now."""
-        now, budget = self._clock(), self._call.budget
+        now = self._clock()
         pause = pending.gate.pause.remaining(now)
         if 0 < pause <= self._call.policy.retry.max_wait and self.stop(now) is None:
-            return min(pause, budget.deadline - now)
+            return min(pause, self._budget.deadline - now)
         return 0.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,8 @@ from pandas_async_io._core.policy.origin_signal import OriginSignal, read_origin
 from pandas_async_io._core.policy.run_budget import to_deadline_error
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pandas_async_io._core.models import Response
     from pandas_async_io._io.engine.backlog import PendingRequest
     from pandas_async_io._io.engine.context import CallContext
@@ -50,9 +51,8 @@ class Attempt:
         return 0 if self.response is None else self.response.status
 
 
-async def send_once(call: CallContext, pending: PendingRequest, *, probe: bool) -> Attempt:
+async def send_once(call: CallContext, pending: PendingRequest, clock: Callable[[], float], *, probe: bool) -> Attempt:
     """Send a request that has a slot, decode a 2xx response, and give the slot back."""
-    clock = asyncio.get_running_loop().time
     attempt, budget, tally = Attempt(probe), call.budget, call.tally
     first = pending.last_failure is None
     budget.count_sent(first=first)

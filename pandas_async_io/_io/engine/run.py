@@ -110,7 +110,8 @@ class OriginRun:
             self._backlog.put(self._pend(position, step), step.after, "poll")
 
     async def _work(self) -> None:
-        backlog, admission, follow_up, gate = self._backlog, self._admission, self._follow_up, self._gate
+        call, gate = self._call, self._gate
+        backlog, admission, follow_up = self._backlog, self._admission, self._follow_up
         clock = asyncio.get_running_loop().time
         go: Entry | Stop | None = Entry.GO
         while True:
@@ -128,7 +129,7 @@ class OriginRun:
                 entry = await self._enter_other_origin(pending)
             if entry is go or entry is Entry.PROBE:
                 try:
-                    attempt = await send_once(self._call, pending, probe=entry is not go)
+                    attempt = await send_once(call, pending, clock, probe=entry is not go)
                 except asyncio.CancelledError:
                     follow_up.cancel(pending)
                     raise

@@ -133,7 +133,8 @@ class Gate:
         """Take a slot if a request without a rate may start right now."""
         if self._earliest_start() > now or self.only_probes or not self.slots.try_take():
             return False
-        self._record_start(now)
+        self._budget.last_start = now
+        self._pace.record_start(now, self.slots.in_use)
         return True
 
     def leave(self) -> None:
@@ -186,10 +187,6 @@ class Gate:
         budget = self._budget
         return max(self.pause.until, self._pace.next_start, budget.last_start + budget.gap)
 
-    def _record_start(self, now: float) -> None:
-        self._budget.last_start = now
-        self._pace.record_start(now, self.slots.in_use)
-
     def _pass_breaker(self, now: float, rates: Sequence[Rate]) -> Entry | float:
         """Start with the slot that was taken; or give it back, and return the seconds to wait for the breaker."""
         probe = self.only_probes
@@ -197,7 +194,8 @@ class Gate:
         if wait:
             self.slots.release()
             return Entry.DOWN if wait == _NEVER else wait
-        self._record_start(now)
+        self._budget.last_start = now
+        self._pace.record_start(now, self.slots.in_use)
         self._rates.record_start(rates, now)
         return Entry.PROBE if probe else Entry.GO
 
