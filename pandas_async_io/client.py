@@ -57,7 +57,8 @@ class Client:
     follow : {"same_origin", "none", "any"}, default "same_origin"
         Which redirects are followed. "any" drops headers and credentials on another origin.
     block_private : bool, default False
-        Refuse to connect to addresses that are not public.
+        Refuse to connect to addresses that are not globally routable, or that embed such an IPv4 address. It cannot
+        be kept through a proxy or on your own session.
     max_body : int or str, default "64MiB"
         Decoded bytes of one body, at most.
     strict_json : bool, default False

@@ -19,7 +19,8 @@ _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _SLASH = r"(?:/|%(?:25)*(?:2[fF]|5[cC]))"
 _DOT = r"(?:\.|%(?:25)*2[eE])"
 _ENCODED_DOTS = re.compile(r"%(?:25)*(?:2[eE]|(?:2[fF]|5[cC])\.)")
-_DOT_SEGMENT = re.compile(rf"^[^?#]*{_SLASH}{_DOT}{{1,2}}(?:{_SLASH}|[?#]|$)")
+_SEMICOLON = r"(?:;|%(?:25)*3[bB])"  # Java servers remove ";…" from a segment (RFC 3986, 3.3) before they read its dots
+_DOT_SEGMENT = re.compile(rf"^[^?#]*{_SLASH}{_DOT}{{1,2}}(?:{_SLASH}|{_SEMICOLON}|[?#]|$)")
 
 DOT_SEGMENT_REASON = "a path segment is '.' or '..', which is not sent"
 """Why a URL that `find_dot_segments` finds is not sent."""
@@ -59,12 +60,14 @@ def is_forbidden_header(name: str, value: str) -> bool:
 
 
 def find_dot_segments(urls: Sequence[str]) -> list[int]:
-    """Return the positions of the URLs whose path holds ``.`` or ``..`` as a segment, encoded or not.
+    """Return the positions of the URLs whose path holds ``.`` or ``..`` as a segment, encoded or with a parameter.
 
     Examples
     --------
     >>> find_dot_segments(["http://e.com/a/../b", "http://e.com/a/b.c", "http://e.com/%2E%2e", "http://e.com/?q=/../"])
     [0, 2]
+    >>> find_dot_segments(["http://e.com/a/..;/b", "http://e.com/a..;/b"])
+    [0]
     """
     # Usually no URL has one: two searches over all URLs at once show that.
     text = "\n".join(urls)

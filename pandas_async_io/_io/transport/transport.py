@@ -49,7 +49,7 @@ class Transport:
     Raises
     ------
     PlanError
-        The session is none, or ``block_private`` is given with one: its own connector opens its connections.
+        The session is none, or ``block_private`` is given with one or with a proxy, which open their own connections.
     """
 
     def __init__(self, options: TransportOptions, session: aiohttp.ClientSession | None = None) -> None:
@@ -57,6 +57,8 @@ class Transport:
             raise PlanError(f"session={show_value(session)} is not an aiohttp.ClientSession")
         if session is not None and options.block_private:
             raise PlanError("block_private can't be kept on your own session: its connector opens the connections")
+        if options.proxy is not None and options.block_private:
+            raise PlanError("block_private can't be kept through a proxy: the proxy opens the connections")
         self.options = options
         self._session = session
         self._connector: aiohttp.BaseConnector | None = None

@@ -17,9 +17,17 @@ def test_security_s1_dot_segments_are_found_in_any_encoding(slash, segment):
     assert find_dot_segments([*urls, "http://h.example/a"]) == [0, 1, 2]
 
 
+@pytest.mark.parametrize("semicolon", [";", ";x=1", "%3B", "%3bx", "%253B"])
+@pytest.mark.parametrize("segment", [".", "..", "%2e.", "%252e%252e"])
+def test_security_s1_a_dot_segment_may_have_a_parameter(semicolon, segment):
+    """Java servers remove the parameter and then read the dots."""
+    urls = [f"http://h.example/a/{segment}{semicolon}{rest}" for rest in ("", "/b", "?q", "%2Fb")]
+    assert find_dot_segments([*urls, f"http://h.example/a{semicolon}{segment}x/b"]) == [0, 1, 2, 3]
+
+
 def test_security_s1_other_dots_are_allowed():
     """Names with dots, three dots and dots in a query are data."""
-    urls = ["/a.b", "/...", "/.a", "/a.", "/..a", "/a?q=/../", "/a?q=%2F..%2F", "/1.5"]
+    urls = ["/a.b", "/...", "/.a", "/a.", "/..a", "/a?q=/../", "/a?q=%2F..%2F", "/1.5", "/...;", "/a;..", "/.a;"]
     assert find_dot_segments([f"http://h.example{url}" for url in urls]) == []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import ssl
 import traceback
 import warnings
@@ -42,6 +43,13 @@ def test_security_s1_a_path_value_with_dot_segments_is_never_sent(value):
     """A dot segment, plain, encoded or within the value, ends the row as unsafe_url."""
     with serve_script(http_response(b'{"a": 1}')) as server:
         assert fetch(server, "/files/{v}", [value]) == (["unsafe_url"], [])
+
+
+@pytest.mark.parametrize("value", ["..;/admin", "a/..;x=1/b", ".;", "..%3b/x"])
+def test_security_s1_a_dot_segment_with_a_parameter_is_never_sent(value):
+    """A Java server would take ``..;`` for ``..``."""
+    with serve_script(http_response(b'{"a": 1}')) as server:
+        assert fetch(server, "/files/{+v}", [value, "a;x=1/b..;"]) == (["unsafe_url", "ok"], ["/files/a;x=1/b..;"])
 
 
 def test_security_s1_a_value_with_slashes_stays_one_segment():
@@ -188,6 +196,29 @@ def test_security_s8_a_private_address_is_not_connected_to(host):
             send(f"http://{host}:{server.port}/", options=TransportOptions(block_private=True))
         assert server.connections == 0
     assert not caught.value.transient
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "fec0::1", "192.88.99.1"])
+def test_fault_48_a_public_name_that_resolves_to_a_private_address_is_not_connected_to(monkeypatch, address):
+    """The name server's answer is checked when connecting, in whatever form it writes the address."""
+
+    def resolve(*_, **__):
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        rest = (0, 0) if ":" in address else ()
+        return [(family, socket.SOCK_STREAM, 6, "", (address, server.port, *rest))]
+
+    with serve_script(http_response()) as server:
+        monkeypatch.setattr(socket, "getaddrinfo", resolve)
+        with pytest.raises(UnsafeUrlError, match="private address") as caught:
+            send(f"http://api.example.com:{server.port}/", options=TransportOptions(block_private=True))
+        assert server.connections == 0
+    assert address in str(caught.value)
+
+
+def test_security_s8_block_private_with_a_proxy_raises():
+    """The proxy would connect for us, and does not know the option."""
+    with pytest.raises(paio.PlanError, match="block_private"):
+        paio.Client(block_private=True, proxy="http://127.0.0.1:3128")
 
 
 def test_security_s8_a_redirect_to_a_private_address_is_refused(monkeypatch):
