@@ -22,6 +22,10 @@ _DIRECTORY = re.compile(r".*[/\\]")
 _MAX_FRAMES = 3
 """Frames of a traceback that a message names."""
 
+EXCEPTIONS_THAT_END_THE_RUN = (KeyboardInterrupt, SystemExit)
+"""What a user's function may raise to end the run. Anything else fails one row, also asyncio's CancelledError: a
+function that awaits nothing is never cancelled."""
+
 
 def find_message(value: Any, depth: int = 8) -> str:
     """Return the message in a decoded error, "" if there is none (RFC 9457 calls it detail and title).
@@ -95,7 +99,7 @@ def describe_http_error(response: Response) -> str:
     return status if repeats_status else f"{status}: {message}"
 
 
-def describe_exception(where: str, error: Exception) -> str:
+def describe_exception(where: str, error: BaseException) -> str:
     """Describe what a user's function raised, and the last frames where it did.
 
     Examples

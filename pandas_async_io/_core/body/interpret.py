@@ -18,7 +18,7 @@ from pandas_async_io._core.errors import ParseError, PayloadError, PlanError
 from pandas_async_io._core.json_path import find_value
 from pandas_async_io._core.models import Response
 from pandas_async_io._core.security.secrets import redact_line
-from pandas_async_io._core.server_message import describe_exception, find_message
+from pandas_async_io._core.server_message import EXCEPTIONS_THAT_END_THE_RUN, describe_exception, find_message
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -147,7 +147,9 @@ class Interpreter:
             return _as_payload(parser(response), self.readers)
         except ParseError:
             raise
-        except Exception as error:  # noqa: BLE001 - the user's own function; the other rows go on
+        except EXCEPTIONS_THAT_END_THE_RUN:
+            raise
+        except BaseException as error:  # noqa: BLE001 - the user's own function; the other rows go on
             raise ParseError(describe_exception("parser=", error)) from None
 
 
@@ -160,7 +162,9 @@ def _error_message(payload: Payload, error_when: ErrorWhen) -> str:
         verdict = error_when(payload)
         if not verdict:
             return ""
-    except Exception as error:  # noqa: BLE001 - as above
+    except EXCEPTIONS_THAT_END_THE_RUN:
+        raise
+    except BaseException as error:  # noqa: BLE001 - as above
         raise ParseError(describe_exception("error_when=", error)) from None
     return redact_line(verdict if isinstance(verdict, str) else find_message(payload)) or "this is an error"
 

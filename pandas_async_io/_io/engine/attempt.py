@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pandas_async_io._core.errors import AttemptError
+from pandas_async_io._core.errors import AttemptError, TransportError
 from pandas_async_io._core.policy.origin_signal import OriginSignal, read_origin_signal
 from pandas_async_io._core.policy.run_budget import to_deadline_error
 
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
     from pandas_async_io._core.models import Response
     from pandas_async_io._io.engine.backlog import PendingRequest
     from pandas_async_io._io.engine.context import CallContext
+
+
+_STRAY_CANCELLATION = (
+    "CancelledError was raised while the request was sent, and nobody cancelled the call: "
+    "a middleware or the connector of the session raised it"
+)
 
 
 @dataclass(slots=True)
@@ -68,12 +75,22 @@ async def send_once(call: CallContext, pending: PendingRequest, clock: Callable[
             attempt.payload = call.workflow.decode(pending.position, pending.number, response)
     except AttemptError as exc:
         attempt.error = to_deadline_error(exc) if budget.is_past_deadline(clock()) else exc
+    except asyncio.CancelledError:
+        if is_cancel_requested():
+            raise
+        attempt.error = TransportError(_STRAY_CANCELLATION)
     finally:
         now = clock()
         _report(call, pending, attempt, now)
         pending.gate.leave()
     pending.elapsed = now - pending.started
     return attempt
+
+
+def is_cancel_requested() -> bool:
+    """Whether somebody asked the current task to cancel; else its CancelledError comes from a user's code."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def uncount_sent(call: CallContext, pending: PendingRequest, attempt: Attempt) -> None:

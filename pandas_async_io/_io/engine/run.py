@@ -11,10 +11,11 @@ import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from pandas_async_io._core.errors import ApiError
 from pandas_async_io._core.models import Outcome, Request
 from pandas_async_io._core.policy.retry import Stop
 from pandas_async_io._io.engine.admission import Admission
-from pandas_async_io._io.engine.attempt import send_once
+from pandas_async_io._io.engine.attempt import is_cancel_requested, send_once
 from pandas_async_io._io.engine.backlog import Backlog, PendingRequest
 from pandas_async_io._io.engine.follow_up import FollowUp
 from pandas_async_io._io.gate.gate import Entry, Gate
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 _UNSENT_RESULTS_PER_YIELD = 1_000
 """Requests that end unsent, after which the event loop gets a turn."""
+
+_LOST_WORKER = "a worker of the run was cancelled, and nobody asked for it: its request has no result"
 
 _STOPPED = Stop(Outcome.CANCELLED, "not sent: the run was stopped")
 
@@ -71,6 +74,8 @@ class OriginRun:
             try:
                 async with task_group() as self._workers:
                     self._start_workers(self._length)
+                if self._gates.outstanding:
+                    raise ApiError(f"{self._gates.outstanding} requests ended without a result")
             except asyncio.CancelledError:
                 for pending in self._backlog.failed():
                     self._follow_up.give_up(pending, _STOPPED)
@@ -110,6 +115,14 @@ class OriginRun:
             self._backlog.put(self._pend(position, step), step.after, "poll")
 
     async def _work(self) -> None:
+        try:
+            await self._take_requests()
+        except asyncio.CancelledError:
+            if is_cancel_requested():
+                raise
+            raise ApiError(_LOST_WORKER) from None  # a task group takes no note of a task that was cancelled
+
+    async def _take_requests(self) -> None:
         call, gate = self._call, self._gate
         backlog, admission, follow_up = self._backlog, self._admission, self._follow_up
         clock = asyncio.get_running_loop().time
@@ -124,7 +137,7 @@ class OriginRun:
                 if pending is None:
                     return
                 own = pending.gate is gate
-                entry = go if not own or admission.try_enter(pending) else await admission.enter(pending)
+                entry = go if not own or admission.try_enter(pending) else await self._enter(pending)
             if not own:
                 entry = await self._enter_other_origin(pending)
             if entry is go or entry is Entry.PROBE:
@@ -151,7 +164,15 @@ class OriginRun:
         if delay:
             self._backlog.put(pending, delay, "pause")
             return None
-        return Entry.GO if self._admission.try_enter(pending) else await self._admission.enter(pending)
+        return Entry.GO if self._admission.try_enter(pending) else await self._enter(pending)
+
+    async def _enter(self, pending: PendingRequest) -> Entry | Stop:
+        """Wait for a slot; a request that is cancelled meanwhile ends as not sent."""
+        try:
+            return await self._admission.enter(pending)
+        except asyncio.CancelledError:
+            self._follow_up.give_up(pending, _STOPPED)
+            raise
 
     async def _end_unsent(self, pending: PendingRequest, stop: Stop) -> None:
         self._follow_up.give_up(pending, stop)

@@ -43,6 +43,11 @@ class OriginGates:
             gate.outstanding -= outstanding
         self._opened.close()
 
+    @property
+    def outstanding(self) -> int:
+        """How many requests have no result yet."""
+        return sum(self._outstanding.values())
+
     def gate_for(self, url: str) -> Gate:
         """Return the gate of a URL's origin."""
         prefix = origin_prefix(url)
