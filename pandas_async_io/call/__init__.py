@@ -2,7 +2,10 @@
 
 - `prepare`: everything that is checked and compiled before the first request
 - `source`: the arguments of a call, and the part of an earlier run that it continues
+- `prepared_call`: the values of a prepared call
 - `requests`: the requests of a call, expanded over its rows
+- `batch_requests`: those of a call with ``batch=``
+- `request_body`: the body that its options give
 - `redactor`: what hides its credentials in messages
 - `workflow`: which workflow it has: plain, paging, batching or jobs
 - `run`: sends it, blocking or in the background

@@ -16,7 +16,7 @@ from pandas_async_io._core.security.redaction import (
 
 if TYPE_CHECKING:
     from pandas_async_io._core.request.credentials import Auth
-    from pandas_async_io.call.requests import CallRequests
+    from pandas_async_io.call.prepared_call import CallRequests
     from pandas_async_io.call.source import Source
     from pandas_async_io.client import Client
 

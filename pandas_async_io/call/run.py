@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from pandas_async_io._core.models import Request
     from pandas_async_io._core.security.origins import Origin
-    from pandas_async_io.call.prepare import PreparedCall
+    from pandas_async_io.call.prepared_call import PreparedCall
 
 
 class Call:

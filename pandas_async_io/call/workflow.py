@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from pandas_async_io._core.report.outcomes import Outcomes
     from pandas_async_io._core.workflow.base import Deliver, Workflow
-    from pandas_async_io.call.prepare import PreparedCall
+    from pandas_async_io.call.prepared_call import PreparedCall
 
 Collector = PayloadCollector | PageCollector
 

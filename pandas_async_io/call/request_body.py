@@ -1,0 +1,26 @@
+"""The body that the options of a call give: ``json=`` as it is, or a GraphQL query."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pandas_async_io._core.errors import PlanError
+from pandas_async_io._core.request.graphql import GraphQL
+from pandas_async_io._core.request.request_template import check_method
+
+if TYPE_CHECKING:
+    from pandas_async_io.options import FetchOptions, ReadOptions
+
+
+def get_request_body(options: FetchOptions | ReadOptions) -> Any:
+    """Return the body; a GraphQL query is a whole body, and is posted."""
+    json = options.json
+    if not isinstance(json, GraphQL):
+        parts = json.values() if isinstance(json, Mapping) else json if isinstance(json, list | tuple) else ()
+        if any(isinstance(part, GraphQL) for part in parts):
+            raise PlanError("graphql() is a whole body: pass json=graphql(…) by itself, one query per request")
+        return json
+    if check_method(options.method) not in {"GET", "POST"}:  # the first is the default
+        raise PlanError(f"method={options.method!r}: a query of graphql() is posted, leave method= out")
+    return json.json
