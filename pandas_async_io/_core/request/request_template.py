@@ -168,9 +168,10 @@ def _add_params(url: str, params: Mapping[str, Any] | None) -> str:
     query = "&".join(_param(name, value) for name, values in params.items() for value in _to_values(values))
     if not query:
         return url
-    if "{?" in url:  # where {?a} is undefined its question mark is missing, so our parameters come first
+    first = re.search(r"\{?\?|\{&", url)
+    if first and first[0] == "{?":  # where {?a} is undefined its question mark is missing, so our parameters come first
         return url.replace("{?", f"?{query}{{&", 1)
-    return f"{url}{'&' if '?' in url else '?'}{query}"
+    return f"{url}{'&' if first else '?'}{query}"
 
 
 def _to_values(value: Any) -> Sequence[Any]:

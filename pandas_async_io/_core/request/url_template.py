@@ -107,10 +107,10 @@ class UrlTemplate:
 
     @property
     def path_fields(self) -> frozenset[str]:
-        """The fields before the template's first ``?`` or ``#``, operators included."""
+        """The fields before the template's query or fragment, whose operators are ``?``, ``&`` and ``#``."""
         found: set[str] = set()
         for part in self.parts:
-            if re.search("[?#]", part if isinstance(part, str) else OPERATORS[part.operator].first):
+            if re.search("[?#]", part) if isinstance(part, str) else part.operator in ("?", "&", "#"):
                 break
             if isinstance(part, Expression):
                 found.update(v.field for v in part.variables)

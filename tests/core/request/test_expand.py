@@ -54,6 +54,11 @@ URLS = [
     "/{+a}",
     "/{;a,b}",
     "/x",
+    "/x{?a}{&b}",
+    "/x{&a}",
+    "/x{?a}&r={b}",
+    "/x{?a}{?b}",
+    "/{a}{&b}?r=1",
 ]
 PARTS = [
     {},
@@ -127,9 +132,15 @@ def naive(row, url, parts):
     if used and (not some or any(texts[name] is None for name in needed) or empty_path & needed):
         return "null_key"
     if params:
-        url = url.replace("{?", "?p={a}{&", 1) if "{?" in url else f"{url}{'&' if '?' in url else '?'}p={{a}}"
+        url = (
+            url.replace("{?", "?p={a}{&", 1)
+            if "{?" in url
+            else f"{url}{'&' if '?' in url or '{&' in url else '?'}p={{a}}"
+        )
         template = UrlTemplate.compile(HOST + "/" * url.startswith("?") + url)
     whole = template.expand(texts)
+    if "+" not in url:  # values are encoded, so each of these characters starts a part of the query
+        whole = whole.replace("&", "?").replace("?", "&").replace("&", "?", 1)
     path = whole.partition("?")[0].replace("%252e", ".").replace("%2e", ".").replace("%2F", "/")
     if {".", ".."} & set(path.split("/")):
         return "unsafe_url"
