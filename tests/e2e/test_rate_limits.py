@@ -12,8 +12,9 @@ import pytest
 import pandas_async_io as paio
 from pandas_async_io._io.gate.gate import Gate
 from pandas_async_io._io.gate.learnt_pace import LearntPace
-from tests.benchmarks import adaptive_concurrency, rate_limit
-from tests.servers.handler import LeakyBucket, serve_handler
+from tests.benchmarks import adaptive_concurrency, polite
+from tests.servers.handler import serve_handler
+from tests.servers.limiters import LeakyBucket
 
 
 def rows(count):
@@ -66,7 +67,7 @@ def succeeds_once(attempt):
 
 def reaches(case, limit):
     """Measure a case of the benchmark once. Every row is ok and the report equals the log of the server."""
-    report, refused, used = rate_limit.measure(case)
+    report, refused, used = polite.measure(case)
     assert report.outcomes == {"ok": case.rows}
     assert (report.sent, report.refused) == (case.rows + refused, refused)
     return refused <= case.refused * case.rows and used >= case.used and limit in report.limited_by
@@ -78,7 +79,7 @@ def test_fault_36_a_rate_is_kept_and_used(client_log):
 
     def attempt():
         client_log.starts.clear()
-        reached = reaches(rate_limit.DECLARED, "the rate that you set")
+        reached = reaches(polite.DECLARED, "the rate that you set")
         assert client_log.max_starts(1.0) <= 20
         return reached
 
@@ -88,7 +89,7 @@ def test_fault_36_a_rate_is_kept_and_used(client_log):
 @pytest.mark.slow
 def test_fault_37_a_limit_is_learnt_without_a_rate():
     """600 rows at 50/s without burst: every row is ok, 10 % are refused at most, 70 % of the limit is used."""
-    assert succeeds_once(lambda: reaches(rate_limit.LEARNT, "the server"))
+    assert succeeds_once(lambda: reaches(polite.SILENT, "the server"))
 
 
 @pytest.mark.slow

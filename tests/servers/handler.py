@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
+from tests.servers.limiters import LeakyBucket
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
     from pathlib import Path
@@ -99,34 +101,23 @@ def serve_handler(handler: Handler) -> Iterator[HandlerServer]:
         thread.join(10)
 
 
-class LeakyBucket:
-    """A handler that refuses every request less than 1/rate seconds after the last accepted one."""
-
-    def __init__(self, rate: float, headers: dict[str, str] | None = None) -> None:
-        self.interval, self.headers, self.accepted = 1 / rate, headers or {}, float("-inf")
-
-    async def __call__(self, request: ServedRequest) -> tuple[int, dict[str, str]]:
-        if request.arrived - self.accepted < self.interval:
-            return 429, self.headers
-        self.accepted = request.arrived
-        return 200, {}
-
-
 @contextmanager
-def serve_rate_limited(directory: Path, rate: int) -> Iterator[tuple[str, list[tuple[float, int]]]]:
+def serve_rate_limited(
+    directory: Path, rate: int, status: int = 429
+) -> Iterator[tuple[str, list[tuple[float, int]]]]:
     """Run a server with a rate limit without burst: nginx where it is installed, else a `LeakyBucket`.
 
     Yields its URL, and a list that holds the time and status of each request once the server has ended.
     """
     log: list[tuple[float, int]] = []
     if NGINX is None:
-        with serve_handler(LeakyBucket(rate)) as server:
+        with serve_handler(LeakyBucket(rate, status=status)) as server:
             yield server.url, log
         log += [(request.arrived, request.status) for request in server.log]
         return
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    with run_nginx(directory, port, rate):
+    with run_nginx(directory, port, rate, status):
         yield f"http://127.0.0.1:{port}", log
     lines = (directory / "access.log").read_text().splitlines()
     log += [(float(seconds), int(status)) for seconds, status in map(str.split, lines)]
@@ -139,7 +130,7 @@ worker_processes 1; daemon off; pid {directory}/pid; error_log stderr crit;
 events {{ worker_connections 1024; }}
 http {{
   log_format requests '$msec $status'; access_log {directory}/access.log requests;
-  limit_req_status 429; keepalive_requests 1000000;
+  limit_req_status {status}; keepalive_requests 1000000;
   client_body_temp_path {directory}/a; proxy_temp_path {directory}/b; fastcgi_temp_path {directory}/c;
   uwsgi_temp_path {directory}/d; scgi_temp_path {directory}/e;
   limit_req_zone $server_port zone=limited:1m rate={rate}r/s;
@@ -153,9 +144,9 @@ http {{
 
 
 @contextmanager
-def run_nginx(directory: Path, port: int, rate: int) -> Iterator[None]:
+def run_nginx(directory: Path, port: int, rate: int, status: int = 429) -> Iterator[None]:
     """Run nginx with a rate limit without burst; its log has a line of time and status per request."""
-    (directory / "nginx.conf").write_text(_CONF.format(directory=directory, port=port, rate=rate))
+    (directory / "nginx.conf").write_text(_CONF.format(directory=directory, port=port, rate=rate, status=status))
     command = [str(NGINX), "-p", str(directory), "-c", str(directory / "nginx.conf"), "-e", "stderr"]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
         try:
