@@ -113,7 +113,11 @@ def serve(case):
         return
     with serve_handler(case.server()) as server:
         yield server.url, log
-    log += [(request.arrived, request.status) for request in server.log if request.path.count("/") < 2 or "/slow" in request.path]
+    log += [
+        (request.arrived, request.status)
+        for request in server.log
+        if request.path.count("/") < 2 or "/slow" in request.path
+    ]
 
 
 def measure(case, **options):

@@ -102,9 +102,7 @@ def serve_handler(handler: Handler) -> Iterator[HandlerServer]:
 
 
 @contextmanager
-def serve_rate_limited(
-    directory: Path, rate: int, status: int = 429
-) -> Iterator[tuple[str, list[tuple[float, int]]]]:
+def serve_rate_limited(directory: Path, rate: int, status: int = 429) -> Iterator[tuple[str, list[tuple[float, int]]]]:
     """Run a server with a rate limit without burst: nginx where it is installed, else a `LeakyBucket`.
 
     Yields its URL, and a list that holds the time and status of each request once the server has ended.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import contextmanager
 from enum import Enum, auto
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pandas_async_io._core.policy.breaker import Breaker, BreakerState
 from pandas_async_io._io.gate.learnt_pace import LearntPace
@@ -104,6 +104,7 @@ class Gate:
             GO and PROBE take a slot, the others do not.
         """
         clock = asyncio.get_running_loop().time
+        ready = clock()
         while True:
             now = clock()
             if now >= until:
@@ -117,13 +118,16 @@ class Gate:
                 await asyncio.sleep(min(wait, until - now, _LONGEST_SLEEP))
                 waits["pause"] += clock() - now
                 continue
-            if not await self._take_slot(rates, until, waits):
+            slot_since = await self._take_slot(rates, until, waits)
+            if slot_since is Entry.LATE:
                 return Entry.LATE
-            now = clock()
-            if max(self._earliest_start(), self._rates.not_before(rates)) > now:  # others started during the wait
+            now, earliest = clock(), self._earliest_start()
+            if not isinstance(slot_since, float):
+                continue
+            if max(earliest, self._rates.not_before(rates)) > now:  # others started during the wait
                 self.slots.release()
                 continue
-            entry = self._pass_breaker(now, rates)
+            entry = self._pass_breaker(now, rates, max(ready, earliest, slot_since))
             if isinstance(entry, Entry):
                 return entry
             await asyncio.sleep(min(entry, max(until - now, 0.0)))
@@ -187,8 +191,14 @@ class Gate:
         budget = self._budget
         return max(self.pause.until, self._pace.next_start, budget.last_start + budget.gap)
 
-    def _pass_breaker(self, now: float, rates: Sequence[Rate]) -> Entry | float:
-        """Start with the slot that was taken; or give it back, and return the seconds to wait for the breaker."""
+    def _pass_breaker(self, now: float, rates: Sequence[Rate], ready: float) -> Entry | float:
+        """Start with the slot that was taken; or give it back, and return the seconds to wait for the breaker.
+
+        Parameters
+        ----------
+        ready : float
+            Since when nothing but the rates held the request back.
+        """
         probe = self.only_probes
         wait = self._breaker.admit(now)
         if wait:
@@ -196,22 +206,37 @@ class Gate:
             return Entry.DOWN if wait == _NEVER else wait
         self._budget.last_start = now
         self._pace.record_start(now, self.slots.in_use)
-        self._rates.record_start(rates, now)
+        if rates:
+            self._rates.record_start(rates, now, ready=ready)
         return Entry.PROBE if probe else Entry.GO
 
-    async def _take_slot(self, rates: Sequence[Rate], until: float, waits: dict[str, float]) -> bool:
-        """Wait for every rate, then for a slot; False if the deadline passes before."""
+    async def _take_slot(
+        self, rates: Sequence[Rate], until: float, waits: dict[str, float]
+    ) -> float | Literal[Entry.LATE] | None:
+        """Wait for every rate, then for a slot, and return since when it was free.
+
+        Returns
+        -------
+        float, Entry.LATE or None
+            LATE: the deadline has passed. None: meanwhile the server or the learnt pace allows no start; no
+            rate's token is lost.
+        """
         clock = asyncio.get_running_loop().time
         cause, begun = "rate", clock()
         try:
             async with asyncio.timeout_at(None if until == _NEVER else until):
                 async with self._rates.turn(rates):
                     await self._rates.wait(rates)
+                    if self._earliest_start() > clock():
+                        return None
+                    await self._rates.acquire(rates)
                     waits[cause] += clock() - begun
                     cause, begun = "slot", clock()
+                    if self.slots.try_take():
+                        return -_NEVER
                     await self.slots.take()
+                    return clock()
         except TimeoutError:
-            return False
+            return Entry.LATE
         finally:
             waits[cause] += clock() - begun
-        return True

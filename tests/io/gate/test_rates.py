@@ -1,6 +1,7 @@
 """The rates of an origin: each call keeps its own, and all of them together the most generous."""
 
 import asyncio
+import random
 from collections import Counter
 from itertools import pairwise
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from pandas_async_io._core.policy.rate import Rate
 from pandas_async_io._io.gate.gate import Entry, Gate
-from tests.io.gate.leaping import leaping
+from tests.io.gate.leaping import Leaping, leaping
 
 
 def starts_of(*calls):
@@ -77,3 +78,54 @@ def test_fault_39_calls_of_different_rates_are_within_the_more_generous_together
     for call, rate in enumerate((Rate(first), Rate(second))):
         own = [at for at, name in starts if name == call]
         assert min(b - a for a, b in pairwise(own)) >= rate.spacing * 0.999
+
+
+class LateTimers(Leaping):
+    """A loop whose timers fire up to 4 ms late."""
+
+    def _run_once(self):
+        if self._scheduled and not self._ready:
+            self.now += random.uniform(0, 0.004)
+        super()._run_once()
+
+
+@pytest.mark.parametrize("rates", [[Rate(20)], [Rate(20), Rate(7200, 3600)], [Rate(150)]], ids=str)
+def test_fault_36_a_rate_keeps_its_average_although_timers_fire_late(rates):
+    """At least 88 % of what the server allows is used, and two starts are never closer than it allows."""
+    starts, strictest = [], max(rates, key=lambda rate: rate.spacing)
+
+    async def main():
+        gate = Gate()
+        with gate.open_for_call(32):
+            for _ in range(200):
+                await gate.enter(rates, max_wait=1.0, until=float("inf"), waits=Counter())
+                starts.append(asyncio.get_running_loop().time())
+                gate.leave()
+
+    random.seed(1)
+    with asyncio.Runner(loop_factory=LateTimers) as runner:
+        runner.run(main())
+    allowed = strictest.per / strictest.count
+    assert 199 / (starts[-1] - starts[0]) >= 0.88 / allowed
+    assert min(later - sooner for sooner, later in pairwise(starts)) >= allowed
+
+
+def test_fault_38_a_rate_beside_a_budget_loses_no_token():
+    """Each start moves the spacing of the server's budget; the rate is not waited for a second time."""
+    starts = []
+
+    async def main():
+        gate = Gate()
+        clock = asyncio.get_running_loop().time
+        with gate.open_for_call(8):
+            gate.outstanding = 1000
+            for number in range(50):
+                await gate.enter([Rate(2)], max_wait=100.0, until=float("inf"), waits=Counter())
+                starts.append(clock())
+                left = 9 - number % 9  # with one left, the next start waits 4 s
+                headers = {"RateLimit-Limit": "10", "RateLimit-Remaining": str(left), "RateLimit-Reset": "4"}
+                gate.obey_headers(headers, now=clock(), epoch=0.0)
+                gate.leave()
+
+    leaping(main())
+    assert starts[-1] - starts[0] == pytest.approx(44 * Rate(2).spacing + 5 * 4, rel=0.01)
