@@ -74,7 +74,7 @@ class FixedWindow:
 
 
 class SlidingWindow:
-    """Django REST framework's throttle: a count within the last seconds; a refusal says Retry-After in whole seconds."""
+    """Django REST framework's throttle: a count within the last seconds, and Retry-After in whole seconds."""
 
     def __init__(self, count: int, seconds: float) -> None:
         self.count, self.seconds, self.rate = count, seconds, count / seconds
@@ -85,8 +85,8 @@ class SlidingWindow:
         while history and history[0] <= request.arrived - self.seconds:
             history.popleft()
         if len(history) >= self.count:
-            wait = self.seconds - (request.arrived - history[-1])  # as `SimpleRateThrottle.wait` computes it
-            return 429, {"Retry-After": str(math.ceil(wait / (self.count - len(history) + 1)))}
+            wait = self.seconds - (request.arrived - history[0])  # as `SimpleRateThrottle.wait` computes it
+            return 429, {"Retry-After": str(math.ceil(wait))}
         history.append(request.arrived)
         return 200, {}
 

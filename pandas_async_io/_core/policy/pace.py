@@ -20,6 +20,14 @@ _RECOVERY_SHARE = 0.85
 """Share of the refused rate up to which the rate recovers quickly."""
 _GROWTH_PER_SECOND = 0.005
 """Share by which the rate grows per second above that."""
+_GROWTH_DOUBLING = 100
+"""Accepted requests without a refusal after which that growth is twice as fast, then three times, and so on."""
+_WINDOW_REQUESTS = 8
+"""Requests accepted before a refusal with a delay from which on they are a window's count."""
+_WINDOW_SHARE = 0.95
+"""Share of the rate of such windows at which to go on: a refusal would cost a whole delay."""
+_ISOLATED = 20
+"""Requests accepted since the last refusal from which on the next one is isolated: its pause is short."""
 _CUT = 0.9
 _MAX_PAUSE_SECONDS = 20.0
 """Longest pause after a refusal that names none."""
@@ -65,7 +73,6 @@ class Pace:
     """
 
     __slots__ = (
-        "_accepted",
         "_accepted_at_cut",
         "_counted_from",
         "_cut_at",
@@ -76,6 +83,9 @@ class Pace:
         "_raised_at",
         "_refusals",
         "_refused_rate",
+        "_resumed_at",
+        "accepted",
+        "accepted_at",
         "rate",
     )
 
@@ -87,7 +97,9 @@ class Pace:
         self._cut_at = self._raised_at = now
         self._last_start = self._next_start = now
         self._is_limiting = False  # whether the last start waited for the pace
-        self._accepted = self._accepted_at_cut = 0
+        self.accepted = self._accepted_at_cut = 0
+        self.accepted_at = -_UNLIMITED  # end of the last accepted request
+        self._resumed_at = now  # end of the last delay that the server asked for
         self._refusals = 0  # consecutive, echoes not counted
 
     @property
@@ -102,13 +114,15 @@ class Pace:
             self._counted_from += idle
             self._cut_at += idle
             self._raised_at += idle
+            self._resumed_at += idle
         self._last_start = now
         self._is_limiting = now - self._next_start < self.spacing / 2
         self._next_start = now + self.spacing
 
     def record_accepted(self, now: float, *, started: float) -> None:
         """Record an attempt, begun at ``started``, that was not refused."""
-        self._accepted += 1
+        self.accepted += 1
+        self.accepted_at = now
         if self.rate == _UNLIMITED or started < self._raised_at:
             return  # only a request that was sent at the present rate proves it
         elapsed = min(now - self._raised_at, 0.2)
@@ -116,15 +130,21 @@ class Pace:
         if not self._is_limiting:
             return
         if self._phase is Phase.SEARCHING:
-            bound = max(_MAX_LEAD * self._accepted / (now - self._counted_from), _FIRST_RATE)
+            bound = max(_MAX_LEAD * self.accepted / (now - self._counted_from), _FIRST_RATE)
             self.rate = max(self.rate, min(self.rate * _SEARCH_STEP, bound))
         elif self.rate < _RECOVERY_SHARE * self._refused_rate:
             self.rate = min(self.rate * (1 + elapsed), _RECOVERY_SHARE * self._refused_rate)
         else:
-            self.rate *= 1 + _GROWTH_PER_SECOND * elapsed
+            faster = 1 + (self.accepted - self._accepted_at_cut) / _GROWTH_DOUBLING
+            self.rate *= 1 + _GROWTH_PER_SECOND * faster * elapsed
 
-    def record_refusal(self, now: float, *, started: float) -> float | None:
+    def record_refusal(self, now: float, *, started: float, asked: float = 0.0) -> float | None:
         """Record a refusal.
+
+        Parameters
+        ----------
+        asked : float
+            Seconds that the server asks to wait; 0 if it names none.
 
         Returns
         -------
@@ -134,32 +154,51 @@ class Pace:
         """
         if self.rate != _UNLIMITED and started <= self._cut_at:
             return None
-        accepted = self._accepted - self._accepted_at_cut
+        accepted = self.accepted - self._accepted_at_cut
         self._refusals = 1 if accepted else self._refusals + 1
-        self._lower_rate(now, accepted)
+        self._lower_rate(now, accepted, asked)
         self._cut_at = self._raised_at = now
-        self._accepted_at_cut = self._accepted
-        return min(2.0 ** min(self._refusals, _MAX_DOUBLINGS) / self.rate, _MAX_PAUSE_SECONDS)
+        self._resumed_at = now + asked
+        self._accepted_at_cut = self.accepted
+        doublings = 0 if accepted >= _ISOLATED else min(self._refusals, _MAX_DOUBLINGS)
+        return min(2.0**doublings / self.rate, _MAX_PAUSE_SECONDS)
 
-    def _lower_rate(self, now: float, accepted: int) -> None:
+    def forget(self, now: float) -> None:
+        """Forget the refusals: they had another cause than the rate."""
+        self.rate, self._phase, self._refused_rate = _UNLIMITED, Phase.UNLIMITED, _UNLIMITED
+        self._cut_at = self._raised_at = self._resumed_at = now
+        self._refusals, self._accepted_at_cut = 0, self.accepted
+
+    def _lower_rate(self, now: float, accepted: int, asked: float) -> None:
         """Cut the rate after a refusal, and enter the next phase.
 
         Parameters
         ----------
         accepted : int
             Requests accepted since the last cut.
+        asked : float
+            As in `record_refusal`.
         """
-        if self._phase is Phase.UNLIMITED:
+        window_rate = accepted / (now - self._resumed_at + asked) if asked and accepted >= _WINDOW_REQUESTS else 0.0
+        accepted_rate = accepted / max(now - self._cut_at, 1e-9)
+        if self._phase is Phase.UNLIMITED and window_rate:
+            self._phase = Phase.TRACKING
+            self._refused_rate = window_rate
+            self.rate = window_rate * _WINDOW_SHARE
+        elif self._phase is Phase.UNLIMITED:
             self._phase = Phase.SEARCHING
-            self.rate = max(self._accepted / max(now - self._counted_from, 1.0), _FIRST_RATE)
+            self.rate = max(self.accepted / max(now - self._counted_from, 1.0), _FIRST_RATE)
         elif self._phase is Phase.SEARCHING and accepted > 1:
             self._phase = Phase.TRACKING
-            self._refused_rate = self.rate / _SEARCH_STEP  # the request started before the last step
-            self.rate = self._refused_rate / _SEARCH_STEP
+            if accepted >= _ISOLATED and not self._is_limiting:  # a declared rate spaced the starts
+                self._refused_rate = accepted_rate
+                self.rate = accepted_rate * (1 - 1 / accepted)
+            else:
+                self._refused_rate = self.rate / _SEARCH_STEP  # the request started before the last step
+                self.rate = self._refused_rate / _SEARCH_STEP
         elif self._phase is Phase.SEARCHING or self._refusals > 1:
             self.rate /= 2 if self._refusals < 3 else 1  # later refusals only lengthen the pause
         else:
             self._refused_rate = self.rate
-            accepted_rate = accepted / max(now - self._cut_at, 1e-9)
             # One refusal in a hundred comes from the network: it moves requests closer together.
             self.rate *= max(_CUT, 1 - 1 / accepted) if accepted_rate > self.rate / 2 else 0.5

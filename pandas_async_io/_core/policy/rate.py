@@ -24,6 +24,9 @@ _RATE_TEXT = re.compile(
 _MAX_TIMER_RATE = 200
 """Starts per second up to which a timer can space each one."""
 
+_KEPT_MARGIN = 0.75
+"""Share of the margin that is kept while a late start is made up for."""
+
 _REQUIREMENTS: dict[str, tuple[Callable[[Any], float | None], Callable[[float], bool], str]] = {
     "count": (as_number, lambda count: count > 0, "a positive, finite number"),
     "per": (as_number, lambda per: per > 0, "a positive, finite number of seconds"),
@@ -136,16 +139,16 @@ class Rate:
 
     @property
     def closest_spacing(self) -> float:
-        """Seconds between two starts, at least, while a late start is made up for: half of the margin is kept.
+        """Seconds between two starts, at least, while a late start is made up for: three quarters of the margin are kept.
 
-        The network moves requests closer together, and most of all on a busy machine, where starts are late.
+        A busy machine not only starts requests late, it also moves them closer together on their way.
 
         Examples
         --------
-        >>> Rate(20, margin=0).closest_spacing, Rate(16, margin=0.4).closest_spacing
-        (0.05, 0.078125)
+        >>> Rate(20, margin=0).closest_spacing, Rate(10, margin=0.5).closest_spacing
+        (0.05, 0.16)
         """
-        return self.per * self.cost / (self.count * (1 - self.margin / 2))
+        return self.per * self.cost / (self.count * (1 - _KEPT_MARGIN * self.margin))
 
     @property
     def bucket(self) -> tuple[float, float]:
