@@ -15,7 +15,7 @@ from pandas_async_io._core.request.headers import check_headers
 from pandas_async_io._core.security.origins import Origin, is_same_origin, parse_origin
 from pandas_async_io._core.security.secrets import redact_url
 from pandas_async_io._io.bridge import block, portal
-from pandas_async_io._io.gate.gate import Gate
+from pandas_async_io._io.gate.origins import EndpointGates
 from pandas_async_io._io.transport.options import check_transport_options
 from pandas_async_io._io.transport.transport import Transport
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from pandas_async_io._core.policy.rate import Rate
     from pandas_async_io._core.policy.retry_options import Retry
+    from pandas_async_io._io.gate.gate import Gate
 
 
 class Client:
@@ -119,7 +120,7 @@ class Client:
             ssl=ssl,
         )
         self.allow_hosts = self._transport_options.allow_hosts
-        self._gates: dict[Origin, Gate] = {}
+        self._gates = EndpointGates(self.limits.concurrency)
         self._pid = os.getpid()
         self._open_transport()
         portal.register_resource(self)
@@ -163,7 +164,7 @@ class Client:
     def reset_after_fork(self) -> None:
         """Open a new transport in a forked child: the open connections belong to the parent process."""
         portal.leak_object((self._transport, self._gates))
-        self._gates = {}
+        self._gates = EndpointGates(self.limits.concurrency)
         self._finalizer.detach()
         self._open_transport()
 
@@ -196,12 +197,9 @@ class Client:
         """Whether this client verifies certificates."""
         return self._transport_options.ssl is not False
 
-    def gate_for(self, origin: Origin) -> Gate:
-        """Return the gate of an origin, which all calls of this client share."""
-        gate = self._gates.get(origin)
-        if gate is None:
-            gate = self._gates[origin] = Gate(self.limits.concurrency)
-        return gate
+    def gate_for(self, origin: Origin, endpoint: str = "") -> Gate:
+        """Return the gate of an origin's endpoint, which all calls of this client share."""
+        return self._gates.gate_for(origin, endpoint)
 
     def run_blocking(
         self,

@@ -102,6 +102,7 @@ class Call:
         """Send all requests, on the client's loop."""
         prepared = self._prepared
         client, policy, options = prepared.client, prepared.policy, prepared.options
+        gate_of = partial(client.gate_for, endpoint=prepared.source.endpoint)
         now = asyncio.get_running_loop().time()
         context = CallContext(
             send=client.send,
@@ -114,11 +115,11 @@ class Call:
                 retry_share=policy.retry.budget,
             ),
             tally=self._tally,
-            gate_of=client.gate_for,
+            gate_of=gate_of,
             read_budget=None if prepared.query is None else read_cost_budget,
         )
         runs = [
-            OriginRun(context, client.gate_for(origin), self._requests_for(origin), len(positions))
+            OriginRun(context, gate_of(origin), self._requests_for(origin), len(positions))
             for origin, positions in prepared.requests.sent.origins.items()
         ]
         await run_origins(context, runs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from pandas_async_io._core.arrays import Positions
     from pandas_async_io.options import FetchOptions, ReadOptions
 
+_QUERY = re.compile(r"[?#]|\{[?&]")
+"""The start of a template's query, literal or as an expression of RFC 6570."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -30,6 +34,11 @@ class Source:
     def __repr__(self) -> str:
         """Name what is fetched; the options may hold credentials."""
         return f"<Source {self.label}: {format_count(len(self.frame), 'row')}>"
+
+    @property
+    def endpoint(self) -> str:
+        """What its requests have in common: the template without its query; empty for a list of URLs."""
+        return _QUERY.split(self.url, 1)[0] if isinstance(self.url, str) else ""
 
     @property
     def label(self) -> str:

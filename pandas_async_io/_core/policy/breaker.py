@@ -62,6 +62,11 @@ class Breaker:
         self._opened_at = 0.0
         self._entered_at = 0.0  # when the present state began
 
+    def reset(self) -> None:
+        """Forget all failures."""
+        self.state = BreakerState.CLOSED
+        self._failures = 0
+
     def admit(self, now: float) -> float:
         """Return the seconds to wait before the next call: 0 sends the request, infinity never does.
 

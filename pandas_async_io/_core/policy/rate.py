@@ -139,9 +139,10 @@ class Rate:
 
     @property
     def closest_spacing(self) -> float:
-        """Seconds between two starts, at least, while a late start is made up for: three quarters of the margin are kept.
+        """Seconds between two starts, at least, while a late start is made up for.
 
-        A busy machine not only starts requests late, it also moves them closer together on their way.
+        Three quarters of the margin are kept: a busy machine not only starts requests late, it also moves
+        them closer together on their way.
 
         Examples
         --------

@@ -2,8 +2,9 @@
 
 Invariant: a refusal is repeated for every method and spends no attempt: the server
 did not process the request (429, 503 with ``Retry-After``, or an API's own form,
-see `refusals`). Any other failure spends an attempt, and is repeated only if the
-request may be sent twice.
+see `refusals`). A 503 that a limiter seems to have sent (see `unavailable`) spends no attempt
+either, but only a request that may be sent twice is repeated. Any other failure spends an
+attempt, and is repeated only if the request may be sent twice.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from pandas_async_io._core.policy.retry_options import Retry
 
 MAX_REFUSALS = 10
-"""Refusals of one row after which it ends."""
+"""Refusals of one row, while no other request is accepted, after which it ends."""
 
 _MAX_DOUBLINGS = 64
 """Bound of the exponent: a float overflows at 1 024."""
@@ -42,8 +43,10 @@ class FailedAttempt:
         The error instead of a response, or from decoding it.
     attempts : int
         Attempts spent so far, this one included, refused ones not.
-    refusals : int
-        Earlier refusals of this request.
+    refused : bool
+        Whether a limiter seems to have refused this attempt, although the response does not say so.
+    refusals, refusals_in_a_row : int
+        Earlier refusals of this request, and those since the endpoint last accepted any request.
     repeatable : bool
         Whether the request may be repeated whatever its method, as a GraphQL query may.
     """
@@ -52,7 +55,9 @@ class FailedAttempt:
     response: Response | None = None
     error: AttemptError | None = None
     attempts: int = 1
+    refused: bool = False
     refusals: int = 0
+    refusals_in_a_row: int = 0
     repeatable: bool = False
 
     @property
@@ -127,10 +132,12 @@ def decide_retry(retry: Retry, failed: FailedAttempt, *, epoch: float, jitter: f
         wanted = read_should_retry(failed.response)
     if retry.attempts == 1 or wanted is False:
         return stop_row(failed)
-    requested, refused = _read_refusal(retry, failed.response, failed.error, epoch)
+    requested, unprocessed = _read_refusal(retry, failed.response, failed.error, epoch)
+    refused = unprocessed or failed.refused
     count = failed.refusals + 1 if refused else failed.attempts
     if refused:
-        note = f"refused {count} times" if count >= MAX_REFUSALS else None
+        note = None if unprocessed else _method_against(retry, failed)
+        note = f"refused {count} times" if failed.refusals_in_a_row + 1 >= MAX_REFUSALS else note
     elif wanted or _is_transient(retry, failed):
         note = _reason_against(retry, failed)
     else:
@@ -192,16 +199,23 @@ def _is_transient(retry: Retry, failed: FailedAttempt) -> bool:
 
 def _reason_against(retry: Retry, failed: FailedAttempt) -> str | None:
     """Return why a transient failure is not repeated all the same, or None."""
+    if (note := _method_against(retry, failed)) is not None:
+        return note
+    # Bytes that are not HTTP, and bodies that cannot be decoded, are repeated once.
+    unreadable = isinstance(failed.error, (ProtocolError, ParseError))
+    allowed = min(retry.attempts, 2) if unreadable else retry.attempts
+    return f"{failed.attempts} attempts" if failed.attempts >= allowed else None
+
+
+def _method_against(retry: Retry, failed: FailedAttempt) -> str | None:
+    """Return why a request must not be sent twice, or None."""
     method, key = failed.request.method, retry.idempotency_key or "Idempotency-Key"
     unreceived = failed.error is not None and not failed.error.received
     header_names = {name.lower() for name in failed.request.headers}
     if not (unreceived or failed.repeatable or method in retry.methods or key.lower() in header_names):
         remedy = f"send {key} or name {method} in Retry(methods=...)"
         return f"{method} is not repeated: the server may have received it; {remedy}"
-    # Bytes that are not HTTP, and bodies that cannot be decoded, are repeated once.
-    unreadable = isinstance(failed.error, (ProtocolError, ParseError))
-    allowed = min(retry.attempts, 2) if unreadable else retry.attempts
-    return f"{failed.attempts} attempts" if failed.attempts >= allowed else None
+    return None
 
 
 def _describe_cause(failed: FailedAttempt) -> str:

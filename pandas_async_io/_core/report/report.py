@@ -22,7 +22,10 @@ _REMEDIES = {
     "pause": "the server: it refuses more requests; ask its owner for a higher limit, or set rate= to what it allows",
     "breaker": "the server: it was down, or failed repeatedly, so requests to it were held back",
     "slot": "the client's slots: its other calls used them (give this call a Client of its own, or raise that client's "
-    "concurrency=), or concurrency='auto' (set a number) or the open files (raise ulimit -n) allowed no more",
+    "concurrency=)",
+    "auto": "concurrency='auto': with more requests in flight the server refused some, or answered more slowly; set a "
+    "number to have more all the same",
+    "files": "this process's open files: raise ulimit -n",
     "poll": "the server's jobs: they needed time; a shorter Poll(every=...) may notice their end earlier",
     "backoff": "failures: the last rows waited for another attempt",
 }

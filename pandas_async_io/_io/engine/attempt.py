@@ -108,13 +108,15 @@ def _report(call: CallContext, pending: PendingRequest, attempt: Attempt, now: f
     retry = call.policy.retry
     late = error is not None and call.budget.is_past_deadline(now)
     signal, asked = read_origin_signal(retry, response, error, epoch=epoch, deadline_passed=late)
-    attempt.signal = signal
     size = 0
     if response is not None:
+        if response.status == 503 and signal is OriginSignal.FAILED and 503 in retry.statuses:
+            signal = OriginSignal.REFUSED if gate.is_limiter(started, now) else signal
         size = len(response.body)
         gate.obey_headers(response.headers, now=now, epoch=epoch)
         if call.read_budget is not None and (announced := call.read_budget(attempt.payload)) is not None:
             gate.obey_budget(announced, now=now)
+    attempt.signal = signal
     refused = signal is OriginSignal.REFUSED
     if error is not None or response is not None:
         call.tally.count_attempt(started, now, size, refused=refused, in_flight=gate.slots.in_use)

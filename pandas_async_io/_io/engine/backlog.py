@@ -37,8 +37,10 @@ class PendingRequest:
         Of its row's request, and of its step in the workflow.
     sent : int
         Attempts on the wire.
-    attempts, refusals : int
+    attempts, refusals, refusals_in_a_row : int
         As in `FailedAttempt`; a probe is not counted.
+    accepted : int
+        Requests that the endpoint had accepted at the last refusal.
     without_socket : int
         Attempts for which this process had no socket.
     last_failure : FailedAttempt or None
@@ -54,6 +56,8 @@ class PendingRequest:
     sent: int = 0
     attempts: int = 0
     refusals: int = 0
+    refusals_in_a_row: int = 0
+    accepted: int = 0
     without_socket: int = 0
     last_failure: FailedAttempt | None = None
     started: float = 0.0

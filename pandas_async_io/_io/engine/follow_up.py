@@ -81,13 +81,23 @@ class FollowUp:
     def _repeat_or_end(self, pending: PendingRequest, attempt: Attempt) -> None:
         """Decide whether to send again. A probe, and an attempt that the server refused, costs the row no attempt."""
         response, refused, policy = attempt.response, attempt.refused, self._call.policy
+        if refused and pending.accepted != (accepted := pending.gate.accepted):
+            pending.accepted, pending.refusals_in_a_row = accepted, 0
         pending.last_failure = failure = FailedAttempt(
-            pending.request, response, attempt.error, pending.attempts, pending.refusals, policy.repeatable
+            pending.request,
+            response,
+            attempt.error,
+            attempts=pending.attempts,
+            refused=refused,
+            refusals=pending.refusals,
+            refusals_in_a_row=pending.refusals_in_a_row,
+            repeatable=policy.repeatable,
         )
         decision = decide_retry(policy.retry, failure, epoch=time.time(), jitter=random.random())  # noqa: S311 - jitter
         if isinstance(decision, Repeat) and (attempt.probe or refused or self._call.budget.take_retry()):
             pending.attempts -= refused and not attempt.probe
             pending.refusals += decision.refused
+            pending.refusals_in_a_row += decision.refused
             self._backlog.put(pending, decision.delay, "pause" if decision.refused else "backoff")
         elif decision is None and response is not None:
             self._take(pending, response, attempt.payload)
@@ -99,7 +109,7 @@ class FollowUp:
         pending.gate.slots.shrink_to_descriptors(pending.started + pending.elapsed)
         uncount_sent(self._call, pending, attempt)
         pending.without_socket += 1
-        self._backlog.put(pending, _NO_SOCKET_SECONDS * 2.0**pending.without_socket, "slot")
+        self._backlog.put(pending, _NO_SOCKET_SECONDS * 2.0**pending.without_socket, "files")
 
     def _take(self, pending: PendingRequest, response: Response, payload: Any) -> None:
         """Take an answer and the steps that follow from it."""

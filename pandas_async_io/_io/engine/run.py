@@ -20,7 +20,7 @@ from pandas_async_io._io.engine.backlog import Backlog, PendingRequest
 from pandas_async_io._io.engine.follow_up import FollowUp
 from pandas_async_io._io.gate.gate import Entry, Gate
 from pandas_async_io._io.gate.origins import OriginGates
-from pandas_async_io._io.gate.slots import descriptor_limit
+from pandas_async_io._io.gate.slots import descriptor_limit, warn_of_descriptor_limit
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
@@ -188,6 +188,8 @@ async def run_origins(call: CallContext, runs: Sequence[OriginRun]) -> None:
     waiting = iter(runs)
     cpu = time.process_time()
     tally.started_at = clock()
+    if not call.policy.adaptive:
+        warn_of_descriptor_limit(call.policy.concurrency)
     at_once = max(1, descriptor_limit() // call.policy.concurrency)
 
     async def run_in_turn() -> None:

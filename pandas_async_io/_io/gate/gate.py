@@ -1,4 +1,4 @@
-"""The way to one origin: when the next request may start.
+"""The way to one endpoint of an origin: when the next request may start.
 
 Invariant: a request that waits holds no slot, and every wait can be cancelled. All of it runs on
 one event loop, so nothing needs a thread lock.
@@ -46,43 +46,61 @@ class Entry(Enum):
 
 
 class Gate:
-    """What all calls of one client share on their way to one origin.
+    """What all calls of one client share on their way to one endpoint: most of it with the origin's other endpoints.
+
+    What an endpoint accepts or refuses says nothing about the pace of another: a pace is learnt for each.
 
     Parameters
     ----------
     ceiling : int or None
         The client's own limit of requests in flight; None leaves it to the calls.
+    beside : Gate, optional
+        The gate of another endpoint of the origin. All but the learnt pace is shared with it.
 
     Attributes
     ----------
     slots, pause
         Requests in flight, and until when nobody starts.
-    outstanding : int
-        Requests of the running calls that have no result yet.
+    budget, breaker, rates
+        What the server says is left, whether the origin is up, and the rates that calls and client set.
     """
 
-    def __init__(self, ceiling: int | None = None) -> None:
+    slots: Slots
+    pause: Pause
+    budget: ServerBudget
+    breaker: Breaker
+    rates: Rates
+
+    def __init__(self, ceiling: int | None = None, *, beside: Gate | None = None) -> None:
+        self._pace = LearntPace()
+        if beside is not None:
+            self.slots, self.pause, self.budget = beside.slots, beside.pause, beside.budget
+            self.breaker, self.rates = beside.breaker, beside.rates
+            return
         self.slots = Slots(ceiling)
         self.pause = Pause()
-        self.outstanding = 0
-        self._breaker = Breaker()
-        self._pace = LearntPace()
-        self._budget = ServerBudget(self.slots, self.pause)
-        self._rates = Rates()
+        self.budget = ServerBudget(self.slots, self.pause)
+        self.breaker = Breaker()
+        self.rates = Rates()
 
     @contextmanager
     def open_for_call(self, concurrency: int, *, adaptive: bool = False) -> Iterator[None]:
         """Take part for the time of a call, with its own limit of requests in flight, which may adapt below it."""
-        if self._breaker.state in {BreakerState.GIVEN_UP, BreakerState.CLOSED} and not self.slots.calls:
-            self._breaker = Breaker()  # failures of calls that are over do not count for this one
+        if self.breaker.state in {BreakerState.GIVEN_UP, BreakerState.CLOSED} and not self.slots.calls:
+            self.breaker.reset()  # failures of calls that are over do not count for this one
         self._pace.begin(asyncio.get_running_loop().time())
         with self.slots.open_for_call(concurrency, adaptive=adaptive):
             yield
 
     @property
+    def accepted(self) -> int:
+        """Requests that the endpoint answered and did not refuse."""
+        return self._pace.accepted
+
+    @property
     def only_probes(self) -> bool:
         """Whether nothing but a probe may start."""
-        return self._breaker.state is not BreakerState.CLOSED
+        return self.breaker.state is not BreakerState.CLOSED
 
     async def enter(self, rates: Sequence[Rate], *, max_wait: float, until: float, waits: dict[str, float]) -> Entry:
         """Wait for the pause and the breaker, for every rate, then for a slot; `leave` gives it back.
@@ -124,7 +142,7 @@ class Gate:
             now, earliest = clock(), self._earliest_start()
             if not isinstance(slot_since, float):
                 continue
-            if max(earliest, self._rates.not_before(rates)) > now:  # others started during the wait
+            if max(earliest, self.rates.not_before(rates)) > now:  # others started during the wait
                 self.slots.release()
                 continue
             entry = self._pass_breaker(now, rates, max(ready, earliest, slot_since))
@@ -137,7 +155,7 @@ class Gate:
         """Take a slot if a request without a rate may start right now."""
         if self._earliest_start() > now or self.only_probes or not self.slots.try_take():
             return False
-        self._budget.last_start = now
+        self.budget.last_start = now
         self._pace.record_start(now, self.slots.in_use)
         return True
 
@@ -147,7 +165,7 @@ class Gate:
 
     def record_answer(self, started: float, now: float) -> None:
         """Learn from an attempt that was answered and not refused; its slot is still taken."""
-        self._breaker.record_success(started=started)
+        self.breaker.record_success(started=started)
         self._pace.record_answer(started, now)
         self.slots.record_answer(started, now)
 
@@ -161,34 +179,38 @@ class Gate:
         cap : float
             Seconds of a pause by the learnt pace, at most.
         """
-        self._breaker.record_success(started=started)
+        self.breaker.record_success(started=started)
         fewer_slots = self.slots.record_refusal(now, asked)
-        learnt = 0.0 if fewer_slots else self._pace.record_refusal(started, now)
+        learnt = 0.0 if fewer_slots else self._pace.record_refusal(started, now, asked)
         if asked:
             self.pause.extend(now + min(asked, _LONGEST_PAUSE))
         elif learnt:
             self.pause.extend(now + min(learnt, cap), by_server=False)
 
+    def is_limiter(self, started: float, now: float) -> bool:
+        """Record a 503 that names no delay, and return whether a limiter refused the request: some others pass."""
+        return self._pace.is_limiter(started, now)
+
     def record_failure(self, started: float, now: float) -> None:
         """Learn from a transport failure or a 5xx."""
-        self._breaker.record_failure(now, started=started)
+        self.breaker.record_failure(now, started=started)
 
     def record_no_signal(self, started: float, now: float) -> None:
         """Note that an attempt says nothing about the origin: a probe is to be repeated."""
-        self._breaker.record_no_signal(now, started=started)
+        self.breaker.record_no_signal(now, started=started)
 
     def obey_headers(self, headers: Mapping[str, str], *, now: float, epoch: float) -> None:
         """Keep within the budget that a response's headers announce, before it is exceeded."""
         self._pace.has_response = True
-        self._budget.read(headers, now=now, epoch=epoch, outstanding=self.outstanding)
+        self.budget.read(headers, now=now, epoch=epoch)
 
     def obey_budget(self, announced: Budget, *, now: float) -> None:
         """Keep within a budget that a payload announces."""
-        self._budget.keep(announced, now=now, outstanding=self.outstanding)
+        self.budget.keep(announced, now=now)
 
     def _earliest_start(self) -> float:
         """Return when the next request may start, as far as the server and the learnt pace decide."""
-        budget = self._budget
+        budget = self.budget
         return max(self.pause.until, self._pace.next_start, budget.last_start + budget.gap)
 
     def _pass_breaker(self, now: float, rates: Sequence[Rate], ready: float) -> Entry | float:
@@ -200,14 +222,14 @@ class Gate:
             Since when nothing but the rates held the request back.
         """
         probe = self.only_probes
-        wait = self._breaker.admit(now)
+        wait = self.breaker.admit(now)
         if wait:
             self.slots.release()
             return Entry.DOWN if wait == _NEVER else wait
-        self._budget.last_start = now
+        self.budget.last_start = now
         self._pace.record_start(now, self.slots.in_use)
         if rates:
-            self._rates.record_start(rates, now, ready=ready)
+            self.rates.record_start(rates, now, ready=ready)
         return Entry.PROBE if probe else Entry.GO
 
     async def _take_slot(
@@ -225,13 +247,13 @@ class Gate:
         cause, begun = "rate", clock()
         try:
             async with asyncio.timeout_at(None if until == _NEVER else until):
-                async with self._rates.turn(rates):
-                    await self._rates.wait(rates)
+                async with self.rates.turn(rates):
+                    await self.rates.wait(rates)
                     if self._earliest_start() > clock():
                         return None
-                    await self._rates.acquire(rates)
+                    await self.rates.acquire(rates)
                     waits[cause] += clock() - begun
-                    cause, begun = "slot", clock()
+                    cause, begun = self.slots.wait_cause, clock()
                     if self.slots.try_take():
                         return -_NEVER
                     await self.slots.take()

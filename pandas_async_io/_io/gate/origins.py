@@ -1,4 +1,4 @@
-"""The gates that one run goes through: its own origin's, and those of origins that links lead to."""
+"""The gates of a client, and those that one run goes through: its own origin's, and those that links lead to."""
 
 from __future__ import annotations
 
@@ -6,11 +6,37 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
 from pandas_async_io._core.security.origins import Origin, origin_prefix, parse_origin
+from pandas_async_io._io.gate.gate import Gate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pandas_async_io._io.gate.gate import Gate
+_MAX_ENDPOINTS = 256
+"""Endpoints of an origin whose pace is kept: a template that an f-string made names a new one for each value."""
+
+
+class EndpointGates:
+    """The gates of one client, made when they are first asked for.
+
+    Parameters
+    ----------
+    ceiling : int or None
+        As in `Gate`.
+    """
+
+    def __init__(self, ceiling: int | None) -> None:
+        self._ceiling = ceiling
+        self._origins: dict[Origin, dict[str, Gate]] = {}
+
+    def gate_for(self, origin: Origin, endpoint: str) -> Gate:
+        """Return the gate of an origin's endpoint."""
+        gates = self._origins.setdefault(origin, {})
+        gate = gates.get(endpoint)
+        if gate is None:
+            gate = gates[endpoint] = Gate(self._ceiling, beside=next(iter(gates.values()), None))
+            if len(gates) > _MAX_ENDPOINTS:
+                del gates[next(iter(gates))]
+        return gate
 
 
 class OriginGates:
@@ -19,7 +45,7 @@ class OriginGates:
     Parameters
     ----------
     gate_of : callable
-        Returns the client's gate of an origin.
+        Returns the client's gate of an origin, for the call's endpoint.
     slots : int
         Requests that the run may have in flight. All of them, however short the run: a smaller number would
         narrow the gate for other calls.
@@ -40,7 +66,7 @@ class OriginGates:
     def __exit__(self, *exc: object) -> None:
         """Leave all gates, and take back the requests that have no result."""
         for gate, outstanding in self._outstanding.items():
-            gate.outstanding -= outstanding
+            gate.budget.outstanding -= outstanding
         self._opened.close()
 
     @property
@@ -62,9 +88,9 @@ class OriginGates:
             self._opened.enter_context(gate.open_for_call(self._slots, adaptive=self._adaptive))
             self._outstanding[gate] = 0
         self._outstanding[gate] += requests
-        gate.outstanding += requests
+        gate.budget.outstanding += requests
 
     def settle(self, gate: Gate) -> None:
         """Take a request that has its result off a gate's outstanding ones."""
         self._outstanding[gate] -= 1
-        gate.outstanding -= 1
+        gate.budget.outstanding -= 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pandas_async_io._core.policy.reset_time import ResetTime
 from pandas_async_io._core.policy.server_budgets import compute_spacing, read_budget
 
 if TYPE_CHECKING:
@@ -33,25 +34,27 @@ class ServerBudget:
         Seconds from one start to the next.
     last_start : float
         When the last request started, on the loop's clock.
+    outstanding : int
+        Requests of the running calls that have no result yet.
     """
 
-    __slots__ = ("_pause", "_skip", "_slots", "_without_budget", "gap", "last_start")
+    __slots__ = ("_pause", "_reset", "_skip", "_slots", "_without_budget", "gap", "last_start", "outstanding")
 
     def __init__(self, slots: Slots, pause: Pause) -> None:
         self._slots, self._pause = slots, pause
         self.gap = self.last_start = 0.0
+        self.outstanding = 0
+        self._reset = ResetTime()
         self._skip = 0  # responses whose headers are not read
         self._without_budget = 0
 
-    def read(self, headers: Mapping[str, str], *, now: float, epoch: float, outstanding: int) -> None:
+    def read(self, headers: Mapping[str, str], *, now: float, epoch: float) -> None:
         """Keep within the budget that a response's headers announce. With Retry-After they ask for a pause instead.
 
         Parameters
         ----------
         now, epoch : float
             Seconds of the loop's clock, and since the epoch.
-        outstanding : int
-            Requests that are still to be sent, or in flight.
         """
         skipped = self._skip > 0
         self._skip -= skipped
@@ -61,7 +64,7 @@ class ServerBudget:
         found = read_budget(headers, epoch=epoch)
         if found is not None:
             self._without_budget = 0
-            self.keep(found, now=now, outstanding=outstanding)
+            self.keep(found, now=now)
             if backoff:
                 self._slots.server_limit = None  # Backoff gives seconds, not a count
             return
@@ -70,11 +73,12 @@ class ServerBudget:
             self._skip = _RESPONSES_BETWEEN_LOOKS - 1
             self.gap, self._slots.server_limit = 0.0, None
 
-    def keep(self, announced: Budget, *, now: float, outstanding: int) -> None:
+    def keep(self, announced: Budget, *, now: float) -> None:
         """Keep within a budget, wherever it was announced."""
+        announced = self._reset.refine(announced, now)
         self._slots.server_limit = max(1, int(announced.remaining))
         if announced.remaining <= 0 and announced.reset_in:
             self.gap = 0.0
             self._pause.extend(now + announced.reset_in)
         else:
-            self.gap = compute_spacing(announced, self._slots.in_use, waiting=outstanding)
+            self.gap = compute_spacing(announced, self._slots.in_use, waiting=self.outstanding)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sys
 from collections import deque
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
 from typing import TYPE_CHECKING
 
 from pandas_async_io._core.policy.concurrency import AdaptiveConcurrency
@@ -19,15 +21,19 @@ if TYPE_CHECKING:
 
 _LOGGER = logging.getLogger("pandas_async_io")
 
-_SPARE_DESCRIPTORS = 64
+_SPARE_DESCRIPTORS = 8
+"""Files that the rest of the process may still open: an output, a module that is imported late."""
+_ASSUMED_OPEN_FILES = 56
+"""Open files where the system does not list them."""
 _MAX_CONNECTIONS = 4096
 """Connections where the system sets no limit."""
+_DESCRIPTOR_FOLDERS = ("/proc/self/fd", "/dev/fd")
 _ADAPTIVE_START = 8
 """Slots that adaptive concurrency begins with."""
 
 
 def descriptor_limit() -> int:
-    """Return how many connections this process may open, by its soft limit of file descriptors."""
+    """Return how many connections this process may open, by its soft limit of file descriptors and its open files."""
     if sys.platform == "win32":
         return _MAX_CONNECTIONS
     import resource  # noqa: PLC0415 - Windows has none
@@ -35,7 +41,32 @@ def descriptor_limit() -> int:
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < 0 or soft == resource.RLIM_INFINITY:
         return _MAX_CONNECTIONS
-    return max(1, min(soft - _SPARE_DESCRIPTORS, _MAX_CONNECTIONS))
+    return max(1, min(soft - _count_other_files() - _SPARE_DESCRIPTORS, _MAX_CONNECTIONS))
+
+
+@cache
+def _count_other_files() -> int:
+    """Return how many files were open before the first connection; connections are reused and must not count."""
+    for folder in _DESCRIPTOR_FOLDERS:
+        with suppress(OSError):
+            return len(os.listdir(folder))  # noqa: PTH208 - counted only
+    return _ASSUMED_OPEN_FILES
+
+
+def warn_of_descriptor_limit(concurrency: int) -> None:
+    """Say once per process that there are fewer file descriptors than a call asks for requests in flight."""
+    limit = descriptor_limit()
+    if limit < concurrency and not _warned:
+        _warned.append(limit)
+        _LOGGER.warning(
+            "%d requests in flight instead of %d: this process may open no more files (see `ulimit -n`)",
+            limit,
+            concurrency,
+        )
+
+
+_warned: list[int] = []
+"""The limit of which this process has been warned."""
 
 
 class Slots:
@@ -98,6 +129,17 @@ class Slots:
         if self.server_limit is not None:
             limit = min(limit, self.server_limit)
         return limit if self._descriptor_limit is None else min(limit, self._descriptor_limit)
+
+    @property
+    def wait_cause(self) -> str:
+        """Which of the report's causes a request waits for that finds no slot."""
+        limit = self.limit
+        if limit == self.server_limit:
+            return "pause"
+        if limit == self._descriptor_limit:
+            return "files"
+        adaptive = self._adaptive_calls and self._adaptive is not None and limit == self._adaptive.limit
+        return "auto" if adaptive else "slot"
 
     def try_take(self) -> bool:
         """Take a slot, if one is free and nobody waits for it."""

@@ -92,7 +92,7 @@ class SimulatedRun:
             return
         self.refused.append(self.ok)
         response = Response(429, headers, b"", "")
-        failed = FailedAttempt(Request(""), response, None, 1, refusals)
+        failed = FailedAttempt(Request(""), response, refusals=refusals, refusals_in_a_row=refusals)
         decision = decide_retry(Retry(), failed, epoch=self.now, jitter=self.random.random())
         pause = self.pace.record_refusal(self.now, started=started)
         if isinstance(decision, Stop):

@@ -106,8 +106,8 @@ def test_a_429_without_retry_after_waits_for_the_reset_of_the_budget():
 
 def test_the_tenth_refusal_ends_the_row():
     """Refusals spend no attempt."""
-    assert isinstance(decide(failure(429, attempts=3, refusals=8)), Repeat)
-    stop = decide(failure(429, attempts=3, refusals=9))
+    assert isinstance(decide(failure(429, attempts=3, refusals=8, refusals_in_a_row=8)), Repeat)
+    stop = decide(failure(429, attempts=3, refusals=9, refusals_in_a_row=9))
     assert stop == Stop(Outcome.HTTP_ERROR, "HTTP 429 Too Many Requests (refused 10 times)")
 
 

@@ -118,7 +118,7 @@ def test_fault_38_a_rate_beside_a_budget_loses_no_token():
         gate = Gate()
         clock = asyncio.get_running_loop().time
         with gate.open_for_call(8):
-            gate.outstanding = 1000
+            gate.budget.outstanding = 1000
             for number in range(50):
                 await gate.enter([Rate(2)], max_wait=100.0, until=float("inf"), waits=Counter())
                 starts.append(clock())
