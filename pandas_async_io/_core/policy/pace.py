@@ -1,4 +1,4 @@
-"""The rate that an origin accepts, learnt from its refusals.
+"""The rate that an endpoint accepts, learnt from its refusals.
 
 Times are seconds of a monotonic clock. The constants were tuned on simulated servers;
 the tests hold the simulations.
@@ -37,7 +37,7 @@ _MAX_DOUBLINGS = 16
 
 
 class Phase(Enum):
-    """What is known about the rate that an origin accepts."""
+    """What is known about the rate that an endpoint accepts."""
 
     UNLIMITED = auto()
     """No refusal so far."""
@@ -48,7 +48,7 @@ class Phase(Enum):
 
 
 class Pace:
-    """The rate that an origin accepts, learnt from its refusals.
+    """The rate that an endpoint accepts, learnt from its refusals.
 
     The rate is unlimited until the first refusal. Then it starts low and grows by a step
     with each accepted request, so that a search takes the same time at any distance. The
@@ -188,14 +188,12 @@ class Pace:
         elif self._phase is Phase.UNLIMITED:
             self._phase = Phase.SEARCHING
             self.rate = max(self.accepted / max(now - self._counted_from, 1.0), _FIRST_RATE)
+        elif accepted >= _ISOLATED and not self._is_limiting:
+            return  # something slower spaced the starts, such as a declared rate: a lower pace would not help
         elif self._phase is Phase.SEARCHING and accepted > 1:
             self._phase = Phase.TRACKING
-            if accepted >= _ISOLATED and not self._is_limiting:  # a declared rate spaced the starts
-                self._refused_rate = accepted_rate
-                self.rate = accepted_rate * (1 - 1 / accepted)
-            else:
-                self._refused_rate = self.rate / _SEARCH_STEP  # the request started before the last step
-                self.rate = self._refused_rate / _SEARCH_STEP
+            self._refused_rate = self.rate / _SEARCH_STEP  # the request started before the last step
+            self.rate = self._refused_rate / _SEARCH_STEP
         elif self._phase is Phase.SEARCHING or self._refusals > 1:
             self.rate /= 2 if self._refusals < 3 else 1  # later refusals only lengthen the pause
         else:

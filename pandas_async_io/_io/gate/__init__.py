@@ -3,8 +3,8 @@
 - `gate`: what all calls of a client share at one origin, and the way in
 - `pause`: until when nobody starts
 - `server_budget`: what the server says is left of its limit
-- `learnt_pace`: how far apart starts are, as learnt from refusals
+- `learnt_pace`: how far apart an endpoint's starts are, as learnt from refusals
 - `rates`: the rates that calls and clients set (the only file that imports aiolimiter)
 - `slots`: how many requests are in flight
-- `origins`: the gates that one run goes through
+- `origins`: the gates of a client, and those that one run goes through
 """
