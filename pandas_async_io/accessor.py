@@ -146,7 +146,7 @@ class FrameAccessor:
 
     @property
     def failures(self) -> pd.DataFrame:
-        """The failed rows of the last fetch: position, outcome, status, error, url, attempts."""
+        """The lines of `outcomes` about failed rows; the last column, ``row``, is the position in the input."""
         return self._last_run().failures()
 
     @property

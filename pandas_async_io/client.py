@@ -50,9 +50,11 @@ class Client:
     concurrency : int, optional
         Requests in flight to one origin. A call may only be stricter. By default each call has its own, 32.
     retry : Retry or int, optional
-        Which failed requests are repeated. A number counts attempts, the first included. 3 attempts by default.
-    timeout : float, default 30.0
-        Seconds of one attempt, from the start of connecting to the last byte. A call may only be stricter.
+        Which failed requests are repeated. A number counts attempts, the first included. A call's own ``retry``
+        replaces it, with no more attempts than this one has. By default each call has its own.
+    timeout : float, optional
+        Seconds of one attempt, from the start of connecting to the last byte. A call may only be stricter. By default
+        each call has its own, 30 s.
     allow_hosts : sequence of str, default ()
         Hosts that rows and redirects may lead to, besides the literal one: ``"*.example.com"``, ``"*"``.
     follow : {"same_origin", "none", "any"}, default "same_origin"
@@ -93,7 +95,7 @@ class Client:
         rate: str | Rate | Sequence[str | Rate] | None = None,
         concurrency: int | None = None,
         retry: Retry | int | None = None,
-        timeout: float = 30.0,
+        timeout: float | None = None,
         allow_hosts: Sequence[str] = (),
         follow: str = "same_origin",
         block_private: bool = False,

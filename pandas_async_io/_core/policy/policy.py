@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 from pandas_async_io._core.errors import PlanError
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _DEFAULT_CONCURRENCY = 32
 _MAX_ADAPTIVE_CONCURRENCY = 256
+_DEFAULT_TIMEOUT_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class ClientLimits:
-    """The limits of a client. A call may only be stricter, except that its ``retry`` replaces the client's.
+    """The limits that a client was given. A call may only be stricter; a default sets no ceiling.
 
     Attributes
     ----------
@@ -58,16 +59,17 @@ class ClientLimits:
         Requests in flight to one origin; None sets no ceiling.
     rates : tuple of Rate
         Rates that all apply.
-    retry : Retry
-        When a failed request is repeated.
-    timeout : float
-        Seconds that an attempt may take.
+    retry : Retry or None
+        When a failed request is repeated. A call's own replaces it, with no more attempts than this one has; None sets
+        no ceiling.
+    timeout : float or None
+        Seconds that an attempt may take; None sets no ceiling.
     """
 
     concurrency: int | None
     rates: tuple[Rate, ...]
-    retry: Retry
-    timeout: float
+    retry: Retry | None
+    timeout: float | None
 
     @classmethod
     def parse(
@@ -76,7 +78,7 @@ class ClientLimits:
         concurrency: int | str | None,
         rate: str | Rate | Sequence[str | Rate] | None,
         retry: Retry | int | None,
-        timeout: float,
+        timeout: float | None,
     ) -> Self:
         """Parse the options of a client.
 
@@ -88,7 +90,12 @@ class ClientLimits:
         if isinstance(concurrency, str) and concurrency == "auto":
             raise PlanError("a client's concurrency= is a ceiling: a number; pass concurrency='auto' to the call")
         ceiling = None if concurrency is None else _parse_concurrency(concurrency)
-        return cls(ceiling, parse_rates(rate), parse_retry(retry), check_positive_seconds("timeout", timeout))
+        return cls(
+            ceiling,
+            parse_rates(rate),
+            None if retry is None else parse_retry(retry),
+            None if timeout is None else check_positive_seconds("timeout", timeout),
+        )
 
     def build_policy(
         self,
@@ -107,9 +114,11 @@ class ClientLimits:
 
         Examples
         --------
-        >>> limits = ClientLimits.parse(concurrency=8, rate=None, retry=None, timeout=30)
+        >>> limits = ClientLimits.parse(concurrency=8, rate=None, retry=None, timeout=None)
         >>> [limits.build_policy(concurrency=asked).concurrency for asked in (None, 4, 100)]
         [8, 4, 8]
+        >>> [limits.build_policy(timeout=asked).timeout for asked in (None, 120)]
+        [30.0, 120.0]
         """
         adaptive = isinstance(concurrency, str) and concurrency == "auto"  # an array compares element by element
         if adaptive:
@@ -122,9 +131,23 @@ class ClientLimits:
             concurrency=wanted if self.concurrency is None else min(wanted, self.concurrency),
             adaptive=adaptive,
             rates=tuple(dict.fromkeys([*self.rates, *parse_rates(rate)])),
-            retry=self.retry if retry is None else parse_retry(retry),
-            timeout=self.timeout if timeout is None else min(check_positive_seconds("timeout", timeout), self.timeout),
+            retry=self._limit_retry(retry),
+            timeout=self._limit_timeout(timeout),
         )
+
+    def _limit_retry(self, asked: Retry | int | None) -> Retry:
+        if asked is None:
+            return self.retry or parse_retry(None)
+        retry = parse_retry(asked)
+        if self.retry is None or retry.attempts <= self.retry.attempts:
+            return retry
+        return replace(retry, attempts=self.retry.attempts)
+
+    def _limit_timeout(self, asked: float | None) -> float:
+        if asked is None:
+            return self.timeout or _DEFAULT_TIMEOUT_SECONDS
+        seconds = check_positive_seconds("timeout", asked)
+        return seconds if self.timeout is None else min(seconds, self.timeout)
 
 
 def _parse_concurrency(value: int | str, otherwise: str = "") -> int:

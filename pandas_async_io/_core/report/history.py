@@ -122,11 +122,10 @@ class Run:
         return self.outcomes.to_frame(self.index)
 
     def failures(self) -> pd.DataFrame:
-        """Return one line per failed row, with its position in the input."""
+        """Return the lines of `frame` about failed rows; the last column, ``row``, is the position in the input."""
         failed = self.outcomes.failed_rows()
         lines = self.frame()[failed]
-        lines.insert(0, "row", failed.nonzero()[0])
-        return lines[["row", "outcome", "status", "error", "url", "attempts"]]
+        return lines.assign(row=failed.nonzero()[0])
 
 
 class RunHistory(str):

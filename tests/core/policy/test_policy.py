@@ -8,7 +8,7 @@ from pandas_async_io._core.policy.policy import ClientLimits
 from pandas_async_io._core.policy.rate import Rate
 from pandas_async_io._core.policy.retry_options import Retry
 
-UNLIMITED = ClientLimits.parse(concurrency=None, rate=None, retry=None, timeout=30)
+UNLIMITED = ClientLimits.parse(concurrency=None, rate=None, retry=None, timeout=None)
 LIMITED = ClientLimits.parse(concurrency=8, rate="20/s", retry=2, timeout=10)
 
 
@@ -41,7 +41,23 @@ def test_a_call_keeps_the_timeout_of_its_client(asked, timeout):
     assert LIMITED.build_policy(timeout=asked).timeout == timeout
 
 
-def test_the_retry_of_a_call_replaces_that_of_its_client():
-    """It may also repeat more often."""
-    assert LIMITED.build_policy().retry == Retry(attempts=2)
-    assert LIMITED.build_policy(retry=5).retry == Retry(attempts=5)
+@pytest.mark.parametrize(("asked", "timeout"), [(None, 30), (5, 5), (120, 120)])
+def test_a_default_timeout_is_no_ceiling(asked, timeout):
+    """Only a timeout that the client was given limits a call."""
+    assert UNLIMITED.build_policy(timeout=asked).timeout == timeout
+
+
+@pytest.mark.parametrize(
+    ("limits", "asked", "retry"),
+    [
+        (LIMITED, None, Retry(attempts=2)),
+        (LIMITED, 1, Retry(attempts=1)),
+        (LIMITED, 5, Retry(attempts=2)),
+        (LIMITED, Retry(attempts=5, base=1), Retry(attempts=2, base=1)),
+        (UNLIMITED, None, Retry()),
+        (UNLIMITED, 5, Retry(attempts=5)),
+    ],
+)
+def test_the_retry_of_a_call_has_no_more_attempts_than_its_client_was_given(limits, asked, retry):
+    """The rest of it replaces the client's."""
+    assert limits.build_policy(retry=asked).retry == retry

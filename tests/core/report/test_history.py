@@ -87,10 +87,12 @@ def test_security_s12_pickle_parquet_and_json_keep_the_text_only(frame, tmp_path
 
 def test_failures_are_the_failed_rows_with_their_positions():
     """A null key is no failure; a shared request fails all of its rows."""
-    failures = make_run([1, 2, None, 2]).failures()
+    run = make_run([1, 2, None, 2])
+    failures = run.failures()
     assert failures["row"].tolist() == [1, 3]
     assert failures["outcome"].tolist() == ["http_error", "http_error"]
-    assert failures.columns.tolist() == ["row", "outcome", "status", "error", "url", "attempts"]
+    assert failures.columns.tolist() == [*run.frame().columns, "row"]
+    assert failures["from_store"].tolist() == [False, False]
     assert failures.index.tolist() == ["r", "r"]
 
 
