@@ -15,6 +15,7 @@ from pandas_async_io._core.errors import (
     ApiError,
     FetchError,
     FetchWarning,
+    HintWarning,
     PlanError,
     PortalError,
     TemplateError,
@@ -80,6 +81,7 @@ __all__ = [
     "FetchWarning",
     "FrameFuture",
     "GraphQLCursor",
+    "HintWarning",
     "LinkHeader",
     "NextUrl",
     "Offset",
@@ -119,5 +121,6 @@ def __dir__() -> list[str]:
 
 _accessor.register()
 _reader.register()
-# Python shows a warning once per line; every call must warn of its own failures, also in a loop.
+# Python shows a warning once per line; every call must warn of its own rows, also in a loop.
 _warnings.filterwarnings("always", category=FetchWarning, append=True)
+_warnings.filterwarnings("always", category=HintWarning, append=True)

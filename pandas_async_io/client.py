@@ -127,6 +127,11 @@ class Client:
         self._open_transport()
         portal.register_resource(self)
 
+    @property
+    def max_body(self) -> int:
+        """Maximum of decoded bytes of one body."""
+        return self._transport_options.max_body
+
     def _open_transport(self) -> None:
         self._transport = Transport(self._transport_options, self.session)
         self._finalizer = weakref.finalize(self, portal.spawn_on_portal, self._transport.close)

@@ -20,6 +20,7 @@
     └── PortalError (RuntimeError)  a wait that would never end, or an unusable event loop
 
     FetchWarning (UserWarning)      rows failed, and ``errors="coerce"``
+    HintWarning (UserWarning)       no row failed, but the data may not be what they seem
 
 Invariant: a message says what happened, where and what to do, and holds no secret.
 """
@@ -157,5 +158,21 @@ class FetchWarning(UserWarning):
     """
 
     def __init__(self, message: str, *, partial: pd.DataFrame | None = None) -> None:
+        super().__init__(message)
+        self.partial = partial
+
+
+class HintWarning(UserWarning):
+    """No row failed, but the data may be incomplete or not what they seem; at most one a run.
+
+    Where rows failed too, the `FetchWarning` or `FetchError` holds the hints. ``.aio.report`` always lists them.
+
+    Attributes
+    ----------
+    partial : DataFrame
+        The frame that the fetch returns. Where warnings are errors (``-W error``), it is only here.
+    """
+
+    def __init__(self, message: str, *, partial: pd.DataFrame) -> None:
         super().__init__(message)
         self.partial = partial

@@ -66,10 +66,19 @@ def assemble(
         columns.drifted,
         pages,
         missing_columns=found.missing_columns,
+        infinite=found.infinite,
         label=call.source.label,
         **_workflow_state(call, workflow),
     )
     return attach_runs(frame, (*get_runs(call.frame), run), errors="ignore" if quiet else options.errors)
+
+
+def _collect_findings(call: PreparedCall, workflow: Workflow) -> dict[int, list[str]]:
+    """Return what the bodies and the workflow hint at, by position."""
+    found = {position: [*texts] for position, texts in call.decode.findings.items()}
+    for position, texts in workflow.findings.items():
+        found.setdefault(position, []).extend(texts)
+    return found
 
 
 def _workflow_state(call: PreparedCall, workflow: Workflow) -> dict[str, Any]:
@@ -80,7 +89,7 @@ def _workflow_state(call: PreparedCall, workflow: Workflow) -> dict[str, Any]:
     return {
         "findings": {
             int(first[position]): [redactor.redact_for_request(position, text) for text in texts]
-            for position, texts in sorted(workflow.findings.items())
+            for position, texts in sorted(_collect_findings(call, workflow).items())
         },
         "detected": None if workflow.detected is None else redactor.redact(workflow.detected),
         "learnt": workflow.learnt,

@@ -6,7 +6,7 @@ import warnings
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from pandas_async_io._core.errors import FetchError, FetchWarning
+from pandas_async_io._core.errors import FetchError, FetchWarning, HintWarning
 from pandas_async_io._core.report.causes import format_notes, summarize_causes
 from pandas_async_io._core.report.history import ATTRS_KEY, Run, RunHistory
 from pandas_async_io.call.stack_level import find_user_stack_level
@@ -22,6 +22,13 @@ def attach_runs(frame: pd.DataFrame, runs: tuple[Run, ...], *, errors: str) -> p
     ------
     FetchError
         Rows failed and ``errors`` is "raise".
+
+    Warns
+    -----
+    FetchWarning
+        Rows failed; the findings are in its message.
+    HintWarning
+        No row failed, but there are findings.
     """
     frame.attrs[ATTRS_KEY] = RunHistory(uuid4().hex[:8], runs)
     if errors == "ignore":
@@ -33,11 +40,10 @@ def attach_runs(frame: pd.DataFrame, runs: tuple[Run, ...], *, errors: str) -> p
         if errors == "raise":
             raise _fetch_error("; ".join([failed, *findings]), frame, run, format_notes(causes))
         text = f"{'; '.join([failed, *findings])}. See .aio.failures, .aio.retry_failed()"
+        warnings.warn(FetchWarning(text, partial=frame), stacklevel=find_user_stack_level())
     elif findings:
         text = f"{'; '.join(findings)}. See .aio.report"
-    else:
-        return frame
-    warnings.warn(FetchWarning(text, partial=frame), stacklevel=find_user_stack_level())
+        warnings.warn(HintWarning(text, partial=frame), stacklevel=find_user_stack_level())
     return frame
 
 

@@ -75,6 +75,7 @@ def prepare_call(
         error_when=options.error_when,
         find_error=None if query is None else graphql_error,
         readers=TABULAR_READERS,
+        max_body=client.max_body,
     )
     policy = client.limits.build_policy(
         concurrency=options.concurrency, rate=options.rate, retry=options.retry, timeout=options.timeout

@@ -6,8 +6,11 @@ a stream that ends early is an error, even if the HTTP framing is complete.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from itertools import chain
 from typing import TYPE_CHECKING
+
+import orjson
 
 from pandas_async_io._core.body.decompressors import Coding, StreamDecompressor, available_codings
 from pandas_async_io._core.errors import BodyTooLargeError, ParseError, TransportError
@@ -18,6 +21,15 @@ if TYPE_CHECKING:
 _PIECE_BYTES = 1 << 16
 _MAX_CODINGS = 5
 _MAX_MEMBERS = 10_000
+
+_NO_CODINGS = frozenset({"", "identity", "none", "binary", "utf-8", "utf8"})
+"""Values of ``Content-Encoding`` that stand for no coding. Only ``identity`` is defined (RFC 9110, 8.4.1); servers send
+the others for a body that is not encoded."""
+
+_TEXT_HEAD_BYTES = 256
+_MIN_TEXT_BYTES = 16
+_NO_TEXT = bytes({*range(32), 127} - set(b"\t\n\r"))
+"""Control characters that no text holds."""
 
 
 def decompress(body: bytes, content_encoding: str | None, max_body: int) -> bytes:
@@ -44,7 +56,8 @@ def decompress(body: bytes, content_encoding: str | None, max_body: int) -> byte
     TransportError
         The coding's stream ends early.
     ParseError
-        The coding is unknown, or the bytes are not in it.
+        The coding is unknown, or the bytes are not in it: a text, for example, which raw deflate reads as the begin
+        of a stream.
 
     Examples
     --------
@@ -71,6 +84,17 @@ def accept_encoding() -> str:
     True
     """
     return ", ".join(available_codings())
+
+
+def is_coded(content_encoding: str | None) -> bool:
+    """Whether a ``Content-Encoding`` names a coding.
+
+    Examples
+    --------
+    >>> is_coded("gzip"), is_coded("identity"), is_coded(None)
+    (True, False, False)
+    """
+    return bool(content_encoding) and bool(_coding_names(content_encoding))
 
 
 class Decompressor:
@@ -107,7 +131,7 @@ class Decompressor:
         return b"".join(map(self._count, pieces))
 
     def finish(self) -> None:
-        """Raise TransportError if a coding's stream has not ended."""
+        """Raise TransportError if a coding's stream has not ended, ParseError if it never was in that coding."""
         for layer in self._layers or ():
             layer.finish()
 
@@ -121,7 +145,7 @@ class Decompressor:
 class _Layer:
     """One coding of one body, member after member."""
 
-    __slots__ = ("_coding", "_input_budget", "_max_body", "_members", "_name", "_stream")
+    __slots__ = ("_coding", "_head", "_input_budget", "_max_body", "_members", "_name", "_stream")
 
     def __init__(self, name: str, coding: Coding, max_body: int) -> None:
         self._name = name
@@ -129,6 +153,7 @@ class _Layer:
         self._max_body = max_body
         self._stream: StreamDecompressor | None = None
         self._members = 0
+        self._head = b""
         # Input of twice the size that decodes to almost nothing only burns time.
         self._input_budget = 2 * max_body + _PIECE_BYTES
 
@@ -138,7 +163,7 @@ class _Layer:
         if self._input_budget < 0:
             raise _too_large(self._max_body)
         while data:
-            stream = self._current_stream()
+            stream = self._current_stream(data)
             yield self._decode_piece(stream, data)
             while not (stream.eof or stream.needs_input):
                 yield self._decode_piece(stream, b"")
@@ -146,14 +171,19 @@ class _Layer:
 
     def finish(self) -> None:
         """Raise if the stream has begun and not ended."""
-        if self._stream is not None and not self._stream.eof:
-            raise TransportError(f"the {self._name} body is truncated: its stream has no end", transient=True)
+        if self._stream is None or self._stream.eof:
+            return
+        if _is_text(self._head):  # raw deflate and Brotli have no signature: they read a text as a stream's begin
+            raise ParseError(f"the body is a text, not in the content coding {self._name!r} that it announces")
+        raise TransportError(f"the {self._name} body is truncated: its stream has no end", transient=True)
 
-    def _current_stream(self) -> StreamDecompressor:
+    def _current_stream(self, data: bytes) -> StreamDecompressor:
         if self._stream is None or self._stream.eof:
             max_members = _MAX_MEMBERS if self._coding.multi_member else 1
             if self._members == max_members:
                 raise ParseError(f"bytes follow the end of the {self._name} body (streams allowed: {max_members})")
+            if not self._members:
+                self._head = data[:_TEXT_HEAD_BYTES]
             self._members += 1
             self._stream = self._coding.open_stream()
         return self._stream
@@ -168,8 +198,7 @@ class _Layer:
 
 def _make_layers(content_encoding: str | None, max_body: int) -> list[_Layer]:
     """Return the layers of a ``Content-Encoding``, the one to undo first at the head."""
-    names = [name.strip().lower() for name in (content_encoding or "").split(",")]
-    names = [name.removeprefix("x-") for name in names if name not in {"", "identity"}]
+    names = _coding_names(content_encoding)
     if len(names) > _MAX_CODINGS:
         raise ParseError(f"Content-Encoding names {len(names)} codings; at most {_MAX_CODINGS} are undone")
     known = available_codings()
@@ -180,6 +209,28 @@ def _make_layers(content_encoding: str | None, max_body: int) -> list[_Layer]:
                 f"supported are {accept_encoding()} (br needs brotli>=1.2, zstd needs backports.zstd)"
             )
     return [_Layer(name, known[name], max_body) for name in reversed(names)]
+
+
+def _coding_names(content_encoding: str | None) -> list[str]:
+    names = [name.strip().lower() for name in (content_encoding or "").split(",")]
+    return [name.removeprefix("x-") for name in names if name not in _NO_CODINGS]
+
+
+def _is_text(head: bytes) -> bool:
+    """Whether the first bytes of a body are UTF-8 without control characters, and not so by chance.
+
+    Sixteen bytes of compressed data look like text once in millions; fewer count as text if they are whole JSON.
+    """
+    if len(head) < _MIN_TEXT_BYTES:
+        with suppress(orjson.JSONDecodeError):
+            return isinstance(orjson.loads(head), dict | list)
+        return False
+    try:
+        head.decode()
+    except UnicodeDecodeError as error:
+        if error.end < len(head):  # else the slice has cut a character
+            return False
+    return len(head.translate(None, _NO_TEXT)) == len(head)
 
 
 def _too_large(max_body: int) -> BodyTooLargeError:

@@ -1,4 +1,4 @@
-"""The format and charset that the header ``Content-Type``, or a body's first bytes, name."""
+"""The format of a body: by its ``Content-Type``, else by its URL's suffix, else by its first bytes."""
 
 from __future__ import annotations
 
@@ -16,8 +16,24 @@ _MEDIA_TYPES = {
     "arrow": re.compile(r"application/(?:x-|vnd\.apache\.)?arrow(?:\.file|\.stream)?"),
 }
 _MAGIC_BYTES = {b"PAR1": "parquet", b"ARROW1": "arrow", b"\xff\xff\xff\xff": "arrow", b"<?xml": "xml"}
-_GENERIC_MEDIA_TYPE = re.compile(r"|text/plain|(?:application|binary)/octet-stream")
-"""Media types that name no format: the body's first bytes decide."""
+_GENERIC_MEDIA_TYPE = re.compile(
+    r"|text/plain|(?:application|binary)/octet-stream|application/(?:x-)?(?:gzip|(?:force-)?download)"
+)
+"""Media types that name no format: the URL's suffix decides, then the body's first bytes."""
+
+_FORMATS_BY_SUFFIX = {
+    "csv": "csv",
+    "tsv": "tsv",
+    "json": "json",
+    "geojson": "json",
+    "ndjson": "ndjson",
+    "jsonl": "ndjson",
+    "xml": "xml",
+    "parquet": "parquet",
+    "arrow": "arrow",
+}
+_SUFFIX = re.compile(r"[^?#]*/[^/?#]*\.(?P<name>(?!gz(?:[?#]|$))[^/?#.]+)(?P<gzip>\.gz)?(?:[?#]|$)", re.IGNORECASE)
+GZIP_SIGNATURE = b"\x1f\x8b"
 
 HTML_MEDIA_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 LEADING_BYTES = b" \t\r\n\x00\xef\xbb\xbf\xfe\xff"
@@ -51,14 +67,47 @@ def parse_content_type(header: str) -> ContentType:
     return ContentType(media_type, None if charset in {"utf-8", "utf8"} else charset, named)
 
 
-def sniff_format(body: bytes, media_type: str) -> str | None:
-    """Return the format that a body's first bytes name, if the media type is generic.
+def is_generic(media_type: str) -> bool:
+    """Whether a media type names no format.
 
     Examples
     --------
-    >>> sniff_format(b"PAR1...", "application/octet-stream"), sniff_format(b"PAR1...", "image/png")
-    ('parquet', None)
+    >>> is_generic("application/octet-stream"), is_generic("image/png")
+    (True, False)
     """
-    if not _GENERIC_MEDIA_TYPE.fullmatch(media_type):
-        return None
+    return _GENERIC_MEDIA_TYPE.fullmatch(media_type) is not None
+
+
+def find_suffix_format(url: str) -> str | None:
+    """Return the format that the suffix of a URL's path names; ``.gz`` behind it is ignored.
+
+    Examples
+    --------
+    >>> find_suffix_format("https://e.com/raw/cities.CSV.gz?v=2"), find_suffix_format("https://e.com/a?file=b.csv")
+    ('csv', None)
+    """
+    suffix = _SUFFIX.match(url)
+    return None if suffix is None else _FORMATS_BY_SUFFIX.get(suffix["name"].lower())
+
+
+def has_gzip_suffix(url: str) -> bool:
+    """Whether the path of a URL ends in a format's suffix and ``.gz``.
+
+    Examples
+    --------
+    >>> has_gzip_suffix("https://e.com/cities.csv.gz?v=2"), has_gzip_suffix("https://e.com/cities.tar.gz")
+    (True, False)
+    """
+    suffix = _SUFFIX.match(url)
+    return suffix is not None and suffix["gzip"] is not None and suffix["name"].lower() in _FORMATS_BY_SUFFIX
+
+
+def sniff_format(body: bytes) -> str | None:
+    """Return the format that a body's first bytes name.
+
+    Examples
+    --------
+    >>> sniff_format(b"PAR1...")
+    'parquet'
+    """
     return next((name for start, name in _MAGIC_BYTES.items() if body.startswith(start)), None)

@@ -9,14 +9,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pandas_async_io._core.body.charset import declared_xml_encoding, decode_text
+from pandas_async_io._core.body.content_coding import decompress
 from pandas_async_io._core.body.content_type import (
+    GZIP_SIGNATURE,
     HTML_MEDIA_TYPES,
     LEADING_BYTES,
     ContentType,
+    find_suffix_format,
+    has_gzip_suffix,
+    is_generic,
     parse_content_type,
     sniff_format,
 )
-from pandas_async_io._core.body.json import is_json, parse_json, parse_ndjson
+from pandas_async_io._core.body.hints import describe_line_end
+from pandas_async_io._core.body.json import is_json, looks_like_ndjson, parse_json, parse_ndjson
 from pandas_async_io._core.body.parse_errors import refuse_html
 from pandas_async_io._core.body.tabular_readers import NO_OPTIONS, NO_TABULAR_READERS, TabularReaders
 from pandas_async_io._core.errors import PlanError
@@ -26,6 +32,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from pandas_async_io._core.models import Response
+
+DEFAULT_MAX_BODY = 64 * 2**20
+"""Decoded bytes of one body, if the client says nothing else."""
+
+_LINE_FORMATS = frozenset({"csv", "tsv", "ndjson"})
+"""Formats of lines: a body that is cut can still be read."""
 
 Payload: TypeAlias = Any
 """A decoded body: JSON's values, a list of records, a DataFrame, str or bytes; None if the body is empty."""
@@ -39,24 +51,32 @@ def decode(
     read_options: Mapping[str, Any] = NO_OPTIONS,
     text_columns: Collection[str] = (),
     readers: TabularReaders = NO_TABULAR_READERS,
+    max_body: int = DEFAULT_MAX_BODY,
+    hints: list[str] | None = None,
 ) -> Payload:
     """Decode a body whose content codings are already undone.
 
     Parameters
     ----------
     response : Response
-        Its body and ``Content-Type`` are read, its status is not.
+        Its body, ``Content-Type`` and URL are read, its status is not.
     format : {"auto", "json", "ndjson", "csv", "tsv", "xml", "parquet", "arrow", "text", "bytes"}
-        ``"auto"`` goes by the media type and, if that is missing or generic, by the first bytes that are not
-        blank. JSON under the media type of a table is JSON.
+        ``"auto"`` goes by the media type. If that is missing or generic, it goes by the suffix of the URL's path
+        (``.csv``, ``.ndjson.gz``), then by the body: its first bytes, or lines that are all JSON objects. JSON under
+        the media type of a table is JSON.
     strict_json : bool
-        Refuse NaN and Infinity, which otherwise become floats.
+        Refuse NaN, Infinity and a number beyond the range of a float, which otherwise become floats, and a key twice
+        in one object, of which otherwise the last counts.
     read_options : mapping
         Options of `pandas.read_csv` or `pandas.read_xml`.
     text_columns : collection of str
         Columns of CSV, TSV and XML that stay text.
     readers : TabularReaders
         What reads the tabular formats.
+    max_body : int
+        Maximum of decoded bytes of a file whose URL ends in ``.gz``.
+    hints : list of str, optional
+        Takes signs that the data may not be complete.
 
     Returns
     -------
@@ -68,6 +88,8 @@ def decode(
     ------
     ParseError
         The body is not in that format; ``transient`` if it ends early, because it may have been cut.
+    BodyTooLargeError
+        A ``.gz`` file decodes to more than `max_body` bytes.
     PlanError
         The format does not exist.
 
@@ -88,7 +110,12 @@ def decode(
     if not body or body.isspace():
         return None
     content_type = parse_content_type(response.header("Content-Type") or "")
-    chosen = format if format != "auto" else _choose_format(body, content_type, strict_json)
+    is_gzip_file = body.startswith(GZIP_SIGNATURE) and format != "bytes" and has_gzip_suffix(response.url)
+    if is_gzip_file:
+        body = decompress(body, "gzip", max_body)
+    chosen = format if format != "auto" else _choose_format(body, content_type, response.url, strict_json)
+    if hints is not None and chosen in _LINE_FORMATS and not is_gzip_file:
+        hints.extend(describe_line_end(response))
     if chosen in _PARSERS:
         return _PARSERS[chosen](body, content_type, strict_json)
     if chosen in readers.binary:
@@ -115,16 +142,21 @@ _PARSERS: dict[str, Callable[[bytes, ContentType, bool], Payload]] = {
 }
 
 
-def _choose_format(body: bytes, content_type: ContentType, strict: bool) -> str:
-    """Choose a format by the media type, then by the first bytes."""
+def _choose_format(body: bytes, content_type: ContentType, url: str, strict: bool) -> str:
+    """Choose a format by a specific media type, else by the URL's suffix, then by the body."""
     media_type, named = content_type.media_type, content_type.format
+    generic = named is None and is_generic(media_type)
+    if generic:
+        named = find_suffix_format(url)
     if named in {"json", "ndjson"}:
         return named
     if body[:512].lstrip(LEADING_BYTES).startswith((b"{", b"[")):
+        if generic and named is None and looks_like_ndjson(body):
+            return "ndjson"
         return named if named in {"csv", "tsv"} and not is_json(body, content_type, strict) else "json"
     if named is not None:
         return named
-    sniffed = sniff_format(body, media_type)
+    sniffed = sniff_format(body) if generic else None
     if sniffed is not None:
         return sniffed
     refuse_html(body, media_type)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from pandas_async_io._core.body.decode import Payload, decode
+from pandas_async_io._core.body.decode import DEFAULT_MAX_BODY, Payload, decode
+from pandas_async_io._core.body.hints import SAMPLED_BODIES, DuplicateKeySample
 from pandas_async_io._core.body.tabular_readers import NO_OPTIONS, NO_TABULAR_READERS, TabularReaders
 from pandas_async_io._core.errors import ParseError, PayloadError, PlanError
 from pandas_async_io._core.json_path import find_value
@@ -39,12 +40,13 @@ def compile_interpreter(
     error_when: ErrorWhen | None = None,
     find_error: Callable[[Payload], AttemptError | None] | None = None,
     readers: TabularReaders = NO_TABULAR_READERS,
+    max_body: int = DEFAULT_MAX_BODY,
 ) -> Interpreter:
     """Check the options and compile them.
 
     Parameters
     ----------
-    format, strict_json, read_options, text_columns, readers
+    format, strict_json, read_options, text_columns, readers, max_body
         As in `decode`.
     parser : callable, optional
         Takes a `Response` and returns records (a list or a dict), a DataFrame, an Arrow table or None.
@@ -75,12 +77,28 @@ def compile_interpreter(
         if not is_valid or inspect.iscoroutinefunction(given):
             raise PlanError(f"{name}={given!r} is not a function, or one that must be awaited")
     options = readers.check_options(format, read_options)
-    return Interpreter(format, strict_json, options, frozenset(text_columns), parser, error_when, find_error, readers)
+    return Interpreter(
+        format,
+        strict_json,
+        options,
+        frozenset(text_columns),
+        parser,
+        error_when,
+        find_error,
+        readers,
+        max_body,
+        _duplicate_keys=DuplicateKeySample(bodies=0 if strict_json else SAMPLED_BODIES),
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Interpreter:
-    """Takes a response and returns its payload; see `compile_interpreter`.
+    """Takes a response, and the position that its hints belong to, and returns its payload; see `compile_interpreter`.
+
+    Attributes
+    ----------
+    findings : dict of int to list of str
+        By position, hints that the data of a body are not complete or not what they seem.
 
     Raises
     ------
@@ -98,10 +116,14 @@ class Interpreter:
     error_when: ErrorWhen | None = None
     find_error: Callable[[Payload], AttemptError | None] | None = None
     readers: TabularReaders = NO_TABULAR_READERS
+    max_body: int = DEFAULT_MAX_BODY
+    findings: dict[int, list[str]] = field(default_factory=dict)
+    _hints: list[str] = field(default_factory=list)
+    _duplicate_keys: DuplicateKeySample = field(default_factory=DuplicateKeySample)
 
-    def __call__(self, response: Response) -> Payload:
+    def __call__(self, response: Response, position: int = 0) -> Payload:
         is_json = self.parser is None and self.format in {"auto", "json"}
-        payload = self._decode(response) if self.parser is None else None
+        payload = self._decode(response, position) if self.parser is None else None
         if self.find_error is not None:
             error = self.find_error(payload if is_json else self.decode_envelope(response))
             if error is not None:
@@ -122,7 +144,7 @@ class Interpreter:
             The body was cut: another attempt may bring the whole.
         """
         try:
-            return decode(response, strict_json=self.strict_json, readers=self.readers)
+            return decode(response, strict_json=self.strict_json, readers=self.readers, max_body=self.max_body)
         except ParseError as error:
             if error.transient:
                 raise
@@ -132,15 +154,28 @@ class Interpreter:
         """Return an interpreter for tables without a header line."""
         return replace(self, read_options={**self.read_options, "names": list(columns), "header": None})
 
-    def _decode(self, response: Response) -> Payload:
-        return decode(
+    def _decode(self, response: Response, position: int) -> Payload:
+        payload = decode(
             response,
             format=self.format,
             strict_json=self.strict_json,
             read_options=self.read_options,
             text_columns=self.text_columns,
             readers=self.readers,
+            max_body=self.max_body,
+            hints=self._hints,
         )
+        if self._duplicate_keys.bodies_left:
+            self._hints.extend(self._duplicate_keys.describe(response, payload))
+        if self._hints:
+            self._keep_hints(position)
+        return payload
+
+    def _keep_hints(self, position: int) -> None:
+        """Move the hints about a body to the findings of its position."""
+        found = self.findings.setdefault(position, [])
+        found.extend(hint for hint in self._hints if hint not in found)
+        self._hints.clear()
 
     def _parse(self, parser: Parser, response: Response) -> Payload:
         try:

@@ -67,6 +67,8 @@ class Run:
         What another run of the call need not find out again: the detected paginator.
     missing_columns : tuple of str
         Columns named in ``columns=`` that no record has.
+    infinite : tuple of str
+        Columns that hold an infinite number.
     label : str
         The URL template, without secrets.
     """
@@ -86,6 +88,7 @@ class Run:
     detected: str | None = None
     learnt: Any = None
     missing_columns: tuple[str, ...] = ()
+    infinite: tuple[str, ...] = ()
     label: str = ""
 
     def __repr__(self) -> str:
@@ -104,7 +107,9 @@ class Run:
         """Return what the user must know of the data although rows may be ``ok``."""
         names = ", ".join(map(repr, self.missing_columns))
         missing = [f"no record has {names}: columns= takes flat names, as 'address.city'"] if names else []
-        return [*missing, *summarize_findings(self.findings)]
+        names = ", ".join(map(repr, self.infinite))
+        infinite = [f"{names}: infinite where JSON has Infinity or a number such as 1e400, too large for a float"]
+        return [*missing, *(infinite if names else []), *summarize_findings(self.findings)]
 
     def report(self) -> Report:
         """Return how the run went."""

@@ -57,12 +57,15 @@ class Block:
         How many records each payload had.
     failures : dict of int to ParseError
         Why the payload at a position has no records.
+    infinite : frozenset of str
+        The columns that hold an infinite number of a JSON text.
     """
 
     columns: dict[str, Chunk]
     meta: dict[str, Chunk]
     counts: NDArray[np.int64]
     failures: dict[int, ParseError]
+    infinite: frozenset[str] = frozenset()
 
 
 def make_chunk(values: list[Any], types: Collection[type], state: NDArray[np.uint8] | None = None) -> Chunk:

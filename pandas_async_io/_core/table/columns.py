@@ -55,6 +55,8 @@ class Columns:
         As in `Block`, over all payloads.
     missing_columns : tuple of str
         Columns that no record has, if there are records.
+    infinite : tuple of str
+        Columns that hold an infinite number of a JSON text.
     """
 
     arrays: dict[str, Array]
@@ -62,6 +64,7 @@ class Columns:
     counts: NDArray[np.int64]
     failures: Mapping[int, ParseError]
     missing_columns: tuple[str, ...] = ()
+    infinite: tuple[str, ...] = ()
 
 
 def concat_blocks(blocks: Sequence[Block], *, nullable: bool) -> Columns:
@@ -107,7 +110,10 @@ def concat_blocks(blocks: Sequence[Block], *, nullable: bool) -> Columns:
     failures = {
         start + at: error for start, block in zip(starts, blocks, strict=False) for at, error in block.failures.items()
     }
-    return Columns(arrays, drifted, counts, failures, tuple(missing))
+    infinite = frozenset[str]().union(*(block.infinite for block in blocks))
+    return Columns(
+        arrays, drifted, counts, failures, tuple(missing), tuple(name for name in arrays if name in infinite)
+    )
 
 
 def _widen(chunks: list[Chunk]) -> tuple[Array, frozenset[str]]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from pandas_async_io._core.errors import ParseError
 from pandas_async_io._core.table.blocks import MISSING, NULL, Block, Chunk, make_chunk, missing_chunk
+from pandas_async_io._core.table.infinite import find_infinite_columns
 from pandas_async_io._core.table.records import extract_with_meta
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def flatten(payloads: Sequence[Any], shape: Shape) -> Block:
     [1, 1, 0]
     """
     if shape.record_path is None and set(map(type, payloads)) == {dict}:
-        return Block(_flatten_records(list(payloads), shape), {}, np.ones(len(payloads), np.int64), {})
+        return _make_block(_flatten_records(list(payloads), shape), {}, np.ones(len(payloads), np.int64), {})
     records: list[Record] = []
     counts: list[int] = []
     meta: list[tuple[list[Any], int]] = []
@@ -65,7 +66,14 @@ def flatten(payloads: Sequence[Any], shape: Shape) -> Block:
             records.extend(chain.from_iterable(items for _, items in lists))
             meta.extend((fields, len(items)) for fields, items in lists)
         counts.append(len(records) - before)
-    return Block(_flatten_records(records, shape), _meta_columns(meta, shape), np.array(counts, np.int64), failures)
+    columns, meta_columns = _flatten_records(records, shape), _meta_columns(meta, shape)
+    return _make_block(columns, meta_columns, np.array(counts, np.int64), failures)
+
+
+def _make_block(
+    columns: dict[str, Chunk], meta: dict[str, Chunk], counts: NDArray[np.int64], failures: dict[int, ParseError]
+) -> Block:
+    return Block(columns, meta, counts, failures, find_infinite_columns(columns) | find_infinite_columns(meta))
 
 
 def _meta_columns(meta: list[tuple[list[Any], int]], shape: Shape) -> dict[str, Chunk]:

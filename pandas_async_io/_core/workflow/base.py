@@ -73,7 +73,7 @@ class Workflow(ABC):
     def begin(self, position: int, request: Request) -> Sequence[Step]:
         """Return the first steps of a position."""
 
-    def decode(self, position: int, number: int, response: Response) -> Any:  # noqa: ARG002 - others need them
+    def decode(self, position: int, number: int, response: Response) -> Any:  # noqa: ARG002 - others need it
         """Return the payload of a 2xx response.
 
         Raises
@@ -81,7 +81,7 @@ class Workflow(ABC):
         AttemptError
             The body is not what the call expects; the retry policy decides whether to try again.
         """
-        return self._decode(response)
+        return self._decode(response, position)
 
     @abstractmethod
     def next_steps(self, position: int, number: int, page: Page, now: float, epoch: float) -> Sequence[Step]:

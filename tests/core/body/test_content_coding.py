@@ -104,6 +104,36 @@ def test_fault_15_bytes_in_another_coding_are_refused_for_good(coding, compress,
     assert not caught.value.transient
 
 
+TEXTS = [
+    b"{}",
+    b"[1, 2]",
+    b'{"a":1}',
+    b"\xc3\xa9" * 200,
+    b"id,name\r\n1,Leanne Graham\n",
+    b"<!doctype html><html>\t</html>",
+]
+
+
+@pytest.mark.parametrize("body", [*TEXTS, *(bytes([first]) + b" is how this text begins" for first in range(32, 127))])
+@pytest.mark.parametrize("coding", ["deflate", "br", "gzip, deflate"])
+def test_fault_15_a_text_is_no_stream_that_ends_early(coding, body):
+    """Raw deflate and Brotli read most texts as the begin of a stream: the body is refused, not asked for again."""
+    skip_unless_supported(coding.rpartition(" ")[2])
+    for size in (16, 1000):
+        with pytest.raises(ParseError) as caught:
+            decompress_in_chunks(body, coding, size)
+        assert not caught.value.transient
+
+
+@pytest.mark.parametrize("name", ["identity", "none", "utf-8", "UTF-8", "binary", "Identity, none", ""])
+def test_names_that_servers_send_for_no_coding_leave_the_body_as_it_is(name):
+    """Also beside a coding."""
+    assert decompress(b"rows", name, MAX_BODY) == b"rows"
+    assert decompress(gzip.compress(b"rows"), f"{name}, gzip", MAX_BODY) == b"rows"
+    with pytest.raises(BodyTooLargeError):
+        decompress(b"x" * 11, name, 10)
+
+
 def test_fault_15_a_wrong_checksum_is_refused():
     """The content of a gzip body changed on the way."""
     body = bytearray(gzip.compress(b"rows"))

@@ -35,7 +35,7 @@ def call_of(send, **options):
     """Return the context of a plain call with a concurrency of 4; `deliver` takes its results."""
     deliver = options.pop("deliver", lambda position, result: None)
     defaults = {
-        "workflow": Plain(lambda response: response.body, deliver),
+        "workflow": Plain(lambda response, position: response.body, deliver),
         "policy": Policy(4, adaptive=False, rates=(), retry=QUICK, timeout=5.0),
         "budget": RunBudget(4),
         "tally": Tally(),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from pandas_async_io._core.arrays import Positions
     from pandas_async_io._core.body.interpret import Interpreter
-    from pandas_async_io._core.models import Page, Request
+    from pandas_async_io._core.models import Page, Request, Response
     from pandas_async_io._core.workflow.base import Deliver
     from pandas_async_io._core.workflow.batching.batches import Batches
     from pandas_async_io._core.workflow.batching.matching import MatchRules
@@ -100,6 +100,10 @@ class BatchingWorkflow(Workflow):
     def begin(self, position: int, request: Request) -> Sequence[Step]:  # noqa: ARG002 - of the interface
         """Return the request of a whole block."""
         return [Step(1, replace(request, headers={**request.headers, **self._idempotency_header(request)}))]
+
+    def decode(self, position: int, number: int, response: Response) -> Any:
+        """Return the payload; hints about it belong to the first key of its block."""
+        return self._decode(response, int(self._blocks[position, number].keys[0]))
 
     def next_steps(self, position: int, number: int, page: Page, now: float, epoch: float) -> Sequence[Step]:  # noqa: ARG002 - as above
         """Match the records of a block; return the halves of the blocks that waited for the first answer."""

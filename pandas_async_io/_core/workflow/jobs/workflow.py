@@ -118,7 +118,7 @@ class PollingWorkflow(Workflow):
         """Return the result's payload, or what another response says of its job."""
         run = self._runs[position]
         if run.job.phase is Phase.DOWNLOAD:
-            return self._decode(response)
+            return self._decode(response, position)
         run.payload = payload = self._decode.decode_envelope(response)
         if number == _SUBMISSION and self._decode.find_error is not None:
             error = self._decode.find_error(payload)
@@ -129,7 +129,7 @@ class PollingWorkflow(Workflow):
             following = find_next_request(self._poll, page, polls=number - 1, epoch=0.0)
         except AttemptError:
             return payload  # `next_steps` raises it: another attempt would not help
-        return self._decode(response) if following is None else payload
+        return self._decode(response, position) if following is None else payload
 
     def next_steps(self, position: int, number: int, page: Page, now: float, epoch: float) -> Sequence[Step]:
         """Return the next poll or the download; nothing if the page is the result."""

@@ -101,12 +101,12 @@ class PagingWorkflow(Workflow):
 
     def decode(self, position: int, number: int, response: Response) -> Any:
         """Return the payload of a page; a `ParsedPage` if the call has a parser."""
-        payload = self._decode(response)
+        payload = self._decode(response, position)
         if self._decode.parser is not None:
             return ParsedPage(self._decode.decode_envelope(response), payload)
         locator = self._chains[position][0].locator
         if number > 1 and isinstance(payload, pd.DataFrame) and locator.lacks_header(list(payload.columns)):
-            return self._decode.without_header(locator.columns)(response)
+            return self._decode.without_header(locator.columns)(response, position)
         return payload
 
     def next_steps(self, position: int, number: int, page: Page, now: float, epoch: float) -> Sequence[Step]:  # noqa: ARG002 - paging needs no clock
