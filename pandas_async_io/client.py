@@ -65,7 +65,9 @@ class Client:
     max_body : int or str, default "64MiB"
         Decoded bytes of one body, at most.
     strict_json : bool, default False
-        Refuse NaN and Infinity in JSON.
+        Refuse JSON that holds NaN, Infinity, a number beyond the range of a float (``1e400``), or a key twice in one
+        object. Otherwise these are floats, and the last value counts; a `HintWarning` names the columns that hold
+        infinite numbers, and a duplicate key in the first 20 bodies of a call.
     proxy : str, optional
         URL of an HTTP proxy. The environment's proxy settings are not read.
     ssl : bool, ssl.SSLContext, str or Path, optional

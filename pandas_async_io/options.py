@@ -46,7 +46,8 @@ class Options:
     auth : Auth, str or (str, str), optional
         Credentials for this call in place of the client's. A str is a bearer token.
     format : {"auto", "json", "ndjson", "csv", "tsv", "xml", "parquet", "arrow", "text", "bytes"}, default "auto"
-        Format of the bodies. "auto" decides by Content-Type, then by the first bytes.
+        Format of the bodies. "auto" decides by Content-Type; if that names no format, by the suffix of the URL
+        (``.csv``, ``.ndjson.gz``), then by the body.
     read_options : mapping, optional
         Options for `pandas.read_csv` or `pandas.read_xml`, for bodies of that format.
     parser : callable, optional

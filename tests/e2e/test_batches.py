@@ -438,7 +438,7 @@ def test_a_record_that_fits_no_key_is_a_finding_if_a_key_has_no_record():
 
     with (
         serve_function(reply) as server,
-        pytest.warns(paio.FetchWarning, match=r"1 of 2 keys .*'DEF'.*'def'.*\(row 1\)"),
+        pytest.warns(paio.HintWarning, match=r"1 of 2 keys .*'DEF'.*'def'.*\(row 1\)"),
     ):
         found = fetch(pd.DataFrame({"id": ["abc", "DEF"]}), server.url, batch=5)
     assert found["x"].tolist() == [1, pd.NA]

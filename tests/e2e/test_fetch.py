@@ -533,7 +533,7 @@ def test_fetch_async_gives_the_same_frame(api):
 def test_a_column_that_no_record_has_is_told(api, columns):
     """A misspelt name costs a warning, not only a column of missing values."""
     name = next(iter(columns.values() if isinstance(columns, dict) else columns))
-    with pytest.warns(paio.FetchWarning, match=f"no record has '{name}': columns= takes flat names"):
+    with pytest.warns(paio.HintWarning, match=f"no record has '{name}': columns= takes flat names"):
         found = pd.DataFrame({"id": [1, 2]}).aio.fetch(api + "/users/{id}", columns=columns)
     assert found[name].isna().all()
 

@@ -313,7 +313,7 @@ def sent_to(server):
 def test_security_s10_reaching_max_pages_is_a_warning(api, pages):
     """There is no warning if there are no more pages."""
     url = api + ("/paged/cursor?n=35" if pages is CURSOR else "/paged/pages?n=35")
-    with pytest.warns(paio.FetchWarning, match="max_pages=2 was reached, and there are more"):
+    with pytest.warns(paio.HintWarning, match="max_pages=2 was reached, and there are more"):
         found = paio.read_api(url, pages=pages, max_pages=2)
     assert found["id"].tolist() == WHOLE[:20]
     assert len(api.log) == 2

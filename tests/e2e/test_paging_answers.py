@@ -123,7 +123,7 @@ def test_fault_45_a_record_that_moved_to_another_page_is_a_finding():
         following = f"?page={page + 1}" if page < 4 else None
         return answer({"total": 35, "items": held[(page - 1) * 10 : page * 10], "next": following})
 
-    with serve_function(reply) as server, pytest.warns(paio.FetchWarning, match="page 4 repeats 1 record of page 1"):
+    with serve_function(reply) as server, pytest.warns(paio.HintWarning, match="page 4 repeats 1 record of page 1"):
         assert len(paio.read_api(server.url, pages=NEXT)) == 35
 
 
@@ -168,7 +168,7 @@ def test_equal_records_without_a_key_are_no_loop_if_the_number_of_pages_is_known
     def reply(asked):
         return answer({"page": int(query(asked).get("page", 1)), "pages": 3, "samples": [{"v": 0}, {"v": 0}]})
 
-    with serve_function(reply) as server, pytest.warns(paio.FetchWarning, match="page 3 has the records of page 1"):
+    with serve_function(reply) as server, pytest.warns(paio.HintWarning, match="page 3 has the records of page 1"):
         assert len(paio.read_api(server.url, pages=paio.PageNumber(total_pages="pages"))) == 6
 
 
@@ -346,7 +346,7 @@ def test_equal_records_without_a_key_are_kept_with_a_warning():
         page = int(query(asked).get("page", 1))
         return answer({"data": [{"t": "on" if page < 3 else "off"}], "next": f"?page={page + 1}" if page < 4 else None})
 
-    with serve_function(reply) as server, pytest.warns(paio.FetchWarning, match="page 2 has the records of page 1"):
+    with serve_function(reply) as server, pytest.warns(paio.HintWarning, match="page 2 has the records of page 1"):
         assert paio.read_api(server.url, pages=NEXT)["t"].tolist() == ["on", "on", "off", "off"]
     endless = lambda asked: answer({"data": [{"t": 1}], "next": f"?page={int(query(asked).get('page', 1)) + 1}"})  # noqa: E731
     with serve_function(endless) as server, pytest.raises(paio.FetchError, match="page loop"):

@@ -250,7 +250,7 @@ def test_security_s11_findings_hold_no_credential():
     odd = b'{"next_%s":"abc","items":[{"n":3}],"more":true}' % CANARY.replace("/", "").encode()
     with serve_script(*map(http_response, [*pages, odd])) as server:
         client = paio.Client(server.url, auth=CANARY.replace("/", ""))
-        with pytest.warns(paio.FetchWarning, match=r"next_\*\*\*"):
+        with pytest.warns(paio.HintWarning, match=r"next_\*\*\*"):
             out = rows(2).aio.fetch("/{id}", client=client, pages="auto", concurrency=1)
     assert "next_***" in repr(out.aio.report)
     assert "s3cret" not in repr(out.aio.report)

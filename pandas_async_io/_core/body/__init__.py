@@ -2,9 +2,11 @@
 
 - `content_coding`: content codings undone in bounded memory.
 - `decompressors`: gzip, deflate, Brotli and zstd behind one interface.
-- `content_type`: the format and charset that ``Content-Type``, or the first bytes, name.
+- `content_type`: the format that ``Content-Type``, the URL's suffix or the first bytes name.
 - `charset`: bytes → text.
 - `json`: JSON and NDJSON, with exact integers.
+- `duplicate_keys`: keys that an object holds twice.
+- `hints`: signs that a body's data are not what they seem.
 - `tabular_readers`: the readers of tabular formats, as an argument.
 - `parse_errors`: errors that show where a body breaks and mask secrets.
 - `decode`: which format a body is in, and what reads it.

@@ -38,7 +38,8 @@ def refuse_html(body: bytes, media_type: str) -> None:
 def describe_json_error(error: json.JSONDecodeError) -> ParseError:
     """Return the error with line, column, position and an excerpt; ``transient`` if the document ends early."""
     extra_data = error.msg == "Extra data"
-    truncated = not extra_data and (
+    is_refused = error.msg.startswith("strict_json")
+    truncated = not (extra_data or is_refused) and (
         error.msg.startswith("Unterminated string") or _TRUNCATED_TOKEN.fullmatch(error.doc, error.pos) is not None
     )
     problem = "the JSON ends early" if truncated else "not JSON"

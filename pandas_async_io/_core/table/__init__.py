@@ -5,6 +5,7 @@
 - `flatten`: nested records → flat columns, as `pandas.json_normalize`.
 - `frames`: frames that a body or a parser gave, beside flattened records.
 - `blocks`: the typed columns of some payloads.
+- `infinite`: which columns hold infinite numbers.
 - `integers`: how whole numbers stay exact.
 - `columns`: blocks → whole columns, in dtypes that hold every value.
 - `collectors`: payloads and pages, flattened in blocks as they arrive.

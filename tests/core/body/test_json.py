@@ -22,6 +22,18 @@ BLANK_BODIES = {"n_single_space.json", "n_structure_no_data.json", "n_structure_
 """Blank bodies hold no record (fault 26)."""
 
 
+DUPLICATE_KEYS = {"y_object_duplicated_key", "y_object_duplicated_key_and_value"}
+"""Valid, and refused by strict_json only (fault 93)."""
+
+
+KEYS = st.text(alphabet='a":\\é')
+FINITE_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | KEYS,
+    lambda inner: st.lists(inner) | st.dictionaries(KEYS, inner),
+    max_leaves=8,
+)
+
+
 def suite_files(prefix):
     return [pytest.param(path, id=path.stem) for path in sorted(SUITE.glob(f"{prefix}_*.json"))]
 
@@ -30,7 +42,11 @@ def suite_files(prefix):
 def test_every_valid_body_of_the_suite_is_parsed(path):
     """The result is that of the standard library."""
     body = path.read_bytes()
-    assert decode_body(body) == decode_body(body, strict_json=True) == json.loads(body)
+    assert decode_body(body) == json.loads(body)
+    if path.stem in DUPLICATE_KEYS:
+        assert "strict_json refuses an object that has the key 'a' twice" in str(decode_error(body, strict_json=True))
+    else:
+        assert decode_body(body, strict_json=True) == json.loads(body)
 
 
 @pytest.mark.parametrize("path", suite_files("n"))
@@ -182,3 +198,59 @@ def test_fault_74_only_the_last_line_of_ndjson_is_transient():
 def test_lines_of_ndjson_are_parsed_one_by_one():
     """Two broken lines never make one record."""
     assert "line 1 of NDJSON" in str(decode_error(b'{"a": 1,\n"b": 2}', "application/x-ndjson"))
+
+
+@pytest.mark.parametrize(
+    ("number", "refused"),
+    [
+        ("1e400", True),
+        ("-1E+400", True),
+        ("0.1e0400", True),
+        ("9" * 400 + ".5", True),
+        ("1e308", False),
+        ("1e-400", False),
+        ("17976931348623157" + "0" * 292, False),
+    ],
+)
+@pytest.mark.parametrize(
+    "text", ['{"a": %s}', '[1, {"b": [%s]}]', '{"x": "1e400", "n": 18446744073709551616, "y": %s}']
+)
+def test_fault_93_a_number_beyond_the_range_of_a_float_is_refused_if_strict(number, refused, text):
+    """The message shows the number and where it is; without strict_json the float is infinite."""
+    body = (text % number).encode()
+    assert decode_body(body) == json.loads(body)
+    if not refused:
+        assert decode_body(body, strict_json=True) == json.loads(body)
+        return
+    message = str(decode_error(body, strict_json=True))
+    assert f"strict_json refuses {number[:20]}" in message
+    assert f"(character {text.index('%s')})" in message
+
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        (b'{"a":1,"b":2,"a":1}', "'a'"),
+        (b'[{"x": {"id" : 1, "id" : 2}}]', "'id'"),
+        (b'{"a": "\\u0022", "k": 1, "k": "x"}', "'k'"),
+        (b'{"a": 1, "\\u0061": 2}', "'a'"),
+        ('{"é": 1, "é": 18446744073709551616}'.encode("utf-16"), "'é'"),
+    ],
+)
+def test_fault_93_a_key_twice_in_one_object_is_refused_if_strict(body, name):
+    """Otherwise the last value counts."""
+    assert decode_body(body) == json.loads(body.decode(json.detect_encoding(body)))
+    assert f"has the key {name} twice" in str(decode_error(body, strict_json=True))
+
+
+@given(FINITE_VALUES)
+def test_fault_93_strict_json_accepts_every_value_that_has_neither(value):
+    """However it is written."""
+    for options in ({}, {"ensure_ascii": False, "indent": 1}, {"separators": (",", ":")}):
+        assert decode_body(json.dumps(value, **options).encode(), strict_json=True) == value
+
+
+@pytest.mark.parametrize("number", ["Infinity", "-Infinity", "NaN", "1e400"])
+def test_what_strict_json_refuses_is_not_asked_for_again(number):
+    """Although it is the last word of the document."""
+    assert not decode_error(number.encode(), strict_json=True).transient

@@ -1,0 +1,124 @@
+"""Data that came, and may not be what they seem: a finding in the report, and one hint a run."""
+
+from __future__ import annotations
+
+import warnings
+
+import pandas as pd
+import pytest
+
+import pandas_async_io as paio
+from tests.servers.scripted import Action, http_response, json_response, serve_script
+
+FRAME = pd.DataFrame({"id": [1, 2, 3]})
+
+
+def close_delimited(body, content_type):
+    """Return the script of a response that ends where its connection ends."""
+    return [
+        f"HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nConnection: close\r\n\r\n".encode() + body,
+        Action.CLOSE,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content_type", "cut", "whole", "values"),
+    [
+        ("text/csv", b"a,b\n1,2\n3,4\n5", b"a,b\n1,2\n", [1, 3, 5]),
+        ("application/x-ndjson", b'{"a": 1}\n{"a": 3}\n{"a": 5}', b'{"a": 1}\n', [1, 3, 5]),
+    ],
+)
+def test_fault_74_a_body_of_lines_that_may_be_cut_is_ok_with_a_hint(content_type, cut, whole, values):
+    """One warning for all rows, after the frame exists; the report names the rows."""
+    scripts = [close_delimited(cut, content_type), close_delimited(cut, content_type)]
+    with (
+        serve_script(*scripts, close_delimited(whole, content_type)) as server,
+        pytest.warns(
+            paio.HintWarning, match=r"its end may be missing \(row 0 and 1 other\)\. See \.aio\.report"
+        ) as caught,
+    ):
+        out = FRAME.aio.fetch(server.url + "/{id}", concurrency=1, client=paio.Client())
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+    assert out["a"].tolist() == [*values, *values, 1]
+    assert out.aio.failures.empty
+    (finding,) = out.aio.report.findings
+    assert finding.endswith("its end may be missing (row 0 and 1 other)")
+    assert caught[0].message.partial.equals(out)
+
+
+def test_fault_74_json_that_is_cut_is_asked_for_again():
+    """A document has an end, so a cut one is no answer."""
+    scripts = [close_delimited(b'{"a": 1, "b', "application/json"), close_delimited(b'{"a": 1}', "application/json")]
+    with serve_script(*scripts) as server:
+        out = FRAME.head(1).aio.fetch(server.url + "/{id}", client=paio.Client(retry=paio.Retry(base=0.001)))
+    assert out["a"].tolist() == [1]
+    assert len(server.requests) == 2
+
+
+def test_a_hint_that_is_an_error_loses_no_frame():
+    """-W error: the frame is on the warning."""
+    with (
+        serve_script(close_delimited(b"a,b\n1,2", "text/csv")) as server,
+        warnings.catch_warnings(action="error"),
+        pytest.raises(paio.HintWarning) as caught,
+    ):
+        FRAME.aio.fetch(server.url + "/{id}", client=paio.Client())
+    assert caught.value.partial["a"].tolist() == [1, 1, 1]
+
+
+def test_beside_failed_rows_the_hint_is_in_their_warning():
+    """One warning a run."""
+    scripts = [close_delimited(b"a,b\n1,2", "text/csv"), http_response(status="404 Not Found")]
+    with serve_script(*scripts) as server, pytest.warns(UserWarning, match="rows failed.*may be missing") as caught:
+        FRAME.aio.fetch(server.url + "/{id}", concurrency=1, client=paio.Client())
+    assert [type(each.message) for each in caught] == [paio.FetchWarning]
+
+
+def test_fault_93_a_number_that_no_float_holds_is_infinite_with_a_hint():
+    """Nested cells included; the report names the columns."""
+    body = b'{"a": 1e400, "b": 1.5, "c": [{"d": -1e400}], "e": [1.5, null]}'
+    with serve_script(json_response(body)) as server, pytest.warns(paio.HintWarning, match="'a', 'c': infinite where"):
+        out = FRAME.aio.fetch(server.url + "/{id}", client=paio.Client())
+    assert out["a"].tolist() == [float("inf")] * 3
+    with (
+        serve_script(json_response(body)) as server,
+        pytest.warns(paio.FetchWarning, match="strict_json refuses 1e400"),
+    ):
+        out = FRAME.aio.fetch(server.url + "/{id}", client=paio.Client(strict_json=True))
+    assert set(out.aio.outcomes["outcome"]) == {"parse_error"}
+
+
+def test_fault_93_a_duplicate_key_is_reported_once():
+    """The last value counts; with strict_json each such row is a parse error."""
+    body = b'{"a": 1, "b": {"c": 1, "c": 2}}'
+    with (
+        serve_script(json_response(body)) as server,
+        pytest.warns(paio.HintWarning, match="the key 'c' twice") as caught,
+    ):
+        out = FRAME.aio.fetch(server.url + "/{id}", client=paio.Client())
+    assert len(caught) == 1
+    assert len(out.aio.report.findings) == 1
+    assert out["b.c"].tolist() == [2, 2, 2]
+    with serve_script(json_response(body)) as server, pytest.warns(paio.FetchWarning, match="3 x strict_json refuses"):
+        FRAME.aio.fetch(server.url + "/{id}", client=paio.Client(strict_json=True))
+    assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"a": 1}', b"a plain text of some length", b"<html><body>Bad gateway</body></html>"]
+)
+def test_fault_15_a_text_that_claims_to_be_deflate_is_not_asked_for_again(body):
+    """It is a parse error, not a cut body."""
+    with serve_script(http_response(body, "Content-Encoding: deflate")) as server, pytest.warns(paio.FetchWarning):
+        out = FRAME.aio.fetch(server.url + "/{id}", client=paio.Client(retry=paio.Retry(base=0.001)))
+    assert set(out.aio.outcomes["outcome"]) == {"parse_error"}
+    assert len(server.requests) == 3
+
+
+def test_a_raw_file_host_serves_tables_as_text():
+    """The suffix of the URL says what the media type does not."""
+    answer = http_response(b"a,b\n1,2\n", "Content-Type: text/plain; charset=utf-8", "Content-Encoding: utf-8")
+    with serve_script(answer) as server:
+        out = FRAME.aio.fetch(server.url + "/data/{id}.csv?raw=true", client=paio.Client())
+    assert out["b"].tolist() == [2, 2, 2]
