@@ -150,10 +150,11 @@ def test_the_suffix_of_the_url_decides_if_the_media_type_names_no_format(suffix,
         ("https://csv.com", "text/plain", CSV, CSV.decode()),
         ("https://e.com/a.csv/rows", "text/plain", CSV, CSV.decode()),
         ("https://e.com/a.zip", "application/octet-stream", b"PK\x03", b"PK\x03"),
-        ("https://e.com/a.csv.gz", "text/csv", gzip.compress(CSV), [{"a": 1, "b": 2}]),
+        ("https://e.com/a.csv.gz", "text/csv", gzip.compress(CSV, mtime=0), [{"a": 1, "b": 2}]),
         ("https://e.com/a.csv.gz", "application/gzip", CSV, [{"a": 1, "b": 2}]),
-        ("https://e.com/a.tar.gz", "application/gzip", gzip.compress(CSV), gzip.compress(CSV)),
+        ("https://e.com/a.tar.gz", "application/gzip", gzip.compress(CSV, mtime=0), gzip.compress(CSV, mtime=0)),
     ],
+    ids=str,
 )
 def test_a_specific_media_type_goes_first_and_the_body_last(url, content_type, body, payload):
     """JSON under the suffix of a table is JSON, and only the path has a suffix."""
