@@ -22,7 +22,7 @@ from pandas_async_io.call.stack_level import find_user_stack_level
 from pandas_async_io.client import get_default_client
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     import pandas as pd
 
@@ -66,17 +66,7 @@ def prepare_call(
     check_dtype_backend(options.dtype_backend)
     schema = compile_schema(options.schema, shape.columns)
     query = options.json if isinstance(options.json, GraphQL) else None
-    decode = compile_interpreter(
-        format=options.format,
-        strict_json=client.strict_json,
-        read_options=options.read_options,
-        text_columns=text_columns(schema, shape.columns),
-        parser=options.parser,
-        error_when=options.error_when,
-        find_error=None if query is None else graphql_error,
-        readers=TABULAR_READERS,
-        max_body=client.max_body,
-    )
+    decode = _compile_decoder(options, client, text_columns(schema, shape.columns), is_graphql=query is not None)
     policy = client.limits.build_policy(
         concurrency=options.concurrency, rate=options.rate, retry=options.retry, timeout=options.timeout
     )
@@ -96,4 +86,20 @@ def prepare_call(
         replace(policy, repeatable=query is not None and query.safe),
         make_redactor(source, client, auth, requests),
         resumption,
+    )
+
+
+def _compile_decoder(
+    options: FetchOptions | ReadOptions, client: Client, text: Collection[str], *, is_graphql: bool
+) -> Interpreter:
+    return compile_interpreter(
+        format=options.format,
+        strict_json=client.strict_json,
+        read_options=options.read_options,
+        text_columns=text,
+        parser=options.parser,
+        error_when=options.error_when,
+        find_error=graphql_error if is_graphql else None,
+        readers=TABULAR_READERS,
+        max_body=client.max_body,
     )
