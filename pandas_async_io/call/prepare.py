@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from pandas_async_io._core.body.interpret import Interpreter
     from pandas_async_io.call.source import Resumption
+    from pandas_async_io.client import Client
     from pandas_async_io.options import FetchOptions, ReadOptions
 
 from pandas_async_io.call.prepared_call import PreparedCall
