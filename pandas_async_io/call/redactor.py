@@ -34,7 +34,10 @@ def make_redactor(source: Source, client: Client, auth: Auth | None, requests: C
         *find_named_secrets([*headers, client.params, options.params, options.json, options.data]),
         *chain.from_iterable(map(find_url_secrets, urls)),
     ]
+    names = [*who.headers, *who.params]
     if not has_row_credentials(options.headers) or requests.batches is not None:
-        return SecretRedactor(secrets, None)
+        return SecretRedactor(secrets, names=names)
     sent = requests.sent
-    return SecretRedactor(secrets, lambda position: find_named_secrets(sent.request(position, NO_HEADERS).headers))
+    return SecretRedactor(
+        secrets, lambda position: find_named_secrets(sent.request(position, NO_HEADERS).headers), names=names
+    )

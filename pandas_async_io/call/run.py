@@ -55,7 +55,7 @@ class Call:
         requests, pages = self._prepared.requests, self._prepared.options.pages
         paginator = None if pages is None else as_paginator(pages)
         first = (lambda request: request) if paginator is None else partial(first_request, paginator)
-        return make_plan(requests.sent, requests.rows, self._headers_for, first)
+        return make_plan(requests.sent, requests.rows, self._headers_for, first, self._prepared.redactor)
 
     def run(self, *, quiet: bool = False) -> pd.DataFrame:
         """Send everything and wait for the frame; Ctrl-C raises with the finished rows as ``.partial``.

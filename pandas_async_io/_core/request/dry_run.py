@@ -9,7 +9,8 @@ from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from pandas_async_io._core.security.secrets import redact_headers, redact_text, redact_url
+from pandas_async_io._core.security.redaction import SecretRedactor
+from pandas_async_io._core.security.secrets import redact_text, redact_url
 from pandas_async_io._core.words import format_count
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 _SAMPLE_SIZE = 3
 """Requests, and unsafe rows, that a plan shows."""
+
+_NO_SECRETS = SecretRedactor()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ def make_plan(
     rows: Expansion,
     headers: Callable[[Origin], Mapping[str, str]],
     to_first_request: Callable[[Request], Request] = lambda request: request,
+    redactor: SecretRedactor = _NO_SECRETS,
 ) -> Plan:
     """Describe an expansion.
 
@@ -84,6 +88,8 @@ def make_plan(
         Returns the headers that the client adds for an origin.
     to_first_request : callable
         Returns the first request of a workflow that starts with a request.
+    redactor : SecretRedactor, optional
+        Masks the call's credentials, by their values and in their places.
     """
     requests = [to_first_request(request) for request in _samples(sent, headers)]
     unsafe = len(rows.unsafe)
@@ -94,8 +100,8 @@ def make_plan(
         requests=len(sent),
         skipped=skipped,
         origins={str(origin): len(positions) for origin, positions in sent.origins.items()},
-        samples=tuple(f"{request.method} {redact_url(request.url)}" for request in requests),
-        curl=tuple(map(to_curl, requests)),
+        samples=tuple(f"{request.method} {redactor.redact(redact_url(request.url))}" for request in requests),
+        curl=tuple(to_curl(request, redactor) for request in requests),
         reasons={row: rows.unsafe[row] for row in sorted(rows.unsafe)[:_SAMPLE_SIZE]},
     )
 
@@ -109,7 +115,7 @@ def _samples(expansion: Expansion, headers: Callable[[Origin], Mapping[str, str]
     return [request for _, request in sorted(found, key=itemgetter(0))[:_SAMPLE_SIZE]]
 
 
-def to_curl(request: Request) -> str:
+def to_curl(request: Request, redactor: SecretRedactor = _NO_SECRETS) -> str:
     """Return a request as a curl command, with credentials masked.
 
     Examples
@@ -119,8 +125,8 @@ def to_curl(request: Request) -> str:
     "curl -H 'Authorization: ***' 'https://e.com/?token=***'"
     """
     words = ["curl"] + ([] if request.method == "GET" else ["-X", request.method])
-    for name, value in redact_headers(request.headers).items():
+    for name, value in redactor.redact_headers(request.headers).items():
         words += ["-H", f"{name}: {value}"]
     if request.body is not None:
-        words += ["--data-raw", redact_text(request.body.decode(errors="replace"))]
-    return shlex.join([*words, redact_url(request.url)])
+        words += ["--data-raw", redactor.redact(redact_text(request.body.decode(errors="replace")))]
+    return shlex.join([*words, redactor.redact(redact_url(request.url))])

@@ -17,7 +17,7 @@ from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.request.deduplicate import factorize, factorize_json, find_first_rows, group_rows
 from pandas_async_io._core.request.expansion import Expansion, group_by_origin
 from pandas_async_io._core.request.fields import FieldColumn, find_column
-from pandas_async_io._core.request.query_start import mark_query, start_query
+from pandas_async_io._core.request.query_start import make_url_writer
 from pandas_async_io._core.request.request_builder import RequestBuilder
 from pandas_async_io._core.request.row_checks import find_complete_rows, find_forbidden_rows, find_refused_urls
 from pandas_async_io._core.request.url_template import encode_field_name
@@ -120,10 +120,9 @@ def _codes_identify_requests(template: RequestTemplate, columns: Mapping[str, Fi
 def _write_urls(template: UrlTemplate, columns: Mapping[str, FieldColumn], rows: Positions) -> list[str]:
     """Write the URLs in blocks, so that the memory beside them does not grow with the rows."""
     urls: list[str] = []
-    marked = mark_query(template)
+    write_urls = make_url_writer(template)
     for start in range(0, len(rows), _BLOCK_ROWS):
         block = rows[start : start + _BLOCK_ROWS]
         cells = {name: columns[name].render_rows(block) for name in template.fields}
-        expanded = (marked or template).expand_columns(cells, len(block))
-        urls += expanded if marked is None else map(start_query, expanded)
+        urls += write_urls(cells, len(block))
     return urls

@@ -17,7 +17,9 @@ from pandas_async_io._core.request.expression import Expression
 from pandas_async_io._core.request.url_template import UrlTemplate
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pandas_async_io._core.request.expression import Value
 
 _MARK = "\x1e"
 """Stands before a part of the query. No value and no literal holds a control character."""
@@ -26,6 +28,21 @@ _END = "\x1d"
 """Stands behind a reserved expansion."""
 
 _FRAGMENT = re.compile(f"#[^{_END}{_MARK}]*")
+
+
+def make_url_writer(template: UrlTemplate) -> Callable[[Mapping[str, Sequence[Value]], int], list[str]]:
+    """Return what expands the template as `UrlTemplate.expand_columns` does, with each URL's query in order.
+
+    Examples
+    --------
+    >>> write_urls = make_url_writer(UrlTemplate.compile("https://e.com/x{?a}{&b}"))
+    >>> write_urls({"a": ["1", None], "b": ["2", "2"]}, 2)
+    ['https://e.com/x?a=1&b=2', 'https://e.com/x?b=2']
+    """
+    marked = mark_query(template)
+    if marked is None:
+        return template.expand_columns
+    return lambda columns, length: list(map(start_query, marked.expand_columns(columns, length)))
 
 
 def mark_query(template: UrlTemplate) -> UrlTemplate | None:

@@ -16,8 +16,11 @@ from urllib.parse import quote, quote_plus, unquote
 
 from pandas_async_io._core.security.secrets import MAX_LINE_CHARACTERS, is_secret_name
 
-_MIN_SECRET_CHARACTERS = 6
-"""A shorter text is not redacted: it is likely an ordinary word."""
+_MIN_SECRET_CHARACTERS = 8
+"""A shorter value is masked only where its name stands: elsewhere it is likely an ordinary word or a number."""
+
+_MIN_START_CHARACTERS = 6
+"""Characters that are left of a secret where a text was cut; fewer are likely an ordinary word."""
 
 _SCHEME = re.compile(r"(bearer|basic|token|key|apikey|api-key)\s+(.+)", re.IGNORECASE)
 _FIELD = re.compile(r"\{\w+\}")
@@ -34,7 +37,10 @@ class SecretRedactor:
     Parameters
     ----------
     secrets : iterable of str
-        Those below six characters are ignored.
+        Those below eight characters are ignored.
+    names : iterable of str
+        Headers and query parameters that hold credentials. Their values are masked in their places, whatever their
+        length.
     request_secrets : callable, optional
         Returns further secrets of one request, by its position.
 
@@ -45,11 +51,18 @@ class SecretRedactor:
     ('the key *** has expired', 'Incorrect key: ***…')
     """
 
-    __slots__ = ("_pattern", "_request_secrets", "_secrets")
+    __slots__ = ("_names", "_param", "_pattern", "_request_secrets", "_secrets")
 
     def __init__(
-        self, secrets: Iterable[str] = (), request_secrets: Callable[[int], Iterable[str]] | None = None
+        self,
+        secrets: Iterable[str] = (),
+        request_secrets: Callable[[int], Iterable[str]] | None = None,
+        *,
+        names: Iterable[str] = (),
     ) -> None:
+        self._names = frozenset(name.lower() for name in names)
+        params = "|".join(re.escape(quote(name, safe="")) for name in sorted(self._names))
+        self._param = re.compile(rf"([?&;](?:{params})=)[^&#;\s\"'<>]+", re.IGNORECASE) if params else None
         self._request_secrets = request_secrets
         self._secrets = sorted({form for secret in secrets for form in _forms(secret)}, key=len, reverse=True)
         alternatives = "|".join(map(re.escape, self._secrets))
@@ -57,15 +70,24 @@ class SecretRedactor:
 
     def redact(self, text: str) -> str:
         """Redact one text."""
+        if self._param is not None:
+            text = self._param.sub(r"\1***", text)
         if self._pattern is None:
             return text
         text = self._pattern.sub("***", text)
         for end in _possible_cuts(text):
             for secret in self._secrets:
-                start = text.rfind(secret[:_MIN_SECRET_CHARACTERS], 0, end)
+                start = text.rfind(secret[:_MIN_START_CHARACTERS], 0, end)
                 if start >= 0 and secret.startswith(text[start:end]):
                     return self.redact(f"{text[:start]}***{text[end:]}")
         return text
+
+    def redact_headers(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """Redact header values; all of a value where its name is a secret's or a credential's."""
+        return {
+            name: "***" if name.lower() in self._names or is_secret_name(name) else self.redact(value)
+            for name, value in headers.items()
+        }
 
     def redact_for_request(self, position: int, text: str) -> str:
         """Redact the message of one request. A message of ours ("not sent …") holds nothing from a server."""
@@ -77,7 +99,8 @@ class SecretRedactor:
 
     def redact_all(self, texts: list[str]) -> list[str]:
         """Redact many texts. Texts without a secret cost one search over all of them at once."""
-        if self._pattern is None or self._pattern.search("\n".join(texts)) is None:
+        joined = "\n".join(texts)
+        if not any(pattern is not None and pattern.search(joined) for pattern in (self._pattern, self._param)):
             return texts
         return [self.redact(text) for text in texts]
 

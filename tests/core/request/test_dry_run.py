@@ -3,7 +3,9 @@
 import shlex
 
 import pandas as pd
+import pytest
 
+import pandas_async_io as paio
 from pandas_async_io._core.models import Request
 from pandas_async_io._core.request.dry_run import make_plan, to_curl
 from pandas_async_io._core.request.expand import expand
@@ -50,6 +52,21 @@ def test_security_s11_a_plan_shows_no_secret():
     )
     assert SECRET not in repr(found) + str(found.samples) + found._repr_html_()
     assert "Authorization: ***" in repr(found)
+
+
+@pytest.mark.parametrize("secret", ["s3cret-Canary", "s3cret", "it's a s3cret", "s3cret/ü+1"])
+@pytest.mark.parametrize("place", [{"param": "k"}, {"param": "q[1]"}, {"header": "X-Custom"}])
+def test_security_s11_a_plan_shows_no_credential_under_any_name(place, secret):
+    """The value of ``ApiKey(…)`` is masked in its place, and elsewhere where it is long enough to tell."""
+    if "header" in place and not secret.isascii():
+        return
+    frame = pd.DataFrame({"id": [1], "note": [secret]})
+    client = paio.Client(HOST, auth=paio.ApiKey(secret, **place))
+    found = frame.aio.plan("/{id}", client=client, json={"page": 1, "note": "{note}" if len(secret) > 7 else "-"})
+    assert "s3cret" not in repr(found) + str(found.samples) + str(found.curl) + found._repr_html_()
+    assert "***" in repr(found)
+    assert '"page":1' in repr(found)
+    assert "/1" in found.samples[0]
 
 
 def test_security_s18_a_plan_in_a_notebook_is_escaped():

@@ -40,7 +40,16 @@ def test_a_text_without_the_secret_is_unchanged(text):
 
 def test_short_secrets_are_ignored():
     """A password of one letter would redact every text."""
-    assert SecretRedactor(["a", "", "12345"]).redact("a 12345") == "a 12345"
+    assert SecretRedactor(["a", "", "1234567"]).redact("a 1234567") == "a 1234567"
+    assert SecretRedactor(["12345678"]).redact("a 12345678") == "a ***"
+
+
+def test_a_credential_in_its_place_is_masked_whatever_its_length():
+    """A short value is masked by the name of its parameter or header, and nowhere else."""
+    redactor = SecretRedactor(["1"], names=["k", "X-Custom"])
+    assert redactor.redact("https://e.com/1?page=1&k=1&kk=1#1") == "https://e.com/1?page=1&k=***&kk=1#1"
+    assert redactor.redact_all(["https://e.com/?k=1", "1"]) == ["https://e.com/?k=***", "1"]
+    assert redactor.redact_headers({"x-custom": "1", "X-Page": "1"}) == {"x-custom": "***", "X-Page": "1"}
 
 
 def test_many_texts_are_redacted_like_single_ones():
