@@ -75,6 +75,8 @@ class Client:
         bundle trusts only the authorities in it. False verifies nothing, and each call warns.
     session : aiohttp.ClientSession, optional
         Your own session: requests run on its event loop, with its cookies and connector. It is never closed here.
+    max_field_size : int or str, default "64KiB"
+        Bytes of one response header, at most.
 
     Raises
     ------
@@ -106,6 +108,7 @@ class Client:
         proxy: str | None = None,
         ssl: bool | tls.SSLContext | str | os.PathLike[str] | None = None,
         session: aiohttp.ClientSession | None = None,
+        max_field_size: int | str = "64KiB",
     ) -> None:
         self.base_url = base_url
         self.origin: Origin | None = _parse_base_url(base_url) if base_url else None
@@ -122,6 +125,7 @@ class Client:
             block_private=block_private,
             proxy=proxy,
             ssl=ssl,
+            max_field_size=max_field_size,
         )
         self.allow_hosts = self._transport_options.allow_hosts
         self._gates = EndpointGates(self.limits.concurrency)

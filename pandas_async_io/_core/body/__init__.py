@@ -1,6 +1,7 @@
 """Bytes → payload: what a response's body holds, or which error it is.
 
 - `content_coding`: content codings undone in bounded memory.
+- `transfer_coding`: transfer codings other than chunked undone.
 - `decompressors`: gzip, deflate, Brotli and zstd behind one interface.
 - `content_type`: the format that ``Content-Type``, the URL's suffix or the first bytes name.
 - `charset`: bytes → text.

@@ -5,23 +5,31 @@ Invariant: every byte read is counted against ``max_body``.
 
 from __future__ import annotations
 
+import asyncio
 import math
 import socket
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
 from pandas_async_io._core.body.content_coding import decompress
+from pandas_async_io._core.body.transfer_coding import (
+    NO_TRANSFER_CODING,
+    parse_transfer_codings,
+    remove_transfer_codings,
+)
 from pandas_async_io._core.errors import BodyTooLargeError, ProtocolError
 from pandas_async_io._core.security.addresses import is_public_address
 from pandas_async_io._io.transport.exceptions import CONNECT_SECONDS, PrivateAddressError
 
 if TYPE_CHECKING:
     import ssl as tls
-    from collections.abc import Mapping
+    from collections.abc import Iterator
 
     from aiohttp.connector import Connection
+    from multidict import MultiMapping
 
 
 CONNECT_TIMEOUT = aiohttp.ClientTimeout(connect=CONNECT_SECONDS, ceil_threshold=math.inf)
@@ -50,7 +58,7 @@ class TransportOptions:
     ssl : bool, SSLContext or None
         None and True verify certificates; False does not.
     max_field_size : int
-        Bytes of one response header.
+        Bytes of one response header, its name and value.
     """
 
     max_body: int = 64 * 2**20
@@ -59,7 +67,7 @@ class TransportOptions:
     block_private: bool = False
     proxy: str | None = None
     ssl: bool | tls.SSLContext | None = None
-    max_field_size: int = 8190
+    max_field_size: int = 64 * 2**10
 
 
 def open_connector(options: TransportOptions) -> aiohttp.BaseConnector:
@@ -113,11 +121,15 @@ def abort_connection(connection: Connection) -> None:
     connection.close()
 
 
-async def read_body(headers: Mapping[str, str], content: aiohttp.StreamReader, max_body: int) -> bytes:
-    """Read a body and undo its content coding.
+async def read_body(headers: MultiMapping[str], content: aiohttp.StreamReader, protocol: Any, max_body: int) -> bytes:
+    """Read a body and undo its transfer and content codings.
 
     Parameters
     ----------
+    content : aiohttp.StreamReader
+        What aiohttp's parser has received of the body.
+    protocol : aiohttp's ResponseHandler
+        The connection that the body comes from.
     max_body : int
         Bytes, before and after decoding.
 
@@ -125,22 +137,69 @@ async def read_body(headers: Mapping[str, str], content: aiohttp.StreamReader, m
     ------
     AttemptError
         The body is larger, or not in the announced coding.
+    aiohttp.ClientError, aiohttp.http.HttpProcessingError
+        The body is cut, or its chunks are malformed; `map_exception` maps them.
     """
     body = b""
-    size = 0 if content.at_eof() else int(headers.get("Content-Length", 0))
+    length = headers.get("Content-Length")
+    transfer = NO_TRANSFER_CODING
+    if length is None and content is not aiohttp.EMPTY_PAYLOAD:
+        transfer = parse_transfer_codings(headers.getall("Transfer-Encoding", ()))
+    size = 0 if length is None or content.at_eof() else int(length)
     if size <= max_body:
         if content.is_eof():  # the usual case: the body arrived together with the head
             body = content.read_nowait()
-            size = len(body)
         else:
-            chunks: list[bytes] = []
-            size = 0
-            while size <= max_body and (chunk := await content.readany()):
-                chunks.append(chunk)
-                size += len(chunk)
-            body = b"".join(chunks)
+            body = await _read_pieces(content, protocol, max_body)
+            if length is None and not transfer.chunked and isinstance(protocol.exception(), OSError):
+                raise aiohttp.ClientPayloadError  # the body lasts until the connection ends, and a reset is no end
+        size = len(body)
     if size > max_body:
         raise BodyTooLargeError(
             f"the body holds {size} bytes or more, max_body is {max_body}: raise Client(max_body=...) if you want it"
         )
+    if transfer.codings:
+        body = remove_transfer_codings(body, transfer.codings, max_body)
     return decompress(body, headers.get("Content-Encoding"), max_body)
+
+
+async def _read_pieces(content: aiohttp.StreamReader, protocol: Any, max_body: int) -> bytes:
+    """Read a body until its end, or until it is larger than `max_body`."""
+    pieces: list[bytes] = []
+    size = 0
+    with _relay_errors(protocol, content):
+        while size <= max_body and (piece := await content.readany()):
+            pieces.append(piece)
+            size += len(piece)
+    return b"".join(pieces)
+
+
+@contextmanager
+def _relay_errors(protocol: Any, content: aiohttp.StreamReader) -> Iterator[None]:
+    """Hand an error of the connection on to the reader of a body.
+
+    aiohttp's parser reports a malformed chunk only to whoever awaits the connection's next response. Without this,
+    the reader of the body would wait for the attempt's timeout.
+    """
+    error = protocol.exception()
+    if error is not None and content.exception() is None and not content.is_eof():
+        raise error
+    waiter = None if error is not None else asyncio.get_running_loop().create_future()
+
+    def relay(done: asyncio.Future[Any]) -> None:
+        error = None if done.cancelled() else done.exception()
+        if error is not None and content.exception() is None and not content.is_eof():
+            content.set_exception(error)
+
+    def stop() -> None:
+        if protocol._waiter is waiter:  # noqa: SLF001 - see below
+            protocol._waiter = None  # noqa: SLF001
+
+    if waiter is not None:
+        waiter.add_done_callback(relay)
+        protocol._waiter = waiter  # noqa: SLF001 - what `protocol.read` waits on; a task that calls it costs 20 µs a body
+        content.on_eof(stop)  # a session gives the connection to the next request at once
+    try:
+        yield
+    finally:
+        stop()

@@ -35,6 +35,9 @@ _NO_DESCRIPTOR_ERRNOS = {errno.EMFILE, errno.ENFILE}
 _ECHOED_INPUT = re.compile(r":?\s*(?:b?['\"]|\n)")
 """Where the message of aiohttp's parser begins to quote what the server sent."""
 
+_FIELD_LIMIT = re.compile(r"Got more than (\d+) bytes")
+"""aiohttp's message for a header, or a status line, that is too long."""
+
 
 @dataclass(slots=True)
 class SendState:
@@ -96,6 +99,9 @@ def map_connection_loss(exc: Exception, server: str, state: SendState, proxy: st
         return make_proxy_error(proxy, _describe_cause(exc))
     where = _describe_route(server, proxy)
     if isinstance(exc, aiohttp.ClientResponseError | HttpProcessingError):
+        if (limit := _FIELD_LIMIT.search(exc.message)) is not None:
+            remedy = "raise Client(max_field_size=...) if you want it"
+            return ProtocolError(f"{where} sent a header of more than {limit[1]} bytes: {remedy}", transient=True)
         problem = _ECHOED_INPUT.split(exc.message, maxsplit=1)[0]
         return ProtocolError(f"{where} did not answer in HTTP: {redact_text(problem)[:200]}", transient=True)
     if isinstance(exc.__cause__, tls.SSLError):  # TLS 1.3 asks for client certificates after the handshake
@@ -116,6 +122,11 @@ def make_proxy_error(proxy: str | None, reason: str | int) -> TransportError:
         answer = "asks for other credentials (407)" if reason == 407 else f"refuses with status {reason}"
         return TransportError(f"the proxy {name} {answer}", transient=reason >= 500, received=False)
     return TransportError(f"the proxy {name} failed: {reason}", transient=True, received=False)
+
+
+def make_status_error(status: int) -> ProtocolError:
+    """Return the error for a status that HTTP does not have: neither interim nor final (RFC 9110, 15)."""
+    return ProtocolError(f"the server did not answer in HTTP: it sent the status {status:03}", transient=True)
 
 
 def _map_connector_error(exc: aiohttp.ClientConnectorError, server: str) -> AttemptError:

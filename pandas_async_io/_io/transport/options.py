@@ -18,9 +18,12 @@ from pandas_async_io._io.transport.tls import load_ssl
 _SIZE = re.compile(r"\s*(\d{1,18}(?:\.\d{1,18})?)\s*(B|KB|KiB|MB|MiB|GB|GiB)?\s*", re.IGNORECASE | re.ASCII)
 _BYTES_PER_UNIT = {"b": 1, "kb": 10**3, "kib": 2**10, "mb": 10**6, "mib": 2**20, "gb": 10**9, "gib": 2**30}
 
+_MAX_FIELD_SIZE = 2**31 - 1
+"""Bytes of one header, at most: aiohttp's parser counts them in a C integer."""
+
 
 def check_transport_options(
-    *, max_body: Any, follow: Any, allow_hosts: Any, block_private: Any, proxy: Any, ssl: Any
+    *, max_body: Any, follow: Any, allow_hosts: Any, block_private: Any, proxy: Any, ssl: Any, max_field_size: Any
 ) -> TransportOptions:
     """Return the options of a client's connections.
 
@@ -31,27 +34,28 @@ def check_transport_options(
     """
     check_choice("follow", follow, FOLLOW_CHOICES)
     return TransportOptions(
-        _parse_size(max_body),
+        _parse_size("max_body", max_body),
         follow,
         check_allow_hosts(allow_hosts),
         check_flag("block_private", block_private),
         _check_proxy(proxy),
         load_ssl(ssl),
+        min(_parse_size("max_field_size", max_field_size), _MAX_FIELD_SIZE),
     )
 
 
-def _parse_size(size: object) -> int:
-    """Return a size in bytes.
+def _parse_size(option: str, size: object) -> int:
+    """Return the size in bytes that an option gives.
 
     Examples
     --------
-    >>> _parse_size("64MiB"), _parse_size("1.5 kB"), _parse_size(10)
+    >>> _parse_size("max_body", "64MiB"), _parse_size("max_body", "1.5 kB"), _parse_size("max_body", 10)
     (67108864, 1500, 10)
     """
     match = _SIZE.fullmatch(size) if isinstance(size, str) else None
     value = int(float(match[1]) * _BYTES_PER_UNIT[(match[2] or "B").lower()]) if match else as_integer(size)
     if value is None or value < 1:
-        raise PlanError(f"max_body={show_value(size)} is not a size: write '64MiB', '500kB' or a number of bytes")
+        raise PlanError(f"{option}={show_value(size)} is not a size: write '64MiB', '500kB' or a number of bytes")
     return value
 
 

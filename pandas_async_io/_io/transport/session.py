@@ -17,7 +17,12 @@ from pandas_async_io._core.models import Request, Response
 from pandas_async_io._core.security.addresses import check_host
 from pandas_async_io._core.security.origins import parse_origin
 from pandas_async_io._io.transport.connection import CONNECT_TIMEOUT, is_clean, read_body
-from pandas_async_io._io.transport.exceptions import SendState, make_proxy_error, map_connection_loss
+from pandas_async_io._io.transport.exceptions import (
+    SendState,
+    make_proxy_error,
+    make_status_error,
+    map_connection_loss,
+)
 
 if TYPE_CHECKING:
     from aiohttp.client_middlewares import ClientHandlerType
@@ -56,6 +61,7 @@ async def send_with_session(
             allow_redirects=False,
             timeout=CONNECT_TIMEOUT,
             auto_decompress=False,
+            max_line_size=options.max_field_size,
             max_field_size=options.max_field_size,
             middlewares=(_SendOnce(state), *session._middlewares),  # noqa: SLF001 - this argument replaces them
             raise_for_status=False,
@@ -64,7 +70,11 @@ async def send_with_session(
         )
         if response.status == 407 and options.proxy is not None:
             raise make_proxy_error(options.proxy, 407)
-        raw = await read_body(response.headers, response.content, options.max_body)
+        if response.status < 100:
+            raise make_status_error(response.status)
+        # without a connection the body is complete: the session has taken the connection back
+        protocol = None if response.connection is None else response.connection.protocol
+        raw = await read_body(response.headers, response.content, protocol, options.max_body)
         return Response(response.status, response.headers, raw, request.url)
     finally:
         if response is not None and not response.closed:

@@ -29,7 +29,7 @@ from pandas_async_io._io.transport.connection import (
     read_body,
 )
 from pandas_async_io._io.transport.endpoint import Endpoint, open_endpoint
-from pandas_async_io._io.transport.exceptions import SendState, make_proxy_error, map_exception
+from pandas_async_io._io.transport.exceptions import SendState, make_proxy_error, make_status_error, map_exception
 from pandas_async_io._io.transport.session import send_with_session
 
 _MAX_ENDPOINTS = 1024
@@ -125,16 +125,19 @@ class Transport:
                 skip_payload=request.method == "HEAD",
                 read_until_eof=True,
                 auto_decompress=False,
+                max_line_size=options.max_field_size,
                 max_field_size=options.max_field_size,
             )
             state.started = True
             transport.write(head if request.body is None else head + request.body)
             message, content = await protocol.read()
             while message.code < 200 and message.code != 101:
+                if message.code < 100:
+                    raise make_status_error(message.code)  # noqa: TRY301 - as below
                 message, content = await protocol.read()
             if message.code == 407 and endpoint.uses_absolute_form:
                 raise make_proxy_error(options.proxy, 407)  # noqa: TRY301 - aborts the connection, as for any error
-            body = b"" if message.code == 101 else await read_body(message.headers, content, options.max_body)
+            body = b"" if message.code == 101 else await read_body(message.headers, content, protocol, options.max_body)
             if request.body is not None and transport.get_write_buffer_size():
                 abort_connection(connection)  # the unsent rest of the body would precede the next request
         except BaseException:

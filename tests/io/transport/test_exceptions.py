@@ -109,14 +109,6 @@ def test_fault_9_10_a_body_that_ends_early_is_an_error(make_session, answer):
     assert "cut off" in str(send_to_script(answer, session=make_session))
 
 
-def test_fault_11_a_malformed_later_chunk_ends_by_the_timeout(make_session):
-    """A malformed chunk follows a good one: the attempt ends, however the parser reads it."""
-    error = send_to_script(
-        [chunked_response(b"[1", end=b""), Action.PAUSE, b"zz\r\nabc", Action.HANG], session=make_session, timeout=1.0
-    )
-    assert error.outcome in {Outcome.TIMEOUT, Outcome.TRANSPORT_ERROR}
-
-
 @pytest.mark.parametrize(
     "answer",
     [
@@ -127,13 +119,13 @@ def test_fault_11_a_malformed_later_chunk_ends_by_the_timeout(make_session):
             id="fault_13 two Content-Length",
         ),
         pytest.param([b"HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\n{}", Action.HANG], id="fault_13 negative"),
-        pytest.param([http_response(b"{}", "X-Long: " + "a" * 9000)], id="fault_14 header of 9,000 bytes"),
+        pytest.param([http_response(b"{}", "X-Odd: a\0aaa")], id="fault_12 a zero byte in a header"),
         pytest.param([http_response(b'{"a": 1}', length=2)], id="fault_73 body longer than announced"),
         pytest.param([http_response(status="99 Low")], id="fault_72 status of two digits"),
         pytest.param([http_response(status="1000 High")], id="fault_72 status of four digits"),
     ],
 )
-def test_fault_12_13_14_72_73_a_response_that_is_not_http_is_a_protocol_error_in_one_line(make_session, answer):
+def test_fault_12_13_72_73_a_response_that_is_not_http_is_a_protocol_error_in_one_line(make_session, answer):
     """The error has no status, and its message does not quote the server."""
     error = send_to_script(answer, session=make_session)
     assert isinstance(error, ProtocolError)

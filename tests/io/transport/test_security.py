@@ -262,7 +262,7 @@ FAILURES = {
     "short": [http_response(b"[1", length=9), Action.CLOSE],
     "chunks": [chunked_response(b"[1", end=b""), Action.CLOSE],
     "protocol": [f"SSH {CANARY}\r\n\r\n".encode(), Action.CLOSE],
-    "echoed header": [http_response(b"", f"Set-Cookie: {CANARY * 1000}")],
+    "echoed header": [http_response(b"", f"Set-Cookie: {CANARY * 10_000}")],
     "coding": http_response(CANARY.encode(), "Content-Encoding: gzip"),
     "too large": http_response(CANARY.encode() * 1000),
     "redirect": redirect_to(f"http://u:{CANARY}@127.0.0.1:1/?token={CANARY}"),
