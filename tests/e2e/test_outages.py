@@ -11,6 +11,7 @@ import pytest
 
 import pandas_async_io as paio
 from tests.servers.handler import serve_handler
+from tests.servers.scripted import json_response, serve_function
 
 
 def rows(count):
@@ -47,6 +48,24 @@ def test_fault_35_a_permanent_503_ends_10_000_rows_within_a_minute():
     assert set(report.outcomes) == {"http_error", "not_attempted"}
     assert report.sent == len(server.log) <= 100
     assert "down" in report.limited_by
+
+
+@pytest.mark.parametrize("batch", [None, 2])
+def test_a_wrong_request_stops_the_run_unless_it_is_a_block_of_keys(batch):
+    """The first 400 all have one message, so they are about the call; a block of keys is halved instead."""
+
+    def respond(request):
+        return json_response({"error": "limit must be a number"}, status="400 Bad Request")
+
+    template = "/?id={id}&limit=ten" if batch is None else "/?id={id*}&limit=ten"
+    with serve_function(respond) as server, pytest.warns(paio.FetchWarning, match="limit must be a number"):
+        out = rows(200).aio.fetch(server.url + template, client=paio.Client(), concurrency=4, batch=batch)
+    if batch is None:
+        assert 25 <= len(server.requests) <= 25 + 4
+        assert out.aio.report.outcomes["not_attempted"] == 200 - len(server.requests)
+        assert "were all 400 with one message" in out.aio.outcomes["error"].iloc[-1]
+    else:
+        assert out.aio.report.outcomes == {"http_error": 200}
 
 
 def test_a_wrong_token_costs_at_most_concurrency_and_25_requests():

@@ -58,9 +58,12 @@ class Workflow(ABC):
     one_request : bool
         Whether each position has exactly one request. Then the engine calls neither `begin` nor `next_steps`:
         the two take a fifth of its own time per request.
+    replaces_failed : bool
+        Whether `replacement_steps` replaces a request that the server calls wrong.
     """
 
     one_request: ClassVar[bool] = False
+    replaces_failed: ClassVar[bool] = False
 
     def __init__(self, decode: Interpreter) -> None:
         self.unfinished: dict[int, Any] = {}

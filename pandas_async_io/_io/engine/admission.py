@@ -36,7 +36,7 @@ class Admission:
     def __init__(self, call: CallContext, gate: Gate) -> None:
         self._call, self._gate, self._budget = call, gate, call.budget
         self._clock = asyncio.get_running_loop().time
-        self._canary = Canary()
+        self._canary = Canary(stops_wrong_requests=not call.workflow.replaces_failed)
         self._abort: Stop | None = None
 
     def stop(self, now: float) -> Stop | None:
@@ -54,7 +54,7 @@ class Admission:
             status = 0
         else:
             return
-        if (stop := self._canary.record(status)) is not None:
+        if (stop := self._canary.record(status, attempt.response)) is not None:
             self._abort = stop
 
     def try_enter(self, pending: PendingRequest) -> bool:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from pandas_async_io._core.models import Response
 from pandas_async_io._core.policy.canary import Canary
 
 
@@ -16,6 +17,35 @@ def test_equal_401_or_403_responses_stop_a_run_after_25_requests_and_the_concurr
         stopped = canary.record(status)
         in_flight -= 1
     assert sent <= concurrency + 25
+
+
+def response(status, message):
+    """Return an error response with a message."""
+    return Response(status, {}, b'{"error": "%s"}' % message.encode(), "")
+
+
+@pytest.mark.parametrize("status", [400, 405, 415, 422])
+def test_equal_responses_that_call_the_request_wrong_stop_a_run(status):
+    """The message does not depend on the row, so the next row gets it too."""
+    canary = Canary()
+    stops = [canary.record(status, response(status, "limit must be a number")) for _ in range(25)]
+    assert stops[:24] == [None] * 24
+    assert stops[24].error == f"not sent: the first 25 answers were all {status} with one message: is the request right?"
+
+
+@pytest.mark.parametrize("status", [400, 422, 404])
+def test_messages_that_differ_keep_the_run_going(status):
+    """Each is about its own row. A 404 always is."""
+    canary = Canary()
+    messages = ["no such id"] * 20 + ["id 7 is no number"] + ["no such id"] * 50
+    assert not any(canary.record(status, response(status, message)) for message in messages)
+
+
+def test_a_request_that_others_replace_stops_no_run():
+    """A block of keys is halved until the bad key is alone."""
+    canary = Canary(stops_wrong_requests=False)
+    assert not any(canary.record(400, response(400, "bad key")) for _ in range(50))
+    assert not any(canary.record(401) for _ in range(50))
 
 
 @pytest.mark.parametrize("first", [[200], [404], [401] * 24 + [200], [403, 401], [401, 403], [0, 401], [500]])

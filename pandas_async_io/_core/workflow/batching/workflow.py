@@ -79,6 +79,8 @@ class BatchingWorkflow(Workflow):
         The header that distinguishes requests that change something, and the id from which values are derived.
     """
 
+    replaces_failed = True
+
     def __init__(
         self,
         batches: Batches,
