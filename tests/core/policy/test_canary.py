@@ -30,7 +30,7 @@ def test_equal_responses_that_call_the_request_wrong_stop_a_run(status):
     canary = Canary()
     stops = [canary.record(status, response(status, "limit must be a number")) for _ in range(25)]
     assert stops[:24] == [None] * 24
-    assert stops[24].error == f"not sent: the first 25 answers were all {status} with one message: is the request right?"
+    assert stops[24].error.endswith(f"answers were all {status} with one message: is the request right?")
 
 
 @pytest.mark.parametrize("status", [400, 422, 404])
