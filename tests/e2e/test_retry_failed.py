@@ -1,12 +1,6 @@
-"""Failed rows are sent again, as often as needed, and the run's complete output comes back."""
+"""Retry failed rows: they are sent again, and the run's complete output is returned."""
 
-import asyncio
-import functools
 import gc
-import os
-import signal
-import threading
-import time
 import warnings
 import weakref
 
@@ -27,13 +21,13 @@ ONCE = {"retry": 1}
 
 @pytest.fixture
 def api():
-    """Run the sample API afresh: it counts its tries."""
+    """Serve a new sample API: it counts the attempts of each path."""
     with paio.demo.serve() as url:
         yield url
 
 
 def quietly(function, *args, **options):
-    """Call, and expect no other warning than that rows failed."""
+    """Call a function and ignore the warning that rows failed."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", paio.FetchWarning)
         return function(*args, **options)
@@ -63,8 +57,8 @@ INDEXES = {
 
 @pytest.mark.parametrize("index", INDEXES.values(), ids=INDEXES.keys())
 @pytest.mark.parametrize("options", [{}, {"how": "inner"}, {"join": False}], ids=["left", "inner", "alone"])
-def test_the_output_is_as_if_nothing_had_failed(api, index, options):
-    """Order, index, columns and dtypes are those of a run without failures, whatever the form of the output."""
+def test_the_output_equals_that_of_a_run_without_failures(api, index, options):
+    """Order, index, columns and dtypes are the same, for each form of output."""
     given = frame(index)
     out = quietly(given.aio.fetch, api + FAILS, **ONCE, **options)
     assert out.aio.failures["row"].tolist() == [1, 3, 4]
@@ -87,19 +81,17 @@ def test_the_output_is_as_if_nothing_had_failed(api, index, options):
     assert_frame_equal(third, third.aio.retry_failed())
 
 
-def test_only_the_failed_rows_are_sent(api):
-    """By the server's count; and the report is that of both runs together."""
+def test_only_failed_rows_are_sent_and_the_report_adds_up_both_runs(api):
     out = quietly(frame().aio.fetch, api + FAILS, **ONCE)
-    again = quietly(out.aio.retry_failed)
+    retried = quietly(out.aio.retry_failed)
     paths = [request.path_qs for request in api.log]
     assert len(paths) == 6 + 3
     assert sorted(paths[6:]) == ["/flaky/k1?fail=1", "/flaky/k3?fail=2", "/flaky/k4?fail=1"]
-    assert (again.aio.report.rows, again.aio.report.distinct, again.aio.report.sent) == (6, 6, 9)
-    assert again.aio.report.outcomes == {"ok": 5, "http_error": 1}
+    assert (retried.aio.report.rows, retried.aio.report.distinct, retried.aio.report.sent) == (6, 6, 9)
+    assert retried.aio.report.outcomes == {"ok": 5, "http_error": 1}
 
 
-def test_several_records_repeat_their_row():
-    """1:N answers take their place among the others, whether they came first or later."""
+def test_several_records_of_a_retried_row_stand_in_its_place():
     answers = [b'[{"n":1},{"n":2}]', b"[]", b'[{"n":5},{"n":6},{"n":7}]']
     with serve_script(
         http_response(answers[0]), http_response(status="500 X"), http_response(answers[1]), http_response(answers[2])
@@ -114,8 +106,8 @@ def test_several_records_repeat_their_row():
 
 
 @pytest.mark.parametrize("kind", ["template", "urls"])
-def test_a_read_is_completed_too(api, kind):
-    """The rows of pd.read_api come in the order of their requests, with a fresh index."""
+def test_a_read_is_completed_in_the_order_of_its_requests(api, kind):
+    """The index stays a RangeIndex."""
     keys = ["a", "b", "c"]
     options = {"errors": "coerce", **ONCE}
     if kind == "template":
@@ -129,8 +121,8 @@ def test_a_read_is_completed_too(api, kind):
     assert done.index.equals(pd.RangeIndex(3))
 
 
-def test_fresh_credentials_finish_what_the_old_ones_could_not():
-    """auth= is passed for the retried rows, and the digest said so."""
+def test_fresh_credentials_complete_rows_that_ended_with_401():
+    """The warning of the first run suggests auth=."""
 
     async def answer(request):
         return 200 if request.headers["authorization"] == "Bearer new" else 401, {}
@@ -151,8 +143,8 @@ def test_fresh_credentials_finish_what_the_old_ones_could_not():
         ({"headers": {"x-api-key": "old", "Accept": "*/*"}}, paio.ApiKey("new"), "x-api-key", "new"),
     ],
 )
-def test_fresh_credentials_take_the_place_of_those_that_the_call_gave(old, auth, name, fresh):
-    """A header of the call itself is old where auth= is passed for it; also for the next retry."""
+def test_fresh_credentials_replace_a_header_of_the_call(old, auth, name, fresh):
+    """The next retry uses them, too."""
 
     async def answer(request):
         return 200 if request.headers[name] == fresh and len(server.log) > 3 else 401, {}
@@ -165,9 +157,7 @@ def test_fresh_credentials_take_the_place_of_those_that_the_call_gave(old, auth,
     assert done["ok"].tolist() == [True] * 2
 
 
-def test_a_fresh_key_takes_the_place_of_the_one_in_the_query():
-    """So does a parameter."""
-
+def test_a_fresh_key_replaces_a_query_parameter_of_the_call():
     async def answer(request):
         return 200 if request.path == "/1?key=new" else 401, {}
 
@@ -177,8 +167,8 @@ def test_a_fresh_key_takes_the_place_of_the_one_in_the_query():
         assert out.aio.retry_failed(auth=paio.ApiKey("new", param="key"))["ok"].tolist() == [True]
 
 
-def test_headers_that_are_passed_beside_fresh_credentials_hold():
-    """As in a fetch, a header of the same call goes before auth=."""
+def test_a_header_that_is_passed_with_fresh_credentials_precedes_them():
+    """As in a fetch."""
 
     async def answer(request):
         return 200 if request.headers["authorization"] == "mine" else 401, {}
@@ -188,8 +178,8 @@ def test_headers_that_are_passed_beside_fresh_credentials_hold():
         assert out.aio.retry_failed(auth="new", headers={"Authorization": "mine"})["ok"].tolist() == [True]
 
 
-def test_what_changes_is_kept_for_the_next_time(api):
-    """Options given once hold on; so does what the run itself was told."""
+def test_options_of_a_retry_hold_for_the_next_one(api):
+    """Options of the first run that the retry does not change hold as well."""
     out = quietly(frame().aio.fetch, api + FAILS, **ONCE, columns=["tries"])
     second = quietly(out.aio.retry_failed, retry=paio.Retry(attempts=2, base=0.001), errors="raise")
     assert second.columns.tolist() == [*frame().columns, "tries"]
@@ -198,8 +188,7 @@ def test_what_changes_is_kept_for_the_next_time(api):
         second.aio.retry_failed(columns=["key"])
 
 
-def test_errors_raise_holds_for_the_retry():
-    """A retry that fails again raises with the frame so far, from which one may go on."""
+def test_errors_raise_raises_with_a_frame_that_can_be_retried():
     with serve_script(
         http_response(status="500 X"), http_response(status="500 X"), http_response(b'{"n":1}')
     ) as server:
@@ -209,8 +198,7 @@ def test_errors_raise_holds_for_the_retry():
         assert caught.value.partial.aio.retry_failed()["n"].tolist() == [1]
 
 
-def test_chained_fetches_retry_the_last_one(api):
-    """The runs stack; retry_failed speaks of the last, and the earlier ones stay."""
+def test_only_the_last_of_chained_fetches_is_retried(api):
     first = frame().assign(user=1).aio.fetch(api + "/users/{user}", columns=["name"])
     second = quietly(first.aio.fetch, api + FAILS, **ONCE)
     done = quietly(second.aio.retry_failed, retry=paio.Retry(base=0.001))
@@ -230,8 +218,8 @@ def test_chained_fetches_retry_the_last_one(api):
     ],
     ids=["filtered", "longer", "renumbered", "sorted"],
 )
-def test_a_frame_with_other_rows_is_refused(api, change, words):
-    """Nothing is sent, and the message says whether it is the length or the index, and what to do."""
+def test_a_frame_with_other_rows_is_refused_before_anything_is_sent(api, change, words):
+    """The message names the difference, length or index, and says what to do."""
     out = quietly(frame(pd.Index(list("abcdef"))).aio.fetch, api + FAILS, **ONCE)
     api.clear()
     with pytest.raises(ValueError, match=f"needs the 6 rows that the fetch returned; {words}"):
@@ -252,8 +240,8 @@ def test_a_frame_with_other_rows_is_refused(api, change, words):
     ],
     ids=["sorted", "renamed", "dropped", "added", "cast", "index", "one"],
 )
-def test_whatever_the_user_made_of_the_frame_the_runs_own_output_is_completed(api, change):
-    """The rows that were fine are taken from what the run returned: none is lost, doubled or half-filled."""
+def test_the_runs_own_output_is_completed_however_the_frame_was_changed(api, change):
+    """Successful rows come from the run's output: none is lost, doubled or incomplete."""
     changed = change(quietly(frame().aio.fetch, api + FAILS, **ONCE))
     before = changed.copy()
     done = quietly(changed.aio.retry_failed, retry=paio.Retry(base=0.001))
@@ -264,8 +252,8 @@ def test_whatever_the_user_made_of_the_frame_the_runs_own_output_is_completed(ap
 
 
 @pytest.mark.parametrize("kind", ["alone", "read"])
-def test_answers_alone_are_completed_after_they_were_sorted_too(api, kind):
-    """The output of join=False and of a read has a RangeIndex, as a sorted one with a fresh index has."""
+def test_a_sorted_output_without_input_columns_is_completed(api, kind):
+    """Like a sorted frame with a new index, it has a RangeIndex."""
     if kind == "alone":
         out = quietly(frame().aio.fetch, api + FAILS, **ONCE, join=False)
     else:
@@ -277,8 +265,8 @@ def test_answers_alone_are_completed_after_they_were_sorted_too(api, kind):
     assert (done["tries"] == 1).sum() == out["tries"].notna().sum() == len(done) // 2
 
 
-def test_a_run_does_not_hold_itself(api):
-    """The output that it keeps carries no attrs, so that it goes with the last frame that was made of it."""
+def test_a_run_is_freed_with_the_last_frame_of_its_output(api):
+    """The output that the run keeps has no attrs, so there is no reference cycle."""
     given = frame()
     given.attrs["origin"] = "mine"
     out = quietly(given.aio.fetch, api + FAILS, **ONCE)
@@ -294,8 +282,7 @@ def test_a_run_does_not_hold_itself(api):
         gc.enable()
 
 
-def test_the_labels_and_what_is_missing_stay_as_they_were():
-    """The columns' own name comes back, and each kind of missing value of an object column."""
+def test_the_name_of_the_columns_and_kinds_of_missing_values_stay():
     given = pd.DataFrame({"id": [1, 2, 3], "any": pd.Series([np.nan, None, pd.NA], dtype=object)})
     given.columns.name = "C"
     with serve_script(
@@ -309,8 +296,7 @@ def test_the_labels_and_what_is_missing_stay_as_they_were():
     assert done["more"].isna().tolist() == [True, False, True]
 
 
-def test_the_users_later_changes_do_not_reach_what_is_sent(api):
-    """The call keeps the columns that it was made with."""
+def test_later_changes_of_the_input_do_not_change_what_is_sent(api):
     given = frame()
     out = quietly(given.aio.fetch, api + FAILS, **ONCE)
     given["key"] = "other"
@@ -318,8 +304,7 @@ def test_the_users_later_changes_do_not_reach_what_is_sent(api):
     assert min(request.path_qs for request in api.log[6:]) == "/flaky/k1?fail=1"
 
 
-def test_answers_of_another_kind_than_before_lose_nothing():
-    """Numbers first and texts later: the column holds both as they are."""
+def test_a_column_keeps_values_of_both_types_when_a_retry_brings_another():
     with serve_script(
         http_response(b'{"n":1}'), http_response(status="500 X"), http_response(b'{"n":"x","more":2.5}')
     ) as server:
@@ -328,60 +313,3 @@ def test_answers_of_another_kind_than_before_lose_nothing():
         done = out.aio.retry_failed()
     assert done["n"].tolist() == [1, "x"]
     assert done["more"].tolist()[1] == 2.5
-
-
-@pytest.mark.parametrize("step", ["the fetch", "retry_failed"])
-def test_fault_59_an_interrupt_while_a_frame_is_made_keeps_it(monkeypatch, step):
-    """All answers are there: the frame is made, and then the interrupt raised, with it."""
-    made, asked = pandas_async_io.call.assemble.join_columns, []
-
-    def interrupted(*args, **options):
-        signal.raise_signal(signal.SIGINT)
-        return made(*args, **options)
-
-    async def answer(request):
-        asked.append(request.path)
-        return (500 if len(asked) == 1 and step == "retry_failed" else 200), {}
-
-    with serve_handler(answer) as server:
-        frame = pd.DataFrame({"id": [1, 2]})
-        fetch = functools.partial(frame.aio.fetch, server.url + "/{id}", retry=1, client=paio.Client(), concurrency=1)
-        if step == "retry_failed":
-            with pytest.warns(paio.FetchWarning):
-                fetch = fetch().aio.retry_failed
-        monkeypatch.setattr(pandas_async_io.call.assemble, "join_columns", interrupted)
-        with pytest.raises(KeyboardInterrupt) as caught:
-            fetch()
-    assert caught.value.partial["ok"].tolist() == [True, True]
-
-
-def test_fault_59_rows_that_were_under_way_say_so():
-    """They were sent: a POST may have been received, and what waited for another attempt keeps its cause."""
-    came = threading.Event()
-
-    async def answer(request):
-        if request.path == "/1":
-            return 500, {}
-        came.set()
-        await asyncio.sleep(60)
-        return 200, {}
-
-    def stop():
-        came.wait(10)
-        time.sleep(0.1)
-        os.kill(os.getpid(), signal.SIGINT)
-
-    retry = paio.Retry(base=20.0, idempotency_key="K")
-    with serve_handler(answer) as server:
-        threading.Thread(target=stop).start()
-        frame = pd.DataFrame({"id": [1, 2, 3]})
-        options = {"method": "POST", "concurrency": 1, "client": paio.Client(), "retry": retry}
-        with pytest.raises(KeyboardInterrupt) as caught:
-            frame.aio.fetch(server.url + "/{id}", **options)
-        lines = caught.value.partial.aio.outcomes
-    assert lines["outcome"].tolist() == ["http_error", "cancelled", "cancelled"]
-    assert lines["attempts"].tolist() == [1, 1, 0]
-    assert lines["error"].iloc[0].startswith("HTTP 500")
-    assert "not sent again: the run was stopped" in lines["error"].iloc[0]
-    assert "the server may have received it" in lines["error"].iloc[1]
-    assert ".partial" in caught.value.__notes__[0]
