@@ -54,7 +54,8 @@ def factorize(values: Any) -> FieldColumn:
     if isinstance(values, np.ndarray) and values.dtype.kind == "f":
         values = np.where(np.isfinite(values), values, np.nan)
     codes, uniques = pd.factorize(values)
-    rendered = render_column(uniques) if len(uniques) * 2 <= len(values) or values.dtype.kind == "f" else None
+    is_rendered = len(uniques) * 2 <= len(values) or values.dtype.kind == "f" or _has_other_texts(uniques)
+    rendered = render_column(uniques) if is_rendered else None
     if rendered is not None and None in rendered:  # an infinity in a nullable column
         codes = np.where(np.isin(codes, [code for code, text in enumerate(rendered) if text is None]), -1, codes)
     return FieldColumn(codes.astype(np.int64, copy=False), uniques, rendered)
@@ -102,16 +103,16 @@ def _has_equal_texts(values: Any) -> bool:
     dtype = values.dtype
     if isinstance(dtype, np.dtype):
         if dtype.kind == "O":
-            return pd.api.types.infer_dtype(values, skipna=True) == "string" and _has_plain_texts(values)
+            return pd.api.types.infer_dtype(values, skipna=True) == "string"
         return dtype.kind in "iubMm" or (dtype.kind == "f" and dtype.itemsize <= _MAX_FLOAT_BYTES)
     if isinstance(dtype, pd.ArrowDtype):
         return dtype.kind in "iubfMmU"
     return isinstance(values, _NUMBER_ARRAYS) or isinstance(dtype, pd.StringDtype | pd.DatetimeTZDtype | pd.PeriodDtype)
 
 
-def _has_plain_texts(values: Any) -> bool:
-    """Whether no text is an instance of a subclass, such as an enum, whose text may be another."""
-    return not any(issubclass(kind, str) and kind is not str for kind in set(map(type, values)))
+def _has_other_texts(uniques: Any) -> bool:
+    """Whether objects that are texts have other texts in a request, as an enum has its value."""
+    return isinstance(uniques, np.ndarray) and uniques.dtype.kind == "O" and not set(map(type, uniques)) <= {str}
 
 
 def _factorize_texts(values: Any) -> FieldColumn:
