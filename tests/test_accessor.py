@@ -91,7 +91,7 @@ def test_a_reload_keeps_the_earlier_accessor():
 
 
 def test_paio_aio_works_where_another_package_registered_later():
-    """``paio.aio(df)`` is ours whoever holds the name."""
+    """``paio.aio(df)`` works although another package owns the name."""
     lines = run_program(
         OTHER_PACKAGE
         + """

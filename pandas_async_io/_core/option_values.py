@@ -1,6 +1,6 @@
 """Options that are a flag, a choice, a text or a collection: checked when they are given.
 
-Invariant: no check compares, sorts or formats a value whose type it has not seen, because an array compares by element
+Invariant: no check compares, sorts or formats a value of an unchecked type, because an array compares by element
 and a user's object may raise anything.
 """
 

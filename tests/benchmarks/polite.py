@@ -90,7 +90,7 @@ CASES = {
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What a case came to."""
+    """The measured result of a case."""
 
     report: Any
     refused: int

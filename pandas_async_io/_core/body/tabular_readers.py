@@ -24,7 +24,7 @@ def _copy_options(format: str, options: Mapping[str, Any] | None) -> dict[str, A
 
 @dataclass(frozen=True, slots=True)
 class TabularReaders:
-    """What reads each tabular format. Without arguments: no tabular format.
+    """The reader of each tabular format; without arguments, no format has one.
 
     Attributes
     ----------

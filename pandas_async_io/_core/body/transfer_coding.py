@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _SUPPORTED = frozenset({"gzip", "deflate"})
-"""Transfer codings of RFC 9112, 7.2, but for compress, which nobody sends."""
+"""Transfer codings of RFC 9112, 7.2, except compress, which no known server sends."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ class AdaptiveConcurrency:
 
     The limit doubles until the first sign of a queue or the first refusal, then climbs
     slowly, below a concurrency that was refused. In one window of 16 it is halved, to
-    measure round trips without a queue of our own.
+    measure round trips without a queue that this client causes.
 
     Parameters
     ----------

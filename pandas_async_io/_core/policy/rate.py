@@ -34,7 +34,7 @@ _REQUIREMENTS: dict[str, tuple[Callable[[Any], float | None], Callable[[float], 
     "margin": (as_number, lambda margin: 0 <= margin < 1, "a share of the rate, from 0 to below 1"),
     "cost": (as_number, lambda cost: cost > 0, "a positive, finite number of points"),
 }
-"""Of each field of `Rate`: how it is read, whether the number is valid, the text for an error."""
+"""How each field of `Rate` is read, whether its number is valid, and the text for an error."""
 
 
 def parse_rates(value: str | float | Rate | Sequence[str | float | Rate] | None) -> tuple[Rate, ...]:

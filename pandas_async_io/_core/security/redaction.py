@@ -90,7 +90,7 @@ class SecretRedactor:
         }
 
     def redact_for_request(self, position: int, text: str) -> str:
-        """Redact the message of one request. A message of ours ("not sent …") holds nothing from a server."""
+        """Redact the message of one request. A message of this package ("not sent …") holds no text of a server."""
         if text.startswith("not sent"):
             return text
         if self._request_secrets is not None:
@@ -106,7 +106,7 @@ class SecretRedactor:
 
 
 def _possible_cuts(text: str) -> list[int]:
-    """Return where a text may have been cut: before an ellipsis, at its end, before a trailing note of ours."""
+    """Return where a text may have been cut: before an ellipsis, at its end, before a note that this package appended."""
     ends = [match.start() for match in re.finditer("…", text)]
     if len(text) >= MAX_LINE_CHARACTERS:
         note = _TRAILING_NOTE.search(text)

@@ -52,7 +52,7 @@ class Workflow(ABC):
     findings : dict of int to list of str
         Notes about a position for the report; its outcome may be ``ok``.
     detected : str or None
-        How paging was detected, for the report; None if it was not asked for.
+        How paging was detected, for the report; None without detection.
     learnt : object
         What a later run of the same call need not find out again.
     one_request : bool

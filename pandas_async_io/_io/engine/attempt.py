@@ -1,4 +1,4 @@
-"""One attempt: a request sent once, its response decoded, and its gate told how the origin is."""
+"""One attempt: a request sent once, its response decoded, and its result recorded by the gate."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _STRAY_CANCELLATION = (
 
 @dataclass(slots=True)
 class Attempt:
-    """What came of sending a request once.
+    """The outcome of sending a request once.
 
     Attributes
     ----------
@@ -36,7 +36,7 @@ class Attempt:
     response, payload
         What came back, and what it holds if it was decoded.
     error : AttemptError or None
-        What was met instead, or in the body.
+        Why there is no response, or the error in its body.
     signal : OriginSignal
         What it says about the origin.
     """
@@ -54,7 +54,7 @@ class Attempt:
 
     @property
     def status(self) -> int:
-        """Of the response; 0 without one."""
+        """The status of the response; 0 without one."""
         return 0 if self.response is None else self.response.status
 
 
@@ -103,7 +103,7 @@ def uncount_sent(call: CallContext, pending: PendingRequest, attempt: Attempt) -
 
 
 def _report(call: CallContext, pending: PendingRequest, attempt: Attempt, now: float) -> None:
-    """Tell the gate how the origin is, and count the attempt. The slot is still taken."""
+    """Record the attempt at the gate and in the tally. The slot is still taken."""
     gate, response, error, started, epoch = pending.gate, attempt.response, attempt.error, pending.started, time.time()
     retry = call.policy.retry
     late = error is not None and call.budget.is_past_deadline(now)

@@ -29,7 +29,7 @@ _MAX_PROBE_STEP = 4_096
 
 @dataclass(slots=True)
 class PendingRequest:
-    """A request without a result, and what its attempts met so far.
+    """A request without a result, and the record of its attempts.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class PendingRequest:
     without_socket : int
         Attempts for which this process had no socket.
     last_failure : FailedAttempt or None
-        What the last attempt met.
+        How the last attempt failed.
     started, elapsed : float
         Start of the last attempt on the loop's clock, and its seconds.
     """
@@ -66,7 +66,7 @@ class PendingRequest:
 
 @dataclass(slots=True)
 class Backlog:
-    """What a run has still to send.
+    """The requests that a run has still to send.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pandas_async_io._io.gate.gate import Gate
 
 Send = Callable[[Request, float], Awaitable[Response]]
-"""Sends a request within so many seconds; raises `AttemptError`."""
+"""Sends a request within a timeout in seconds; raises `AttemptError`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ class Gate:
     Attributes
     ----------
     slots, pause
-        Requests in flight, and until when nobody starts.
+        Requests in flight, and until when no request starts.
     budget, breaker, rates
         What the server says is left, whether the origin is up, and the rates that calls and client set.
     """

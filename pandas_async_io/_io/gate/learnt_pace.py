@@ -62,7 +62,7 @@ class LearntPace:
             self._pace.record_accepted(now, started=started)
 
     def record_refusal(self, started: float, now: float, asked: float = 0.0) -> float:
-        """Learn from a refusal, and return the seconds for which nobody should start.
+        """Learn from a refusal, and return the seconds for which no request should start.
 
         Parameters
         ----------

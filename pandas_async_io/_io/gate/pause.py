@@ -1,4 +1,4 @@
-"""Until when nobody starts a request to an origin."""
+"""Until when no request to an origin starts."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ class Slots:
     in_use : int
         Requests in flight.
     server_limit : int or None
-        Requests that the server's budget has left: so many may draw on it at once.
+        Requests that the server's budget has left: no more of them may be in flight.
     """
 
     def __init__(self, ceiling: int | None = None) -> None:
@@ -142,7 +142,7 @@ class Slots:
         return "auto" if adaptive else "slot"
 
     def try_take(self) -> bool:
-        """Take a slot, if one is free and nobody waits for it."""
+        """Take a slot, if one is free and no request waits for it."""
         free = self.in_use < self.limit and not self._waiting
         self.in_use += free
         return free

@@ -1,4 +1,4 @@
-"""GraphQL cost limits: refused queries and what is left."""
+"""GraphQL cost limits: refused queries and the remaining budget."""
 
 import pytest
 

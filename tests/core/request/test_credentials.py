@@ -29,7 +29,7 @@ ALLOWED = {
     ("ApiKey param", "None"),
     *(("Auth headers", blank) for blank in ("''", "' '", r"'\t'")),
 }
-"""What is no mistake: one part of a Basic credential may be empty, and a header may be."""
+"""Valid credentials: one part of `Basic` may be empty, and so may a header."""
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Phase(Enum):
-    """What the request of a job is for.
+    """The purpose of a request of a job.
 
     ::
 

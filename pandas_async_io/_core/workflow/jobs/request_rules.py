@@ -1,4 +1,4 @@
-"""What the requests of a job carry, and where they may go: credentials, origins, idempotency keys."""
+"""Credentials and idempotency keys of a job's requests, and the origins that they may go to."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ _MAX_LISTED_PAGES = 10
 
 @dataclass(frozen=True, slots=True)
 class PagingOptions:
-    """What all chains of a run have in common.
+    """The settings that all chains of a run share.
 
     Attributes
     ----------
@@ -245,7 +245,7 @@ class Chain:
                 return others
         if self.pending or self._last is None:
             return []
-        # Of pages that were requested together, the last one shows whether there are more.
+        # The last of the pages that were requested together shows whether there are more.
         _, page, records = self._last
         following = next_request(self.paginator, ExtractedPage(page, records, self.record_count))
         return [] if following is None else [following]

@@ -25,7 +25,7 @@ _MAX_UNRECOGNISED_PAGES = 3
 
 
 class LearntPaging(NamedTuple):
-    """What a later run of the same call need not find out again.
+    """Facts about the API that a later run of the same call need not detect again.
 
     Attributes
     ----------
