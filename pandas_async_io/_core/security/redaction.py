@@ -106,7 +106,7 @@ class SecretRedactor:
 
 
 def _possible_cuts(text: str) -> list[int]:
-    """Return where a text may have been cut: before an ellipsis, at its end, before a note that this package appended."""
+    """Return where a text may have been cut: before an ellipsis, at its end, before an appended note."""
     ends = [match.start() for match in re.finditer("…", text)]
     if len(text) >= MAX_LINE_CHARACTERS:
         note = _TRAILING_NOTE.search(text)

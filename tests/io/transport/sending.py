@@ -58,7 +58,7 @@ def send_failing(url, *, received=True, transient=True, **options):
 
 
 def send_to_script(*answers, session=None, transient=True, **options):
-    """Send one request to a scripted server; return the error, once the server has registered the end of the connection."""
+    """Send one request to a scripted server; return the error, after the server has registered its end."""
     with serve_script(*answers) as server:
         error = send_failing(f"{server.url}/x", session=session, transient=transient, **options)
         server.wait_for_disconnects(server.connections)
