@@ -174,9 +174,21 @@ class Client:
         """Close the connections; call it on the client's own loop."""
         await self._transport.close()
 
+    def replace_connections(self) -> Callable[[], Coroutine[Any, Any, None]] | None:
+        """Open a new transport for another event loop; return what closes the old one, None for your own session."""
+        if self.session is not None:
+            return None
+        close = self._transport.close
+        self._start_anew()
+        return close
+
     def reset_after_fork(self) -> None:
         """Open a new transport in a forked child: the open connections belong to the parent process."""
         portal.leak_object((self._transport, self._gates))
+        self._start_anew()
+
+    def _start_anew(self) -> None:
+        """Leave the connections and gates to the event loop that they belong to."""
         self._gates = EndpointGates(self.limits.concurrency)
         self._finalizer.detach()
         self._open_transport()

@@ -363,6 +363,9 @@ def test_a_wait_wakes_once_per_heartbeat(monkeypatch, wait):
                 work.set_result(FRAME)
             return False
 
+        def is_running(self):
+            return False
+
     monkeypatch.setattr("pandas_async_io._io.bridge.wait.HEARTBEAT_SECONDS", 0.001)
     future, work = start_reading(loop=Loop())
     assert wait(future) is FRAME

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pandas_async_io._core.errors import PortalError
 from pandas_async_io._io.bridge.interrupt import handle_interrupt
-from pandas_async_io._io.bridge.portal import LoopFuture, start_coroutine
+from pandas_async_io._io.bridge.portal import start_coroutine
 from pandas_async_io._io.bridge.wait import HEARTBEAT_SECONDS, UNWIND_SECONDS, ResultWaiter, running_loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
+
+    from pandas_async_io._io.bridge.loop_future import LoopFuture
 
 T = TypeVar("T")
 

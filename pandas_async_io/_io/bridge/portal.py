@@ -1,7 +1,10 @@
-"""Run coroutines on an event loop in a daemon thread, or start them on any loop; the only file that starts threads.
+"""Run coroutines on an event loop in a daemon thread, or start them on any loop; one of two files that start threads.
 
 The portal is one per process: started at first use, replaced in a forked child, closed at exit. Only a
 ``Client(session=...)`` runs on another loop, its session's.
+
+A user's function that does not return holds the loop: then a cancellation is not seen, and the next call gets a fresh
+portal. The calls that had begun on the held loop end there once the function returns.
 """
 
 from __future__ import annotations
@@ -10,24 +13,27 @@ import asyncio
 import atexit
 import contextlib
 import ctypes
-import math
 import os
-import sys
 import threading
 import weakref
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pandas_async_io._core.errors import PortalError
+from pandas_async_io._io.bridge.event_loop import new_event_loop
+from pandas_async_io._io.bridge.loop_future import LoopFuture, detach_unfinished_futures, unfinished_futures
+from pandas_async_io._io.bridge.loop_watch import note_loop_thread
 from pandas_async_io._io.bridge.wait import LOGGER, UNWIND_SECONDS, running_loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-T = TypeVar("T")
-P = ParamSpec("P")
+    CloseConnections = Callable[[], Coroutine[Any, Any, None]]
 
-_CTask: type[asyncio.Task[Any]] = getattr(sys.modules.get("_asyncio"), "Task", asyncio.Task)
+T = TypeVar("T")
+
+
+_RETIRED = "not sent: a function of another call holds the event loop; call again, on a fresh one"
 
 
 class Resource(Protocol):
@@ -35,6 +41,9 @@ class Resource(Protocol):
 
     async def close_connections(self) -> None:
         """Close the connections; runs on the portal's loop."""
+
+    def replace_connections(self) -> CloseConnections | None:
+        """Open new connections, for another loop; return what closes the old ones, None if there are none here."""
 
     def reset_after_fork(self) -> None:
         """Leave the connections to the parent process; called in its forked child."""
@@ -44,13 +53,15 @@ class Portal:
     """An event loop in a daemon thread."""
 
     def __init__(self) -> None:
-        self.loop = _new_loop()
+        self.loop = new_event_loop()
         self._closed = False
+        self._own_connections: list[CloseConnections] | None = None
         self._thread = threading.Thread(target=self._run, name="pandas_async_io", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
+        note_loop_thread(self.loop)
         while not self._closed:
             # sys.exit() in a callback ends its own call, which raises it; the loop goes on for the other calls.
             with contextlib.suppress(SystemExit, KeyboardInterrupt):
@@ -58,83 +69,73 @@ class Portal:
         self.loop.run_until_complete(self.loop.shutdown_asyncgens())
         self.loop.close()
 
+    @property
+    def is_held(self) -> bool:
+        """Whether some function has held the loop since a call on it was cancelled."""
+        return any(future.waits_for_held_loop for future in unfinished_futures(self.loop))
+
+    def retire(self, connections: list[CloseConnections]) -> None:
+        """Take no more calls: end the thread when the calls that have begun are over, and close their connections."""
+        self._own_connections = connections
+        for future in unfinished_futures(self.loop):
+            if not future.has_begun:
+                future.refuse(PortalError(_RETIRED))
+        self.loop.call_soon_threadsafe(lambda: self.loop.create_task(self._end_after_calls()))
+
     def close(self) -> None:
         """Cancel running work, close every connection and end the thread."""
-        self.loop.call_soon_threadsafe(lambda: self.loop.create_task(self._shut_down()))
+        with contextlib.suppress(RuntimeError):  # a retired portal that has ended
+            self.loop.call_soon_threadsafe(lambda: self.loop.create_task(self._shut_down()))
         self._thread.join(2 * UNWIND_SECONDS)
+        if self._thread.is_alive():  # held by a function; the connections' finalizers would print
+            leak_object((self, self._own_connections, list(_resources)))
+
+    async def _end_after_calls(self) -> None:
+        while unfinished_futures(self.loop):
+            tasks = asyncio.all_tasks() - {asyncio.current_task()}
+            await (asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED) if tasks else asyncio.sleep(0))
+        await self._stop()
 
     async def _shut_down(self) -> None:
-        running = [each for each in _running.copy() if each.loop is self.loop and not each.cancel_requested]
+        running = [future for future in unfinished_futures(self.loop) if not future.cancel_requested]
         if running:
             LOGGER.warning("%d call(s) still running at exit: cancelled", len(running))
         for future in running:
             future.request_cancel()
         if tasks := asyncio.all_tasks() - {asyncio.current_task()}:
             await asyncio.wait(tasks, timeout=UNWIND_SECONDS)
-        for resource in list(_resources):
-            await resource.close_connections()
-        await asyncio.sleep(0)
+        await self._stop()
+
+    async def _stop(self) -> None:
+        await _close_connections(self._own_connections)
         self._closed = True
         self.loop.stop()
 
 
-class _ThreadPerCallExecutor(ThreadPoolExecutor):
-    """Runs each function in a daemon thread of its own.
-
-    Python joins a pool's threads at exit, even while one waits for a silent name server; and after the main thread
-    has ended, a pool refuses work that other threads may still need.
-    """
-
-    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Start a function in a new thread."""
-        work: Future[T] = Future()
-        work.set_running_or_notify_cancel()
-
-        def run() -> None:
-            try:
-                work.set_result(fn(*args, **kwargs))
-            except BaseException as error:  # noqa: BLE001 - the waiting thread raises it
-                work.set_exception(error)
-
-        try:
-            threading.Thread(target=run, name="pandas_async_io.worker", daemon=True).start()
-        except RuntimeError:  # Python 3.12.0 and 3.12.1 start no thread at exit
-            run()
-        return work
-
-
-def _new_loop() -> asyncio.AbstractEventLoop:
-    """Return an event loop, uvloop's if it is installed, that creates C tasks.
-
-    ``nest_asyncio.apply()`` in the user's code replaces ``asyncio.Task`` in the whole process, and timeouts do not
-    work in such tasks.
-    """
-    try:
-        import uvloop  # noqa: PLC0415 - the extra `speed`
-    except ImportError:
-        loop = asyncio.new_event_loop()
-    else:
-        loop = uvloop.new_event_loop()
-    loop.set_task_factory(_create_c_task)
-    loop.set_default_executor(_ThreadPerCallExecutor())
-    loop.slow_callback_duration = math.inf  # under -X dev asyncio would log each large body
-    return loop
-
-
-def _create_c_task(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> asyncio.Task[Any]:
-    return _CTask(coroutine, loop=loop, **options)
+async def _close_connections(of_retired: list[CloseConnections] | None = None) -> None:
+    """Close the connections of a retired portal, or those of this one."""
+    closing = [each.close_connections for each in list(_resources)] if of_retired is None else of_retired
+    for close in closing:
+        await close()
+    await asyncio.sleep(0)
 
 
 _lock = threading.Lock()
 _portal: Portal | None = None
 _resources: weakref.WeakSet[Resource] = weakref.WeakSet()
-_running: set[LoopFuture[Any]] = set()
+_retired: list[Portal] = []
+_is_exiting = False
 
 
 def get_portal() -> Portal:
-    """Return this process's portal, started at first use."""
+    """Return this process's portal, started at first use, and again if a function holds its loop."""
     global _portal  # noqa: PLW0603 - one per process is the point
     with _lock:
+        if _portal is not None and _portal.is_held:
+            replaced = [resource.replace_connections() for resource in list(_resources)]
+            _portal.retire([close for close in replaced if close is not None])
+            _retired.append(_portal)
+            _portal = None
         if _portal is None:
             _portal = Portal()
         return _portal
@@ -156,17 +157,18 @@ def leak_object(value: object) -> None:
 
 @atexit.register
 def _at_exit() -> None:
-    global _portal
-    running, _portal = _portal, None
-    if running is not None:
-        running.close()
+    global _portal, _is_exiting
+    running, _portal, _is_exiting = _portal, None, True
+    for portal in (*_retired, running):
+        if portal is not None:
+            portal.close()
 
 
 def _after_fork() -> None:
     """Drop the portal in a forked child: its thread does not exist here, and its sockets are the parent's."""
-    global _portal, _lock, _running
-    leak_object((_portal, _running))
-    _portal, _lock, _running = None, threading.Lock(), set()
+    global _portal, _lock, _retired
+    leak_object((_portal, _retired, detach_unfinished_futures()))
+    _portal, _lock, _retired = None, threading.Lock(), []
     for resource in list(_resources):
         resource.reset_after_fork()
 
@@ -192,10 +194,14 @@ def start_coroutine(
     Raises
     ------
     PortalError
-        The loop is closed.
+        The loop is closed, or a function holds it.
     """
     if loop.is_closed():
         raise PortalError("the session of this client belongs to an event loop that is closed: open a new session")
+    if any(portal.loop is loop for portal in _retired):
+        raise PortalError(_RETIRED)
+    if _is_exiting:  # the handler of `atexit` that closes the connections has run
+        make_coroutine = partial(_run_and_close, make_coroutine)
     future: LoopFuture[T] = LoopFuture(loop, get_partial)
     if running_loop() is loop:
         future.create_task(make_coroutine)
@@ -204,46 +210,11 @@ def start_coroutine(
     return future
 
 
-class LoopFuture(Future[T]):
-    """A `concurrent.futures.Future` of a task on an event loop; `request_cancel` cancels it from any thread."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, get_partial: Callable[[], Any]) -> None:
-        super().__init__()
-        self.loop = loop
-        self.cancel_requested = False
-        self._get_partial = get_partial
-        self._task: asyncio.Task[T] | None = None
-        self.set_running_or_notify_cancel()  # only the end of the task completes this future
-        _running.add(self)
-
-    def create_task(self, make_coroutine: Callable[[], Coroutine[Any, Any, T]]) -> None:
-        """Create the task; call it on the loop."""
-        self._task = self.loop.create_task(make_coroutine())
-        self._task.add_done_callback(self._complete)
-
-    def request_cancel(self) -> None:
-        """Cancel the task, which then unwinds."""
-        self.cancel_requested = True
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nothing runs any more
-            self.loop.call_soon_threadsafe(lambda: self._task.cancel() if self._task else None)
-
-    def _complete(self, task: asyncio.Task[T]) -> None:
-        _running.discard(self)
-        try:
-            self.set_result(task.result())
-        except asyncio.CancelledError:
-            self.set_exception(self._cancellation())
-        except BaseException as error:  # noqa: BLE001 - the waiting thread raises it
-            self.set_exception(error)
-
-    def _cancellation(self) -> BaseException:
-        """Return the exception of a cancelled task, with its partial result."""
-        cancelled = CancelledError("the call was cancelled")
-        try:
-            vars(cancelled)["partial"] = self._get_partial()
-        except Exception as error:  # noqa: BLE001 - without any exception set, the caller would wait for ever
-            return error
-        return cancelled
+async def _run_and_close(make_coroutine: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    try:
+        return await make_coroutine()
+    finally:
+        await _close_connections()
 
 
 def spawn_on_portal(make_coroutine: Callable[[], Coroutine[Any, Any, Any]]) -> None:

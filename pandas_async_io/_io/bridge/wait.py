@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pandas_async_io._core.errors import PortalError
 from pandas_async_io._io.bridge.interrupt import handle_interrupt
+from pandas_async_io._io.bridge.loop_watch import LoopWatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,6 +122,7 @@ class ResultWaiter(Generic[T]):
             As in `FrameFuture.result`; also the exception that the work failed with.
         """
         end = math.inf if timeout is None else time.monotonic() + timeout
+        watch = LoopWatch(self._loop, self._label)
         try:
             with handle_interrupt(signal.default_int_handler):
                 while not self._work.done():
@@ -129,6 +131,7 @@ class ResultWaiter(Generic[T]):
                     if left <= 0:
                         raise TimeoutError(f"{self._label} is not complete after {timeout} s; the work continues")
                     _block_until_done(self._work, min(left, HEARTBEAT_SECONDS))
+                    watch.beat()
                     if on_heartbeat is not None:
                         on_heartbeat()
         except KeyboardInterrupt as interrupt:
@@ -146,10 +149,12 @@ class ResultWaiter(Generic[T]):
         """
         waiter = asyncio.get_running_loop().create_future()
         self._work.add_done_callback(partial(_wake, waiter))
+        watch = LoopWatch(self._loop, self._label)
         try:
             while not self._work.done():
                 self._refuse_endless_wait(blocking=False)
                 await asyncio.wait((waiter,), timeout=HEARTBEAT_SECONDS)
+                watch.beat()
         except asyncio.CancelledError as cancelled:
             if self.cancel():
                 await asyncio.wait((waiter,), timeout=UNWIND_SECONDS)

@@ -183,3 +183,13 @@ def test_fault_71_tls_connections_are_closed_at_exit(tmp_path, choose_loop):
     with paio.demo.serve(ssl=context) as secure:
         assert run_script(secure, choose_loop + PRELUDE + text) == []
         assert len(secure.log) == 10
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("before", ["", "print(fetch())"], ids=["first fetch", "fetched before"])
+def test_fault_71_a_fetch_from_a_handler_at_exit_leaves_nothing_open(api, choose_loop, before):
+    """The handler was registered before this package was imported, so it runs after the portal was closed."""
+    handler = "lambda: print(fetch(), len(paio.read_api_async(API + '/users/1').result()))"
+    text = f"import atexit\natexit.register({handler})\n"
+    lines = run_script(api, choose_loop + text + PRELUDE + before)
+    assert lines == [*(["10"] if before else []), "10 1"]
