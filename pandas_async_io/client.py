@@ -7,12 +7,14 @@ import os
 import weakref
 from typing import TYPE_CHECKING, Any, Self
 
-from pandas_async_io._core.errors import PlanError, PortalError, UnsafeUrlError
+from pandas_async_io._core.errors import PortalError
 from pandas_async_io._core.option_values import check_flag
 from pandas_async_io._core.policy.policy import ClientLimits
+from pandas_async_io._core.request.base_url import parse_base_url
 from pandas_async_io._core.request.credentials import Auth, as_auth
 from pandas_async_io._core.request.headers import check_headers
-from pandas_async_io._core.security.origins import Origin, is_same_origin, parse_origin
+from pandas_async_io._core.request.values import check_params
+from pandas_async_io._core.security.origins import Origin, is_same_origin
 from pandas_async_io._core.security.secrets import redact_url
 from pandas_async_io._io.bridge import block, portal
 from pandas_async_io._io.gate.origins import EndpointGates
@@ -111,9 +113,9 @@ class Client:
         max_field_size: int | str = "64KiB",
     ) -> None:
         self.base_url = base_url
-        self.origin: Origin | None = _parse_base_url(base_url) if base_url else None
+        self.origin = parse_base_url(base_url)
         self.headers = check_headers(headers)
-        self.params = dict(params or {})
+        self.params = check_params(params)
         self.auth = as_auth(auth)
         self.limits = ClientLimits.parse(concurrency=concurrency, rate=rate, retry=retry, timeout=timeout)
         self.strict_json = check_flag("strict_json", strict_json)
@@ -251,11 +253,3 @@ def get_default_client() -> Client:
     if not _default:
         _default.append(Client())
     return _default[0]
-
-
-def _parse_base_url(base_url: str) -> Origin:
-    try:
-        return parse_origin(base_url)
-    except UnsafeUrlError as error:
-        hint = f": write {'https://' + base_url!r}" if "://" not in base_url else ""
-        raise PlanError(f"base_url={redact_url(base_url)!r} is not a URL{hint} ({error})") from None

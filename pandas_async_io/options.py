@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Literal, ParamSpec
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.models import FORMATS
 from pandas_async_io._core.numbers import check_positive_integer, check_positive_seconds
+from pandas_async_io._core.option_values import check_choice, check_flag, check_text
+from pandas_async_io._core.words import show_value
 
 if TYPE_CHECKING:
     from pandas_async_io._core.models import Response
@@ -127,23 +129,28 @@ class Options:
 
     def __post_init__(self) -> None:
         for name, choices in _CHOICES.items():
-            value = getattr(self, name, choices[0])
-            if value not in choices:
-                raise PlanError(f"{name}={value!r}: choose one of {', '.join(map(repr, choices))}")
+            check_choice(name, getattr(self, name, choices[0]), choices)
         for name in ("prefix", "suffix"):
-            if not isinstance(getattr(self, name, ""), str):
-                raise PlanError(f"{name}={getattr(self, name)!r} must be a str")
+            check_text(name, getattr(self, name, ""))
         if not getattr(self, "suffix", "_"):
             raise PlanError("suffix='' would let a new column replace another one: pass a text, as suffix='_api'")
-        if self.client is not None and not hasattr(self.client, "credentials_for"):
-            raise PlanError(
-                f"client= must be a Client, as Client('https://api.example.com'), not a {type(self.client).__name__}"
-            )
+        if self.client is not None:
+            self._check_client()
         self._check_workflow()
-        self._convert_numbers()
+        self._convert_values()
 
-    def _convert_numbers(self) -> None:
-        """Replace numpy's numbers and pandas' durations by Python's."""
+    def _check_client(self) -> None:
+        from pandas_async_io.client import Client  # noqa: PLC0415 - a client needs aiohttp, an import must not
+
+        if not isinstance(self.client, Client):
+            raise PlanError(f"client={show_value(self.client)}: pass a Client, as Client('https://api.example.com')")
+
+    def _convert_values(self) -> None:
+        """Replace numpy's numbers and bools and pandas' durations by Python's."""
+        for name in ("join", "progress"):
+            value = getattr(self, name)
+            if type(value) is not bool and (name == "join" or value is not None):
+                object.__setattr__(self, name, check_flag(name, value))
         for name in ("deadline", "max_requests", "max_pages"):
             value = getattr(self, name)
             if value is not None:
@@ -157,13 +164,21 @@ class Options:
             raise PlanError(f"{'= and '.join(workflows)}= exclude each other: pass one of them")
         for name, needed in (("max_pages", "pages"), ("on", "batch")):
             if getattr(self, name) is not None and getattr(self, needed) is None:
-                raise PlanError(f"{name}={getattr(self, name)!r} needs {needed}=, which is not given")
+                raise PlanError(f"{name}={show_value(getattr(self, name))} needs {needed}=, which is not given")
         if self.on is not None and (not isinstance(self.on, str) or not self.on):
-            raise PlanError(f"on={self.on!r} must be the name of the key in a record or its path, as on='user.id'")
+            raise PlanError(
+                f"on={show_value(self.on)} must be the name of the key in a record or its path, as on='user.id'"
+            )
         if self.batch is not None and self.meta is not None:
             raise PlanError("meta= and batch= exclude each other: the envelope belongs to all keys of a request")
-        if self.poll is not None and type(self.poll).__name__ != "Poll":
-            raise PlanError(f"poll={self.poll!r} is not a Poll: pass poll=Poll(status='state', …)")
+        if self.poll is not None:
+            self._check_poll()
+
+    def _check_poll(self) -> None:
+        from pandas_async_io._core.workflow.jobs.poll import Poll  # noqa: PLC0415 - keeps the import of this package fast
+
+        if not isinstance(self.poll, Poll):
+            raise PlanError(f"poll={show_value(self.poll)} is not a Poll: pass poll=Poll(status='state', …)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from pandas_async_io._core.errors import PlanError
+from pandas_async_io._core.option_values import is_text, list_members
+from pandas_async_io._core.words import show_value
 from pandas_async_io.options import ReadOptions, with_options
 from pandas_async_io.registration import register_function
 
 if TYPE_CHECKING:
     from pandas_async_io.call.run import Call
     from pandas_async_io.future import FrameFuture
+
+
+_MAX_COMBINATIONS = 10**9
+"""Requests of one read; more would fill the memory before the first one is sent."""
 
 
 @with_options(ReadOptions)
@@ -110,17 +117,33 @@ def _combine_values(over: Mapping[str, Iterable[Any]] | None) -> pd.DataFrame:
     2  2024     1
     3  2024     2
     """
-    if not over:
+    if over is None:
         return pd.DataFrame(index=range(1))
     if not isinstance(over, Mapping):
-        raise PlanError(f"over= must be a mapping of fields to their values, not a {type(over).__name__}")
-    for name, values in over.items():
-        if isinstance(values, str | bytes) or not isinstance(values, Iterable):
-            raise PlanError(f"over[{name!r}] must be a list of values: write [{values!r}]")
-    columns = [pd.Series(values if hasattr(values, "dtype") else list(values)) for values in over.values()]
+        raise PlanError(f"over={show_value(over)} must be a mapping of fields to their values")
+    columns = [_to_column(name, values) for name, values in over.items()]
+    if prod(map(len, columns)) > _MAX_COMBINATIONS:
+        raise PlanError(f"over= has {prod(map(len, columns))} combinations, of which each is a request")
+    if not columns:
+        return pd.DataFrame(index=range(1))
     positions = pd.DataFrame(product(*(range(len(column)) for column in columns)), columns=range(len(columns)))
     values_of = {name: columns[at].array.take(positions[at].to_numpy()) for at, name in enumerate(over)}
     return pd.DataFrame(values_of, index=range(len(positions)))
+
+
+def _to_column(name: object, values: Any) -> pd.Series[Any]:
+    """Return the values of a field of ``over``, with the dtype that they have."""
+    where = f"over[{show_value(name)}]"
+    if not is_text(name):
+        raise PlanError(f"{where}: a field is a str that UTF-8 can encode")
+    listed = list(values) if isinstance(values, Iterator) else list_members(values)
+    if listed is None:
+        shown = show_value(values)
+        raise PlanError(f"{where}={shown} must be a list of values: write [{shown}]")
+    try:
+        return pd.Series(values if hasattr(values, "dtype") else listed)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise PlanError(f"{where}={show_value(values)} makes no column: {show_value(error)}") from None
 
 
 def register() -> None:

@@ -82,7 +82,7 @@ def test_a_typo_names_the_nearest_option(typo, nearest):
         ({"suffix": ""}, "replace another one"),
         ({"suffix": None}, "must be a str"),
         ({"prefix": None}, "must be a str"),
-        ({"client": "https://e.com"}, "client= must be a Client"),
+        ({"client": "https://e.com"}, "client='https://e.com': pass a Client"),
         ({"deadline": 0}, "deadline=0 is not a number of seconds above 0"),
         ({"deadline": "1min"}, "deadline='1min' is not a number of seconds"),
         ({"max_requests": 2.5}, "max_requests=2.5 is not a whole number above 0"),

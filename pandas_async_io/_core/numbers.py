@@ -5,10 +5,16 @@ from __future__ import annotations
 import math
 import operator
 from datetime import timedelta
-from numbers import Real
-from typing import Any
+from numbers import Integral, Real
+
+import numpy as np
 
 from pandas_async_io._core.errors import PlanError
+from pandas_async_io._core.words import show_value
+
+_MAX_INTEGER = 2**63 - 1
+_MAX_SECONDS = 1e8
+"""Some three years: a longer time is a mistake, and a timer of an event loop may not hold it."""
 
 
 def as_number(value: object) -> float | None:
@@ -19,28 +25,44 @@ def as_number(value: object) -> float | None:
     >>> as_number(20), as_number(0.5), as_number("20"), as_number(True), as_number(float("nan"))
     (20, 0.5, None, None, None)
     """
-    if isinstance(value, bool) or not isinstance(value, Real):
+    if isinstance(value, bool | np.timedelta64) or not isinstance(value, Real):
         return None
+    if isinstance(value, Integral):
+        return as_integer(value)
     try:
         number = float(value)
     except OverflowError:
         return None
-    integer = as_integer(value)
-    return (number if math.isfinite(number) else None) if integer is None else integer
+    return number if math.isfinite(number) else None
 
 
-def as_integer(value: Any) -> int | None:
-    """Return a whole number as a Python int; None if the value is not one, as 2.0.
+def as_integer(value: object) -> int | None:
+    """Return a whole number of 64 bits as a Python int; None if the value is not one, as 2.0.
 
     Examples
     --------
-    >>> as_integer(3), as_integer(2.0), as_integer(True)
-    (3, None, None)
+    >>> as_integer(3), as_integer(2.0), as_integer(True), as_integer(2**64)
+    (3, None, None, None)
     """
-    try:
-        return None if isinstance(value, bool) else int(operator.index(value))
-    except TypeError:
+    if isinstance(value, bool | np.timedelta64) or not isinstance(value, Integral):  # numpy's duration is an Integral
         return None
+    number = operator.index(value)
+    return number if abs(number) <= _MAX_INTEGER else None
+
+
+def as_seconds(value: object) -> float | None:
+    """Return a duration in seconds: a number, a timedelta, pandas' or numpy's; None if the value is none of them.
+
+    Examples
+    --------
+    >>> as_seconds(1.5), as_seconds(timedelta(minutes=2)), as_seconds(np.timedelta64(5, "ms")), as_seconds(1e9)
+    (1.5, 120.0, 0.005, None)
+    """
+    if isinstance(value, np.timedelta64):
+        seconds = None if np.isnat(value) else float(value / np.timedelta64(1, "s"))
+    else:
+        seconds = as_number(value.total_seconds() if isinstance(value, timedelta) else value)
+    return seconds if seconds is not None and abs(seconds) <= _MAX_SECONDS else None
 
 
 def check_positive_seconds(name: str, value: object) -> float:
@@ -57,11 +79,11 @@ def check_positive_seconds(name: str, value: object) -> float:
     (1.5, 120.0)
     >>> check_positive_seconds("timeout", 0)
     Traceback (most recent call last):
-    pandas_async_io._core.errors.PlanError: timeout=0 is not a number of seconds above 0
+    pandas_async_io._core.errors.PlanError: timeout=0 is not a number of seconds above 0, and at most 1e+08
     """
-    found = as_number(value.total_seconds() if isinstance(value, timedelta) else value)
+    found = as_seconds(value)
     if found is None or found <= 0:
-        raise PlanError(f"{name}={value!r} is not a number of seconds above 0")
+        raise PlanError(f"{name}={show_value(value)} is not a number of seconds above 0, and at most {_MAX_SECONDS:g}")
     return float(found)
 
 
@@ -81,5 +103,5 @@ def check_positive_integer(name: str, value: object) -> int:
     """
     found = as_integer(value)
     if found is None or found <= 0:
-        raise PlanError(f"{name}={value!r} is not a whole number above 0")
+        raise PlanError(f"{name}={show_value(value)} is not a whole number above 0")
     return found

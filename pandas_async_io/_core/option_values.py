@@ -6,6 +6,7 @@ and a user's object may raise anything.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,9 @@ import numpy as np
 
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.words import show_value
+
+_MAX_MEMBERS = 10**9
+"""Members of a collection: a longer range would fill the memory."""
 
 
 def check_flag(name: str, value: object) -> bool:
@@ -89,6 +93,19 @@ def check_text(name: str, value: object) -> None:
         raise PlanError(f"{name}={show_value(value)} must be a str that UTF-8 can encode")
 
 
+def is_plain_function(value: object) -> bool:
+    """Whether a value is callable and its result need not be awaited.
+
+    Examples
+    --------
+    >>> async def later(response, error): ...
+    >>> is_plain_function(lambda response, error: None), is_plain_function(later), is_plain_function(True)
+    (True, False, False)
+    """
+    called = value if inspect.isroutine(value) else getattr(type(value), "__call__", None)  # noqa: B004 - its kind counts
+    return callable(value) and not any(map(inspect.iscoroutinefunction, (value, called)))
+
+
 def list_members(value: object) -> list[Any] | None:
     """Return the members of a collection; None for a text, bytes, a mapping, a frame and anything else.
 
@@ -99,4 +116,8 @@ def list_members(value: object) -> list[Any] | None:
     """
     if isinstance(value, str | bytes | bytearray | memoryview | Mapping) or not isinstance(value, Collection):
         return None
-    return None if getattr(value, "ndim", 1) != 1 else list(value)
+    try:
+        fits = len(value) <= _MAX_MEMBERS
+    except OverflowError:  # of a range
+        return None
+    return list(value) if fits and getattr(value, "ndim", 1) == 1 else None

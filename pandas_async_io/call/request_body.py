@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.request.graphql import GraphQL
 from pandas_async_io._core.request.request_template import check_method
+from pandas_async_io._core.request.values import check_nesting
+from pandas_async_io._core.words import show_value
 
 if TYPE_CHECKING:
     from pandas_async_io.options import FetchOptions, ReadOptions
@@ -17,10 +19,11 @@ def get_request_body(options: FetchOptions | ReadOptions) -> Any:
     """Return the body; a GraphQL query is a whole body, and is posted."""
     json = options.json
     if not isinstance(json, GraphQL):
+        check_nesting(json)
         parts = json.values() if isinstance(json, Mapping) else json if isinstance(json, list | tuple) else ()
         if any(isinstance(part, GraphQL) for part in parts):
             raise PlanError("graphql() is a whole body: pass json=graphql(…) by itself, one query per request")
         return json
     if check_method(options.method) not in {"GET", "POST"}:  # the first is the default
-        raise PlanError(f"method={options.method!r}: a query of graphql() is posted, leave method= out")
+        raise PlanError(f"method={show_value(options.method)}: a query of graphql() is posted, leave method= out")
     return json.json

@@ -12,6 +12,7 @@ from pandas_async_io._core.request.graphql import GraphQL
 from pandas_async_io._core.request.headers import check_headers
 from pandas_async_io._core.request.request_template import compile_request_template
 from pandas_async_io._core.request.text_template import TextTemplate
+from pandas_async_io._core.request.values import check_params
 from pandas_async_io._core.workflow.batching.key_field import (
     find_list_fields,
     unwrap_list_fields,
@@ -99,7 +100,7 @@ def _compile_template(
 def _expand_urls(
     urls: Sequence[Any], options: FetchOptions | ReadOptions, client: Client, auth: Auth | None
 ) -> Expansion:
-    if options.json is not None or options.data is not None or options.params:
+    if options.json is not None or options.data is not None or check_params(options.params):
         raise PlanError("params=, json= and data= belong to a template; whole URLs are sent as they are")
     if options.batch is not None:
         raise PlanError("batch= belongs to a template with a field for the keys, as {?id*}; these are whole URLs")

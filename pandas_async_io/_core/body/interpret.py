@@ -5,7 +5,6 @@ Invariant: an exception of the user's own function fails one row, never the run.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -18,8 +17,10 @@ from pandas_async_io._core.body.tabular_readers import NO_OPTIONS, NO_TABULAR_RE
 from pandas_async_io._core.errors import ParseError, PayloadError, PlanError
 from pandas_async_io._core.json_path import find_value
 from pandas_async_io._core.models import Response
+from pandas_async_io._core.option_values import is_plain_function
 from pandas_async_io._core.security.secrets import redact_line
 from pandas_async_io._core.server_message import EXCEPTIONS_THAT_END_THE_RUN, describe_exception, find_message
+from pandas_async_io._core.words import show_value
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -68,14 +69,14 @@ def compile_interpreter(
     Traceback (most recent call last):
     pandas_async_io._core.errors.PayloadError: HTTP 200, but error_when says: quota exceeded
     """
-    if parser is not None and (format != "auto" or read_options):
+    if parser is not None and (format != "auto" or read_options is not None):
         raise PlanError("parser= reads the response itself: remove format= and read_options=, which it ignores")
-    if error_when == "":
+    if isinstance(error_when, str) and not error_when:
         raise PlanError('error_when="" is not a path: write error_when="error.message"')
     for name, given in {"parser": parser, "error_when": error_when}.items():
-        is_valid = given is None or callable(given) or (name == "error_when" and isinstance(given, str))
-        if not is_valid or inspect.iscoroutinefunction(given):
-            raise PlanError(f"{name}={given!r} is not a function, or one that must be awaited")
+        is_path = name == "error_when" and isinstance(given, str)
+        if given is not None and not is_path and not is_plain_function(given):
+            raise PlanError(f"{name}={show_value(given)} is not a function, or one that must be awaited")
     options = readers.check_options(format, read_options)
     return Interpreter(
         format,

@@ -9,6 +9,7 @@ from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.numbers import as_integer, check_positive_seconds
 from pandas_async_io._core.policy.rate import parse_rates
 from pandas_async_io._core.policy.retry_options import parse_retry
+from pandas_async_io._core.words import show_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -154,5 +155,5 @@ def _parse_concurrency(value: int | str, otherwise: str = "") -> int:
     """Return a number of requests; `otherwise` names what else the option may be."""
     found = as_integer(value)
     if found is None or found < 1:
-        raise PlanError(f"concurrency={value!r} is not a number of requests: 1 or more{otherwise}")
+        raise PlanError(f"concurrency={show_value(value)} is not a number of requests: 1 or more{otherwise}")
     return found

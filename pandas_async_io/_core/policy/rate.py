@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import PlanError
-from pandas_async_io._core.numbers import as_integer, as_number
+from pandas_async_io._core.numbers import as_integer, as_number, as_seconds
+from pandas_async_io._core.option_values import list_members
 from pandas_async_io._core.policy.durations import SECONDS_PER_UNIT
+from pandas_async_io._core.words import show_value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 _GRAMMAR = (
     'a rate is "count/unit" or "count/n unit", as in "20/s", "500/h", "100/15min" or "1000/day", '
@@ -21,6 +26,13 @@ _RATE_TEXT = re.compile(
     r"(?:(ms)|(s)(?:ec(?:ond)?s?)?|(m)(?:in(?:ute)?s?)?|(h)(?:r|ours?)?|(d)(?:ays?)?)"
 )
 
+_MAX_TEXT = 100
+"""Characters of a rate."""
+
+_MIN_SPACING_SECONDS = 1e-9
+_MAX_SPACING_SECONDS = 86_400.0
+"""A rate of less than one start a day would hold a run as long."""
+
 _MAX_TIMER_RATE = 200
 """Starts per second up to which a timer can space each one."""
 
@@ -29,7 +41,7 @@ _KEPT_MARGIN = 0.75
 
 _REQUIREMENTS: dict[str, tuple[Callable[[Any], float | None], Callable[[float], bool], str]] = {
     "count": (as_number, lambda count: count > 0, "a positive, finite number"),
-    "per": (as_number, lambda per: per > 0, "a positive, finite number of seconds"),
+    "per": (as_seconds, lambda per: per > 0, "a positive, finite number of seconds"),
     "burst": (as_integer, lambda burst: burst >= 1, "a whole number from 1"),
     "margin": (as_number, lambda margin: 0 <= margin < 1, "a share of the rate, from 0 to below 1"),
     "cost": (as_number, lambda cost: cost > 0, "a positive, finite number of points"),
@@ -57,16 +69,19 @@ def parse_rates(value: str | float | Rate | Sequence[str | float | Rate] | None)
     """
     if value is None:
         return ()
+    members = list_members(value)
+    return (_parse_rate(value),) if members is None else tuple(map(_parse_rate, members))
+
+
+def _parse_rate(value: Any) -> Rate:
     if isinstance(value, Rate):
-        return (value,)
+        return value
     if isinstance(value, str):
-        return (Rate.parse(value),)
-    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray | memoryview):
-        return tuple(rate for each in value for rate in parse_rates(each))
+        return Rate.parse(value)
     count = as_number(value)
-    if count is None:
-        raise PlanError(f"rate={value!r}: {_GRAMMAR}.")
-    return (Rate(count),)
+    if count is None or count <= 0:
+        raise PlanError(f"rate={show_value(value)}: {_GRAMMAR}.")
+    return Rate(count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +118,13 @@ class Rate:
         for name, (read, is_valid, requirement) in _REQUIREMENTS.items():
             number = read(getattr(self, name))
             if number is None or not is_valid(number):
-                raise PlanError(f"{self}: {name} must be {requirement}.")
+                raise PlanError(f"Rate: {name}={show_value(getattr(self, name))} must be {requirement}.")
             object.__setattr__(self, name, number)
+        if not _MIN_SPACING_SECONDS <= _space(self) <= _MAX_SPACING_SECONDS:
+            raise PlanError(
+                f"rate: {self} is a start every {_space(self):.3g} s; it must be between "
+                f"{_MIN_SPACING_SECONDS:g} s and a day."
+            )
 
     @classmethod
     def parse(cls, text: str) -> Rate:
@@ -120,9 +140,9 @@ class Rate:
         >>> Rate.parse("100/15min")
         Rate(count=100.0, per=900.0, burst=1, margin=0.1, cost=1.0)
         """
-        match = _RATE_TEXT.fullmatch(text.strip().lower())
+        match = _RATE_TEXT.fullmatch(text.strip().lower()) if len(text) <= _MAX_TEXT else None
         if match is None:
-            raise PlanError(f"rate={text!r}: {_explain_list(text) or _GRAMMAR}.")
+            raise PlanError(f"rate={show_value(text)}: {_explain_list(text) or _GRAMMAR}.")
         unit = next(name for name in match.groups()[2:] if name)
         return cls(float(match[1]), float(match[2] or 1) * SECONDS_PER_UNIT[unit])
 
@@ -135,7 +155,7 @@ class Rate:
         >>> Rate(20, margin=0.2).spacing, Rate(100, margin=0.2, cost=5).spacing
         (0.0625, 0.0625)
         """
-        return self.per * self.cost / (self.count * (1 - self.margin))
+        return _space(self)
 
     @property
     def closest_spacing(self) -> float:
@@ -166,6 +186,11 @@ class Rate:
         rate = 1 / self.spacing
         size = self.burst if self.burst > 1 or rate <= _MAX_TIMER_RATE else round(rate / 100)
         return size, size * self.spacing
+
+
+def _space(rate: Rate) -> float:
+    starts = rate.count * (1 - rate.margin)
+    return rate.per * rate.cost / starts if starts > 0 else math.inf
 
 
 def _explain_list(text: str) -> str:

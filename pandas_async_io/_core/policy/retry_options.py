@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pandas_async_io._core.errors import PlanError
-from pandas_async_io._core.numbers import as_integer, as_number
-from pandas_async_io._core.policy.retry_predicate import RetryPredicate, is_predicate
+from pandas_async_io._core.numbers import as_integer, as_number, as_seconds
+from pandas_async_io._core.option_values import is_plain_function, list_members
+from pandas_async_io._core.words import show_value
 
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from pandas_async_io._core.policy.retry_predicate import RetryPredicate
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """A token (RFC 9110, 5.6.2)."""
+
+_MAX_NUMBER = 1e8
+"""Of seconds, and of the share of retries."""
 
 _NUMBERS_FROM_ZERO = ("base", "throttle_base", "cap", "max_wait", "budget")
 
@@ -65,23 +73,26 @@ class Retry:
         attempts = as_integer(self.attempts)
         if attempts is None or attempts < 1:
             raise PlanError(
-                f"Retry: attempts={self.attempts!r} must be a whole number from 1: it counts the first attempt."
+                f"Retry: attempts={show_value(self.attempts)} must be a whole number from 1: "
+                "it counts the first attempt."
             )
         object.__setattr__(self, "attempts", attempts)
         for name in _NUMBERS_FROM_ZERO:
-            number = as_number(getattr(self, name))
-            if number is None or number < 0:
-                raise PlanError(f"Retry: {name}={getattr(self, name)!r} must be a finite number from 0.")
+            read = as_number if name == "budget" else as_seconds
+            number = read(getattr(self, name))
+            if number is None or not 0 <= number <= _MAX_NUMBER:
+                text = f"Retry: {name}={show_value(getattr(self, name))} must be a finite number from 0"
+                raise PlanError(f"{text}, and at most {_MAX_NUMBER:g}.")
             object.__setattr__(self, name, number)
-        object.__setattr__(self, "statuses", frozenset(_read_members("statuses", self.statuses, int)))
-        object.__setattr__(self, "methods", frozenset(map(str.upper, _read_members("methods", self.methods, str))))
-        if self.when is not None and not is_predicate(self.when):
+        object.__setattr__(self, "statuses", frozenset(_read_statuses(self.statuses)))
+        object.__setattr__(self, "methods", frozenset(_read_methods(self.methods)))
+        if self.when is not None and not is_plain_function(self.when):
             raise PlanError(
-                f"Retry: when={self.when!r} must be a function of a response and an error, not a coroutine."
+                f"Retry: when={show_value(self.when)} must be a function of a response and an error, not a coroutine."
             )
         key = self.idempotency_key
-        if key is not None and not (isinstance(key, str) and _HEADER_NAME.fullmatch(key)):
-            raise PlanError(f"Retry: idempotency_key={key!r} must be the name of a header.")
+        if key is not None and not (isinstance(key, str) and _TOKEN.fullmatch(key)):
+            raise PlanError(f"Retry: idempotency_key={show_value(key)} must be the name of a header.")
 
 
 def parse_retry(value: Retry | int | None) -> Retry:
@@ -99,12 +110,24 @@ def parse_retry(value: Retry | int | None) -> Retry:
     """
     if value is None:
         return Retry()
-    return value if isinstance(value, Retry) else Retry(attempts=value)
+    if isinstance(value, Retry):
+        return value
+    attempts = as_integer(value)
+    if attempts is None or attempts < 1:
+        raise PlanError(f"retry={show_value(value)}: pass a Retry, or the number of attempts, from 1")
+    return Retry(attempts=attempts)
 
 
-def _read_members(name: str, values: object, kind: type) -> list[Any]:
-    if isinstance(values, Collection) and not isinstance(values, str | bytes):
-        members = [as_integer(value) if kind is int else value for value in values]
-        if all(isinstance(member, kind) for member in members):
-            return members
-    raise PlanError(f"Retry: {name}={values!r} must be a collection of {kind.__name__}.")
+def _read_statuses(statuses: object) -> list[int]:
+    members = [as_integer(status) for status in list_members(statuses) or ()]
+    found = [status for status in members if status is not None and 100 <= status <= 999]
+    if list_members(statuses) is None or len(found) != len(members):
+        raise PlanError(f"Retry: statuses={show_value(statuses)} must be a collection of int from 100 to 999.")
+    return found
+
+
+def _read_methods(methods: object) -> list[str]:
+    members = list_members(methods)
+    if members is None or not all(isinstance(method, str) and _TOKEN.fullmatch(method) for method in members):
+        raise PlanError(f"Retry: methods={show_value(methods)} must be a collection of str, as 'POST'.")
+    return [method.upper() for method in members]

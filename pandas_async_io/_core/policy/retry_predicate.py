@@ -15,19 +15,6 @@ RetryPredicate = Callable[[Response | None, AttemptError | None], bool | None]
 """Returns True to repeat, False to stop, None to apply the other rules."""
 
 
-def is_predicate(when: object) -> bool:
-    """Return whether a value is callable and its result need not be awaited.
-
-    Examples
-    --------
-    >>> async def later(response, error): ...
-    >>> is_predicate(lambda response, error: None), is_predicate(later), is_predicate(True)
-    (True, False, False)
-    """
-    called = when if inspect.isroutine(when) else getattr(type(when), "__call__", None)  # noqa: B004 - its kind counts
-    return callable(when) and not any(map(inspect.iscoroutinefunction, (when, called)))
-
-
 def call_predicate(when: RetryPredicate, response: Response | None, error: AttemptError | None) -> bool | None:
     """Return what a predicate returns; numpy's bools become Python's.
 

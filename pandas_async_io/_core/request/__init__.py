@@ -7,6 +7,7 @@ In the order of their use:
 * `text_template`: texts with fields, for headers, parameters and bodies
 * `cells`: which text or JSON value a cell has, and which cells are null
 * `base_url`: how a relative template becomes absolute, and which host it fixes
+* `values`: which values ``params``, ``headers``, ``json`` and ``data`` take
 * `request_template`: the compiled parts of a call's requests
 * `fields`: which column a field names
 * `deduplicate`: which rows have equal values

@@ -10,13 +10,13 @@ import re
 from typing import TYPE_CHECKING
 
 from pandas_async_io._core.errors import PlanError, TemplateError, UnsafeUrlError
+from pandas_async_io._core.request.url_template import UrlTemplate
 from pandas_async_io._core.security.origins import Origin, is_allowed_host, parse_origin, to_ascii_host
 from pandas_async_io._core.security.secrets import redact_url
+from pandas_async_io._core.words import show_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from pandas_async_io._core.request.url_template import UrlTemplate
 
 _SCHEME = r"[A-Za-z][A-Za-z0-9+.\-]*://"
 _ABSOLUTE = re.compile(_SCHEME)
@@ -84,6 +84,34 @@ def _encode_host(match: re.Match[str]) -> str:
         return match[1] + to_ascii_host(match[2])
     except ValueError as exc:
         raise TemplateError(f"{match[2]!r} is not a host name: {exc}") from None
+
+
+def parse_base_url(base_url: object) -> Origin | None:
+    """Return the origin of the option ``base_url``; None if it is empty.
+
+    Raises
+    ------
+    PlanError
+        It is not a str, or does not start a URL.
+
+    Examples
+    --------
+    >>> parse_base_url("https://e.com/v1"), parse_base_url("")
+    (Origin(scheme='https', host='e.com', port=443), None)
+    """
+    if not isinstance(base_url, str):
+        raise PlanError(f"base_url={show_value(base_url)}: pass the URL as a str, as 'https://api.example.com'")
+    if not base_url:
+        return None
+    try:
+        origin = parse_origin(base_url)
+        UrlTemplate.compile(join_base_url("/", base_url))
+    except TemplateError as error:
+        raise PlanError(f"base_url= does not start a URL: {error}") from None
+    except UnsafeUrlError as error:
+        hint = f": write {'https://' + base_url!r}" if "://" not in base_url else ""
+        raise PlanError(f"base_url={redact_url(base_url)!r} is not a URL{hint} ({error})") from None
+    return origin
 
 
 def find_literal_origin(template: UrlTemplate, allow_hosts: Sequence[str]) -> Origin | None:

@@ -17,6 +17,7 @@ from pandas_async_io._core.request.url_template import UrlTemplate
 from pandas_async_io._core.security.origins import Origin, parse_origin
 from pandas_async_io._core.security.secrets import redact_url
 from pandas_async_io._core.security.unsafe_values import DOT_SEGMENT_REASON, find_dot_segments, is_forbidden_in_url
+from pandas_async_io._core.words import show_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,14 +72,15 @@ def expand_urls(
 def _is_null(url: Any) -> bool:
     try:
         return not (url.strip() if isinstance(url, str) else render_cell(url))
-    except TypeError:
+    except (TypeError, ValueError):
         return False
 
 
 def _normalize(url: Any, base_url: str) -> tuple[str, Origin]:
     """Return a URL as it is sent, and its origin. Characters that no URL may hold are percent-encoded."""
     if not isinstance(url, str) or is_forbidden_in_url(url):
-        raise UnsafeUrlError(f"{redact_url(str(url))[:100]!r} is not a URL")
+        shown = show_value(redact_url(url)[:100] if isinstance(url, str) else url)
+        raise UnsafeUrlError(f"{shown} is not a URL")
     absolute = url.strip().partition("#")[0]
     if base_url and not is_absolute_url(absolute):
         absolute = f"{base_url.rstrip('/')}/{absolute.lstrip('/')}"

@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import PlanError
+from pandas_async_io._core.option_values import is_text
 from pandas_async_io._core.request.text_template import FIELD_NAME
+from pandas_async_io._core.request.values import compile_body
+from pandas_async_io._core.words import show_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,17 +53,27 @@ def graphql(query: str, variables: Mapping[str, Any] | None = None, *, operation
     >>> graphql("mutation { star { id } }").safe
     False
     """
-    if not isinstance(query, str) or not isinstance(variables or {}, Mapping):
-        raise PlanError("graphql(): the query is a str, the variables are a mapping")
+    if not is_text(query):
+        raise PlanError(f"graphql(): query={show_value(query)} must be a str that UTF-8 can encode")
+    if variables is not None and not isinstance(variables, Mapping):
+        raise PlanError(f"graphql(): variables={show_value(variables)} must be a mapping of names to values")
+    if operation is not None and not isinstance(operation, str):
+        raise PlanError(f"graphql(): operation={show_value(operation)} must be the name of an operation")
+    try:
+        compile_body(variables, None)
+    except PlanError as error:
+        raise PlanError(f"graphql(): variables: {error}") from None
     found = _operations(query)
     chosen = [kind for kind, name in found if operation in {None, name}]
     if not found:
-        raise PlanError("graphql(): the document is empty, or has only fragments: write an operation, as query {…}")
+        raise PlanError("graphql(): query= is empty, or has only fragments: write an operation, as query {…}")
     names = ", ".join(repr(name) for _, name in found)
     if len(chosen) != 1:
-        raise PlanError(f"graphql(): operation={operation!r} must name one operation of the document; it has {names}")
+        raise PlanError(
+            f"graphql(): operation={show_value(operation)} must name one operation of the document; it has {names}"
+        )
     if chosen[0] == "subscription":
-        raise PlanError("graphql(): a subscription is not supported: it has no single response")
+        raise PlanError("graphql(): query= is a subscription, which is not supported: it has no single response")
     return GraphQL(query, dict(variables or {}), operation, safe=chosen[0] == "query")
 
 
@@ -82,7 +95,7 @@ def _operations(query: str) -> list[tuple[str, str | None]]:
         if depth < 0:
             break
     if depth or words or any(kind not in {"query", "mutation", "subscription"} for kind, _ in found):
-        raise PlanError("graphql(): this is not a GraphQL document: check its braces and its first word")
+        raise PlanError("graphql(): query= is not a GraphQL document: check its braces and its first word")
     return found
 
 

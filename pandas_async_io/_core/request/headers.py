@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.security.unsafe_values import is_forbidden_header
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from pandas_async_io._core.words import show_value
 
 
 def check_headers(headers: Mapping[str, str] | None) -> dict[str, str]:
@@ -24,10 +22,14 @@ def check_headers(headers: Mapping[str, str] | None) -> dict[str, str]:
     >>> check_headers({"Accept": "application/json"})
     {'Accept': 'application/json'}
     """
-    for name, value in (headers or {}).items():
+    if headers is None:
+        return {}
+    if not isinstance(headers, Mapping):
+        raise PlanError(f"headers={show_value(headers)}: pass a mapping of names to values")
+    for name, value in headers.items():
         if not isinstance(name, str) or not isinstance(value, str) or is_forbidden_header(name, value):
-            raise PlanError(f"header {name!r}: a name is a token, a value is text without line breaks")
-    return dict(headers or {})
+            raise PlanError(f"headers: {show_value(name)}: a name is a token, a value is text without line breaks")
+    return dict(headers)
 
 
 def merge_headers(*several: Mapping[str, str]) -> dict[str, str]:

@@ -15,10 +15,11 @@ from urllib.parse import quote
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.models import SAFE_METHODS
 from pandas_async_io._core.request.base_url import find_literal_origin, join_base_url
-from pandas_async_io._core.request.cells import render_scalar, to_json_value
 from pandas_async_io._core.request.text_template import FieldReference, TextTemplate
 from pandas_async_io._core.request.url_template import UrlTemplate, encode_field_name
+from pandas_async_io._core.request.values import compile_body, compile_values, render_option
 from pandas_async_io._core.security.unsafe_values import is_forbidden_header
+from pandas_async_io._core.words import show_value
 
 if TYPE_CHECKING:
     from pandas_async_io._core.security.origins import Origin
@@ -131,10 +132,10 @@ def compile_request_template(
         raise PlanError("json= and data= are both given: a request has one body")
     url_template = UrlTemplate.compile(_add_params(join_base_url(url, base_url), params))
     origin = find_literal_origin(url_template, allow_hosts)
-    if not isinstance(headers or {}, Mapping):
-        raise PlanError("headers= is a mapping of names to values")
+    if headers is not None and not isinstance(headers, Mapping):
+        raise PlanError(f"headers={show_value(headers)}: pass a mapping of names to values")
     compiled = [(name, TextTemplate.compile(_header_value(name, value))) for name, value in (headers or {}).items()]
-    kind, body, content_type = _compile_body(json, data)
+    kind, body, content_type = compile_body(json, data)
     if content_type and not any(name.lower() == "content-type" for name, _ in compiled):
         compiled.append(("Content-Type", TextTemplate.compile(content_type)))
     method = check_method(method)
@@ -155,7 +156,7 @@ def check_method(method: str) -> str:
     'POST'
     """
     if not isinstance(method, str) or not re.fullmatch(r"[A-Za-z]+", method):
-        raise PlanError(f"method={method!r} is not an HTTP method: pass 'GET', 'POST', …")
+        raise PlanError(f"method={show_value(method)} is not an HTTP method: pass 'GET', 'POST', …")
     return method.upper()
 
 
@@ -164,8 +165,10 @@ def _add_params(url: str, params: Mapping[str, Any] | None) -> str:
     if params is None:
         return url
     if not isinstance(params, Mapping):
-        raise PlanError("params= is a mapping of names to values")
-    query = "&".join(_param(name, value) for name, values in params.items() for value in _to_values(values))
+        raise PlanError(f"params={show_value(params)}: pass a mapping of names to values")
+    query = "&".join(
+        _param(name, text) for name, value in params.items() for text in compile_values("params", name, value)
+    )
     if not query:
         return url
     first = re.search(r"\{?\?|\{&", url)
@@ -174,66 +177,16 @@ def _add_params(url: str, params: Mapping[str, Any] | None) -> str:
     return f"{url}{'&' if first else '?'}{query}"
 
 
-def _to_values(value: Any) -> Sequence[Any]:
-    """Return the values of a parameter that may repeat, without None."""
-    values = value if isinstance(value, list | tuple) else [value]
-    return [each for each in values if each is not None]
-
-
-def _param(name: str, value: Any) -> str:
-    text = value if isinstance(value, TextTemplate) else _compile_value(f"params[{name!r}]", value)
+def _param(name: str, text: TextTemplate) -> str:
     encoded = "".join(
         f"{{{encode_field_name(part.name)}}}" if isinstance(part, FieldReference) else quote(part, safe="")
         for part in text.parts
     )
-    return f"{quote(str(name), safe='')}={encoded}"
+    return f"{quote(name, safe='')}={encoded}"
 
 
 def _header_value(name: Any, value: Any) -> str:
-    text = value if isinstance(value, str) else _render_option(f"header {name!r}", value)
+    text = value if isinstance(value, str) else render_option(f"headers[{show_value(name)}]", value)
     if not isinstance(name, str) or text is None or is_forbidden_header(name, text):
-        raise PlanError(f"header {name!r}: a name is a token, a value is text without line breaks")
+        raise PlanError(f"headers: {show_value(name)}: a name is a token, a value is text without line breaks")
     return text
-
-
-def _compile_body(json: Any, data: Any) -> tuple[str, Any, str | None]:
-    """Return the kind of body, the compiled body and its content type."""
-    if json is not None:
-        return "json", _compile_json(json), "application/json"
-    if data is None:
-        return "none", None, None
-    if isinstance(data, bytes):
-        return "bytes", data, "application/octet-stream"
-    if isinstance(data, str):
-        return "text", TextTemplate.compile(data), "text/plain; charset=utf-8"
-    if isinstance(data, Mapping):
-        pairs = [(str(k), _compile_value(f"data[{k!r}]", v)) for k, values in data.items() for v in _to_values(values)]
-        return "form", pairs, "application/x-www-form-urlencoded"
-    raise PlanError(f"data= is str, bytes or a mapping of form fields, not {type(data).__name__}")
-
-
-def _compile_value(where: str, value: Any) -> TextTemplate:
-    if isinstance(value, str):
-        return TextTemplate.compile(value)
-    return TextTemplate((_render_option(where, value) or "",))
-
-
-def _render_option(where: str, value: Any) -> str | None:
-    try:
-        return render_scalar(value)
-    except TypeError:
-        raise PlanError(f"{where}: a {type(value).__name__} is not a text, number or time") from None
-
-
-def _compile_json(value: Any) -> Any:
-    """Compile the string leaves of a JSON value. Keys stay as they are."""
-    if isinstance(value, str):
-        return TextTemplate.compile(value)
-    if isinstance(value, Mapping):
-        return {str(key): _compile_json(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_compile_json(item) for item in value]
-    try:
-        return to_json_value(value)
-    except TypeError as exc:
-        raise PlanError(f"json=: {exc}") from None

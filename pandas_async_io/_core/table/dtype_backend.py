@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from pandas_async_io._core.arrays import masked_array
-from pandas_async_io._core.errors import PlanError
+from pandas_async_io._core.option_values import check_choice
 from pandas_async_io._core.table.arrow import import_pyarrow
 
 if TYPE_CHECKING:
@@ -28,8 +28,9 @@ def check_dtype_backend(backend: str | None) -> None:
     PlanError
         It is unknown, or pyarrow is missing.
     """
-    if backend is not None and backend not in BACKENDS:
-        raise PlanError(f"dtype_backend={backend!r}: choose one of {', '.join(map(repr, BACKENDS))}")
+    if backend is None:
+        return
+    check_choice("dtype_backend", backend, BACKENDS)
     if backend == "pyarrow":
         import_pyarrow()
 

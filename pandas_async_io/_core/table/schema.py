@@ -12,6 +12,7 @@ import pandas as pd
 
 from pandas_async_io._core.arrays import masked_array, object_array
 from pandas_async_io._core.errors import PlanError
+from pandas_async_io._core.option_values import is_text
 from pandas_async_io._core.table.arrow import import_pyarrow, nullable_dtype_name
 from pandas_async_io._core.table.cast import (
     Cast,
@@ -23,6 +24,7 @@ from pandas_async_io._core.table.cast import (
     list_cast,
     time_cast,
 )
+from pandas_async_io._core.words import show_value
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,6 +36,9 @@ _TIMESTAMP_SPEC = re.compile(r"timestamp\[(\w+)(?:, tz=(.+))?\]")
 _PANDAS_NAMES = {"double": "float64", "utf8": "string", "large_string": "string"}
 _DEFAULT_STRING_DTYPE: Any = pd.Series(["a"]).dtype
 """pandas' default for strings: object on pandas 2, where strings have no dtype of their own."""
+
+_MAX_SPEC = 1_000
+"""Characters of a type; a longer one is nested deeper than a reader can follow."""
 
 _TIME_UNITS = ("s", "ms", "us", "ns")
 _EXAMPLES = "int64, float64, bool, string, datetime64[ns, UTC], category, object, list<string> and the like"
@@ -61,11 +66,11 @@ def compile_schema(schema: Mapping[str, Any] | None, columns: Mapping[str, str] 
     """
     if schema is None:
         return {}
-    if not isinstance(schema, Mapping) or not all(isinstance(name, str) for name in schema):
+    if not isinstance(schema, Mapping) or not all(map(is_text, schema)):
         raise PlanError("schema= is a mapping of column names to types: schema={'id': 'int64'}")
     for name in schema:
         if columns is not None and name not in columns.values():
-            raise PlanError(f"schema= names {name!r}, which columns= does not select")
+            raise PlanError(f"schema= names {show_value(name)}, which columns= does not select")
     return {name: _compile_field(name, spec) for name, spec in schema.items()}
 
 
@@ -82,7 +87,11 @@ def text_columns(schema: Mapping[str, Field], columns: Mapping[str, str] | None)
 
 
 def _compile_field(name: str, spec: Any) -> Field:
+    if not is_text(spec) and not isinstance(spec, type | np.dtype | pd.api.extensions.ExtensionDtype):
+        raise PlanError(f"schema[{show_value(name)}]={show_value(spec)} is not a type: known are {_EXAMPLES}")
     shown = spec.__name__ if isinstance(spec, type) else str(spec)
+    if len(shown) > _MAX_SPEC:
+        raise PlanError(f"schema[{show_value(name)}]={show_value(spec)} is not a type: known are {_EXAMPLES}")
     pandas_spec = _PANDAS_NAMES.get(spec, spec) if isinstance(spec, str) else spec
     if isinstance(pandas_spec, str) and (list_spec := _LIST_SPEC.fullmatch(pandas_spec)):
         element = _compile_field(name, list_spec[1])
@@ -92,13 +101,14 @@ def _compile_field(name: str, spec: Any) -> Field:
         pandas_spec = f"datetime64[{unit}, {zone}]" if zone else f"datetime64[{unit}]"
     try:
         dtype: Any = pd.api.types.pandas_dtype(pandas_spec)
-    except (TypeError, ValueError, ImportError) as error:
-        raise PlanError(f"schema[{name!r}]={shown!r} is not a type ({error}): known are {_EXAMPLES}") from None
+    except Exception as error:  # noqa: BLE001 - numpy and pandas raise many kinds: a time zone's is a KeyError
+        text = f"schema[{show_value(name)}]={show_value(shown)} is not a type"
+        raise PlanError(f"{text} ({show_value(error)}): known are {_EXAMPLES}") from None
     if isinstance(dtype, pd.ArrowDtype):
         return replace(_compile_field(name, str(dtype.pyarrow_dtype)), spec=shown, extension_dtype=dtype)
     field = _field_of_dtype(shown, dtype)
     if field is None:
-        raise PlanError(f"schema[{name!r}]={shown!r} is not supported: known are {_EXAMPLES}")
+        raise PlanError(f"schema[{show_value(name)}]={show_value(shown)} is not supported: known are {_EXAMPLES}")
     return field
 
 

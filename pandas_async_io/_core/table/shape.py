@@ -7,10 +7,15 @@ In ``record_path`` and in each ``meta``, a string is a dotted path (``"data.item
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from pandas_async_io._core.errors import PlanError
+from pandas_async_io._core.numbers import as_integer
+from pandas_async_io._core.option_values import check_text, is_text, list_members
+from pandas_async_io._core.words import show_value
 
 Path = tuple[str, ...]
 
@@ -42,21 +47,23 @@ def compile_shape(
     >>> compile_shape(record_path="data.items", columns=["id"]).record_path
     ('data', 'items')
     """
-    if not isinstance(sep, str):
-        raise PlanError(f"sep={sep!r} is not a string: write sep='.'")
-    if max_level is not None and (type(max_level) is not int or max_level < 0):
-        raise PlanError(f"max_level={max_level!r}: give a whole number from 0, or None for all levels")
+    check_text("sep", sep)
+    level = None if max_level is None else as_integer(max_level)
+    if max_level is not None and (level is None or level < 0):
+        raise PlanError(f"max_level={show_value(max_level)}: give a whole number from 0, or None for all levels")
     path = None if record_path is None else _compile_path("record_path", record_path)
-    given = [] if meta is None else [meta] if isinstance(meta, str) else list(meta)
+    given = [] if meta is None else [meta] if isinstance(meta, str) else list_members(meta)
+    if given is None:
+        raise PlanError(f"meta={show_value(meta)}: give a path, or a list of paths")
     meta_paths = tuple(_compile_path("meta", item) for item in given)
     _check_distinct("meta", [sep.join(keys) for keys in meta_paths])
-    return Shape(path, meta_paths, sep, max_level, _compile_columns(columns))
+    return Shape(path, meta_paths, sep, level, _compile_columns(columns))
 
 
 def _compile_path(option: str, value: str | Sequence[str]) -> Path:
-    keys = value.split(".") if isinstance(value, str) else list(value)
-    if not keys or not all(isinstance(key, str) for key in keys) or value == "":
-        raise PlanError(f'{option}={value!r}: give a path as "data.items" or keys as ["data", "items"]')
+    keys = value.split(".") if isinstance(value, str) else list_members(value)
+    if not keys or not all(map(is_text, keys)) or keys == [""] or isinstance(value, AbstractSet):
+        raise PlanError(f'{option}={show_value(value)}: give a path as "data.items" or keys as ["data", "items"]')
     return tuple(keys)
 
 
@@ -64,10 +71,11 @@ def _compile_columns(columns: Sequence[str] | Mapping[str, str] | None) -> Mappi
     if columns is None:
         return None
     if isinstance(columns, str):
-        raise PlanError(f"columns={columns!r}: give a list, as columns=[{columns!r}]")
-    pairs = list(columns.items() if isinstance(columns, Mapping) else zip(columns, columns, strict=True))
-    if not all(isinstance(name, str) for pair in pairs for name in pair):
-        raise PlanError(f"columns={columns!r}: give names as strings")
+        raise PlanError(f"columns={show_value(columns)}: give a list, as columns=[{show_value(columns)}]")
+    names = list_members(columns)
+    pairs = list(columns.items()) if isinstance(columns, Mapping) else [(name, name) for name in names or ()]
+    if not (isinstance(columns, Mapping) or names is not None) or not all(map(is_text, chain.from_iterable(pairs))):
+        raise PlanError(f"columns={show_value(columns)}: give a list or a mapping of names as strings")
     _check_distinct("columns", [source for source, _ in pairs])
     _check_distinct("columns", [name for _, name in pairs])
     return dict(pairs)
@@ -76,7 +84,7 @@ def _compile_columns(columns: Sequence[str] | Mapping[str, str] | None) -> Mappi
 def _check_distinct(option: str, names: list[str]) -> None:
     for at, name in enumerate(names):
         if name in names[:at]:
-            raise PlanError(f"{option} names {name!r} twice")
+            raise PlanError(f"{option} names {show_value(name)} twice")
 
 
 @dataclass(frozen=True, slots=True)

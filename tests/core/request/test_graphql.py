@@ -63,7 +63,7 @@ def test_one_of_several_operations_must_be_named():
             graphql(document, operation=operation)
     with pytest.raises(PlanError, match="subscription"):
         graphql(document, operation="C")
-    with pytest.raises(PlanError, match="the query is a str"):
+    with pytest.raises(PlanError, match="must be a str"):
         graphql(b"{a}")
 
 

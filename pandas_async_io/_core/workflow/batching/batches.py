@@ -5,7 +5,6 @@ A frame of keys becomes a frame of blocks, whose cells are lists. It is expanded
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -14,11 +13,13 @@ import numpy as np
 import pandas as pd
 
 from pandas_async_io._core.errors import PlanError
+from pandas_async_io._core.numbers import as_integer
 from pandas_async_io._core.request.cells import render_scalar
 from pandas_async_io._core.request.deduplicate import factorize, factorize_json, find_first_rows, group_rows
 from pandas_async_io._core.request.fields import FieldColumn, find_column
 from pandas_async_io._core.request.url_template import encode_field_name
 from pandas_async_io._core.security.unsafe_values import find_dot_segments, has_lone_surrogate, is_forbidden_in_url
+from pandas_async_io._core.words import show_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,12 +116,9 @@ class Batches:
 
 
 def _check_size(size: Any) -> int:
-    try:
-        count = 0 if isinstance(size, bool) else operator.index(size)
-    except TypeError:
-        count = 0
-    if count < 1:
-        raise PlanError(f"batch={size!r} is not a number of keys per request, from 1")
+    count = as_integer(size)
+    if count is None or count < 1:
+        raise PlanError(f"batch={show_value(size)} is not a number of keys per request, from 1")
     return count
 
 

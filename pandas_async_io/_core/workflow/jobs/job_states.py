@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from math import isfinite
-from numbers import Real
 from typing import Any
 
+import numpy as np
+
 from pandas_async_io._core.errors import PlanError
+from pandas_async_io._core.numbers import as_number
+from pandas_async_io._core.option_values import list_members
 from pandas_async_io._core.security.secrets import redact_line
+from pandas_async_io._core.words import show_value
 
 # Only words that no known API uses for a running job: "ready" may mean ready to start, "stopped" may be resumed,
 # "ok" may mean that the request was understood.
@@ -55,7 +57,7 @@ def state_key(state: Any) -> Any:
     >>> state_key(True) == state_key(1), state_key("1") == state_key(1)
     (False, False)
     """
-    return state.casefold() if isinstance(state, str) else (isinstance(state, bool), state)
+    return state.casefold() if isinstance(state, str) else (isinstance(state, bool | np.bool_), state)
 
 
 def compile_end_states(done: Any, failed: Any) -> tuple[frozenset[Any], frozenset[Any]]:
@@ -73,28 +75,24 @@ def compile_end_states(done: Any, failed: Any) -> tuple[frozenset[Any], frozense
     """
     done_keys, failed_keys = _compile_states("done", done), _compile_states("failed", failed)
     if not done_keys:
-        raise PlanError(f"Poll: done={done!r} is empty: the job would never end")
+        raise PlanError(f"Poll: done={show_value(done)} is empty: the job would never end")
     if done_keys & failed_keys:
         both = next(state for state in done if state_key(state) in failed_keys)
-        raise PlanError(f"Poll: {both!r} is in both done and failed: pass both options, with it in one of them")
+        raise PlanError(
+            f"Poll: {show_value(both)} is in both done and failed: pass both options, with it in one of them"
+        )
     return done_keys, failed_keys
 
 
 def _compile_states(name: str, states: Any) -> frozenset[Any]:
-    if isinstance(states, str | bytes) or not isinstance(states, Collection):
-        raise PlanError(f"Poll: {name}={states!r} is not a set of states: write {{{states!r}}}")
-    for state in states:
-        if not isinstance(state, str | bool) and not is_finite_number(state):
-            raise PlanError(f"Poll: {name}={states!r} holds {state!r}: a state is a text, a number, True or False")
-    return frozenset(map(state_key, states))
-
-
-def is_finite_number(value: Any) -> bool:
-    """Whether a value is a finite number; True and False are not.
-
-    Examples
-    --------
-    >>> is_finite_number(1.5), is_finite_number(True), is_finite_number(float("nan")), is_finite_number("1")
-    (True, False, False, False)
-    """
-    return not isinstance(value, bool) and isinstance(value, Real) and isfinite(value)
+    members = list_members(states)
+    if members is None:
+        shown = show_value(states)
+        raise PlanError(f"Poll: {name}={shown} is not a set of states: write {{{shown}}}")
+    for state in members:
+        if not isinstance(state, str | bool | np.bool_) and as_number(state) is None:
+            raise PlanError(
+                f"Poll: {name}={show_value(states)} holds {show_value(state)}: "
+                "a state is a text, a number, True or False"
+            )
+    return frozenset(map(state_key, members))

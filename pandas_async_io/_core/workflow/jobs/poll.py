@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import PlanError
+from pandas_async_io._core.numbers import as_seconds, check_positive_seconds
+from pandas_async_io._core.option_values import list_members
+from pandas_async_io._core.words import show_value
 from pandas_async_io._core.workflow.jobs.job_states import (
     DONE_STATES,
     FAILED_STATES,
     compile_end_states,
-    is_finite_number,
     state_key,
 )
 
@@ -86,9 +88,8 @@ class Poll:
         for name in ("status", "url", "result", "error"):
             path = getattr(self, name)
             if not _is_path(path) and not (path is None and name in {"url", "result"}):
-                raise PlanError(f"Poll: {name}={path!r} is not a path: write 'links.self', or a list of keys")
-        if not is_finite_number(self.patience) or self.patience <= 0:
-            raise PlanError(f"Poll: patience={self.patience!r} is not a number of seconds above 0")
+                raise PlanError(f"Poll: {name}={show_value(path)} is not a path: write 'links.self', or a list of keys")
+        object.__setattr__(self, "patience", check_positive_seconds("Poll: patience", self.patience))
         object.__setattr__(self, "_delays", _compile_delays(self.every))
         done_keys, failed_keys = compile_end_states(self.done, self.failed)
         object.__setattr__(self, "_done_keys", done_keys)
@@ -119,8 +120,8 @@ class Poll:
 
 
 def _is_path(value: Any) -> bool:
-    keys = [value] if isinstance(value, str) else value
-    return isinstance(keys, Sequence) and len(keys) > 0 and all(isinstance(key, str) and key for key in keys)
+    keys = [value] if isinstance(value, str) else list(value) if isinstance(value, list | tuple) else []
+    return bool(keys) and all(isinstance(key, str) and key for key in keys)
 
 
 def _compile_delays(every: Any) -> tuple[float, ...]:
@@ -131,8 +132,9 @@ def _compile_delays(every: Any) -> tuple[float, ...]:
     PlanError
         It lists none, or one that is not a number of seconds from 0.
     """
-    is_listed = isinstance(every, Iterable) and not isinstance(every, str | bytes | AbstractSet | Mapping)
-    delays = tuple(every) if is_listed else (every,)
-    if not delays or not all(is_finite_number(delay) and delay >= 0 for delay in delays):
-        raise PlanError(f"Poll: every={every!r} is not a number of seconds, nor several")
-    return delays
+    members = None if isinstance(every, AbstractSet) else list_members(every)
+    delays = [as_seconds(delay) for delay in ([every] if members is None else members)]
+    found = tuple(delay for delay in delays if delay is not None and delay >= 0)
+    if not found or len(found) != len(delays):
+        raise PlanError(f"Poll: every={show_value(every)} is not a number of seconds, nor several")
+    return found

@@ -2,43 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import MISSING, fields
 from functools import wraps
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import numpy as np
 
 from pandas_async_io._core.errors import PlanError
+from pandas_async_io._core.numbers import as_integer
+from pandas_async_io._core.option_values import is_text
+from pandas_async_io._core.words import show_value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 P = TypeVar("P")
 
 
 class _FieldKind(NamedTuple):
-    is_valid: Callable[[Any], bool]
+    read: Callable[[Any], Any]
+    """Returns the value, numpy's numbers and bools as Python's; None if it is not valid."""
     description: str
 
 
-def _is_name(value: Any) -> bool:
-    return isinstance(value, str) and bool(value)
+def _read_name(value: Any) -> str | None:
+    return value if is_text(value) and value else None
 
 
-def _is_whole_number(value: Any, least: int = 0) -> bool:
-    return type(value) is int and value >= least  # True is an int too
+def _read_bool(value: Any) -> bool | None:
+    return bool(value) if isinstance(value, bool | np.bool_) else None
 
 
-def _is_path(value: Any) -> bool:
-    return _is_name(value) or (isinstance(value, Sequence) and bool(value) and all(map(_is_name, value)))
+def _read_whole_number(value: Any, least: int = 0) -> int | None:
+    number = as_integer(value)
+    return number if number is not None and number >= least else None
 
 
-def _is_size(value: Any) -> bool:
-    return isinstance(value, tuple | list) and len(value) == 2 and _is_name(value[0]) and _is_whole_number(value[1], 1)
+def _read_path(value: Any) -> Any:
+    keys = [value] if isinstance(value, str) else list(value) if isinstance(value, list | tuple) else []
+    return value if keys and all(map(_read_name, keys)) else None
+
+
+def _read_size(value: Any) -> tuple[str, int] | None:
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        return None
+    name, number = _read_name(value[0]), _read_whole_number(value[1], 1)
+    return None if name is None or number is None else (name, number)
 
 
 _KIND_BY_ANNOTATION = {
-    "str": _FieldKind(_is_name, "a name, as 'page'"),
-    "bool": _FieldKind(lambda value: isinstance(value, bool), "True or False"),
-    "int": _FieldKind(_is_whole_number, "a whole number from 0"),
-    "tuple[str, int]": _FieldKind(_is_size, "a parameter and a whole number from 1, as ('per_page', 100)"),
-    "Path": _FieldKind(_is_path, "a path, as 'meta.total' or ['meta', 'total']"),
+    "str": _FieldKind(_read_name, "a name, as 'page'"),
+    "bool": _FieldKind(_read_bool, "True or False"),
+    "int": _FieldKind(_read_whole_number, "a whole number from 0"),
+    "tuple[str, int]": _FieldKind(_read_size, "a parameter and a whole number from 1, as ('per_page', 100)"),
+    "Path": _FieldKind(_read_path, "a path, as 'meta.total' or ['meta', 'total']"),
 }
 
 
@@ -65,8 +82,12 @@ def check_fields(paginator: Any) -> None:
     for each in fields(paginator):
         annotation, _, optional = str(each.type).partition(" | ")
         kind, value = _KIND_BY_ANNOTATION[annotation], getattr(paginator, each.name)
-        if not (kind.is_valid(value) or (optional and value is None)):
-            raise PlanError(f"{type(paginator).__name__}({each.name}={value!r}): pass {kind.description}")
+        if optional and value is None:
+            continue
+        read = kind.read(value)
+        if read is None:
+            raise PlanError(f"{type(paginator).__name__}({each.name}={show_value(value)}): pass {kind.description}")
+        object.__setattr__(paginator, each.name, read)
 
 
 def reject_old_names(**hints: str) -> Callable[[type[P]], type[P]]:
@@ -93,7 +114,7 @@ def reject_old_names(**hints: str) -> Callable[[type[P]], type[P]]:
             for name, value in options.items():
                 if name in hints:
                     raise PlanError(
-                        f"{paginator.__name__}({name}={value!r}): this option was renamed: pass {hints[name]}"
+                        f"{paginator.__name__}({name}={show_value(value)}): this option was renamed: pass {hints[name]}"
                     )
             init(self, *args, **options)
 

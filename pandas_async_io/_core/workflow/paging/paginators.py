@@ -7,14 +7,15 @@ an error, never the end.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import ParseError, PlanError
 from pandas_async_io._core.models import Page, Request
+from pandas_async_io._core.option_values import is_plain_function
 from pandas_async_io._core.request.query import get_param, set_params
 from pandas_async_io._core.server_message import describe_exception
+from pandas_async_io._core.words import show_value
 from pandas_async_io._core.workflow.paging.cursor import Cursor, GraphQLCursor
 from pandas_async_io._core.workflow.paging.extracted_page import ExtractedPage, is_end
 from pandas_async_io._core.workflow.paging.links import follow_link
@@ -53,10 +54,14 @@ def as_paginator(value: Any, *, posted: bool = True) -> Paginator | None:
     if isinstance(value, str) and value == "auto":
         return None
     if isinstance(value, type) or not (isinstance(value, PAGINATOR_TYPES) or callable(value)):
-        raise PlanError(f"pages={value!r}: pass 'auto', a paginator as LinkHeader(), or a function of the page")
-    if any(map(inspect.iscoroutinefunction, (value, getattr(value, "__call__", None)))):  # noqa: B004 - an object's own
-        raise PlanError(f"pages={value!r} is an async function: pass a plain one, which returns the next request")
-    if getattr(value, "body", False) and not posted:
+        raise PlanError(
+            f"pages={show_value(value)}: pass 'auto', a paginator as LinkHeader(), or a function of the page"
+        )
+    if not isinstance(value, PAGINATOR_TYPES) and not is_plain_function(value):
+        raise PlanError(
+            f"pages={show_value(value)} is an async function: pass a plain one, which returns the next request"
+        )
+    if isinstance(value, PAGINATOR_TYPES) and getattr(value, "body", False) and not posted:
         raise PlanError(f"pages={value!r} puts its parameter into a JSON body: pass method='POST' and json=")
     paginator: Paginator = value
     return paginator
