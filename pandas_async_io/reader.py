@@ -99,9 +99,9 @@ def _make_call(url: Any, options: ReadOptions) -> Call:
         raise PlanError("over= fills the fields of a template; a list of URLs has no fields")
     if isinstance(url, pd.DataFrame):
         raise TypeError("read_api takes URLs; for the rows of a frame use df.aio.fetch(url_template)")
-    if not isinstance(url, Iterable) or isinstance(url, bytes):
+    urls = list(url) if isinstance(url, Iterator) else list_members(url)
+    if urls is None:
         raise TypeError(f"url must be a template or a list of URLs, not {type(url).__name__}")
-    urls = list(url)
     return Call(prepare_call(pd.DataFrame(index=range(len(urls))), urls, options))
 
 

@@ -117,7 +117,6 @@ def list_members(value: object) -> list[Any] | None:
     if isinstance(value, str | bytes | bytearray | memoryview | Mapping) or not isinstance(value, Collection):
         return None
     try:
-        fits = len(value) <= _MAX_MEMBERS
-    except OverflowError:  # of a range
+        return list(value) if getattr(value, "ndim", 1) == 1 and len(value) <= _MAX_MEMBERS else None
+    except OverflowError:  # the length of a range beyond 64 bits
         return None
-    return list(value) if fits and getattr(value, "ndim", 1) == 1 else None

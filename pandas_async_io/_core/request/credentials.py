@@ -116,14 +116,15 @@ def as_auth(value: Auth | str | tuple[str, str] | None) -> Auth:
     >>> as_auth(("a", "b")) == basic("a", "b"), as_auth(None) == Auth()
     (True, True)
     """
-    match value:
-        case None:
-            return Auth()
-        case Auth():
-            return value
-        case str():
+    if value is None:
+        return Auth()
+    if isinstance(value, Auth):
+        return value
+    try:
+        if isinstance(value, str):
             return bearer(value)
-        case (str() as user, str() as password):
-            return basic(user, password)
-        case _:
-            raise PlanError("auth= is Bearer(token), Basic(user, password), ApiKey(key), a token or a (user, password)")
+        if isinstance(value, tuple | list) and len(value) == 2 and all(isinstance(part, str) for part in value):
+            return basic(*value)
+    except PlanError as error:
+        raise PlanError(f"auth=: {error}") from None
+    raise PlanError("auth= is Bearer(token), Basic(user, password), ApiKey(key), a token or a (user, password)")

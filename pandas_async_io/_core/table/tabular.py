@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -13,9 +14,7 @@ from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.table.arrow import from_arrow, import_pyarrow, read_arrow, read_parquet
 from pandas_async_io._core.table.csv import read_csv
 from pandas_async_io._core.table.xml import read_xml
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from pandas_async_io._core.words import show_value
 
 _PANDAS_READERS: dict[str, Any] = {"csv": pd.read_csv, "tsv": pd.read_csv, "xml": pd.read_xml}
 _RESERVED_OPTIONS = frozenset(
@@ -38,6 +37,8 @@ def check_read_options(format: str, options: Mapping[str, Any] | None) -> dict[s
     >>> check_read_options("csv", {"sep": ";"})
     {'sep': ';'}
     """
+    if options is not None and not isinstance(options, Mapping):
+        raise PlanError(f"read_options={show_value(options)}: pass a mapping of names to values, as {{'sep': ';'}}")
     given = dict(options or {})
     if format in {"parquet", "arrow"}:
         import_pyarrow()
@@ -46,8 +47,8 @@ def check_read_options(format: str, options: Mapping[str, Any] | None) -> dict[s
     readers = [_PANDAS_READERS[format]] if format in _PANDAS_READERS else list(_PANDAS_READERS.values())
     known = {name for reader in readers for name in inspect.signature(reader).parameters} - _RESERVED_OPTIONS
     for name in given:
-        if name not in known:
-            raise PlanError(f"read_options[{name!r}] is not an option of format={format!r}")
+        if not isinstance(name, str) or name not in known:
+            raise PlanError(f"read_options[{show_value(name)}] is not an option of format={format!r}")
     return given
 
 
