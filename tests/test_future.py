@@ -392,7 +392,7 @@ def test_closing_does_not_cancel():
 
 @pytest.mark.parametrize("debug", ["0", "1"])
 def test_a_task_of_a_future_has_a_repr_and_warns_of_nothing(debug):
-    """Neither in dev mode nor in asyncio's debug mode."""
+    """This holds in dev mode and in asyncio's debug mode."""
     script = """
 import asyncio, concurrent.futures
 from pandas_async_io.future import FrameFuture
@@ -586,7 +586,7 @@ def test_completion_does_not_wait():
 
 
 def test_the_repr_shows_progress_result_or_failure():
-    """Also without a known total."""
+    """The total may be unknown."""
     future, work = start_reading(progress=(1234, None))
     assert repr(future) == "<FrameFuture https://a still reading, 1 234 so far>"
     work.set_result(pd.DataFrame({"a": range(1000)}))

@@ -34,7 +34,7 @@ def test_other_values_are_not_numbers(value):
     ("value", "expected"), [*WHOLE, *[(each, None) for each, _ in BROKEN], (True, None), ("3", None)]
 )
 def test_a_float_is_not_an_integer(value, expected):
-    """Not even 2.0."""
+    """2.0 is refused, too."""
     assert as_integer(value) == expected
 
 

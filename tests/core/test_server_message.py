@@ -59,7 +59,7 @@ def test_a_deeply_nested_error_is_described(depth):
     ],
 )
 def test_a_servers_message_is_one_line_without_secrets(body, words):
-    """From the usual keys of JSON, else the text; from HTML its title."""
+    """It comes from the usual keys of JSON, the title of HTML, or else the text."""
     assert extract_message(Response(404, {}, body, "")) == words
 
 
@@ -74,5 +74,5 @@ def test_a_servers_message_is_one_line_without_secrets(body, words):
     ],
 )
 def test_an_http_error_has_the_servers_message(status, body, error):
-    """Unless the message only repeats the status."""
+    """A message that only repeats the status is left out."""
     assert describe_http_error(Response(status, {}, body, "")) == error

@@ -17,7 +17,7 @@ def post(base_url, target, payload):
 
 
 def test_a_batch_returns_known_records_in_descending_order(sample_api):
-    """By GET or POST, each record once; a key that is 0 or text has none."""
+    """GET and POST return each record once; a key that is 0 or text has none."""
     records = [data.record(2), data.record(1)]
     assert send(sample_api, "/batch?ids=1,2,0,x,1").json == records
     assert send(sample_api, "/batch?ids=1&ids=2&most=2").json == records
@@ -63,5 +63,5 @@ def test_a_job_with_fail_ends_in_an_error(sample_api):
 
 
 def test_an_unknown_job_is_a_404(sample_api):
-    """Its result too."""
+    """So is its result."""
     assert send(sample_api, "/jobs/none").status == send(sample_api, "/jobs/none/result").status == 404

@@ -77,7 +77,7 @@ def test_blocks_that_are_too_long_are_halved_until_they_fit(api, method):
     ("count", "bad", "batch"), [(50, range(1, 46), 50), (8, [1, 2, 3, 4, 5, 7], 2), (100, range(95), 50)]
 )
 def test_few_good_keys_among_many_bad_ones_are_answered(concurrency, count, bad, batch):
-    """Whatever the order of the responses."""
+    """The order of the responses does not matter."""
     wrong = set(map(str, bad))
 
     def reply(request):
@@ -321,7 +321,7 @@ def test_keys_share_a_request_only_where_its_other_fields_agree():
     """In the URL and in headers."""
 
     def reply(request):
-        return json_response([{"id": key, "said": request.headers["x-lang"]} for key in keys_of(request)])
+        return json_response([{"id": key, "language": request.headers["x-lang"]} for key in keys_of(request)])
 
     frame = pd.DataFrame({"id": [1, 2, 3, 1, 2, 5, 6], "lang": ["en", "de", "en", "de", None, "en", "en"]})
     with serve_function(reply) as server:
@@ -331,7 +331,7 @@ def test_keys_share_a_request_only_where_its_other_fields_agree():
         "/b?ids=2,1&l=de",
         "/b?ids=6&l=en",
     ]
-    assert found["said"].tolist()[:4] + found["said"].tolist()[5:] == ["en", "de", "en", "de", "en", "en"]
+    assert found["language"].tolist()[:4] + found["language"].tolist()[5:] == ["en", "de", "en", "de", "en", "en"]
     assert found.aio.outcomes["outcome"].tolist()[4] == "null_key"
 
 
@@ -496,7 +496,7 @@ def test_a_list_field_without_batch_raises(api):
 
 @pytest.mark.parametrize(("status", "header"), [("500 X", "X: 1"), ("429 X", "Retry-After: 0")])
 def test_a_block_that_fails_once_is_repeated_whole(status, header):
-    """Neither a 500 nor a 429 splits it."""
+    """A 500 or a 429 does not split it."""
     first = True
 
     def reply(request):

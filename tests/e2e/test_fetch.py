@@ -34,7 +34,7 @@ def hard_frame():
 
 
 def test_fault_56_every_answer_is_on_its_own_row(api):
-    """Whatever the frame: duplicate MultiIndex, nulls, categorical and pyarrow columns, filtered, unsorted."""
+    """The frame has duplicate labels, nulls, categorical and pyarrow columns, and is filtered and unsorted."""
     frame = hard_frame()
     found = frame.aio.fetch(api + "/{kind}/{id}")
     assert_frame_equal(found[frame.columns], frame)

@@ -281,10 +281,10 @@ def test_fault_78_a_parser_that_raises_fails_its_row_alone(server):
 
 def test_fault_27_error_when_finds_an_error_in_a_200(server):
     """The row fails with the server's message, and Retry(when=) may repeat the request."""
-    asked = []
+    calls = []
 
     def again(response, error):
-        asked.append((response.status, type(error).__name__))
+        calls.append((response.status, type(error).__name__))
         return True
 
     with pytest.warns(paio.FetchWarning, match="1 of 1 rows failed: 1 x HTTP 200, but error_when says: quota"):
@@ -294,7 +294,7 @@ def test_fault_27_error_when_finds_an_error_in_a_200(server):
             retry=paio.Retry(attempts=2, base=0.001, when=again),
         )
     assert out.aio.outcomes[["outcome", "status", "attempts"]].to_numpy().tolist() == [["http_error", 200, 2]]
-    assert asked == [(200, "PayloadError")] * 2
+    assert calls == [(200, "PayloadError")] * 2
 
 
 def test_fault_66_a_drifted_column_is_reported():

@@ -224,7 +224,7 @@ def test_variables_keep_their_types_wherever_they_are():
 
 @pytest.mark.parametrize("query", ["{login}", "{ user { login {login} } }", 'query { a(x: "{{login}}") {login} }'])
 def test_no_brace_of_the_query_is_a_field(query):
-    """Not even around the name of a column: the query is sent as it is written."""
+    """It may enclose the name of a column: the query is sent as it is written."""
     with serve_function(user) as server:
         LOGINS.aio.fetch(server.url + "/{login}", json=paio.graphql(query))
     assert {json.loads(request.body)["query"] for request in server.requests} == {query}

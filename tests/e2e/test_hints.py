@@ -47,7 +47,7 @@ def test_fault_74_a_body_of_lines_that_may_be_cut_is_ok_with_a_hint(content_type
     assert caught[0].message.partial.equals(out)
 
 
-def test_fault_74_json_that_is_cut_is_asked_for_again():
+def test_fault_74_json_that_is_cut_is_requested_again():
     """A document has an end, so a cut one is no answer."""
     scripts = [close_delimited(b'{"a": 1, "b', "application/json"), close_delimited(b'{"a": 1}', "application/json")]
     with serve_script(*scripts) as server:
@@ -108,7 +108,7 @@ def test_fault_93_a_duplicate_key_is_reported_once():
 @pytest.mark.parametrize(
     "body", [b'{"a": 1}', b"a plain text of some length", b"<html><body>Bad gateway</body></html>"]
 )
-def test_fault_15_a_text_that_claims_to_be_deflate_is_not_asked_for_again(body):
+def test_fault_15_a_text_that_claims_to_be_deflate_is_not_requested_again(body):
     """It is a parse error, not a cut body."""
     with serve_script(http_response(body, "Content-Encoding: deflate")) as server, pytest.warns(paio.FetchWarning):
         out = FRAME.aio.fetch(server.url + "/{id}", client=paio.Client(retry=paio.Retry(base=0.001)))

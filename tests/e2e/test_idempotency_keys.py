@@ -38,7 +38,7 @@ def test_a_post_that_timed_out_is_repeated_only_with_a_key(options, sent):
 
 
 def test_each_row_keeps_its_own_key():
-    """Also if rows are equal, over attempts and over two calls of retry_failed."""
+    """Equal rows have different keys, which stay over attempts and two calls of retry_failed."""
     tries = Counter()
 
     async def answer(request):

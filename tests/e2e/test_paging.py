@@ -187,8 +187,8 @@ def rows(mark, faults, index=None):
     return frame
 
 
-def asked(api, status=None):
-    return Counter(seen.path_qs for seen in api.log if status in {None, seen.status})
+def count_requests(api, status=None):
+    return Counter(request.path_qs for request in api.log if status in {None, request.status})
 
 
 def records(ids):
@@ -241,19 +241,19 @@ def test_fault_44_45_each_of_200_rows_has_its_own_pages_and_faults(api, scheme, 
 
 @pytest.mark.parametrize("scheme", cases())
 def test_retry_failed_sends_only_missing_pages_and_those_after_them(api, scheme, mark):
-    """By the server's log. Two retries of one frame are equal, and equal to a run without failures."""
+    """The server's log shows it. Two retries of one frame are equal, and equal to a run without failures."""
     given = rows(mark, ["none", "page 3 fails"] * 3, [5, 5, 5, 6, 6, 7])
     out = quietly(given.aio.fetch, scheme.template(api), **scheme.options, **ONCE)
-    before, kept = asked(api, 200), out.copy()
+    before, kept = count_requests(api, 200), out.copy()
     api.clear()
     done = out.aio.retry_failed()
-    sent = asked(api)
+    sent = count_requests(api)
     api.clear()
     assert_frame_equal(out.aio.retry_failed(), done)
-    assert asked(api) == sent
+    assert count_requests(api) == sent
     api.clear()
     assert_frame_equal(done, given.aio.fetch(scheme.template(api), **scheme.options))
-    assert before + sent == asked(api)
+    assert before + sent == count_requests(api)
     assert_frame_equal(out, kept)
     assert done.aio.failures.empty
     assert done.aio.report.sent == before.total() + 3 + sent.total()
@@ -264,7 +264,7 @@ def test_retry_failed_sends_only_missing_pages_and_those_after_them(api, scheme,
 @pytest.mark.parametrize("index", [None, pd.Index([n // 3 for n in range(200)], name="k")], ids=["range", "duplicate"])
 @pytest.mark.parametrize("scheme", cases(typical))
 def test_retry_failed_completes_200_rows_of_which_some_lack_a_page(api, scheme, index, options, mark):
-    """Whatever form the output has, the completed frame is that of a run without failures."""
+    """For each form of output, the completed frame is that of a run without failures."""
     given = rows(mark, ["page 3 fails" if n % 10 == 3 else "none" for n in range(200)], index)
     out = quietly(given.aio.fetch, scheme.template(api), **scheme.options, **ONCE, **options)
     assert out.aio.failures["row"].tolist() == list(range(3, 200, 10))
@@ -365,10 +365,10 @@ def test_fault_46_a_chain_with_an_expired_cursor_starts_again_from_page_1(api, t
     (error,) = out.aio.failures["error"]
     assert error.startswith("page 3: HTTP 410 Gone")
     assert error.endswith("(the cursor may have expired: retry_failed starts again from page 1)")
-    before = [seen.path_qs for seen in api.log]
+    before = [request.path_qs for request in api.log]
     done = quietly(out.aio.retry_failed)
     assert done["id"].tolist() == WHOLE
-    assert [seen.path_qs for seen in api.log][3:6] == before
+    assert [request.path_qs for request in api.log][3:6] == before
     assert len(api.log) == 3 + 4
 
 
@@ -390,7 +390,7 @@ def test_fault_44_a_broken_chain_starts_again_even_if_it_also_lacks_a_page():
 
 @pytest.mark.parametrize("options", [{}, {"record_path": "data"}], ids=["found", "given"])
 def test_fault_27_a_row_with_a_page_without_records_starts_again(options):
-    """Also if another page is pending: an error in a 200 is missing like a page that failed."""
+    """Another page may be pending: an error in a 200 is missing like a page that failed."""
     answers = [numbered(number) for number in (1, 2, 3, 4)]
     with serve_script(*answers[:2], http_response(b'{"error": "x"}'), BAD, *answers) as server:
         out = quietly(paio.read_api, server.url, pages=COUNTED, concurrency=1, errors="coerce", **ONCE, **options)
@@ -503,7 +503,7 @@ def test_a_chain_that_met_max_requests_can_be_resumed(api):
     assert out.aio.report.findings == ("pages 5, 6, 7, 8, 9, 10 did not come (row 0)",)
     api.clear()
     assert out.aio.retry_failed(max_requests=None)["id"].tolist() == list(range(1, 96))
-    assert sorted(asked(api)) == sorted(f"/paged/pages?page={number}" for number in range(5, 11))
+    assert sorted(count_requests(api)) == sorted(f"/paged/pages?page={number}" for number in range(5, 11))
 
 
 @pytest.mark.parametrize("key", [{}, {"param": "key"}], ids=["header", "query"])
@@ -537,14 +537,14 @@ def test_a_page_that_fails_once_is_retried(api, scheme, mark):
     retry = paio.Retry(base=0.001, methods=["GET", "POST"])
     out = given.aio.fetch(scheme.template(api), **scheme.options, retry=retry)
     assert out["id"].tolist() == WHOLE * 2
-    assert (out.aio.report.retried, len(asked(api, 500))) == (1, 1)
+    assert (out.aio.report.retried, len(count_requests(api, 500))) == (1, 1)
 
 
 def test_fault_29_a_refused_page_is_retried_after_retry_after(api, mark):
-    """By the server's log nothing is sent within the second that it asks for."""
+    """The server's log has no request within the second that it asks for."""
     url = f"{api}/paged/cursor?n=35&fail=3&status=429&times=1&q={mark}"
     assert paio.read_api(url, pages=CURSOR)["id"].tolist() == WHOLE
-    assert [seen.status for seen in api.log] == [200, 200, 429, 200, 200]
+    assert [request.status for request in api.log] == [200, 200, 429, 200, 200]
     assert api.log[3].time - api.log[2].time >= 1
 
 
@@ -597,7 +597,7 @@ def test_rows_that_share_a_request_share_its_missing_pages(api, mark):
     api.clear()
     done = out.aio.retry_failed()
     assert done["id"].tolist() == [*WHOLE, *range(1, 16), *WHOLE]
-    assert [seen.path_qs.rpartition("=")[2] for seen in api.log] == ["3"]
+    assert [request.path_qs.rpartition("=")[2] for request in api.log] == ["3"]
 
 
 def test_fields_and_pages_come_in_the_order_of_the_product(api):
@@ -622,7 +622,7 @@ def test_an_async_read_gives_the_same_frame(api):
 
 @pytest.mark.parametrize("scheme", cases(lambda scheme: scheme.shows_all_pages))
 def test_pages_are_in_flight_together_if_the_total_is_known(api, scheme):
-    """By the server's count, and never more than the concurrency allows."""
+    """The server counts them: never more than the concurrency allows."""
     given = pd.DataFrame({"q": [1], "size": 10}).assign(**dict.fromkeys(SWITCHES))
     for concurrency, peak in ((32, range(2, 4)), (2, range(2, 3))):
         api.clear()

@@ -18,8 +18,8 @@ from tests.servers.scripted import http_response, serve_function
 NEXT = paio.NextUrl()
 
 
-def query(asked):
-    return {name: texts[0] for name, texts in parse_qs(urlsplit(asked.line.split()[1]).query).items()}
+def query(request):
+    return {name: texts[0] for name, texts in parse_qs(urlsplit(request.line.split()[1]).query).items()}
 
 
 def answer(payload, *headers):
@@ -30,9 +30,9 @@ def ten(begin):
     return [{"id": number} for number in range(begin, begin + 10)]
 
 
-def thirty(asked):
+def thirty(request):
     """Answer with three pages of ten records and the next page's URL."""
-    begin = int(query(asked).get("c", 0))
+    begin = int(query(request).get("c", 0))
     return answer({"items": ten(begin), "next": f"/x?c={begin + 10}" if begin < 20 else None})
 
 
@@ -72,9 +72,9 @@ def test_fault_78_a_parser_that_raises_fails_its_page():
     assert out.aio.failures["error"].tolist()[0].startswith("page 2: parser= raised ZeroDivisionError")
 
 
-def locator(asked):
+def locator(request):
     """Answer as a bulk API does: CSV, its header in the first part only."""
-    part = int(query(asked).get("locator", 1))
+    part = int(query(request).get("locator", 1))
     rows = "".join(f"{number},n{number}\n" for number in range(part * 10, part * 10 + 10))
     following = str(part + 1) if part < 3 else "null"
     return http_response(
@@ -95,8 +95,8 @@ def test_a_csv_header_may_be_on_the_first_page_only(pages):
 def test_a_csv_page_of_another_table_is_an_error():
     """Three columns are not two columns without a header."""
 
-    def reply(asked):
-        first = "locator" not in query(asked)
+    def reply(request):
+        first = "locator" not in query(request)
         table = b"id,name\n1,a\n" if first else b"x,y,z\n1,2,3\n"
         return http_response(table, "Content-Type: text/csv", f"Sforce-Locator: {'2' if first else 'null'}")
 
@@ -107,7 +107,7 @@ def test_a_csv_page_of_another_table_is_an_error():
 @pytest.mark.parametrize("record", [{"id": 2, "name": "y", "orders": []}, {"id": 2, "items": [{"sku": 1}]}])
 def test_a_payload_that_is_a_single_record_stays_one_record(record):
     """A payload without evidence of paging is a record, whatever lists it holds."""
-    with serve_function(lambda asked: answer(record)) as server:
+    with serve_function(lambda request: answer(record)) as server:
         frame = pd.DataFrame({"q": [1]})
         paged, plain = (frame.aio.fetch(server.url + "?q={q}", pages=pages) for pages in ("auto", None))
     pd.testing.assert_frame_equal(paged, plain)
@@ -117,8 +117,8 @@ def test_fault_45_a_record_that_moved_to_another_page_is_a_finding():
     """Count and total agree, but one record came twice and another one never."""
     rows = [{"id": number} for number in range(1, 36)]
 
-    def reply(asked):
-        page = int(query(asked).get("page", 1))
+    def reply(request):
+        page = int(query(request).get("page", 1))
         held = rows if page == 1 else [*rows[:4], *rows[5:], rows[4]]
         following = f"?page={page + 1}" if page < 4 else None
         return answer({"total": 35, "items": held[(page - 1) * 10 : page * 10], "next": following})
@@ -127,12 +127,12 @@ def test_fault_45_a_record_that_moved_to_another_page_is_a_finding():
         assert len(paio.read_api(server.url, pages=NEXT)) == 35
 
 
-def ambiguous(asked):
+def ambiguous(request):
     """Answer with a known kind of paging, or with an unknown token for the row "odd"."""
-    asked = query(asked)
-    if asked["q"] != "odd":
-        return answer({"items": ten(0), "next": None if "p" in asked else "?q=a&p=2", "previous": None})
-    begin = int(asked.get("next_tok", 0))
+    params = query(request)
+    if params["q"] != "odd":
+        return answer({"items": ten(0), "next": None if "p" in params else "?q=a&p=2", "previous": None})
+    begin = int(params.get("next_tok", 0))
     return answer({"items": ten(begin), **({"next_tok": begin + 10} if begin < 20 else {})})
 
 
@@ -149,8 +149,8 @@ def test_a_row_that_may_have_more_pages_is_a_finding():
 def test_fault_44_one_unrecognised_page_fails_its_row_only():
     """The other rows keep their pages, however late it comes."""
 
-    def reply(asked):
-        odd = query(asked)["q"] == "19"
+    def reply(request):
+        odd = query(request)["q"] == "19"
         return answer({"hints": ["x"], "notes": ["y"]} if odd else {"items": [{"a": 1}], "next": None})
 
     with (
@@ -165,8 +165,8 @@ def test_fault_44_one_unrecognised_page_fails_its_row_only():
 def test_equal_records_without_a_key_are_no_loop_if_the_number_of_pages_is_known():
     """Measurements may all be zero: they are kept, with a warning."""
 
-    def reply(asked):
-        return answer({"page": int(query(asked).get("page", 1)), "pages": 3, "samples": [{"v": 0}, {"v": 0}]})
+    def reply(request):
+        return answer({"page": int(query(request).get("page", 1)), "pages": 3, "samples": [{"v": 0}, {"v": 0}]})
 
     with serve_function(reply) as server, pytest.warns(paio.HintWarning, match="page 3 has the records of page 1"):
         assert len(paio.read_api(server.url, pages=paio.PageNumber(total_pages="pages"))) == 6
@@ -175,8 +175,8 @@ def test_equal_records_without_a_key_are_no_loop_if_the_number_of_pages_is_known
 def test_a_function_may_page_by_a_request_header():
     """Requests that differ in a header are different pages."""
 
-    def reply(asked):
-        begin = int(asked.headers.get("x-cursor", 0))
+    def reply(request):
+        begin = int(request.headers.get("x-cursor", 0))
         return answer(ten(begin), *([f"X-Next: {begin + 10}"] if begin < 20 else []))
 
     def own(page):
@@ -192,8 +192,8 @@ def test_a_function_may_page_by_a_request_header():
 def test_fault_44_a_page_may_leave_its_empty_list_out(count, options):
     """APIs made with protocol buffers do so; a page with other fields is no empty page."""
 
-    def reply(asked):
-        begin = int(query(asked).get("pageToken", 0))
+    def reply(request):
+        begin = int(query(request).get("pageToken", 0))
         return answer({"items": ten(begin), "nextPageToken": str(begin + 10)} if begin < count else {})
 
     with serve_function(reply) as server:
@@ -204,9 +204,9 @@ def test_fault_44_a_page_may_leave_its_empty_list_out(count, options):
 def test_retry_failed_keeps_the_order_if_a_row_does_not_fit_the_schema():
     """The records of a row that is dropped are not among the pages."""
 
-    def reply(asked):
-        asked = query(asked)
-        page, row = int(asked.get("page", 1)), int(asked["q"])
+    def reply(request):
+        params = query(request)
+        page, row = int(params.get("page", 1)), int(params["q"])
         records = [{"id": row * 100 + page * 10 + at} for at in range(10)]
         if row == 0 and page == 2 and len(server.requests) < 6:
             records[3]["id"] = "x"
@@ -246,9 +246,9 @@ def some(response):
 def test_paging_does_not_depend_on_what_a_parser_drops_or_repeats(pages, parser, ids):
     """The page's own records decide the position and the end."""
 
-    def reply(asked):
-        asked = query(asked)
-        begin = int(asked.get("offset", 2 * (int(asked.get("page", 1)) - 1)))
+    def reply(request):
+        params = query(request)
+        begin = int(params.get("offset", 2 * (int(params.get("page", 1)) - 1)))
         about = {"offset": begin, "limit": 2} if pages == "auto" else {}
         return answer({"items": EIGHT[begin : begin + 2], "total": 8, **about})
 
@@ -260,7 +260,7 @@ def test_paging_does_not_depend_on_what_a_parser_drops_or_repeats(pages, parser,
 def test_a_misspelt_record_path_is_an_error_on_the_first_page(pages):
     """As without paging."""
     with (
-        serve_function(lambda asked: answer({"items": [{"id": 1}], "next": None})) as server,
+        serve_function(lambda request: answer({"items": [{"id": 1}], "next": None})) as server,
         pytest.raises(paio.FetchError, match="no key 'itmes'"),
     ):
         paio.read_api(server.url, record_path="itmes", pages=pages)
@@ -276,9 +276,9 @@ def test_a_misspelt_record_path_is_an_error_on_the_first_page(pages):
 def test_fault_27_an_error_in_a_200_is_no_empty_page(first, then):
     """The error names the page, and no page is lost silently."""
 
-    def reply(asked):
+    def reply(request):
         link = [] if isinstance(first, dict) else ["Link: </?page=2>; rel=next"]
-        return answer(then if "page" in query(asked) else first, *link)
+        return answer(then if "page" in query(request) else first, *link)
 
     pages = paio.Cursor("data.next", "page") if isinstance(first, dict) else paio.LinkHeader()
     with serve_function(reply) as server, pytest.raises(paio.FetchError, match="page 2: "):
@@ -288,7 +288,7 @@ def test_fault_27_an_error_in_a_200_is_no_empty_page(first, then):
 def test_auto_raises_before_it_follows_a_link_of_a_record():
     """An object with its own fields is a record, and its link leads to another record."""
     record = {"id": 7, "title": "T", "tags": [{"name": "t"}], "next": "/8"}
-    with serve_function(lambda asked: answer(record)) as server, pytest.raises(paio.PlanError, match="not sure"):
+    with serve_function(lambda request: answer(record)) as server, pytest.raises(paio.PlanError, match="not sure"):
         paio.read_api(server.url, pages="auto")
     assert len(server.requests) == 1
 
@@ -303,7 +303,7 @@ def test_auto_raises_before_it_follows_a_link_of_a_record():
 )
 def test_the_numbers_and_flags_of_a_record_are_no_paging(record):
     """It stays one record and is requested once."""
-    with serve_function(lambda asked: answer(record)) as server:
+    with serve_function(lambda request: answer(record)) as server:
         found = paio.read_api(server.url, pages="auto")
     assert found.columns.tolist() == list(record)
     assert len(server.requests) == 1
@@ -313,8 +313,8 @@ def test_the_numbers_and_flags_of_a_record_are_no_paging(record):
 def test_the_frame_does_not_depend_on_the_order_of_the_responses(late):
     """One of two rows has an additional field beside its records."""
 
-    def reply(asked):
-        row = int(query(asked)["q"])
+    def reply(request):
+        row = int(query(request)["q"])
         if row == late:
             time.sleep(0.1)
         items = [{"sku": "a"}, {"sku": "b"}] if row == 2 else []
@@ -329,8 +329,8 @@ def test_the_frame_does_not_depend_on_the_order_of_the_responses(late):
 def test_a_csv_line_that_resembles_the_header_is_a_record():
     """One of its values is a column's name."""
 
-    def reply(asked):
-        second = "page" in query(asked)
+    def reply(request):
+        second = "page" in query(request)
         link = [] if second else ["Link: </?page=2>; rel=next"]
         return http_response(b"2,name\n3,x\n" if second else b"id,name\n1,a\n", "Content-Type: text/csv", *link)
 
@@ -342,13 +342,13 @@ def test_a_csv_line_that_resembles_the_header_is_a_record():
 def test_equal_records_without_a_key_are_kept_with_a_warning():
     """Only their cursors differ. A chain without end stops as a loop."""
 
-    def reply(asked):
-        page = int(query(asked).get("page", 1))
+    def reply(request):
+        page = int(query(request).get("page", 1))
         return answer({"data": [{"t": "on" if page < 3 else "off"}], "next": f"?page={page + 1}" if page < 4 else None})
 
     with serve_function(reply) as server, pytest.warns(paio.HintWarning, match="page 2 has the records of page 1"):
         assert paio.read_api(server.url, pages=NEXT)["t"].tolist() == ["on", "on", "off", "off"]
-    endless = lambda asked: answer({"data": [{"t": 1}], "next": f"?page={int(query(asked).get('page', 1)) + 1}"})  # noqa: E731
+    endless = lambda request: answer({"data": [{"t": 1}], "next": f"?page={int(query(request).get('page', 1)) + 1}"})  # noqa: E731
     with serve_function(endless) as server, pytest.raises(paio.FetchError, match="page loop"):
         paio.read_api(server.url, pages=NEXT)
 
@@ -356,8 +356,8 @@ def test_equal_records_without_a_key_are_kept_with_a_warning():
 def test_retry_failed_uses_the_record_path_of_the_earlier_run():
     """The failed row's payload holds two lists; the other rows' payloads show which one holds the records."""
 
-    def reply(asked):
-        row = query(asked)["q"]
+    def reply(request):
+        row = query(request)["q"]
         if row == "2" and len(server.requests) < 3:
             return http_response(b"{}", status="500 X")
         data = {"orders": [{"id": row}], **({"refunds": [{"x": 1}]} if row == "2" else {})}
@@ -375,7 +375,7 @@ def test_a_run_whose_first_pages_are_all_unrecognised_stops():
     """It stops after three pages."""
     unclear = {"hints": ["x"], "notes": ["y"]}
     with (
-        serve_function(lambda asked: answer(unclear)) as server,
+        serve_function(lambda request: answer(unclear)) as server,
         pytest.raises(paio.PlanError, match="which list holds the records"),
     ):
         pd.DataFrame({"q": range(100)}).aio.fetch(server.url + "?q={q}", pages=NEXT, concurrency=1)

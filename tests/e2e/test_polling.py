@@ -51,7 +51,7 @@ def submit(api, frame, poll=POLL, **options):
 
 
 def submissions(api):
-    return [at for at, seen in enumerate(api.log) if seen.method == "POST"]
+    return [at for at, request in enumerate(api.log) if request.method == "POST"]
 
 
 @pytest.mark.parametrize("count", [100, pytest.param(1000, marks=pytest.mark.slow)])
@@ -60,14 +60,14 @@ def test_many_jobs_run_at_once_without_holding_a_slot(api, count):
     poll = paio.Poll("state", url="links.self", result="links.result", every=0.05)
     found = submit(api, frame := pd.DataFrame({"key": range(count)}), poll=poll, concurrency=4)
     assert found["key_api"].tolist() == frame["key"].tolist()
-    first = next(at for at, seen in enumerate(api.log) if seen.path_qs.endswith("/result"))
+    first = next(at for at, request in enumerate(api.log) if request.path_qs.endswith("/result"))
     assert sum(at < first for at in submissions(api)) > 8
     assert len(submissions(api)) == count
     assert api.peak <= 4
 
 
 def test_the_report_counts_waiting_for_jobs_as_poll(api):
-    """Not as pause or backoff."""
+    """Pause and backoff do not include it."""
     found = submit(api, pd.DataFrame({"key": [1]}), poll=paio.Poll("state", every=0.05))
     waits = found.aio.report.waits
     assert waits["poll"] >= 0.1
@@ -101,7 +101,7 @@ def test_a_job_that_outlasts_the_patience_is_polled_by_retry_failed(api):
             break
     assert found["key_api"].tolist() == [1, 2]
     assert submissions(api) == []
-    assert len({seen.path_qs.removesuffix("/result") for seen in api.log}) == 1
+    assert len({request.path_qs.removesuffix("/result") for request in api.log}) == 1
 
 
 @pytest.mark.parametrize(

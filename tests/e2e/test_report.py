@@ -164,7 +164,7 @@ def test_the_plot_has_every_second_and_shows_refusals():
 
 
 def test_the_plot_is_a_png_without_pyplot():
-    """Even of a run that sent nothing."""
+    """A run that sent nothing has a plot, too."""
     pytest.importorskip("matplotlib")
     for report in (make_report({}, [], 0.0), make_report({0: (3, 0, 3)}, [0.1, 0.2, 0.4], 0.5)):
         assert report.plot()._repr_png_().startswith(b"\x89PNG")
@@ -271,7 +271,7 @@ def test_security_s11_retry_failed_redacts_the_credentials_of_both_runs():
 
 
 def test_the_responses_that_stopped_a_run_come_before_its_unsent_rows():
-    """However many rows were not sent. Both causes have the remedy."""
+    """The number of unsent rows does not matter. Both causes have the remedy."""
 
     async def answer(request):
         return 401, {}

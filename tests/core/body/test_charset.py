@@ -23,7 +23,7 @@ from tests.core.body.bodies import JSON, decode_body, decode_error
     ],
 )
 def test_fault_20_a_byte_order_mark_decides_the_encoding_and_is_dropped(body, content_type):
-    """So do UTF-16's zeros; both take precedence over the header."""
+    """The zeros of UTF-16 decide it, too; both take precedence over the header."""
     assert decode_body(body, content_type) == {"a": "é"}
     assert decode_body(body, content_type, format="text") == '{"a": "é"}'
     assert decode_body(body, content_type, format="ndjson") == [{"a": "é"}]

@@ -117,7 +117,7 @@ TEXTS = [
 @pytest.mark.parametrize("body", [*TEXTS, *(bytes([first]) + b" is how this text begins" for first in range(32, 127))])
 @pytest.mark.parametrize("coding", ["deflate", "br", "gzip, deflate"])
 def test_fault_15_a_text_is_no_stream_that_ends_early(coding, body):
-    """Raw deflate and Brotli read most texts as the begin of a stream: the body is refused, not asked for again."""
+    """Raw deflate and Brotli read most texts as the start of a stream: the body is refused, not requested again."""
     skip_unless_supported(coding.rpartition(" ")[2])
     for size in (16, 1000):
         with pytest.raises(ParseError) as caught:
@@ -127,7 +127,7 @@ def test_fault_15_a_text_is_no_stream_that_ends_early(coding, body):
 
 @pytest.mark.parametrize("name", ["identity", "none", "utf-8", "UTF-8", "binary", "Identity, none", ""])
 def test_names_that_servers_send_for_no_coding_leave_the_body_as_it_is(name):
-    """Also beside a coding."""
+    """A coding beside them is decoded."""
     assert decompress(b"rows", name, MAX_BODY) == b"rows"
     assert decompress(gzip.compress(b"rows"), f"{name}, gzip", MAX_BODY) == b"rows"
     with pytest.raises(BodyTooLargeError):
@@ -152,7 +152,7 @@ def test_fault_15_an_unknown_coding_is_named(announced):
 
 @each_coding
 def test_bytes_after_the_end_are_refused(coding, compress):
-    """With the last chunk or after it."""
+    """They may come with the last chunk or after it."""
     skip_unless_supported(coding)
     body = compress(b"rows")
     for size in (1, len(body), len(body) + 10):

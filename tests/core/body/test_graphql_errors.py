@@ -19,7 +19,7 @@ from pandas_async_io._core.models import Outcome
     ],
 )
 def test_fault_27_errors_in_a_200_are_a_failure(payload, message):
-    """Also beside data. The message says what failed and where."""
+    """Data beside the errors changes nothing. The message says what failed and where."""
     error = graphql_error(payload)
     assert isinstance(error, PayloadError)
     assert (str(error), error.outcome, error.transient) == (message, Outcome.HTTP_ERROR, False)

@@ -245,12 +245,12 @@ def test_fault_93_a_key_twice_in_one_object_is_refused_if_strict(body, name):
 
 @given(FINITE_VALUES)
 def test_fault_93_strict_json_accepts_every_value_that_has_neither(value):
-    """However it is written."""
+    """Its notation does not matter."""
     for options in ({}, {"ensure_ascii": False, "indent": 1}, {"separators": (",", ":")}):
         assert decode_body(json.dumps(value, **options).encode(), strict_json=True) == value
 
 
 @pytest.mark.parametrize("number", ["Infinity", "-Infinity", "NaN", "1e400"])
-def test_what_strict_json_refuses_is_not_asked_for_again(number):
-    """Although it is the last word of the document."""
+def test_what_strict_json_refuses_is_not_requested_again(number):
+    """It may end the document like the start of a number that was cut off."""
     assert not decode_error(number.encode(), strict_json=True).transient

@@ -9,7 +9,7 @@ from tests.core.body.bodies import JSON, decode_error
 
 @pytest.mark.parametrize("position", [0, 50, 5000, 9990])
 def test_fault_19_an_excerpt_has_at_most_200_characters(position):
-    """From a body of any length, and without a line break."""
+    """The body has any length; the excerpt has no line break."""
     filler = b'"abc\\n",\n' * 1200
     text = b"[" + filler[:position] + b"!here!" + filler
     message = str(decode_error(text))

@@ -69,7 +69,7 @@ def test_fault_70_a_clock_jump_does_not_move_a_reset(jump):
     ],
 )
 def test_fault_31_milliseconds_take_precedence_over_seconds(headers, seconds):
-    """Unless they are malformed; of several lines the longest delay counts."""
+    """A malformed value is ignored; the longest delay of several lines counts."""
     assert read_requested_delay(headers, epoch=NOW) == seconds
 
 
@@ -119,6 +119,6 @@ ODD_TEXT = st.text(alphabet="0123456789 ,:+-.TZmsGMTé²\t")
 
 @given(ODD_TEXT | st.builds("Mon, {} {:02}:{:02}:{:02} {}".format, ODD_TEXT, *[st.integers(0, 99)] * 3, ODD_TEXT))
 def test_fault_33_no_text_raises(text):
-    """Whatever a server sends is a number of seconds from 0, or ignored."""
+    """Any text is a number of seconds from 0, or ignored."""
     for seconds in (parse_number(text), parse_retry_after(text, epoch=NOW), parse_reset(text, epoch=NOW)):
         assert seconds is None or seconds >= 0

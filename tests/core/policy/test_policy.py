@@ -13,7 +13,7 @@ LIMITED = ClientLimits.parse(concurrency=8, rate="20/s", retry=2, timeout=10)
 
 
 @pytest.mark.parametrize(
-    ("limits", "asked", "concurrency", "adaptive"),
+    ("limits", "given", "concurrency", "adaptive"),
     [
         (UNLIMITED, None, 32, False),
         (UNLIMITED, 100, 100, False),
@@ -24,9 +24,9 @@ LIMITED = ClientLimits.parse(concurrency=8, rate="20/s", retry=2, timeout=10)
         (LIMITED, "auto", 8, True),
     ],
 )
-def test_a_call_keeps_the_concurrency_of_its_client(limits, asked, concurrency, adaptive):
+def test_a_call_keeps_the_concurrency_of_its_client(limits, given, concurrency, adaptive):
     """The smaller number holds; without both, 32 requests, or up to 256 adaptive ones."""
-    policy = limits.build_policy(concurrency=asked)
+    policy = limits.build_policy(concurrency=given)
     assert (policy.concurrency, policy.adaptive) == (concurrency, adaptive)
 
 
@@ -35,20 +35,20 @@ def test_the_rates_of_client_and_call_all_apply_once():
     assert LIMITED.build_policy(rate=["20/s", "500/h"]).rates == (Rate.parse("20/s"), Rate.parse("500/h"))
 
 
-@pytest.mark.parametrize(("asked", "timeout"), [(None, 10), (5, 5), (60, 10)])
-def test_a_call_keeps_the_timeout_of_its_client(asked, timeout):
+@pytest.mark.parametrize(("given", "timeout"), [(None, 10), (5, 5), (60, 10)])
+def test_a_call_keeps_the_timeout_of_its_client(given, timeout):
     """The shorter timeout holds."""
-    assert LIMITED.build_policy(timeout=asked).timeout == timeout
+    assert LIMITED.build_policy(timeout=given).timeout == timeout
 
 
-@pytest.mark.parametrize(("asked", "timeout"), [(None, 30), (5, 5), (120, 120)])
-def test_a_default_timeout_is_no_ceiling(asked, timeout):
+@pytest.mark.parametrize(("given", "timeout"), [(None, 30), (5, 5), (120, 120)])
+def test_a_default_timeout_is_no_ceiling(given, timeout):
     """Only a timeout that the client was given limits a call."""
-    assert UNLIMITED.build_policy(timeout=asked).timeout == timeout
+    assert UNLIMITED.build_policy(timeout=given).timeout == timeout
 
 
 @pytest.mark.parametrize(
-    ("limits", "asked", "retry"),
+    ("limits", "given", "retry"),
     [
         (LIMITED, None, Retry(attempts=2)),
         (LIMITED, 1, Retry(attempts=1)),
@@ -58,6 +58,6 @@ def test_a_default_timeout_is_no_ceiling(asked, timeout):
         (UNLIMITED, 5, Retry(attempts=5)),
     ],
 )
-def test_the_retry_of_a_call_has_no_more_attempts_than_its_client_was_given(limits, asked, retry):
+def test_the_retry_of_a_call_has_no_more_attempts_than_its_client_was_given(limits, given, retry):
     """The rest of it replaces the client's."""
-    assert limits.build_policy(retry=asked).retry == retry
+    assert limits.build_policy(retry=given).retry == retry

@@ -144,7 +144,7 @@ def test_fault_36_no_window_exceeds_the_rate_and_one_bucket(rate, gaps, per):
 @settings(deadline=None)  # quadratic in the rows
 @given(rate=st.builds(Rate, st.floats(0.1, 2000), st.floats(0.1, 10)), rows=st.integers(1, 300))
 def test_fault_36_no_period_exceeds_count_and_burst(rate, rows):
-    """With the default margin."""
+    """The rates have the default margin."""
     starts = leaky_starts(rate, [0.0] * rows)
     for first in starts:
         assert sum(first <= at < first + rate.per for at in starts) <= rate.count + rate.burst + 1e-6

@@ -129,7 +129,7 @@ def facebook(code, status=400, **more):
     ],
 )
 def test_a_refusal_is_recognised_in_each_apis_form(failed, expected):
-    """With its delay."""
+    """The delay is read as well."""
     assert read_retry_hint(failed, epoch=0.0) == expected
 
 
@@ -162,7 +162,7 @@ JSON = st.recursive(
     usage=JSON.map(json.dumps) | st.text() | st.just('{"estimated_time_to_regain_access": 1e308}'),
 )
 def test_fault_33_no_body_raises(status, body, usage):
-    """Whatever a server sends, the delay is a number of seconds from 0."""
+    """For any body the delay is a number of seconds from 0."""
     delay, refusal_status = read_retry_hint(Response(status, {"X-App-Usage": usage}, body, ""), epoch=0.0)
     assert delay >= 0
     assert refusal_status in {0, 429, 503, 529}

@@ -66,7 +66,7 @@ def test_fault_29_each_failure_has_its_decision(failed, expected):
 
 
 @pytest.mark.parametrize(
-    ("asked", "words"),
+    ("retry_after", "words"),
     [
         ("301", "5 min 01 s"),
         ("7500", "2 h 05 min"),
@@ -76,9 +76,9 @@ def test_fault_29_each_failure_has_its_decision(failed, expected):
     ],
 )
 @pytest.mark.parametrize("status", [429, 503, 500])
-def test_fault_32_a_delay_above_max_wait_ends_the_row(status, asked, words):
+def test_fault_32_a_delay_above_max_wait_ends_the_row(status, retry_after, words):
     """The error shows both durations in readable units."""
-    stop = decide(failure(status, {"Retry-After": asked}))
+    stop = decide(failure(status, {"Retry-After": retry_after}))
     assert stop.outcome is Outcome.RATE_LIMITED_TOO_LONG
     assert f"(the server asks for {words}; max_wait is 5 min)" in stop.error
 
@@ -91,7 +91,7 @@ def test_fault_70_a_clock_that_is_a_day_off_does_not_change_the_delay():
 
 
 def test_githubs_403_is_a_refusal_until_its_reset():
-    """Without remaining requests, or with Retry-After; any other 403 ends the row."""
+    """It has no remaining requests, or Retry-After; any other 403 ends the row."""
     spent = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "60"}
     assert decide(failure(403, spent), jitter=0.0) == Repeat(60, True)
     assert decide(failure(403, {"Retry-After": "9"}), jitter=0.0) == Repeat(9, True)
@@ -114,7 +114,7 @@ def test_the_tenth_refusal_ends_the_row():
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
 @pytest.mark.parametrize("failed", [{"status": 500}, {"error": TransportError("reset", transient=True)}])
 def test_fault_2_an_unsafe_request_that_the_server_may_have_received_is_not_repeated(method, failed):
-    """Unless it carries a key, or is declared as repeatable."""
+    """An idempotency key or a declaration as repeatable allows it."""
     stop = decide(failure(method=method, **failed))
     assert isinstance(stop, Stop)
     assert f"{method} is not repeated: the server may have received it" in stop.error
@@ -153,7 +153,7 @@ def test_fault_12_and_74_an_unreadable_response_is_repeated_once(error):
 
 @pytest.mark.parametrize("failed", [failure(429), failure(500), failure(503, {"Retry-After": "1"})])
 def test_retry_1_repeats_nothing(failed):
-    """Not even a refusal."""
+    """A refusal ends the row, too."""
     assert isinstance(decide(failed, parse_retry(1)), Stop)
 
 
@@ -205,17 +205,17 @@ def test_only_the_given_statuses_are_repeated():
     status=st.sampled_from([408, 429, 500, 503]),
     counts=st.fixed_dictionaries({"attempts": st.integers(1, 10_000), "refusals": st.integers(0, 8)}),
     jitter=st.floats(0, 1, exclude_max=True),
-    asked=st.none() | st.integers(0, 600),
+    retry_after=st.none() | st.integers(0, 600),
 )
-def test_delays_are_bounded(retry, status, counts, jitter, asked):
+def test_delays_are_bounded(retry, status, counts, jitter, retry_after):
     """Our own delay by `cap`, a requested one by `max_wait`."""
-    headers = {} if asked is None else {"Retry-After": str(asked)}
+    headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
     decision = decide(failure(status, headers, **counts), retry, jitter=jitter)
-    if asked is not None and asked > retry.max_wait:
+    if retry_after is not None and retry_after > retry.max_wait:
         assert decision.outcome is Outcome.RATE_LIMITED_TOO_LONG
         return
-    assert (asked or 0) <= decision.delay <= retry.max_wait
-    if asked is None:
+    assert (retry_after or 0) <= decision.delay <= retry.max_wait
+    if retry_after is None:
         assert decision.delay <= retry.cap
 
 

@@ -92,7 +92,7 @@ def test_fault_31_rate_limit_vectors(headers, expected):
     ],
 )
 def test_fault_31_each_apis_own_headers_are_read(headers, expected):
-    """Of several budgets the one that runs out first counts."""
+    """The budget that runs out first counts."""
     assert read_budget(headers, epoch=NOW) == expected
 
 
@@ -164,7 +164,7 @@ NAMES = st.sampled_from(
     st.integers(0, 99),
 )
 def test_fault_33_malformed_limits_are_ignored(headers, in_flight):
-    """Whatever a server sends, nothing raises and no spacing is negative."""
+    """No text raises, and no spacing is negative."""
     left = read_budget(headers, epoch=NOW)
     assert left is None or left.remaining >= 0
     assert compute_spacing(left, in_flight) >= 0

@@ -29,7 +29,7 @@ def test_late_starts_are_made_up_for():
 
 @given(st.lists(st.floats(0, 3), min_size=2, max_size=50))
 def test_starts_are_never_closer_than_allowed(delays):
-    """However late the timers are."""
+    """Late timers change nothing."""
     assert min(later - sooner for sooner, later in pairwise(starts_with_delays(delays))) >= 0.09 - 1e-9
 
 

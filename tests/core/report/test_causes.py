@@ -59,12 +59,12 @@ def test_the_remedy_depends_on_text_then_status_then_outcome(error, outcome, sta
     ],
 )
 def test_what_differs_between_rows_is_not_part_of_the_cause(errors, outcome):
-    """That is pages, origins, attempts and the server's message."""
+    """Pages, origins, attempts and the server's message differ."""
     assert len({generalize_error(error, outcome) for error in errors}) == 1
 
 
 def test_the_most_frequent_cause_is_in_the_summary():
-    """Even if three others come before it because their rows were sent."""
+    """Three other causes precede it because their rows were sent."""
     causes = [Cause(f"HTTP 50{n}", [n], "http_error", was_sent=True) for n in range(4)]
     text = summarize_causes([*causes, Cause("not sent", list(range(10, 99)), "not_attempted")], 100)
     assert text == "93 of 100 rows failed: 1 x HTTP 500; 1 x HTTP 501; 89 x not sent; 2 other causes"

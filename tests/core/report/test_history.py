@@ -40,7 +40,7 @@ def frame():
 
 
 def test_the_text_is_one_line_about_the_last_run(frame):
-    """With a unique id."""
+    """It includes a unique id."""
     assert str(frame.attrs[ATTRS_KEY]) == "run ab12: 3 rows, 2 requests, 1 ok, 1 null_key, 1 http_error"
 
 

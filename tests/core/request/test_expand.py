@@ -290,7 +290,7 @@ def test_security_s4_and_s15_a_row_with_control_characters_is_not_sent(value, op
 
 @pytest.mark.parametrize("value", ["\r\nHost: evil", ["a\n"], {"a\n": "b"}])
 def test_security_s4_control_characters_inside_lists_are_found(value):
-    """Also in the names of a mapping."""
+    """The names of a mapping are checked, too."""
     assert list(expand(pd.DataFrame({"a": [value]}), compile_request_template(HOST + "{?a*}")).unsafe) == [0]
 
 

@@ -109,7 +109,7 @@ def test_each_field_is_a_text_or_a_json_value(options, text_fields, json_fields,
     ids=stable,
 )
 def test_the_kind_of_body_decides_the_content_type(options, expected):
-    """Unless the caller sets a content type."""
+    """A content type that the caller sets takes precedence."""
     headers = {
         name.lower(): text.fill({}) for name, text in compile_request_template(HOST, method="POST", **options).headers
     }

@@ -48,7 +48,7 @@ def test_fault_43_a_response_that_is_not_followed_is_the_answer(status, location
     ],
 )
 def test_security_s6_a_redirect_to_another_origin_is_refused(location):
-    """So are a downgrade to http, another scheme and characters that a URL cannot hold."""
+    """A downgrade to http, another scheme and invalid characters are refused, too."""
     with pytest.raises(UnsafeUrlError):
         follow_redirect(Request("https://h.example/"), 302, location, follow="same_origin", hops=0)
 

@@ -67,7 +67,7 @@ OTHER_NAMES = """
 
 @pytest.mark.parametrize("name", SECRET_NAMES)
 def test_security_s11_a_name_that_ends_in_key_is_a_secret(name):
-    """In headers, queries, JSON and forms: one rule."""
+    """One rule holds for headers, queries, JSON and forms."""
     assert is_secret_name(name)
     assert redact_headers({name: SECRET}) == {name: "***"}
     assert redact_url(f"https://h.example/?a=1&{name}={SECRET}&b=2") == f"https://h.example/?a=1&{name}=***&b=2"

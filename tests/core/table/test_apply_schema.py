@@ -54,8 +54,8 @@ def test_the_dtypes_depend_on_the_schema_only(backend, nullable):
         "any": "z",
     }
     cases = [[], [None], [[]], [full], [full, None]]
-    seen = [schema_columns(*case, schema=SCHEMA, backend=backend, nullable=nullable) for case in cases]
-    types = [{name: str(array.dtype) for name, array in one.arrays.items()} for one in seen]
+    results = [schema_columns(*case, schema=SCHEMA, backend=backend, nullable=nullable) for case in cases]
+    types = [{name: str(array.dtype) for name, array in one.arrays.items()} for one in results]
     assert types == [types[-1]] * len(types) if nullable or backend else [types[0]] * len(types)
     gaps = schema_columns({}, {"int": None}, schema=SCHEMA, backend=backend, nullable=nullable).arrays
     assert all(pd.isna(array).tolist() == [True, True] for array in gaps.values())
@@ -85,7 +85,7 @@ def test_a_gap_makes_integers_and_booleans_nullable():
     ids=str,
 )
 def test_an_extension_dtype_in_the_schema_is_the_dtype_of_the_column(dtype):
-    """With values and without."""
+    """The column may have values or none."""
     cells = {"l": ["1"], "t": "2024-01-01T00:00Z", "D": "2024-01-01T00:00Z", "d": "2024-01-01T00:00Z"}
     cell = cells.get(str(dtype)[0], "1")
     assert schema_columns({"a": cell}, schema={"a": dtype}).arrays["a"].dtype == dtype
@@ -93,7 +93,7 @@ def test_an_extension_dtype_in_the_schema_is_the_dtype_of_the_column(dtype):
 
 
 def test_columns_outside_the_schema_do_not_change():
-    """Neither order nor values nor types; a column that no record has is added last."""
+    """Their order, values and types stay; a column that no record has is added last."""
     payloads = [{"b": "1", "a": "1", "c": [1]}, {"b": None, "a": "2"}]
     plain, result = schema_columns(*payloads), schema_columns(*payloads, schema={"a": "int64", "z": "float64"})
     assert list(result.arrays) == ["b", "a", "c", "z"]
@@ -112,7 +112,7 @@ def test_a_column_of_the_schema_is_not_drifted():
 
 
 def test_a_schema_uses_the_names_after_renaming():
-    """Of meta fields, too."""
+    """Meta fields are renamed first as well."""
     result = schema_columns(
         {"page": "7", "items": [{"id": "1", "x": 1}]},
         record_path="items",

@@ -62,7 +62,7 @@ def cast_cell(cell, spec):
     ],
 )
 def test_a_value_is_cast_if_the_type_holds_it_exactly(spec, cell, value):
-    """From JSON to the type of the schema."""
+    """The cells come from JSON; the type is that of the schema."""
     if isinstance(cell, dict):
         assert schema_columns({"a": cell}, schema={"a": spec}, max_level=0).arrays["a"].tolist() == [cell]
     else:
@@ -109,9 +109,9 @@ def test_a_value_is_cast_if_the_type_holds_it_exactly(spec, cell, value):
 def test_a_value_that_would_change_is_a_misfit(spec, cell):
     """Nothing is rounded, cut, wrapped around or guessed."""
     name = spec if isinstance(spec, str) else str(spec)
-    said = cast_cell(cell, spec)
-    assert said.startswith("schema: column 'a': ")
-    assert said.endswith(f" is not {name}")
+    message = cast_cell(cell, spec)
+    assert message.startswith("schema: column 'a': ")
+    assert message.endswith(f" is not {name}")
 
 
 @given(
@@ -120,7 +120,7 @@ def test_a_value_that_would_change_is_a_misfit(spec, cell):
     st.sampled_from(BACKENDS),
 )
 def test_only_misfits_fail_and_all_other_cells_are_exact(cells, spec, backend):
-    """In every backend."""
+    """This holds for every backend."""
     result = schema_columns(*({"a": cell} for cell in cells), schema={"a": spec}, backend=backend)
     kept = [cell for at, cell in enumerate(cells) if at not in result.failures]
     found = result.arrays["a"].tolist()

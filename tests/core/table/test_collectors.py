@@ -112,7 +112,7 @@ def test_a_long_chain_keeps_few_pages_unflattened():
 
 
 def test_without_pages_there_are_the_selected_columns():
-    """Without a position, and with positions that got no page."""
+    """There is no position, or no position got a page."""
     for count in (0, 3):
         columns = PageCollector(count, Shape(columns={"a": "A"})).build_columns(nullable=True)
         assert list(columns.arrays) == ["A"]

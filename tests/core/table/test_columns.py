@@ -119,6 +119,6 @@ def test_concat_blocks_empties_the_blocks():
 
 
 def test_without_blocks_there_are_no_columns():
-    """And no records."""
+    """There are no records either."""
     result = concat_blocks([], nullable=True)
     assert (result.arrays, result.counts.tolist()) == ({}, [])

@@ -49,7 +49,7 @@ def assert_equals_frame(result, frame):
 
 @given(st.lists(objects_of(plain_keys) | objects_of(dotted_keys), max_size=5))
 def test_the_columns_are_those_of_json_normalize(payloads):
-    """Even if different paths lead to one name."""
+    """Different paths may lead to one name."""
     assert_equals_frame(flatten_columns(payloads), pd.json_normalize(payloads))
 
 
@@ -141,12 +141,12 @@ FITNESS = [
     ],
 )
 def test_the_examples_of_pandas_documentation_come_out_the_same(payloads, options):
-    """And empty objects."""
+    """Empty objects do, too."""
     assert_equals_frame(flatten_columns(payloads, **options), pd.json_normalize(payloads, **options))
 
 
 def test_a_nested_field_overrides_a_plain_one_of_its_name():
-    """Of fields with one name the last counts, and nested ones follow plain ones."""
+    """The last of several fields with one name counts, and nested ones follow plain ones."""
     payloads = [{"a": {"b": 2}, "a.b": 1, "c": 0}]
     result = flatten_columns(payloads)
     assert_equals_frame(result, pd.json_normalize(payloads))
@@ -200,7 +200,7 @@ def test_a_failure_does_not_hold_its_payload():
 
 
 def test_meta_comes_from_the_list_elements_around_the_records():
-    """Or from beside them."""
+    """It may also come from the objects beside them."""
     payloads = [{"by": "me", "rows": [{"id": 1, "cells": [{"x": 1}, {"x": 2}]}, {"id": 2, "cells": [{"x": 3}]}]}]
     options = {"record_path": ["rows", "cells"], "meta": ["by", ["rows", "id"]]}
     result = flatten_columns(payloads, **options)

@@ -48,7 +48,7 @@ def test_records_and_frames_of_the_same_rows_give_the_same_columns(payloads, nul
 )
 @pytest.mark.parametrize("count", [1, 2])
 def test_a_dtype_is_kept_if_all_frames_agree(array, count):
-    """However special it is."""
+    """Extension dtypes are kept, too."""
     result = collect_columns(*[pd.DataFrame({"a": array})] * count).arrays["a"]
     assert result.dtype == array.dtype
     assert list(result) == list(array) * count

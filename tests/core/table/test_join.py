@@ -18,8 +18,8 @@ BOTH = np.arange(2)
 
 def join_at(frame, columns, rows=None, take=BOTH, **options):
     """Join at positions given as lists."""
-    asked = None if rows is None else np.array(rows, np.int64)
-    return join_columns(frame, columns, rows=asked, take=np.array(take, np.int64), **options)
+    positions = None if rows is None else np.array(rows, np.int64)
+    return join_columns(frame, columns, rows=positions, take=np.array(take, np.int64), **options)
 
 
 @given(
@@ -29,7 +29,7 @@ def join_at(frame, columns, rows=None, take=BOTH, **options):
     st.sampled_from(["left", "inner"]),
 )
 def test_each_row_meets_the_records_of_its_request(case, how):
-    """In order; a row without records stays (left) or goes (inner)."""
+    """Records keep their order; a row without records stays (left) or is dropped (inner)."""
     counts, requests = case
     expected = []
     for row, request in enumerate(requests):
@@ -59,7 +59,7 @@ def test_each_row_meets_the_records_of_its_request(case, how):
     ids=lambda index: type(index).__name__,
 )
 def test_fault_56_any_index_comes_back_unchanged(index):
-    """Or with its rows, where they are repeated."""
+    """Where rows are repeated, so are their labels."""
     frame = pd.DataFrame({"a": [1, 2]}, index=index)
     assert_index_equal(join_at(frame, {"n": TWO_NUMBERS}).index, index, exact=True)
     repeated = join_at(frame, {"n": TWO_NUMBERS}, [1, 1, 0], [0, 1, -1])
@@ -82,7 +82,7 @@ def test_fault_56_any_index_comes_back_unchanged(index):
     ids=lambda values: str(values.dtype),
 )
 def test_fault_56_the_frames_own_columns_keep_their_dtype(values):
-    """And their values, repeated or not."""
+    """Their values stay, whether rows are repeated or not."""
     frame = pd.DataFrame({"a": pd.Series(values)})
     assert_frame_equal(join_at(frame, {"n": TWO_NUMBERS})[["a"]], frame)
     assert_frame_equal(
@@ -172,7 +172,7 @@ def test_large_integers_beside_missing_values_are_exact():
 @pytest.mark.parametrize("rows", [None, [0, 1]])
 @pytest.mark.parametrize("columns", [{"n": TWO_NUMBERS}, {}], ids=["columns", "nothing"])
 def test_a_write_to_the_result_changes_nothing_else(rows, columns):
-    """Neither the frame nor the records; and a write to the frame does not change the result."""
+    """The frame and the records stay; a write to the frame does not change the result."""
     frame = pd.DataFrame({"a": [1, 2], "b": ["x", "y"]})
     before, numbers = frame.copy(), TWO_NUMBERS.copy()
     result = join_at(frame, columns, rows)
@@ -187,7 +187,7 @@ def test_a_write_to_the_result_changes_nothing_else(rows, columns):
 @pytest.mark.parametrize("columns", [[], ["a"]])
 @pytest.mark.parametrize("new", [{}, {"n": TWO_NUMBERS[:0]}])
 def test_fault_56_an_empty_frame_keeps_its_columns(columns, new):
-    """And gets the new ones."""
+    """The new columns are added."""
     frame = pd.DataFrame({name: pd.Series([], dtype="Int64") for name in columns})
     result = join_at(frame, new, take=[])
     assert (len(result), result.columns.tolist()) == (0, [*columns, *new])
@@ -232,5 +232,5 @@ def test_records_alone_have_the_position_of_their_row():
 
 
 def test_with_one_record_per_row_the_positions_are_counted():
-    """From 0."""
+    """The count starts at 0."""
     assert records_frame({"x": TWO_NUMBERS}, rows=None, take=BOTH)["row"].tolist() == [0, 1]

@@ -94,6 +94,6 @@ def test_a_resumed_row_keeps_its_pages_and_gets_the_missing_ones():
 
 
 def test_a_column_of_objects_stays_a_column_of_objects():
-    """Even if all of them are strings."""
+    """This holds if all of them are strings."""
     old, new = (pd.DataFrame({"o": pd.Series([text], dtype=object)}) for text in "ab")
     assert stack_frames(old, new, np.array([1, 0]))["o"].dtype == object

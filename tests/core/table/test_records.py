@@ -56,5 +56,5 @@ def test_a_record_path_is_dotted_or_a_list_of_keys(path, payload):
 
 @pytest.mark.parametrize("payload", [None, [], {"data": None}, {"data": {"items": None}}, {"data": []}])
 def test_null_along_the_path_has_no_records(payload):
-    """In place of a list or an object."""
+    """It may stand for a list or an object."""
     assert extract_records(payload, compile_shape(record_path="data.items")) == []

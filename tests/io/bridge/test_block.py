@@ -97,7 +97,7 @@ def test_a_session_is_used_on_its_own_loop_by_await_and_from_a_thread(api):
 
 
 def test_a_call_runs_the_stopped_loop_of_its_session(api):
-    """From several threads too: the waiting threads run the loop, one at a time."""
+    """With several threads, the waiting ones run the loop, one at a time."""
     loop = asyncio.new_event_loop()
     session = loop.run_until_complete(open_session())
     assert has_session_header(api, session)

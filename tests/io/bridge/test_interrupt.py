@@ -55,7 +55,7 @@ def attempt(call):
 """
     )
     with open_script(api, text + CALLS[where]) as process:
-        wait_until(lambda: sum("60000" in seen.path_qs for seen in api.log) == 2)  # all before them are delivered
+        wait_until(lambda: sum("60000" in request.path_qs for request in api.log) == 2)  # all before them are delivered
         process.send_signal(signal.SIGINT)
         process.lines.append(process.stdout.readline().rstrip())
         wait_until(lambda: api.in_flight == 0)

@@ -135,10 +135,10 @@ sys.exit(3)
     "name server is silent": (
         """
 import socket
-asked = threading.Event()
-socket.getaddrinfo = lambda *_, **__: asked.set() or threading.Event().wait()
+lookup = threading.Event()
+socket.getaddrinfo = lambda *_, **__: lookup.set() or threading.Event().wait()
 future = paio.read_api_async("http://silent.example/")
-asked.wait()
+lookup.wait()
 """,
         CANCELLED_LINE,
         0,

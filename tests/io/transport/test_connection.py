@@ -199,7 +199,7 @@ def test_fault_18_a_decompression_bomb_costs_no_more_memory_than_max_body(make_s
     ],
 )
 def test_a_body_above_max_body_ends_as_soon_as_that_is_known(make_session, answer):
-    """In every framing, without waiting for the rest, which never arrives here."""
+    """This holds in every framing; the rest of the body, which never arrives here, is not waited for."""
     error = send_to_script(answer, options=TransportOptions(max_body=2**20), transient=False, session=make_session)
     assert isinstance(error, BodyTooLargeError)
 
@@ -214,7 +214,7 @@ def test_a_request_body_is_sent_whole_with_its_length(make_session, size):
 
 
 def test_a_post_without_a_body_has_length_zero(make_session):
-    """So that a server need not wait for one (RFC 9110, 8.6)."""
+    """A server need not wait for a body (RFC 9110, 8.6)."""
     with serve_script(http_response()) as server:
         send(server.url, method="POST", session=make_session)
     assert server.requests[0].headers["content-length"] == "0"

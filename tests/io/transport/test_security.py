@@ -233,11 +233,11 @@ def test_security_s8_a_redirect_to_a_private_address_is_refused(monkeypatch):
 
 def _public_first(otherwise):
     """Return a check that takes the first address for public: a test has loopback only."""
-    seen = []
+    addresses = []
 
     def is_public(address):
-        seen.append(address)
-        return len(seen) == 1 or otherwise(address)
+        addresses.append(address)
+        return len(addresses) == 1 or otherwise(address)
 
     return is_public
 
@@ -320,9 +320,9 @@ def test_security_s11_no_frame_and_no_warning_repeats_a_secret(caplog):
         with client, pytest.warns(FetchWarning) as caught:
             frame = pd.DataFrame({"id": [1]}).aio.fetch(f"/x?token={CANARY}&id={{id}}", client=client, progress=False)
         assert CANARY in str(server.requests)
-    said = [frame.aio.outcomes.to_string(), frame.aio.failures.to_string(), repr(frame.attrs), repr(client)]
-    said += [str(each.message) for each in caught]
-    assert CANARY not in "\n".join([*said, caplog.text, repr(vars(client)["_transport_options"])])
+    texts = [frame.aio.outcomes.to_string(), frame.aio.failures.to_string(), repr(frame.attrs), repr(client)]
+    texts += [str(each.message) for each in caught]
+    assert CANARY not in "\n".join([*texts, caplog.text, repr(vars(client)["_transport_options"])])
 
 
 # --- TLS

@@ -55,10 +55,10 @@ def test_fault_73_a_session_sends_nothing_over_an_unclean_connection(late):
 
 def test_a_session_keeps_its_headers_cookies_and_middlewares_and_stays_open():
     """Our options apply beside its own."""
-    seen = []
+    headers = []
 
     async def middleware(request, handler):
-        seen.append(request.headers["X-Ours"])
+        headers.append(request.headers["X-Ours"])
         return await handler(request)
 
     async def run(server):
@@ -84,7 +84,7 @@ def test_a_session_keeps_its_headers_cookies_and_middlewares_and_stays_open():
         responses = asyncio.run(run(server))
         assert server.connections == 1
     assert [(response.status, response.body) for response in responses] == [(404, b"[1]")] * 2
-    assert seen == ["2", "2", "4"]
+    assert headers == ["2", "2", "4"]
     assert [request.headers["x-theirs"] for request in server.requests] == ["1"] * 3
     assert [request.headers["cookie"] for request in server.requests] == ["c=1", "c=1; d=2", "c=1; d=2"]
 

@@ -63,7 +63,7 @@ def test_fault_49_an_untrusted_certificate_gets_no_token(authority, other_bundle
 
 @pytest.mark.parametrize("value", [False, np.False_], ids=["bool", "np.bool_"])
 def test_security_s13_only_false_switches_verification_off(authority, value):
-    """And each call warns."""
+    """Each call warns."""
     with serve_certified(authority) as server, pytest.warns(paio.FetchWarning, match="certificates are not verified"):
         assert fetch(server, value) == "ok"
 

@@ -35,8 +35,8 @@ def test_keys_share_a_block_only_where_the_other_fields_agree(rows, size):
     frame = pd.DataFrame(rows, columns=["org", "id"], dtype=object)
     batches = Batches.build(frame, KeyField("id", other_fields=["org"]), size)
     sent = batches.build_rows(batches.blocks)
-    asked = [(org, key) for org, ids in zip(sent.get("org", []), sent["id"], strict=True) for key in ids]
-    assert sorted(asked) == sorted({(org, key) for org, key in rows if key is not None})
+    pairs = [(org, key) for org, ids in zip(sent.get("org", []), sent["id"], strict=True) for key in ids]
+    assert sorted(pairs) == sorted({(org, key) for org, key in rows if key is not None})
     assert all(0 < len(ids) <= size for ids in sent["id"])
 
 
@@ -66,7 +66,7 @@ def test_keys_may_be_an_index_level():
 
 
 def test_an_unsafe_key_affects_no_other_row():
-    """Its block goes without it. In a body a line break is ordinary text."""
+    """Its block is sent without it. In a body a line break is ordinary text."""
     frame = pd.DataFrame({"id": ["a", "b\n", None, "c"]})
     batches = Batches.build(frame, KeyField("id"), 5)
     assert (batches.row_to_key.tolist(), list(batches.unsafe_rows)) == ([0, -1, -1, 1], [1])
@@ -100,7 +100,7 @@ def test_a_key_of_an_unsupported_type_raises_with_its_column():
 
 
 def test_in_a_body_a_number_and_its_text_are_two_keys():
-    """So are True and "true", but not 1 and 1.0. In a URL what is written alike is one key."""
+    """True and "true" are two keys, 1 and 1.0 are one. In a URL equal texts are one key."""
     frame = pd.DataFrame({"id": pd.Series([1, "1", True, "true", 1.0, None, float("inf")], dtype=object)})
     body = Batches.build(frame, KeyField("id", in_body=True), 9)
     assert body.row_to_key.tolist() == [0, 1, 2, 3, 0, -1, -1]

@@ -18,40 +18,40 @@ def blocks_of(count, size):
 
 def run(blocks, bad, dice=None, status=422):
     """Send all blocks, take the responses in any order; return the accepted keys and the number of requests."""
-    halving, in_flight, fine, asked = Halving(blocks), list(blocks), set(), 0
+    halving, in_flight, fine, sent = Halving(blocks), list(blocks), set(), 0
     while in_flight:
         part = in_flight.pop(0 if dice is None else dice.randrange(len(in_flight)))
-        asked += 1
+        sent += 1
         if bad.isdisjoint(part.tolist()):
             fine.update(part.tolist())
             due = halving.accept(part)
         else:
             due = halving.refuse(part, status)
         in_flight += [half for each in due for half in split_block(each)]
-    return fine, asked
+    return fine, sent
 
 
 @given(st.integers(1, 300), st.data())
 def test_one_bad_key_is_found_alone(size, data):
     """All others are answered, for at most two more requests per level."""
     poison = data.draw(st.integers(0, size - 1))
-    fine, asked = run(blocks_of(size, size), {poison})
+    fine, sent = run(blocks_of(size, size), {poison})
     assert fine == set(range(size)) - {poison}
-    assert asked - 1 <= 2 * math.ceil(math.log2(size)) if size > 1 else asked == 1
+    assert sent - 1 <= 2 * math.ceil(math.log2(size)) if size > 1 else sent == 1
 
 
 @given(st.integers(1, 100), st.integers(1, 60), st.sets(st.integers(0, 99)), st.randoms(use_true_random=True))
 def test_every_good_key_is_answered_in_a_call_of_up_to_a_hundred_blocks(count, size, bad, dice):
-    """However many are bad and whatever the order of the responses."""
+    """The number of bad keys and the order of the responses do not matter."""
     assert run(blocks_of(count, size), bad, dice)[0] == set(range(count)) - bad
 
 
 @given(st.integers(2, 400), st.sets(st.integers(0, 399), min_size=1), st.randoms(use_true_random=True))
 def test_a_single_block_is_split_to_the_end(size, good, dice):
     """One good key among many is found, for at most two requests a key."""
-    fine, asked = run(blocks_of(size, size), set(range(size)) - good, dice)
+    fine, sent = run(blocks_of(size, size), set(range(size)) - good, dice)
     assert fine == good & set(range(size))
-    assert asked <= 2 * size
+    assert sent <= 2 * size
 
 
 @given(st.integers(1, 150), st.integers(1, 60), st.floats(0, 1), st.randoms(use_true_random=True))
@@ -67,9 +67,9 @@ def test_the_accepted_keys_do_not_depend_on_the_order_of_the_responses(count, si
 @pytest.mark.parametrize(("count", "size", "most"), [(100, 100, 150), (1000, 50, 1500), (10, 1000, 190), (400, 2, 600)])
 def test_a_call_that_is_always_refused_costs_few_extra_requests(count, size, most):
     """Half as many as it has blocks, or as many as it takes to split a hundred keys."""
-    fine, asked = run(blocks_of(count * size, size), set(range(count * size)))
+    fine, sent = run(blocks_of(count * size, size), set(range(count * size)))
     assert not fine
-    assert count < asked <= most
+    assert count < sent <= most
 
 
 def test_the_first_accepted_part_splits_all_waiting_blocks():

@@ -100,7 +100,7 @@ def test_a_key_that_envelopes_have_as_a_name_is_matched_in_the_list_first():
     ],
 )
 def test_an_object_that_holds_a_key_is_the_record(fields):
-    """Whatever lists are in it."""
+    """Lists in it do not change that."""
     assert found([7, 8], {"id": 7, **fields}) == [[fields], None]
     assert found([7, 8], {"user": {"id": 7}, **fields}, "user.id") == [[fields], None]
 
@@ -148,7 +148,7 @@ def test_the_names_that_a_parser_returns_need_not_be_texts():
     ],
 )
 def test_the_key_is_dropped_where_it_would_be_a_column(record, path, levels, left):
-    """With objects that held nothing else. The record is not changed, because another row may share its parts."""
+    """Objects that hold nothing else are dropped with it. The record stays, because another row may share its parts."""
     before = repr(record)
     assert drop_path(record, path, levels) == left
     assert repr(record) == before
@@ -157,7 +157,7 @@ def test_the_key_is_dropped_where_it_would_be_a_column(record, path, levels, lef
 
 
 def test_a_nested_key_is_dropped():
-    """Unless it is wanted; an object that is one cell stays whole."""
+    """It is kept on request; an object that is one cell stays whole."""
     records = [{"user": {"id": 7, "name": "x"}, "n": 1}]
     bare = [[{"user": {"name": "x"}, "n": 1}]]
     assert found([7], records, "user.id") == bare
@@ -197,8 +197,8 @@ FINDINGS = {
 )
 def test_keys_without_records_beside_records_without_a_key_are_a_finding(keys, payload, parts):
     """A key that the answer spells or types otherwise is neither guessed nor silently dropped."""
-    said = match_records(keys, payload, RULES).describe_mismatch(list(map(str, keys)))
-    assert all(part in said for part in parts)
+    message = match_records(keys, payload, RULES).describe_mismatch(list(map(str, keys)))
+    assert all(part in message for part in parts)
 
 
 @pytest.mark.parametrize(
@@ -212,5 +212,5 @@ def test_keys_without_records_beside_records_without_a_key_are_a_finding(keys, p
     ],
 )
 def test_a_key_without_records_alone_is_no_finding(keys, payload):
-    """Neither is a record that was not requested."""
+    """A record that was not requested alone is none either."""
     assert match_records(keys, payload, RULES).describe_mismatch(list(map(str, keys))) is None

@@ -144,7 +144,7 @@ def test_a_mismatch_is_a_finding_of_the_first_key_without_an_answer():
 
 
 def test_blocks_that_still_wait_at_the_end_fail_with_their_own_error():
-    """Whatever cut the run short."""
+    """The reason for the end of the run does not matter."""
     run = Run(8, 4)
     first, second = run.begin()
     run.answer(*first, 400)
@@ -212,7 +212,7 @@ ANSWERS = {
 
 @pytest.mark.parametrize(("payload", "options", "expected"), ANSWERS.values(), ids=ANSWERS.keys())
 def test_each_key_gets_its_records(payload, options, expected):
-    """Wherever they are, without the key; an object without fields is no record."""
+    """The records may be anywhere and lose the key; an object without fields is no record."""
     run = Run(2, 2, rules=MatchRules.compile("id", compile_shape(**options)))
     [only] = run.begin()
     run.answer(*only, 200, payload)

@@ -37,7 +37,7 @@ def after_submission(poll, payload, request=SUBMISSION, *headers, **others):
 
 
 def test_a_submission_is_followed_by_a_get_of_the_jobs_url():
-    """Without the submission's body and headers: the workflow adds the headers."""
+    """It has neither the submission's body nor its headers: the workflow adds the headers."""
     queued = {"state": "queued", "links": {"self": "/jobs/7"}}
     assert after_submission(POLL, queued) == JobRequest(BARE, 1, state="queued")
 
@@ -89,7 +89,7 @@ def test_a_post_without_a_url_to_poll_is_an_error_that_says_what_to_pass(payload
     ("method", "url"), [("GET", "http://e.com/jobs"), ("PUT", "http://e.com/jobs"), ("POST", "http://e.com/jobs/7")]
 )
 def test_the_url_that_answered_is_polled_if_it_is_the_jobs_own(method, url):
-    """That of a GET or a PUT, or the target of a redirect."""
+    """It is the URL of a GET or a PUT, or the target of a redirect."""
     request = Request("http://e.com/jobs", method)
     assert after_submission(Poll(), {"status": "queued"}, request, url=url).request == Request(url)
 
@@ -100,7 +100,7 @@ def test_a_running_job_is_polled_again_after_the_next_delay():
 
 
 def test_a_running_job_is_polled_where_its_last_response_says():
-    """Or at the same URL again."""
+    """Without a URL in the response, the same URL is polled again."""
     assert after_poll(POLL, {"state": "running"}).request == BARE
     assert after_poll(POLL, {"state": "running", "links": {"self": "?v=2"}}).request.url == "http://e.com/jobs/7?v=2"
 

@@ -137,15 +137,15 @@ def downloading(run):
     ids=["500", "timeout", "patience", "no state", "no result", "unsafe", "cut", "500 of the result", "cut before it"],
 )
 def test_a_job_that_may_still_run_is_not_submitted_again(before, end, then):
-    """However the first run ended, the next one polls with its own credentials and gets the result."""
+    """For any end of the first run, the next one polls with its own credentials and gets the result."""
     run = Run()
     before(run)
     end(run)
     assert [result.outcome for _, result in run.delivered if result.outcome is Outcome.OK] == []
     later = run.retry()
     assert later.step.number == 2
-    asked = Request(f"http://e.com{then}", "GET", {"Authorization": "Bearer new"})
-    assert (later.step.request, later.step.after) == (asked, 0)
+    expected = Request(f"http://e.com{then}", "GET", {"Authorization": "Bearer new"})
+    assert (later.step.request, later.step.after) == (expected, 0)
     if before is polling:
         assert later.answer({"state": "running"}, now=1000)
         assert later.answer(DONE, now=1050)
@@ -175,7 +175,7 @@ def test_a_job_that_failed_or_does_not_exist_is_submitted_again(before, end):
 
 
 def test_a_failed_job_is_an_http_error_with_its_message():
-    """Although the HTTP status is 200."""
+    """The HTTP status is 200."""
     run = Run()
     run.answer(QUEUED)
     run.answer({"state": "failed", "error": "it broke"})
@@ -188,7 +188,7 @@ def test_a_failed_job_is_an_http_error_with_its_message():
 
 
 def test_patience_counts_from_the_response_to_the_submission():
-    """Not from the start of the run, because the submission may wait long for its turn."""
+    """It does not count from the start of the run, because the submission may wait long to be sent."""
     run = Run()
     assert run.answer(QUEUED, now=1000)
     assert run.answer({"state": "running"}, now=1058)
@@ -204,7 +204,7 @@ def test_retry_after_is_a_minimum_delay():
 
 
 def test_security_s7_a_job_at_an_allowed_host_is_polled_without_credentials():
-    """By a later run as well; without allow_hosts the row is unsafe_url."""
+    """A later run does the same; without allow_hosts the row is unsafe_url."""
     run = Run(allow_hosts=["other.com"])
     assert run.answer({**QUEUED, "self": "http://other.com/7"})
     assert (run.step.request.url, dict(run.step.request.headers)) == ("http://other.com/7", {})
@@ -219,7 +219,7 @@ def test_security_s7_a_job_at_an_allowed_host_is_polled_without_credentials():
 
 
 def test_a_job_that_a_later_run_did_not_begin_is_kept_for_the_next():
-    """Even if that run is interrupted before it begins with the row."""
+    """That run may be interrupted before it begins with the row."""
     run = Run()
     run.answer(QUEUED)
     run.workflow.close()
@@ -340,7 +340,7 @@ def test_a_job_that_follows_a_failed_one_has_a_new_idempotency_key():
 
 
 def test_a_job_that_is_not_found_is_polled_three_times_more():
-    """With growing minimum delays; after that a 404 counts as a failure."""
+    """The minimum delays grow; after that a 404 counts as a failure."""
     run = Run()
     run.answer(QUEUED)
     pauses = []
@@ -393,12 +393,12 @@ def test_an_expired_link_to_a_result_is_renewed_by_a_poll(status, then):
 
 def test_a_job_whose_result_is_gone_and_that_cannot_be_polled_is_submitted_again():
     """A 403 may be due to the credentials: then the link is kept."""
-    for status, asked in ((404, ("POST", "http://e.com/jobs")), (403, ("GET", "http://e.com/jobs/7/result"))):
+    for status, expected in ((404, ("POST", "http://e.com/jobs")), (403, ("GET", "http://e.com/jobs/7/result"))):
         run = Run()
         run.answer(DONE)
         assert run.target == ("GET", "http://e.com/jobs/7/result")
         assert not run.fail(status)
-        assert run.retry().target == asked
+        assert run.retry().target == expected
 
 
 @pytest.mark.parametrize("outcome", [Outcome.NOT_ATTEMPTED, Outcome.BUDGET_EXHAUSTED])
@@ -436,7 +436,7 @@ def test_a_submission_that_was_not_sent_is_an_unsent_row():
 
 
 def test_the_url_of_a_result_is_that_of_its_last_request():
-    """Or the target of a redirect."""
+    """After a redirect it is the target."""
     run = Run()
     run.answer(QUEUED)
     run.fail(403)
@@ -463,7 +463,7 @@ def test_a_202_is_not_taken_for_the_result():
 
 
 def test_format_and_parser_read_the_result_only():
-    """Also where the last poll is the result."""
+    """The last poll may be the result."""
     reading = {"format": "csv", "readers": TABULAR_READERS}
     run = Run(reading=reading)
     assert run.answer(QUEUED, status=202)

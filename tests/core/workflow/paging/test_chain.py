@@ -24,10 +24,10 @@ URL = "http://e.com/u"
 
 @dataclass
 class Api:
-    """An API with correct paging, over pages of any length; it records the URLs it was asked for."""
+    """An API with correct paging, over pages of any length; it records the requested URLs."""
 
     sizes: list[int]
-    asked: list[str] = field(default_factory=list)
+    requested: list[str] = field(default_factory=list)
 
     def __post_init__(self):
         ends = [sum(self.sizes[: at + 1]) for at in range(len(self.sizes))]
@@ -41,7 +41,7 @@ class Api:
 
     def answer(self, request):
         """Answer page ``page`` (from 1) with every kind of paging there is."""
-        self.asked.append(request.url)
+        self.requested.append(request.url)
         number = int(get_param(request, "page") or 1)
         records = self.pages[number - 1] if number <= len(self.pages) else []
         more = number < len(self.pages)
@@ -85,23 +85,23 @@ def test_any_sequence_of_pages_is_read_completely_and_once(sizes, paginator, see
     api = Api(sizes)
     chain = Chain(paginator, Request(URL))
     assert read(chain, api.answer, seed) == api.records
-    assert len(set(api.asked)) == len(api.asked) == len(sizes)
+    assert len(set(api.requested)) == len(api.requested) == len(sizes)
     assert chain.findings() == []
 
 
 def sliced(total, size, *, obeys=True, says=None):
-    """Return an API that cuts a list by page or offset, and the URLs it was asked for."""
-    asked = []
+    """Return an API that cuts a list by page or offset, and the requested URLs."""
+    requested = []
 
     def answer(request):
-        asked.append(request.url)
+        requested.append(request.url)
         step = int(get_param(request, "size") or size) if obeys else size
         start = int(get_param(request, "offset") or (int(get_param(request, "page") or 1) - 1) * step)
         records = [{"id": number} for number in range(start, min(start + step, total))]
         payload = {"data": records, "count": total if says is None else says}
         return Page(request, Response(200, {}, b"", request.url), payload)
 
-    return answer, asked
+    return answer, requested
 
 
 numbered = st.sampled_from(
@@ -119,13 +119,13 @@ numbered = st.sampled_from(
 @given(st.integers(0, 60), st.integers(1, 9), numbered, st.booleans(), st.integers())
 def test_fault_44_numbered_pages_are_complete_even_if_the_size_is_ignored(total, size, paginator, obeys, seed):
     """The length that came counts, not the one requested; with a total no page after the last one is requested."""
-    answer, asked = sliced(total, size, obeys=obeys)
+    answer, requested = sliced(total, size, obeys=obeys)
     chain = Chain(paginator, Request(URL))
     assert [record["id"] for record in read(chain, answer, seed)] == list(range(total))
     assert chain.findings() == []
     if paginator.total_records:
         came = 7 if obeys and paginator.size else size
-        assert len(asked) == max(1, -(-total // came))
+        assert len(requested) == max(1, -(-total // came))
 
 
 @given(st.integers(1, 40), st.integers(0, 60), st.integers())
@@ -142,7 +142,7 @@ def test_fault_44_a_wrong_total_is_a_finding(total, says, seed):
 
 
 def test_fault_44_a_next_page_that_points_to_itself_is_a_loop():
-    """So is a link to an earlier page; the message names the page."""
+    """A link to an earlier page is one, too; the message names the page."""
     chain = Chain(NextUrl("next"), Request(URL))
     (two,) = chain.add_page(1, answered(1, "?page=2"))
     with pytest.raises(ParseError, match="page 2: page loop: the page after page 2 is page 2 again"):

@@ -38,7 +38,7 @@ def test_an_old_option_name_raises_the_same_error_in_replace():
 
 @pytest.mark.parametrize("header", ["X-Total-Count", "x-total-count", "X-Total", "X-WP-Total", "Content-Range"])
 def test_a_header_that_counts_records_is_refused_as_the_number_of_pages(header):
-    """By keyword or by position: taken for pages, it would send one request per record."""
+    """This holds by keyword and by position: taken for pages, it would send one request per record."""
     for make in (lambda: PageNumber(total_pages=header), lambda: PageNumber("page", 1, None, header)):
         with pytest.raises(PlanError, match=f"number of records: pass total_records={header!r}"):
             make()

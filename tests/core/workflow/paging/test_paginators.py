@@ -64,7 +64,7 @@ def test_the_next_request_follows_from_the_page(paginator, payload, headers, exp
 @pytest.mark.parametrize("end", [None, "", "null", " null ", False, 0, {}, []])
 @pytest.mark.parametrize("paginator", [NextUrl("next"), Cursor("next")])
 def test_fault_44_null_and_the_empty_text_are_the_end(paginator, end):
-    """So is the text "null", and a missing key."""
+    """The text "null" and a missing key are the end, too."""
     assert next_request(paginator, extracted({"next": end})) is None
     assert next_request(paginator, extracted({})) is None
 
@@ -79,7 +79,7 @@ def test_fault_44_null_and_the_empty_text_are_the_end(paginator, end):
     ],
 )
 def test_fault_44_an_empty_header_is_the_end(paginator, headers):
-    """So is the text "null", and another relation."""
+    """The text "null" and another relation are the end, too."""
     assert next_request(paginator, extracted(headers=headers)) is None
 
 
@@ -180,7 +180,7 @@ def urls(found):
     ],
 )
 def test_the_first_page_may_show_the_requests_of_all_other_pages(paginator, page, expected):
-    """By a total or by the last link; the page size is the one that came."""
+    """It shows a total or the last link; the page size is that of the first page."""
     assert urls(other_requests(paginator, page)) == expected
 
 
@@ -208,7 +208,7 @@ def test_the_first_request_gets_number_and_size_where_it_has_none():
 
 @pytest.mark.parametrize("value", [7, "next", LinkHeader, None])
 def test_a_value_that_is_no_paginator_is_refused(value):
-    """So is a class without its parentheses."""
+    """A class in place of an instance is refused, too."""
     with pytest.raises(PlanError, match="pages="):
         as_paginator(value)
     assert as_paginator("auto") is None

@@ -108,7 +108,7 @@ def test_a_failed_page_is_named_and_a_later_run_requests_it_alone():
 
 
 def test_a_resumed_page_has_the_new_credentials_on_its_origin_only():
-    """In headers and in the query; a page on another origin is requested as before."""
+    """They are in headers and in the query; a page on another origin is requested as before."""
     away = "http://cdn.com/2?key=old"
     for following, url, headers in (("?page=2&key=old", f"{FIRST.url}?page=2&key=new", {"A": "t"}), (away, away, {})):
         run = Run(NextUrl(), allow_hosts=["cdn.com"])

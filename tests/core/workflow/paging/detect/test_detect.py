@@ -209,14 +209,14 @@ def test_the_paging_of_a_known_api_is_detected(answer, expected):
 )
 def test_no_page_is_left_out_whether_pages_count_from_0_or_1(home, echo, query, number, start):
     """The page that came without a number is the first; where request and response differ, the API may count from 0."""
-    told = {echo: number, "total_pages": 4}
-    found = choose_paginator(page({"items": ONE, **({home: told} if home else told)}, url=URL + query)).paginator
+    fields = {echo: number, "total_pages": 4}
+    found = choose_paginator(page({"items": ONE, **({home: fields} if home else fields)}, url=URL + query)).paginator
     assert found.start == start
-    asked = int(query[-1]) if query else start
+    first = int(query[-1]) if query else start
     rest = other_requests(
-        found, ExtractedPage(page({"items": ONE, **({home: told} if home else told)}, url=URL + query), ONE, 1)
+        found, ExtractedPage(page({"items": ONE, **({home: fields} if home else fields)}, url=URL + query), ONE, 1)
     )
-    assert [int(get_param(each, found.param)) for each in rest] == list(range(asked + 1, start + 4))
+    assert [int(get_param(each, found.param)) for each in rest] == list(range(first + 1, start + 4))
 
 
 def test_a_first_page_with_another_number_raises():
@@ -237,12 +237,12 @@ FLAGS = [
 @pytest.mark.parametrize("home", ["", "meta", "pagination", "data"])
 @pytest.mark.parametrize("text", [False, True])
 def test_a_page_that_announces_more_is_never_the_only_page(flag, home, text):
-    """Whatever the flag is called and wherever it is; a flag that announces the end raises nothing."""
+    """The flag may have any usual name and place; one that announces the end raises nothing."""
     for more in (True, False):
         value = more is not (flag in {"done", "isLast", "last", "is_last"})
-        told = {flag: str(value).lower() if text else value}
-        payload = {"rows": ONE, **told} if not home else {"rows": ONE, home: told}
-        answer = page({"data": {"rows": ONE, **told}} if home == "data" else payload)
+        fields = {flag: str(value).lower() if text else value}
+        payload = {"rows": ONE, **fields} if not home else {"rows": ONE, home: fields}
+        answer = page({"data": {"rows": ONE, **fields}} if home == "data" else payload)
         if more:
             with pytest.raises(PlanError, match=f"{flag}' says that there is more"):
                 choose_paginator(answer)
@@ -251,7 +251,7 @@ def test_a_page_that_announces_more_is_never_the_only_page(flag, home, text):
 
 
 @pytest.mark.parametrize(
-    ("told", "headers", "count"),
+    ("fields", "headers", "count"),
     [
         ({"total": 90}, {}, "total"),
         ({"total": "90"}, {}, "total"),
@@ -265,12 +265,12 @@ def test_a_page_that_announces_more_is_never_the_only_page(flag, home, text):
         ({}, {"Content-Range": "0-0/90"}, "Content-Range"),
     ],
 )
-def test_a_total_above_the_records_raises_with_candidates_that_use_it(told, headers, count):
+def test_a_total_above_the_records_raises_with_candidates_that_use_it(fields, headers, count):
     """A total that equals the number of records makes the page the only one."""
     with pytest.raises(PlanError, match="more records than came") as caught:
-        choose_paginator(page({"rows": ONE, **told}, headers))
+        choose_paginator(page({"rows": ONE, **fields}, headers))
     assert f"pages=PageNumber(total_records={count!r})" in str(caught.value)
-    assert choose_paginator(page({"rows": ONE * 90, **told}, headers)).paginator is None
+    assert choose_paginator(page({"rows": ONE * 90, **fields}, headers)).paginator is None
 
 
 def test_a_lower_bound_raises_with_candidates_that_do_not_use_it():
@@ -281,7 +281,7 @@ def test_a_lower_bound_raises_with_candidates_that_do_not_use_it():
 
 
 def test_a_flag_that_announces_more_outweighs_a_link_that_is_null():
-    """Of two sure candidates the one that finds a next page is used."""
+    """The one of two sure candidates that finds a next page is used."""
     ended = {"data": ONE, "links": {"self": URL, "next": None}}
     assert choose_paginator(page(ended)).paginator == NextUrl("links.next")
     with pytest.raises(PlanError, match="'has_more' says that there is more"):
@@ -406,7 +406,7 @@ def test_a_page_that_shows_no_other_pages_is_the_only_one(payload):
     ],
 )
 def test_a_complete_page_raises_nothing(payload, headers, url):
-    """Though the request names a page, or a header counts."""
+    """The request may name a page, or a header may count the records."""
     assert choose_paginator(page(payload, headers, url)).paginator is None
 
 
