@@ -72,7 +72,7 @@ class FieldColumn:
 
     def is_unique(self) -> bool:
         """Whether no two rows have the same value."""
-        return len(self.uniques) == len(self.codes)
+        return len(self.uniques) == len(self.codes) and bool((self.codes >= 0).all())  # an infinity is a unique null
 
     def _user_texts(self) -> Collection[Value]:
         """Return the texts that may hold any character. Numbers and times hold none that is refused."""

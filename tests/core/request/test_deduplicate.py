@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -91,3 +92,10 @@ def test_the_joint_code_of_many_columns_does_not_overflow():
     first, groups = group_rows([factorize(column) for column in columns], np.arange(len(values)))
     distinct = set(zip(*(column.tolist() for column in columns), strict=True))
     assert len(first) == len(distinct) == groups.max() + 1
+
+
+def test_fault_54_two_kinds_of_null_are_one_value():
+    """Infinity and NaN in an Arrow column make the same request, which is sent once."""
+    column = factorize(pd.array(pa.array([float("inf"), float("nan")]), dtype="double[pyarrow]"))
+    assert not column.is_unique()
+    assert group_rows([column], np.arange(2))[1].tolist() == [0, 0]
