@@ -9,7 +9,10 @@
     ├── AttemptError                one attempt failed: becomes the outcome of its row
     │   ├── TransportError          the connection failed: refused, reset, cut, TLS, DNS, proxy
     │   │   ├── ProtocolError       the answer is not HTTP
-    │   │   └── DescriptorError     the process cannot open more connections; nothing was sent
+    │   │   ├── StaleConnectionError  a reused connection ended before the first byte of the answer
+    │   │   ├── DescriptorError     the process cannot open more connections; nothing was sent
+    │   │   └── SessionError        code of the caller's session raised
+    │   │       └── SessionClosedError  the caller's session is closed; nothing was sent
     │   ├── AttemptTimeoutError     the attempt's timeout passed
     │   ├── BodyTooLargeError       the decoded body is larger than ``max_body``
     │   ├── RedirectError           a redirect leads nowhere, or in a circle
@@ -88,6 +91,18 @@ class ProtocolError(TransportError):
 
 class DescriptorError(TransportError):
     """The process cannot open more connections; the request was not sent."""
+
+
+class StaleConnectionError(TransportError):
+    """A reused connection ended before the first byte of the answer: the server had probably closed it before."""
+
+
+class SessionError(TransportError):
+    """Code of the caller's session raised something that is not about the network: a middleware, a connector."""
+
+
+class SessionClosedError(SessionError):
+    """The caller's session is closed; the request was not sent."""
 
 
 class AttemptTimeoutError(AttemptError):

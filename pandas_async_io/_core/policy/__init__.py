@@ -22,6 +22,7 @@ How fast requests start:
 
 When a run or an origin stops:
 
+- `kept_connections`: which requests need a new connection.
 - `run_budget`: the time, requests and retries of a run.
 - `retry_budget`: retries as a share of the requests.
 - `breaker`: the circuit breaker of an origin.

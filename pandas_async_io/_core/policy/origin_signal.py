@@ -5,7 +5,14 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from pandas_async_io._core.errors import AttemptError, AttemptTimeoutError, DescriptorError, TransportError
+from pandas_async_io._core.errors import (
+    AttemptError,
+    AttemptTimeoutError,
+    DescriptorError,
+    SessionError,
+    StaleConnectionError,
+    TransportError,
+)
 from pandas_async_io._core.policy.retry import read_refusal_delay
 
 if TYPE_CHECKING:
@@ -17,7 +24,7 @@ class OriginSignal(Enum):
     """What one attempt shows about its origin."""
 
     NONE = auto()
-    """Nothing: we cut the attempt short, or it never left this machine."""
+    """Nothing: we cut the attempt short, it never left this machine, or it met a connection that had ended."""
     ANSWERED = auto()
     """It responds, with whatever status below 500 or body."""
     REFUSED = auto()
@@ -67,7 +74,7 @@ def read_origin_signal(
 
 
 def _read_error(error: AttemptError | None, *, deadline_passed: bool) -> OriginSignal:
-    if error is None or isinstance(error, DescriptorError):
+    if error is None or isinstance(error, DescriptorError | SessionError | StaleConnectionError):
         return OriginSignal.NONE
     if deadline_passed and isinstance(error, AttemptTimeoutError):
         return OriginSignal.NONE

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pandas_async_io._core.errors import AttemptError, ParseError, ProtocolError
+from pandas_async_io._core.errors import AttemptError, ParseError, ProtocolError, StaleConnectionError
 from pandas_async_io._core.models import Outcome, Request, Response
 from pandas_async_io._core.policy.durations import format_seconds
 from pandas_async_io._core.policy.refusals import REFUSAL_STATUSES, read_retry_hint, read_should_retry
@@ -49,6 +49,8 @@ class FailedAttempt:
         Earlier refusals of this request, and those since the endpoint last accepted any request.
     repeatable : bool
         Whether the request may be repeated whatever its method, as a GraphQL query may.
+    reconnected : bool
+        Whether the request was already sent again at once on a new connection.
     """
 
     request: Request
@@ -59,6 +61,7 @@ class FailedAttempt:
     refusals: int = 0
     refusals_in_a_row: int = 0
     repeatable: bool = False
+    reconnected: bool = False
 
     @property
     def status(self) -> int:
@@ -76,10 +79,13 @@ class Repeat:
         Seconds to wait before.
     refused : bool
         Whether the server refused the request before processing it: the attempt is not counted.
+    reconnect : bool
+        Whether it takes a new connection, because a reused one had ended: the attempt is not counted.
     """
 
     delay: float
     refused: bool
+    reconnect: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +124,7 @@ def decide_retry(retry: Retry, failed: FailedAttempt, *, epoch: float, jitter: f
     >>> from pandas_async_io._core.policy.retry_options import Retry
     >>> failed = FailedAttempt(Request("https://example.com"), None, AttemptError("reset", transient=True))
     >>> decide_retry(Retry(), failed, epoch=0.0, jitter=0.5)
-    Repeat(delay=0.05, refused=False)
+    Repeat(delay=0.05, refused=False, reconnect=False)
     >>> decide_retry(Retry(attempts=1), failed, epoch=0.0, jitter=0.5)
     Stop(outcome=<Outcome.TRANSPORT_ERROR: 'transport_error'>, error='reset')
     """
@@ -132,6 +138,8 @@ def decide_retry(retry: Retry, failed: FailedAttempt, *, epoch: float, jitter: f
         wanted = read_should_retry(failed.response)
     if retry.attempts == 1 or wanted is False:
         return stop_row(failed)
+    if isinstance(failed.error, StaleConnectionError) and not failed.reconnected and not _method_against(retry, failed):
+        return Repeat(0.0, refused=False, reconnect=True)  # RFC 9110, 9.2.2
     requested, unprocessed = _read_refusal(retry, failed.response, failed.error, epoch)
     refused = unprocessed or failed.refused
     count = failed.refusals + 1 if refused else failed.attempts
@@ -144,12 +152,17 @@ def decide_retry(retry: Retry, failed: FailedAttempt, *, epoch: float, jitter: f
         note = ""
     if note is not None:
         return stop_row(failed, note)
+    base = retry.throttle_base if refused else retry.base
+    longest = min(retry.cap, base * 2.0 ** min(count - 1, _MAX_DOUBLINGS))
+    return _repeat_after(retry, failed, requested, jitter * longest, refused=refused)
+
+
+def _repeat_after(retry: Retry, failed: FailedAttempt, requested: float, backoff: float, *, refused: bool) -> Decision:
+    """Repeat after the seconds that the server asks for and a backoff, unless the server asks for too many."""
     if requested > retry.max_wait:
         text = f"the server asks for {format_seconds(requested)}; max_wait is {format_seconds(retry.max_wait)}"
         return Stop(Outcome.RATE_LIMITED_TOO_LONG, f"{_describe_cause(failed)} ({text})")
-    base = retry.throttle_base if refused else retry.base
-    longest = min(retry.cap, base * 2.0 ** min(count - 1, _MAX_DOUBLINGS))
-    return Repeat(min(requested + jitter * longest, retry.max_wait), refused)
+    return Repeat(min(requested + backoff, retry.max_wait), refused)
 
 
 def read_refusal_delay(retry: Retry, response: Response, *, epoch: float) -> float | None:
@@ -209,13 +222,29 @@ def _reason_against(retry: Retry, failed: FailedAttempt) -> str | None:
 
 def _method_against(retry: Retry, failed: FailedAttempt) -> str | None:
     """Return why a request must not be sent twice, or None."""
+    if failed.error is not None and not failed.error.received:
+        return None
+    if failed.repeatable or may_send_twice(retry, failed.request):
+        return None
     method, key = failed.request.method, retry.idempotency_key or "Idempotency-Key"
-    unreceived = failed.error is not None and not failed.error.received
-    header_names = {name.lower() for name in failed.request.headers}
-    if not (unreceived or failed.repeatable or method in retry.methods or key.lower() in header_names):
-        remedy = f"send {key} or name {method} in Retry(methods=...)"
-        return f"{method} is not repeated: the server may have received it; {remedy}"
-    return None
+    remedy = f"send {key} or name {method} in Retry(methods=...)"
+    return f"{method} is not repeated: the server may have received it; {remedy}"
+
+
+def may_send_twice(retry: Retry, request: Request) -> bool:
+    """Return whether a request may reach the server twice: by its method or its idempotency key.
+
+    Examples
+    --------
+    >>> from pandas_async_io._core.policy.retry_options import Retry
+    >>> post = Request("https://example.com", "POST", {"Idempotency-Key": "k"})
+    >>> may_send_twice(Retry(), post), may_send_twice(Retry(), Request("https://example.com", "POST"))
+    (True, False)
+    """
+    if request.method in retry.methods:
+        return True
+    key = (retry.idempotency_key or "Idempotency-Key").lower()
+    return key in {name.lower() for name in request.headers}
 
 
 def _describe_cause(failed: FailedAttempt) -> str:

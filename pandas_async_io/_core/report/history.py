@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from pandas_async_io._core.report.report import Report, build_report
-from pandas_async_io._core.report.tally import Tally
+from pandas_async_io._core.report.tally import Tally, describe_lost_connections
 from pandas_async_io._core.table.merge import Provenance
 from pandas_async_io._core.words import format_count
 
@@ -119,7 +119,11 @@ class Run:
             requests=self.requests,
             concurrency=self.concurrency,
             drifted=self.drifted,
-            findings=(*filter(None, [self.detected]), *self.describe_findings()),
+            findings=(
+                *filter(None, [self.detected]),
+                *self.describe_findings(),
+                *describe_lost_connections(self.tally),
+            ),
         )
 
     def frame(self) -> pd.DataFrame:

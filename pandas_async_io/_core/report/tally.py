@@ -36,6 +36,8 @@ class Tally:
         For each second of the run: attempts that ended, refused attempts, most requests in flight.
     in_flight_changes : dict of int to int
         For each second: attempts under way at its start, minus those under way at the start of the second before.
+    lost_connections : dict of str to int
+        By origin: requests that met a reused connection that had ended.
     """
 
     sent: int = 0
@@ -49,6 +51,7 @@ class Tally:
     waits: dict[str, float] = field(default_factory=lambda: dict.fromkeys(WAIT_CAUSES, 0.0))
     by_second: dict[int, list[int]] = field(default_factory=dict)
     in_flight_changes: dict[int, int] = field(default_factory=dict)
+    lost_connections: dict[str, int] = field(default_factory=dict)
 
     def count_attempt(self, started: float, now: float, size: int, *, refused: bool, in_flight: int) -> None:
         """Count one attempt that has ended.
@@ -76,6 +79,10 @@ class Tally:
             self.in_flight_changes[first + 1] = self.in_flight_changes.get(first + 1, 0) + 1
             self.in_flight_changes[last + 1] = self.in_flight_changes.get(last + 1, 0) - 1
 
+    def count_lost_connection(self, origin: str) -> None:
+        """Count a request that met a reused connection that had ended."""
+        self.lost_connections[origin] = self.lost_connections.get(origin, 0) + 1
+
     def append(self, later: Tally) -> Tally:
         """Return the counts of this run and of the run that continued it, as if the second followed at once."""
         lasted = self.ended_at - self.started_at
@@ -91,7 +98,26 @@ class Tally:
         for name in ("sent", "retried", "refused", "received_bytes", "busy_seconds", "cpu_seconds"):
             setattr(both, name, getattr(self, name) + getattr(later, name))
         both.waits = {cause: self.waits[cause] + later.waits[cause] for cause in WAIT_CAUSES}
+        both.lost_connections = dict(self.lost_connections)
+        for origin, count in later.lost_connections.items():
+            both.lost_connections[origin] = both.lost_connections.get(origin, 0) + count
         return both
+
+
+def describe_lost_connections(tally: Tally) -> list[str]:
+    """Return a line for each origin that closed kept connections without announcing it, more than once.
+
+    Examples
+    --------
+    >>> describe_lost_connections(Tally(lost_connections={"https://a.com": 1, "https://b.com": 7}))
+    ['https://b.com closes kept connections without announcing it: 7 requests met a closed one. ...']
+    """
+    return [
+        f"{origin} closes kept connections without announcing it: {count} requests met a closed one. Those that may be "
+        "repeated were sent again at once; after the second one, the others take new connections"
+        for origin, count in tally.lost_connections.items()
+        if count > 1
+    ]
 
 
 def build_timeline(tally: Tally) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from pandas_async_io._core.errors import SessionClosedError
 from pandas_async_io._core.models import Outcome
 from pandas_async_io._core.policy.canary import Canary
 from pandas_async_io._core.policy.durations import format_seconds
@@ -53,6 +54,8 @@ class Admission:
         elif signal is OriginSignal.UNREACHABLE:
             status = 0
         else:
+            if isinstance(attempt.error, SessionClosedError):
+                self._abort = Stop(Outcome.NOT_ATTEMPTED, f"not sent: {attempt.error}")
             return
         if (stop := self._canary.record(status, attempt.response)) is not None:
             self._abort = stop

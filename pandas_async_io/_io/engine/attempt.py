@@ -7,9 +7,11 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pandas_async_io._core.errors import AttemptError, TransportError
+from pandas_async_io._core.errors import AttemptError, SessionError, StaleConnectionError
 from pandas_async_io._core.policy.origin_signal import OriginSignal, read_origin_signal
 from pandas_async_io._core.policy.run_budget import to_deadline_error
+from pandas_async_io._core.request.head import split_target
+from pandas_async_io._core.security.secrets import redact_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +71,11 @@ async def send_once(call: CallContext, pending: PendingRequest, clock: Callable[
     pending.attempts += not probe
     pending.started = now = clock()
     try:
-        response = await call.send(pending.request, min(call.policy.timeout, budget.deadline - now))
+        timeout = min(call.policy.timeout, budget.deadline - now)
+        if pending.gate.connections.lost and _needs_new_connection(call, pending):
+            response = await call.send(pending.request, timeout, new_connection=True)
+        else:
+            response = await call.send(pending.request, timeout)
         attempt.response = response
         if 200 <= response.status < 300:
             attempt.payload = call.workflow.decode(pending.position, pending.number, response)
@@ -78,13 +84,20 @@ async def send_once(call: CallContext, pending: PendingRequest, clock: Callable[
     except asyncio.CancelledError:
         if is_cancel_requested():
             raise
-        attempt.error = TransportError(_STRAY_CANCELLATION)
+        attempt.error = SessionError(_STRAY_CANCELLATION)
     finally:
         now = clock()
         _report(call, pending, attempt, now)
         pending.gate.leave()
     pending.elapsed = now - pending.started
     return attempt
+
+
+def _needs_new_connection(call: CallContext, pending: PendingRequest) -> bool:
+    policy = call.policy
+    return pending.reconnected or pending.gate.connections.need_new(
+        policy.retry, pending.request, repeatable=policy.repeatable
+    )
 
 
 def is_cancel_requested() -> bool:
@@ -125,6 +138,9 @@ def _report(call: CallContext, pending: PendingRequest, attempt: Attempt, now: f
     elif refused:
         gate.record_refusal(started, now, asked, cap=retry.cap)
     elif signal is not OriginSignal.FAILED:
+        if isinstance(error, StaleConnectionError):
+            gate.connections.lost += 1
+            call.tally.count_lost_connection(redact_url(split_target(pending.request.url)[0]))
         gate.record_no_signal(started, now)
     elif pending.last_failure is None or attempt.probe:  # a row that fails again says more about the row
         gate.record_failure(started, now)

@@ -43,6 +43,8 @@ class PendingRequest:
         Requests that the endpoint had accepted at the last refusal.
     without_socket : int
         Attempts for which this process had no socket.
+    reconnected : bool
+        As in `FailedAttempt`.
     last_failure : FailedAttempt or None
         How the last attempt failed.
     started, elapsed : float
@@ -59,6 +61,7 @@ class PendingRequest:
     refusals_in_a_row: int = 0
     accepted: int = 0
     without_socket: int = 0
+    reconnected: bool = False
     last_failure: FailedAttempt | None = None
     started: float = 0.0
     elapsed: float = 0.0

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pandas_async_io._core.models import Request, Response
+from pandas_async_io._core.models import Response
 
 if TYPE_CHECKING:
     from pandas_async_io._core.policy.policy import Policy
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from pandas_async_io._core.workflow.base import Workflow
     from pandas_async_io._io.gate.gate import Gate
 
-Send = Callable[[Request, float], Awaitable[Response]]
-"""Sends a request within a timeout in seconds; raises `AttemptError`."""
+Send = Callable[..., Awaitable[Response]]
+"""Sends a `Request` within a timeout in seconds; raises `AttemptError`. ``new_connection=True`` avoids kept ones."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ import random
 import time
 from typing import TYPE_CHECKING, Any
 
-from pandas_async_io._core.errors import AttemptError, DescriptorError
+from pandas_async_io._core.errors import AttemptError, DescriptorError, SessionClosedError
 from pandas_async_io._core.models import Outcome, Page, Response, Result
-from pandas_async_io._core.policy.retry import MAX_REFUSALS, FailedAttempt, Repeat, Stop, decide_retry, stop_row
+from pandas_async_io._core.policy.retry import FailedAttempt, Repeat, Stop, decide_retry, stop_row
 from pandas_async_io._core.policy.run_budget import describe_cancelled
 from pandas_async_io._io.engine.attempt import uncount_sent
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     AddSteps = Callable[[int, Sequence[Step]], None]
 
+_MAX_WITHOUT_SOCKET = 10
+"""Attempts of a request without a socket, after which it spends one as for any failure."""
 _NO_SOCKET_SECONDS = 0.02
 """Seconds that double each time the process has no socket for a request."""
 
@@ -60,8 +62,12 @@ class FollowUp:
             if self._call.policy.retry.when is None and response is not None and 200 <= response.status < 300:
                 self._take(pending, response, attempt.payload)
                 return
-        elif isinstance(error, DescriptorError) and pending.without_socket < MAX_REFUSALS:
+        elif isinstance(error, DescriptorError) and pending.without_socket < _MAX_WITHOUT_SOCKET:
             self._put_back_unsent(pending, attempt)
+            return
+        elif isinstance(error, SessionClosedError):
+            uncount_sent(self._call, pending, attempt)
+            self.give_up(pending, Stop(Outcome.NOT_ATTEMPTED, f"not sent: {error}"))
             return
         self._repeat_or_end(pending, attempt)
 
@@ -79,7 +85,7 @@ class FollowUp:
         self.finish(pending, None, Outcome.CANCELLED, error=describe_cancelled(pending.request.method))
 
     def _repeat_or_end(self, pending: PendingRequest, attempt: Attempt) -> None:
-        """Decide whether to send again. A probe, and an attempt that the server refused, costs the row no attempt."""
+        """Decide whether to send again. A probe, a refused attempt and a reconnection cost no attempt."""
         response, refused, policy = attempt.response, attempt.refused, self._call.policy
         if refused and pending.accepted != (accepted := pending.gate.accepted):
             pending.accepted, pending.refusals_in_a_row = accepted, 0
@@ -92,10 +98,13 @@ class FollowUp:
             refusals=pending.refusals,
             refusals_in_a_row=pending.refusals_in_a_row,
             repeatable=policy.repeatable,
+            reconnected=pending.reconnected,
         )
         decision = decide_retry(policy.retry, failure, epoch=time.time(), jitter=random.random())  # noqa: S311 - jitter
-        if isinstance(decision, Repeat) and (attempt.probe or refused or self._call.budget.take_retry()):
-            pending.attempts -= refused and not attempt.probe
+        free = attempt.probe or refused or (isinstance(decision, Repeat) and decision.reconnect)
+        if isinstance(decision, Repeat) and (free or self._call.budget.take_retry()):
+            pending.attempts -= free and not attempt.probe
+            pending.reconnected |= decision.reconnect
             pending.refusals += decision.refused
             pending.refusals_in_a_row += decision.refused
             self._backlog.put(pending, decision.delay, "pause" if decision.refused else "backoff")

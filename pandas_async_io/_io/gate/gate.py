@@ -12,6 +12,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Literal
 
 from pandas_async_io._core.policy.breaker import Breaker, BreakerState
+from pandas_async_io._core.policy.kept_connections import KeptConnections
 from pandas_async_io._io.gate.learnt_pace import LearntPace
 from pandas_async_io._io.gate.pause import Pause
 from pandas_async_io._io.gate.rates import Rates
@@ -63,6 +64,8 @@ class Gate:
         Requests in flight, and until when no request starts.
     budget, breaker, rates
         What the server says is left, whether the origin is up, and the rates that calls and client set.
+    connections
+        Whether the origin closes kept connections without announcing it.
     """
 
     slots: Slots
@@ -70,18 +73,20 @@ class Gate:
     budget: ServerBudget
     breaker: Breaker
     rates: Rates
+    connections: KeptConnections
 
     def __init__(self, ceiling: int | None = None, *, beside: Gate | None = None) -> None:
         self._pace = LearntPace()
         if beside is not None:
             self.slots, self.pause, self.budget = beside.slots, beside.pause, beside.budget
-            self.breaker, self.rates = beside.breaker, beside.rates
+            self.breaker, self.rates, self.connections = beside.breaker, beside.rates, beside.connections
             return
         self.slots = Slots(ceiling)
         self.pause = Pause()
         self.budget = ServerBudget(self.slots, self.pause)
         self.breaker = Breaker()
         self.rates = Rates()
+        self.connections = KeptConnections()
 
     @contextmanager
     def open_for_call(self, concurrency: int, *, adaptive: bool = False) -> Iterator[None]:

@@ -22,7 +22,7 @@ from pandas_async_io._core.body.transfer_coding import (
 )
 from pandas_async_io._core.errors import BodyTooLargeError, ProtocolError
 from pandas_async_io._core.security.addresses import is_public_address
-from pandas_async_io._io.transport.exceptions import CONNECT_SECONDS, PrivateAddressError
+from pandas_async_io._io.transport.exceptions import CONNECT_SECONDS, PrivateAddressError, SendState
 
 if TYPE_CHECKING:
     import ssl as tls
@@ -87,8 +87,17 @@ def _create_public_socket(info: Any) -> socket.socket:
     return socket.socket(family=family, type=kind, proto=proto)
 
 
-async def connect(connector: aiohttp.BaseConnector, request: aiohttp.ClientRequest) -> Connection:
+async def connect(
+    connector: aiohttp.BaseConnector, request: aiohttp.ClientRequest, state: SendState, *, new: bool = False
+) -> Connection:
     """Return a clean connection, from the pool or new.
+
+    Parameters
+    ----------
+    state : SendState
+        Learns whether the connection is reused.
+    new : bool
+        Close connections from the pool until a new one is opened.
 
     Raises
     ------
@@ -97,10 +106,14 @@ async def connect(connector: aiohttp.BaseConnector, request: aiohttp.ClientReque
     aiohttp.ClientError, OSError
         Connecting failed; `map_exception` maps them.
     """
-    for _ in range(_MAX_UNCLEAN_CONNECTIONS):
+    unclean = 0
+    while unclean < _MAX_UNCLEAN_CONNECTIONS:
         connection = await connector.connect(request, [], CONNECT_TIMEOUT)
-        if is_clean(connection):
-            return connection
+        state.reused = is_reused(connection.protocol)
+        if not (new and state.reused):
+            if is_clean(connection):
+                return connection
+            unclean += 1
         abort_connection(connection)
     raise ProtocolError(f"{request.url.origin()} sent data before the request", transient=True, received=False)
 
@@ -112,6 +125,12 @@ def is_clean(connection: Connection) -> bool:
     """
     protocol = connection.protocol
     return protocol is not None and protocol.transport is not None and not protocol.should_close
+
+
+def is_reused(protocol: Any) -> bool:
+    """Whether an earlier response came over a connection; ask before the request is sent."""
+    # aiohttp keeps the last payload, and says nowhere else that it took a connection from the pool
+    return getattr(protocol, "_payload", None) is not None
 
 
 def abort_connection(connection: Connection) -> None:

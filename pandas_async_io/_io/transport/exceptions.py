@@ -21,6 +21,8 @@ from pandas_async_io._core.errors import (
     AttemptTimeoutError,
     DescriptorError,
     ProtocolError,
+    SessionError,
+    StaleConnectionError,
     TransportError,
     UnsafeUrlError,
 )
@@ -32,6 +34,7 @@ CONNECT_SECONDS = 10.0
 
 _UNKNOWN_HOST_ERRNOS = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
 _NO_DESCRIPTOR_ERRNOS = {errno.EMFILE, errno.ENFILE}
+_PROXY_LIBRARIES = {"python_socks", "aiohttp_socks"}
 _ECHOED_INPUT = re.compile(r":?\s*(?:b?['\"]|\n)")
 """Where the message of aiohttp's parser begins to quote what the server sent."""
 
@@ -41,9 +44,18 @@ _FIELD_LIMIT = re.compile(r"Got more than (\d+) bytes")
 
 @dataclass(slots=True)
 class SendState:
-    """Whether a part of the request may have left this machine."""
+    """How far the sending of a request has come.
+
+    Attributes
+    ----------
+    started : bool
+        Whether a part of the request may have left this machine.
+    reused : bool
+        Whether it was sent on a connection that had served another request, and no answer has begun.
+    """
 
     started: bool = False
+    reused: bool = False
 
 
 class PrivateAddressError(OSError):
@@ -51,9 +63,9 @@ class PrivateAddressError(OSError):
 
 
 def map_exception(  # noqa: PLR0911 - one branch per kind of exception
-    exc: Exception, url: str, state: SendState, *, proxy: str | None, timeout: float
+    exc: Exception, url: str, state: SendState, *, proxy: str | None, timeout: float, has_session: bool = False
 ) -> AttemptError | None:
-    """Return the error for an exception that ended an attempt; None for one that is not about the network.
+    """Return the error for an exception that ended an attempt; None for a programming error.
 
     Parameters
     ----------
@@ -67,6 +79,8 @@ def map_exception(  # noqa: PLR0911 - one branch per kind of exception
         URL of the proxy, if one was used.
     timeout : float
         The attempt's timeout in seconds.
+    has_session : bool
+        Whether code of the caller's session may have raised: then no exception is a programming error of ours.
     """
     server = redact_url(split_target(url)[0])
     if isinstance(exc, TimeoutError):
@@ -89,7 +103,7 @@ def map_exception(  # noqa: PLR0911 - one branch per kind of exception
     if isinstance(exc, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError | UnicodeError):
         return UnsafeUrlError(f"{redact_url(url)!r} can't be sent: its host is not valid")
     if not isinstance(exc, aiohttp.ClientError | HttpProcessingError | OSError):
-        return None
+        return _map_session_exception(exc, state) if has_session else None
     return map_connection_loss(exc, server, state, proxy)
 
 
@@ -106,9 +120,25 @@ def map_connection_loss(exc: Exception, server: str, state: SendState, proxy: st
         return ProtocolError(f"{where} did not answer in HTTP: {redact_text(problem)[:200]}", transient=True)
     if isinstance(exc.__cause__, tls.SSLError):  # TLS 1.3 asks for client certificates after the handshake
         return TransportError(f"{server} ended the TLS connection: {_describe_cause(exc.__cause__)}")
-    return TransportError(
+    kind = StaleConnectionError if state.reused and _is_before_first_byte(exc) else TransportError
+    return kind(
         f"the connection to {where} was lost before the answer was complete: {_describe_cause(exc)}", transient=True
     )
+
+
+def _is_before_first_byte(exc: Exception) -> bool:
+    """Whether a connection ended before the first byte of an answer; a reset does not tell, and counts as such."""
+    if isinstance(exc, aiohttp.ServerDisconnectedError):
+        return isinstance(exc.message, str)  # otherwise the part of a head that aiohttp's parser has read
+    return isinstance(exc, OSError)
+
+
+def _map_session_exception(exc: Exception, state: SendState) -> AttemptError:
+    """Return the error for an exception that code of the caller's session raised."""
+    text = f"{type(exc).__name__}: {redact_text(str(exc))[:200]}".removesuffix(": ")
+    if type(exc).__module__.partition(".")[0] in _PROXY_LIBRARIES:
+        return TransportError(f"the proxy of the session failed: {text}", received=False)
+    return SessionError(f"the session raised {text}", received=state.started)
 
 
 def _describe_route(server: str, proxy: str | None) -> str:
@@ -124,8 +154,10 @@ def make_proxy_error(proxy: str | None, reason: str | int) -> TransportError:
     return TransportError(f"the proxy {name} failed: {reason}", transient=True, received=False)
 
 
-def make_status_error(status: int) -> ProtocolError:
-    """Return the error for a status that HTTP does not have: neither interim nor final (RFC 9110, 15)."""
+def make_status_error(status: int, proxy: str | None) -> TransportError:
+    """Return the error for a status that is no answer: 407 of a proxy, or one below 100 (RFC 9110, 15)."""
+    if status == 407:
+        return make_proxy_error(proxy, status)
     return ProtocolError(f"the server did not answer in HTTP: it sent the status {status:03}", transient=True)
 
 

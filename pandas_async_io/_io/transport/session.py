@@ -12,14 +12,13 @@ import aiohttp
 from yarl import URL
 
 from pandas_async_io._core.body.content_coding import accept_encoding
-from pandas_async_io._core.errors import ProtocolError
+from pandas_async_io._core.errors import ProtocolError, SessionClosedError
 from pandas_async_io._core.models import Request, Response
 from pandas_async_io._core.security.addresses import check_host
 from pandas_async_io._core.security.origins import parse_origin
-from pandas_async_io._io.transport.connection import CONNECT_TIMEOUT, is_clean, read_body
+from pandas_async_io._io.transport.connection import CONNECT_TIMEOUT, is_clean, is_reused, read_body
 from pandas_async_io._io.transport.exceptions import (
     SendState,
-    make_proxy_error,
     make_status_error,
     map_connection_loss,
 )
@@ -35,15 +34,27 @@ _MAX_BYTES_IN_ONE_WRITE = 2**20
 
 
 async def send_with_session(
-    session: aiohttp.ClientSession, request: Request, options: TransportOptions, state: SendState
+    session: aiohttp.ClientSession,
+    request: Request,
+    options: TransportOptions,
+    state: SendState,
+    *,
+    new_connection: bool = False,
 ) -> Response:
     """Send a request and read its response, which may be a redirect.
+
+    Parameters
+    ----------
+    new_connection : bool
+        Whether it must not go over a kept connection.
 
     Raises
     ------
     AttemptError, aiohttp.ClientError
         `map_exception` maps the latter.
     """
+    if session.closed:
+        raise SessionClosedError("the session of the client is closed: open a new one", received=False)
     body = request.body
     check_host(parse_origin(request.url).host)
     url = URL(request.url, encoded=True)
@@ -63,15 +74,14 @@ async def send_with_session(
             auto_decompress=False,
             max_line_size=options.max_field_size,
             max_field_size=options.max_field_size,
-            middlewares=(_SendOnce(state), *session._middlewares),  # noqa: SLF001 - this argument replaces them
+            middlewares=(_SendOnce(state, new_connection=new_connection), *session._middlewares),  # noqa: SLF001 - this argument replaces them
             raise_for_status=False,
             proxy=options.proxy,
             ssl=True if options.ssl is None else options.ssl,
         )
-        if response.status == 407 and options.proxy is not None:
-            raise make_proxy_error(options.proxy, 407)
-        if response.status < 100:
-            raise make_status_error(response.status)
+        state.reused = False
+        if response.status < 100 or (response.status == 407 and options.proxy is not None):
+            raise make_status_error(response.status, options.proxy)
         # without a connection the body is complete: the session has taken the connection back
         protocol = None if response.connection is None else response.connection.protocol
         raw = await read_body(response.headers, response.content, protocol, options.max_body)
@@ -81,28 +91,39 @@ async def send_with_session(
             response.close()
 
 
+class _KeptConnectionError(Exception):
+    """The session chose a kept connection for a request that needs a new one."""
+
+
 class _SendOnce:
     """A middleware that stops aiohttp from repeating a request, or sending it over an unclean connection."""
 
-    __slots__ = ("_state",)
+    __slots__ = ("_new_connection", "_state")
 
-    def __init__(self, state: SendState) -> None:
-        self._state = state
+    def __init__(self, state: SendState, *, new_connection: bool) -> None:
+        self._state, self._new_connection = state, new_connection
 
     async def __call__(self, request: aiohttp.ClientRequest, handler: ClientHandlerType) -> aiohttp.ClientResponse:
         send = request.send
 
         async def send_on(connection: Connection) -> aiohttp.ClientResponse:
+            reused = is_reused(connection.protocol)
+            if reused and self._new_connection:
+                raise _KeptConnectionError  # aiohttp closes the connection
             if not is_clean(connection):
                 raise ProtocolError(
                     f"{request.url.origin()} sent data before the request", transient=True, received=False
                 )
-            self._state.started = True
+            self._state.started, self._state.reused = True, reused
             return await send(connection)
 
         request.send = send_on  # type: ignore[assignment, method-assign]  # only here the connection is visible
         try:
-            return await handler(request)
+            while True:
+                try:
+                    return await handler(request)
+                except _KeptConnectionError:
+                    continue
         except aiohttp.ClientConnectorError:
             raise
         except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as exc:

@@ -29,7 +29,11 @@ from pandas_async_io._io.transport.connection import (
     read_body,
 )
 from pandas_async_io._io.transport.endpoint import Endpoint, open_endpoint
-from pandas_async_io._io.transport.exceptions import SendState, make_proxy_error, make_status_error, map_exception
+from pandas_async_io._io.transport.exceptions import (
+    SendState,
+    make_status_error,
+    map_exception,
+)
 from pandas_async_io._io.transport.session import send_with_session
 
 _MAX_ENDPOINTS = 1024
@@ -64,13 +68,21 @@ class Transport:
         self._connector: aiohttp.BaseConnector | None = None
         self._endpoints: dict[str, Endpoint] = {}
 
-    async def send(self, request: Request, timeout: float) -> Response:  # noqa: ASYNC109 - redirects share it
+    async def send(
+        self,
+        request: Request,
+        timeout: float,  # noqa: ASYNC109 - redirects share it
+        *,
+        new_connection: bool = False,
+    ) -> Response:
         """Send a request, follow its redirects and return the response.
 
         Parameters
         ----------
         timeout : float
             Seconds from the start of connecting to the last byte of the body, redirects included.
+        new_connection : bool
+            Whether the request must not go over a kept connection, which may have ended.
 
         Raises
         ------
@@ -83,9 +95,11 @@ class Transport:
             async with asyncio.timeout(timeout):
                 while True:
                     if session is None:
-                        response = await self._send(request, state)
+                        response = await self._send(request, state, new_connection)
                     else:
-                        response = await send_with_session(session, request, options, state)
+                        response = await send_with_session(
+                            session, request, options, state, new_connection=new_connection
+                        )
                     if not 300 <= response.status < 400:
                         return response
                     redirected = follow_redirect(
@@ -105,21 +119,25 @@ class Transport:
         except AttemptError:
             raise
         except Exception as exc:
-            error = map_exception(exc, request.url, state, proxy=options.proxy, timeout=timeout)
+            error = map_exception(
+                exc, request.url, state, proxy=options.proxy, timeout=timeout, has_session=self._session is not None
+            )
             if error is None:
                 raise
         # Raised outside of `except`: a traceback prints the context too, and aiohttp's exceptions hold the headers.
         raise error
 
-    async def _send(self, request: Request, state: SendState) -> Response:
+    async def _send(self, request: Request, state: SendState, new_connection: bool) -> Response:
         """Send over a connection of this transport's connector."""
         options = self.options
         name, target = split_target(request.url)
         endpoint = self._endpoints.get(name) or self._add_endpoint(name)
-        connection = await connect(self._connector or self._open_connector(), endpoint.connect_request)
+        connector = self._connector or self._open_connector()
+        connection = await connect(connector, endpoint.connect_request, state, new=new_connection)
+        message: Any = None
+        protocol: Any = connection.protocol
         try:
             head = endpoint.write_head(request, target)
-            protocol: Any = connection.protocol
             transport: asyncio.WriteTransport = protocol.transport
             protocol.set_response_params(
                 skip_payload=request.method == "HEAD",
@@ -133,14 +151,16 @@ class Transport:
             message, content = await protocol.read()
             while message.code < 200 and message.code != 101:
                 if message.code < 100:
-                    raise make_status_error(message.code)  # noqa: TRY301 - as below
+                    raise make_status_error(message.code, options.proxy)  # noqa: TRY301 - as below
                 message, content = await protocol.read()
             if message.code == 407 and endpoint.uses_absolute_form:
-                raise make_proxy_error(options.proxy, 407)  # noqa: TRY301 - aborts the connection, as for any error
+                raise make_status_error(407, options.proxy)  # noqa: TRY301 - aborts the connection, as for any error
             body = b"" if message.code == 101 else await read_body(message.headers, content, protocol, options.max_body)
             if request.body is not None and transport.get_write_buffer_size():
                 abort_connection(connection)  # the unsent rest of the body would precede the next request
         except BaseException:
+            if message is not None:
+                state.reused = False
             abort_connection(connection)
             raise
         connection.release()

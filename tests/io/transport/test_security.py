@@ -106,7 +106,7 @@ def test_security_s4_control_characters_are_not_sent(value):
 def test_security_s4_the_transport_refuses_line_breaks_in_headers(session, request_):
     """It does not rely on earlier checks: no second header line is sent."""
     with serve_script(http_response()) as server:
-        with pytest.raises((UnsafeUrlError, ValueError)):
+        with pytest.raises((AttemptError, ValueError)):
             send(server.url, session=session, **request_)
         assert server.requests == []
 
