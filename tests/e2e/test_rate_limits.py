@@ -1,6 +1,8 @@
 """Rates are kept, limits learnt, refusals and budgets obeyed: measured in the servers' own logs."""
 
 import asyncio
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import dataclass, field
@@ -67,10 +69,11 @@ def succeeds_once(attempt):
 
 def reaches(case, limit):
     """Measure a case of the benchmark once. Every row is ok and the report equals the log of the server."""
-    report, refused, used = polite.measure(case)
+    found = polite.measure(case)
+    report, refused = found.report, found.refused
     assert report.outcomes == {"ok": case.rows}
     assert (report.sent, report.refused) == (case.rows + refused, refused)
-    return refused <= case.refused * case.rows and used >= case.used and limit in report.limited_by
+    return found.reaches(case) and limit in report.limited_by
 
 
 @pytest.mark.slow
@@ -203,3 +206,132 @@ def test_adaptive_concurrency_finds_a_hidden_knee(server, fixed):
         return found >= 0.9 * best
 
     assert succeeds_once(attempt)
+
+
+@pytest.mark.slow
+def test_fault_83_a_503_without_retry_after_is_a_limiters_refusal():
+    """nginx's default: 200 rows at 20/s, nothing declared. Every row is ok; the limit is learnt and used."""
+
+    def attempt():
+        found = polite.measure(polite.UNAVAILABLE)
+        assert found.report.outcomes == {"ok": polite.UNAVAILABLE.rows}
+        assert "the server" in found.report.limited_by
+        return found.reaches(polite.UNAVAILABLE)
+
+    assert succeeds_once(attempt)
+
+
+@pytest.mark.slow
+def test_fault_37_a_window_that_says_retry_after_is_used():
+    """10 requests per sliding second, told by Retry-After only: 85 % are used, and one round trip is refused."""
+    assert succeeds_once(lambda: reaches(polite.SLIDING, "the server"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("concurrency", [32, "auto"])
+def test_fault_36_a_servers_budget_is_used_and_not_exceeded(concurrency):
+    """10 requests per 5 s, told by RateLimit headers."""
+
+    def attempt():
+        found = polite.measure(polite.WINDOWS, concurrency=concurrency)
+        assert found.report.outcomes == {"ok": polite.WINDOWS.rows}
+        return found.reaches(polite.WINDOWS)
+
+    assert succeeds_once(attempt)
+
+
+@pytest.mark.slow
+def test_fault_37_what_one_endpoint_accepts_is_no_start_for_another():
+    """60 rows to an endpoint that accepts 20/s, after as many to one that accepts all."""
+
+    def attempt():
+        found = polite.measure(polite.OTHER_ENDPOINT)
+        assert found.report.outcomes == {"ok": polite.OTHER_ENDPOINT.rows}
+        return found.reaches(polite.OTHER_ENDPOINT)
+
+    assert succeeds_once(attempt)
+
+
+def test_a_pace_that_one_endpoint_taught_does_not_slow_another():
+    """One endpoint refuses, the other does not; both belong to the same client and origin."""
+    refused = []
+
+    async def answer(request):
+        if request.path.startswith("/slow/") and len(refused) < 5:
+            refused.append(request)
+            return 429, {}
+        return 200, {}
+
+    with serve_handler(answer) as server, paio.Client(server.url, retry=paio.Retry(throttle_base=0.01)) as client:
+        rows(10).aio.fetch("/slow/{id}", client=client)
+        begun = time.monotonic()
+        out = rows(200).aio.fetch("/fast/{id}?q=1", client=client)
+    assert out.aio.report.outcomes == {"ok": 200}
+    assert time.monotonic() - begun < 5  # at the learnt pace, 10/s, it would take a quarter of a minute
+
+
+def test_an_adaptive_limit_is_named_as_what_limits_a_run():
+    """With concurrency="auto" and no other call, no other call is blamed."""
+    in_flight = 0
+
+    async def answer(request):
+        nonlocal in_flight
+        if in_flight >= 2:
+            return 429, {}
+        in_flight += 1
+        try:
+            await asyncio.sleep(0.02)
+        finally:
+            in_flight -= 1
+        return 200, {}
+
+    with serve_handler(answer) as server:
+        out = rows(80).aio.fetch(server.url + "/{id}", client=paio.Client(), concurrency="auto")
+    assert out.aio.report.outcomes == {"ok": 80}
+    assert "other calls" not in out.aio.report.limited_by
+    assert out.aio.report.waits["slot"] == 0
+
+
+def test_the_first_starts_take_hardly_any_time():
+    """Before any answer 300 requests are on the way within a fraction of their round trip."""
+    arrived = asyncio.Event()
+
+    async def answer(request):
+        if server.in_flight >= 300:
+            arrived.set()
+        await arrived.wait()
+        return 200, {}
+
+    with serve_handler(answer) as server:
+        report = rows(300).aio.fetch(server.url + "/{id}", client=paio.Client(), concurrency=300).aio.report
+    assert report.outcomes == {"ok": 300}
+    assert report.waits["pause"] < 0.1  # the gaps are 4 ms in all; at 2 ms each they were 0.6 s
+
+
+DESCRIPTORS = """
+import logging, sys, pandas as pd, pandas_async_io as paio, resource
+url = sys.argv[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+with paio.Client(url) as client:
+    for _ in range(2):
+        out = pd.DataFrame({"id": range(100)}).aio.fetch("/{id}", client=client, concurrency=60)
+print(dict(out.aio.report.outcomes))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+def test_fault_52_the_free_descriptors_are_used_and_the_limit_is_said_once():
+    """With 64 descriptors some 40 requests are in flight, and one warning says why not 60."""
+
+    async def answer(request):
+        await asyncio.sleep(0.1)
+        return 200, {}
+
+    with serve_handler(answer) as server:
+        ran = subprocess.run(
+            [sys.executable, "-c", DESCRIPTORS, server.url], capture_output=True, text=True, check=False, timeout=60
+        )
+    assert ran.stdout.strip() == "{'ok': 100}", ran.stderr
+    assert max(request.in_flight for request in server.log) >= 25
+    assert ran.stderr.count("ulimit -n") == 1

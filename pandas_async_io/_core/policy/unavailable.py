@@ -8,6 +8,7 @@ requests are spaced, its refusals end. Times are seconds of a monotonic clock.
 from __future__ import annotations
 
 from enum import Enum, auto
+from math import log
 
 _MEMORY = 6 / 7
 """Weight of the past with each response, in the share of 503 responses."""
@@ -15,12 +16,17 @@ _LIMITER_SHARE = 0.5
 """Share of 503 responses from which on a limiter sends them: five in a row reach it, one in ten at random does not."""
 _DOUBTED_SHARE = 0.8
 """The same, after spaced requests had not ended them."""
+_DOUBTED_ANSWERS = 200
+"""Answers after which they are tried a second time; then after twice as many in all."""
 _MAX_UNANSWERED = 5
 """503 responses in a row, to requests sent after the last answer, from which on the origin is down."""
-_TRIAL = 100
-"""Responses after which it is checked whether spacing requests ends the 503 responses."""
-_FIRST_REMAINDER, _REMAINDER = 0.25, 0.08
-"""Shares of 503 responses that may remain: in the first trial, which includes the search for the pace, and later."""
+_REFUSED_BY_LIMITER, _FAILED_AT_RANDOM = 0.05, 0.25
+"""Shares of answers that are followed by a 503 while requests are spaced: of a limiter, and of a failing server."""
+_EVIDENCE = log(_FAILED_AT_RANDOM / _REFUSED_BY_LIMITER)
+_COUNTER_EVIDENCE = log((1 - _FAILED_AT_RANDOM) / (1 - _REFUSED_BY_LIMITER))
+"""Log-likelihood ratios of a 503 after an answer, and of two answers in a row (Page's cumulative sum)."""
+_MAX_EVIDENCE = 6.0
+"""Sum from which on spaced requests fail as often as others: not because of their rate."""
 
 
 class Verdict(Enum):
@@ -45,16 +51,16 @@ class UnavailableResponses:
     ('FAILURE', 'REFUSAL')
     """
 
-    __slots__ = ("_accepted", "_is_limited", "_share", "_threshold", "_trial", "_trials", "_unanswered")
+    __slots__ = ("_accepted", "_evidence", "_is_limited", "_share", "_threshold", "_trust_from", "_unanswered")
 
     def __init__(self) -> None:
         self._share = 0.0  # of 503 responses, lately
         self._threshold = _LIMITER_SHARE
+        self._trust_from = 0  # answers from which on a limiter may be recognised
         self._accepted = 0  # when the last 503 came
         self._unanswered = 0  # consecutive, to requests that were sent after the last answer
         self._is_limited = False
-        self._trial = [0, 0]  # 503 responses and answers since it began
-        self._trials = 0
+        self._evidence = 0.0  # that spaced requests fail at random
 
     def record(self, started: float, *, accepted: int, accepted_at: float) -> Verdict:
         """Record a 503 without Retry-After.
@@ -75,21 +81,12 @@ class UnavailableResponses:
         if not accepted or self._unanswered >= _MAX_UNANSWERED:
             return Verdict.FAILURE
         if not self._is_limited:
-            self._is_limited = self._share >= self._threshold
-            self._trial, self._trials = [0, 0], 0
-        elif self._has_failed_trial(answers):
-            self._is_limited, self._share, self._threshold = False, 0.0, _DOUBTED_SHARE
-            return Verdict.NO_LIMITER
+            self._is_limited = self._share >= self._threshold and accepted >= self._trust_from
+            self._evidence = 0.0
+        elif answers:
+            self._evidence = max(self._evidence + _COUNTER_EVIDENCE * (answers - 1), 0.0) + _EVIDENCE
+            if self._evidence > _MAX_EVIDENCE:
+                self._is_limited, self._threshold = False, _DOUBTED_SHARE
+                self._trust_from = accepted * 2 + _DOUBTED_ANSWERS
+                return Verdict.NO_LIMITER
         return Verdict.REFUSAL if self._is_limited else Verdict.FAILURE
-
-    def _has_failed_trial(self, answers: int) -> bool:
-        """Return whether the 503 responses go on although requests are spaced."""
-        self._trial[0] += 1
-        self._trial[1] += answers
-        total = sum(self._trial)
-        if total < _TRIAL:
-            return False
-        remaining = self._trial[0] / total
-        allowed = _REMAINDER if self._trials else _FIRST_REMAINDER
-        self._trial, self._trials = [0, 0], self._trials + 1
-        return remaining > allowed

@@ -185,8 +185,10 @@ class Gate:
             Seconds of a pause by the learnt pace, at most.
         """
         self.breaker.record_success(started=started)
-        fewer_slots = self.slots.record_refusal(now, asked)
-        learnt = 0.0 if fewer_slots else self._pace.record_refusal(started, now, asked)
+        learnt = 0.0
+        # Where the server tells its limit and the time of its reset, there is nothing to learn.
+        if not (asked and self.budget.is_spent) and not self.slots.record_refusal(now, asked):
+            learnt = self._pace.record_refusal(started, now, asked)
         if asked:
             self.pause.extend(now + min(asked, _LONGEST_PAUSE))
         elif learnt:

@@ -32,17 +32,30 @@ class ServerBudget:
     ----------
     gap : float
         Seconds from one start to the next.
+    is_spent : bool
+        Whether nothing was left of it in the last response that announced it.
     last_start : float
         When the last request started, on the loop's clock.
     outstanding : int
         Requests of the running calls that have no result yet.
     """
 
-    __slots__ = ("_pause", "_reset", "_skip", "_slots", "_without_budget", "gap", "last_start", "outstanding")
+    __slots__ = (
+        "_pause",
+        "_reset",
+        "_skip",
+        "_slots",
+        "_without_budget",
+        "gap",
+        "is_spent",
+        "last_start",
+        "outstanding",
+    )
 
     def __init__(self, slots: Slots, pause: Pause) -> None:
         self._slots, self._pause = slots, pause
         self.gap = self.last_start = 0.0
+        self.is_spent = False
         self.outstanding = 0
         self._reset = ResetTime()
         self._skip = 0  # responses whose headers are not read
@@ -59,9 +72,12 @@ class ServerBudget:
         skipped = self._skip > 0
         self._skip -= skipped
         backoff = "Backoff" in headers
-        if (skipped and not backoff) or "Retry-After" in headers:
+        if skipped and not backoff:
             return
         found = read_budget(headers, epoch=epoch)
+        self.is_spent = found is not None and found.remaining <= 0
+        if "Retry-After" in headers:
+            return
         if found is not None:
             self._without_budget = 0
             self.keep(found, now=now)

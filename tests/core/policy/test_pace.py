@@ -94,13 +94,16 @@ class SimulatedRun:
         response = Response(429, headers, b"", "")
         failed = FailedAttempt(Request(""), response, refusals=refusals, refusals_in_a_row=refusals)
         decision = decide_retry(Retry(), failed, epoch=self.now, jitter=self.random.random())
-        pause = self.pace.record_refusal(self.now, started=started)
+        asked = read_refusal_delay(Retry(), response, epoch=self.now) or 0.0
+        pause = self.pace.record_refusal(self.now, started=started, asked=asked)
         if isinstance(decision, Stop):
             self.failed += 1
             return
-        delay = read_refusal_delay(Retry(), response, epoch=self.now) or pause or 0.0
-        self.paused_until = max(self.paused_until, self.now + delay)
-        heapq.heappush(self.ready, (self.now + decision.delay, row, refusals + 1))
+        self.paused_until = max(self.paused_until, self.now + (asked or pause or 0.0))
+        self.repeat(row, refusals + 1, decision.delay)
+
+    def repeat(self, row, refusals, delay):
+        heapq.heappush(self.ready, (self.now + delay, row, refusals))
 
     @property
     def efficiency(self):
