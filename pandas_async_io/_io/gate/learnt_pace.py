@@ -11,6 +11,8 @@ _FIRST_GAP = 0.002
 """Seconds after the first of those starts, and half of it after each further one: all gaps together take 4 ms. The
 first response may be a refusal of all of them; from a near server it comes in that time, and to a far one the
 time does not matter."""
+_LAST_GAP = 0.0001
+"""Below it a timer costs more than it spaces."""
 _MADE_UP_SHARE = 0.05
 """The share of a gap by which a start that came late shortens the next one."""
 
@@ -50,7 +52,7 @@ class LearntPace:
         gap = 0.0
         if not self.has_response and in_flight >= _FREE_STARTS:
             gap = self._first_gap
-            self._first_gap /= 2
+            self._first_gap = gap / 2 if gap > _LAST_GAP else 0.0
         if self._pace is not None:
             self._pace.record_start(now)
             gap = max(gap, self._pace.spacing)

@@ -67,3 +67,63 @@ def test_one_probe_at_a_time_passes_an_open_breaker_and_its_answer_closes_it():
             return probe, waited, await second, gate.only_probes
 
     assert run_on_virtual_clock(main()) == (Entry.PROBE, True, Entry.GO, False)
+
+
+def test_the_first_starts_take_hardly_any_time():
+    """Before any answer 1 000 requests start within 5 ms: 5 % of a round trip of a tenth of a second."""
+
+    async def main():
+        gate = Gate()
+        with gate.open_for_call(1000):
+            for _ in range(1000):
+                await enter(gate)
+        return asyncio.get_running_loop().time()
+
+    assert leaping(main()) <= 0.005
+
+
+def test_an_answer_ends_the_spacing_of_first_starts():
+    """From then on nothing is known that speaks against starting at once."""
+
+    async def main():
+        gate = Gate()
+        with gate.open_for_call(100):
+            for _ in range(8):
+                await enter(gate)
+            announce(gate, {})
+            before = asyncio.get_running_loop().time()
+            await enter(gate)
+            spaced = asyncio.get_running_loop().time()
+            for _ in range(50):
+                await enter(gate)
+            return spaced - before, asyncio.get_running_loop().time() - spaced
+
+    spaced, after = leaping(main())
+    assert spaced <= 0.0021
+    assert after == 0
+
+
+def test_endpoints_of_an_origin_share_all_but_their_pace():
+    """A refusal at one of them spaces its starts, and not those of the other."""
+
+    async def main():
+        first = Gate()
+        second = Gate(beside=first)
+        clock = asyncio.get_running_loop().time
+        with first.open_for_call(9), second.open_for_call(9):
+            for gate in (first, second):
+                await enter(gate)
+            in_use = first.slots.in_use, second.slots.in_use
+            first.record_refusal(0.0, clock())
+            await asyncio.sleep(1.0)
+            begun, times = clock(), []
+            for gate in (second, first):
+                for _ in range(3):
+                    await enter(gate)
+                times.append(clock() - begun)
+        return in_use, times
+
+    in_use, (fast, slow) = leaping(main())
+    assert in_use == (2, 2)
+    assert fast < 0.01
+    assert slow >= 0.19
