@@ -79,7 +79,7 @@ def test_the_first_starts_take_hardly_any_time():
                 await enter(gate)
         return asyncio.get_running_loop().time()
 
-    assert leaping(main()) <= 0.005
+    assert run_on_virtual_clock(main()) <= 0.005
 
 
 def test_an_answer_ends_the_spacing_of_first_starts():
@@ -90,7 +90,7 @@ def test_an_answer_ends_the_spacing_of_first_starts():
         with gate.open_for_call(100):
             for _ in range(8):
                 await enter(gate)
-            announce(gate, {})
+            gate.obey_headers({}, now=asyncio.get_running_loop().time(), epoch=0.0)
             before = asyncio.get_running_loop().time()
             await enter(gate)
             spaced = asyncio.get_running_loop().time()
@@ -98,7 +98,7 @@ def test_an_answer_ends_the_spacing_of_first_starts():
                 await enter(gate)
             return spaced - before, asyncio.get_running_loop().time() - spaced
 
-    spaced, after = leaping(main())
+    spaced, after = run_on_virtual_clock(main())
     assert spaced <= 0.0021
     assert after == 0
 
@@ -123,7 +123,7 @@ def test_endpoints_of_an_origin_share_all_but_their_pace():
                 times.append(clock() - begun)
         return in_use, times
 
-    in_use, (fast, slow) = leaping(main())
+    in_use, (fast, slow) = run_on_virtual_clock(main())
     assert in_use == (2, 2)
     assert fast < 0.01
     assert slow >= 0.19
