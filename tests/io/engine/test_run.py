@@ -113,7 +113,7 @@ def test_a_pause_of_an_origin_that_links_lead_to_does_not_hold_up_the_first_orig
         return respond(429, headers={"Retry-After": "0.3"}) if first else respond()
 
     class LinksToCdn:
-        one_request = False
+        one_request = replaces_failed = False
 
         def begin(self, position, request):
             return [Step(1, request)]
