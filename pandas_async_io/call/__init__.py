@@ -6,6 +6,7 @@
 - `requests`: the requests of a call, expanded over its rows
 - `batch_requests`: those of a call with ``batch=``
 - `request_body`: the body that its options give
+- `interpreter`: what reads its bodies
 - `redactor`: what hides its credentials in messages
 - `workflow`: which workflow it has: plain, paging, batching or jobs
 - `run`: sends it, blocking or in the background

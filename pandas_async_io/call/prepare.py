@@ -6,15 +6,13 @@ import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pandas_async_io._core.body.graphql_errors import graphql_error
-from pandas_async_io._core.body.interpret import compile_interpreter
 from pandas_async_io._core.errors import FetchWarning
 from pandas_async_io._core.request.credentials import as_auth
 from pandas_async_io._core.request.graphql import GraphQL
 from pandas_async_io._core.table.dtype_backend import check_dtype_backend
 from pandas_async_io._core.table.schema import compile_schema, text_columns
 from pandas_async_io._core.table.shape import compile_shape
-from pandas_async_io._core.table.tabular import TABULAR_READERS
+from pandas_async_io.call.interpreter import compile_call_interpreter
 from pandas_async_io.call.redactor import make_redactor
 from pandas_async_io.call.requests import expand_call
 from pandas_async_io.call.source import Source
@@ -22,13 +20,11 @@ from pandas_async_io.call.stack_level import find_user_stack_level
 from pandas_async_io.client import get_default_client
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     import pandas as pd
 
-    from pandas_async_io._core.body.interpret import Interpreter
     from pandas_async_io.call.source import Resumption
-    from pandas_async_io.client import Client
     from pandas_async_io.options import FetchOptions, ReadOptions
 
 from pandas_async_io.call.prepared_call import PreparedCall
@@ -68,7 +64,7 @@ def prepare_call(
     check_dtype_backend(options.dtype_backend)
     schema = compile_schema(options.schema, shape.columns)
     query = options.json if isinstance(options.json, GraphQL) else None
-    decode = _compile_decoder(options, client, text_columns(schema, shape.columns), is_graphql=query is not None)
+    decode = compile_call_interpreter(options, client, text_columns(schema, shape.columns))
     policy = client.limits.build_policy(
         concurrency=options.concurrency, rate=options.rate, retry=options.retry, timeout=options.timeout
     )
@@ -88,20 +84,4 @@ def prepare_call(
         replace(policy, repeatable=query is not None and query.safe),
         make_redactor(source, client, auth, requests),
         resumption,
-    )
-
-
-def _compile_decoder(
-    options: FetchOptions | ReadOptions, client: Client, text: Collection[str], *, is_graphql: bool
-) -> Interpreter:
-    return compile_interpreter(
-        format=options.format,
-        strict_json=client.strict_json,
-        read_options=options.read_options,
-        text_columns=text,
-        parser=options.parser,
-        error_when=options.error_when,
-        find_error=graphql_error if is_graphql else None,
-        readers=TABULAR_READERS,
-        max_body=client.max_body,
     )

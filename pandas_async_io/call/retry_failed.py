@@ -9,22 +9,23 @@ import numpy as np
 
 from pandas_async_io._core.report.history import get_runs, strip_attrs
 from pandas_async_io._core.request.credentials import as_auth
-from pandas_async_io._core.table.join import ROW_COLUMN
-from pandas_async_io._core.table.merge import Provenance, plan_merge, stack_frames
+from pandas_async_io._core.table.merge import merge_blocks
 from pandas_async_io._core.words import format_count
 from pandas_async_io._io.bridge.interrupt import attach_partial, defer_interrupt
+from pandas_async_io.call.assemble import build_output
 from pandas_async_io.call.attach import attach_runs
 from pandas_async_io.call.prepare import prepare_call
 from pandas_async_io.call.run import Call
 from pandas_async_io.call.source import Resumption
-from pandas_async_io.options import FetchOptions, ReadOptions
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from pandas_async_io._core.arrays import Positions
     from pandas_async_io._core.report.history import Run
+    from pandas_async_io.call.prepared_call import PreparedCall
     from pandas_async_io.call.source import Source
+    from pandas_async_io.options import FetchOptions, ReadOptions
 
 _CHANGEABLE_OPTIONS = (
     "headers",
@@ -69,6 +70,8 @@ def retry_failed(frame: pd.DataFrame, changes: dict[str, Any]) -> pd.DataFrame:
     _check_rows(frame, run)
     source = replace(run.source, options=_change_options(run.source.options, changes))
     failed = np.flatnonzero(run.outcomes.failed_rows())
+    if not len(failed):
+        return attach_runs(run.output.copy(), (*before, run), errors=source.options.errors)
     unfinished = {at: run.unfinished[row] for at, row in enumerate(failed.tolist()) if row in run.unfinished}
     resumption = Resumption(source.key, failed, unfinished, run.learnt)
     prepared = prepare_call(
@@ -84,10 +87,10 @@ def retry_failed(frame: pd.DataFrame, changes: dict[str, Any]) -> pd.DataFrame:
             raise
         sent = vars(interrupt)["partial"]
     with defer_interrupt() as presses:
-        combined, merged_run = _merge_output(run, sent, failed, source)
+        merged, merged_run = _merge_output(run, get_runs(sent)[-1], failed, source, prepared)
         completed = completed and not presses
         errors = source.options.errors if completed else "ignore"
-        output = attach_runs(combined, (*before, merged_run), errors=errors)
+        output = attach_runs(merged, (*before, merged_run), errors=errors)
     if completed and not presses:
         return output
     raise attach_partial(output) from None
@@ -132,42 +135,44 @@ def _select_urls(source: Source, rows: Positions) -> Any:
     return source.url if isinstance(source.url, str) else [source.url[row] for row in rows.tolist()]
 
 
-def _merge_output(run: Run, sent: pd.DataFrame, failed: Positions, source: Source) -> tuple[pd.DataFrame, Run]:
-    """Return the run's good rows and the new ones in the order of the input, and the run of both."""
-    sent_run = get_runs(sent)[-1]
-    places = sent_run.places()
-    new = Provenance(failed[places.rows], places.pages)
-    merged = plan_merge(run.places(), new, resent=failed, resumed=run.unfinished)
-    records_only = not source.options.join
-    added = (sent.assign(**{ROW_COLUMN: new.rows}) if records_only else sent).iloc[merged.added]
-    combined = stack_frames(run.output.iloc[merged.kept], added, merged.order)
-    if not records_only and isinstance(source.options, FetchOptions):
-        rows, index = merged.provenance.rows, source.frame.index
-        combined.index = index if np.array_equal(rows, np.arange(len(index))) else index.take(rows)
-    combined.attrs = dict(sent.attrs)
-    return combined, _merge_runs(run, sent_run, combined, failed=failed, source=source, places=merged.provenance)
-
-
-def _merge_runs(
-    run: Run, sent: Run, combined: pd.DataFrame, *, failed: Positions, source: Source, places: Provenance
-) -> Run:
-    """Return two runs as one over all rows: the second sent those that failed in the first."""
+def _merge_output(
+    run: Run, sent: Run, failed: Positions, source: Source, prepared: PreparedCall
+) -> tuple[pd.DataFrame, Run]:
+    """Return the output of all rows, made anew of what both runs collected, and the run of both."""
+    outcomes = run.outcomes.replace_rows(sent.outcomes, failed)
+    row_to_request = outcomes.expansion.row_to_request
+    if run.collected is None or sent.collected is None:
+        raise TypeError("a run with failed rows keeps what it collected")
+    before = run.outcomes.expansion.row_to_request
+    resumed = {int(before[row]): int(row_to_request[row]) for row in run.unfinished if row_to_request[row] >= 0}
+    collected = merge_blocks(
+        run.collected.copy(),
+        sent.collected,
+        row_to_request,
+        resumed=resumed,
+        are_columns_given=prepared.shape.columns is not None,
+    )
+    kept = collected.copy() if outcomes.failed_rows().any() else None
+    frame, columns = build_output(source.frame, source.options, prepared.schema, collected, row_to_request)
     input_row = failed.tolist()
     resent = set(input_row)
-    old = {row: texts for row, texts in run.findings.items() if row not in resent}
-    return replace(
+    findings = {row: texts for row, texts in run.findings.items() if row not in resent}
+    merged = replace(
         sent,
-        outcomes=run.outcomes.replace_rows(sent.outcomes, failed),
+        outcomes=outcomes,
         tally=run.tally.append(sent.tally),
         requests=run.requests,
         index=source.frame.index,
-        output=strip_attrs(combined),
-        rows=places.rows,
+        output=strip_attrs(frame),
+        collected=kept,
         source=source,
         label=run.label,
-        pages=None if run.pages is None else places.pages,
+        drifted=columns.drifted,
+        missing_columns=columns.missing_columns,
+        infinite=columns.infinite,
         unfinished={input_row[row]: state for row, state in sent.unfinished.items()},
-        findings={**old, **{input_row[row]: texts for row, texts in sent.findings.items()}},
+        findings={**findings, **{input_row[row]: texts for row, texts in sent.findings.items()}},
         detected=sent.detected or run.detected,
         learnt=sent.learnt or run.learnt,
     )
+    return frame, merged

@@ -4,13 +4,14 @@
 - `transfer_coding`: transfer codings other than chunked undone.
 - `decompressors`: gzip, deflate, Brotli and zstd behind one interface.
 - `content_type`: the format that ``Content-Type``, the URL's suffix or the first bytes name.
+- `format`: which format a body is in.
 - `charset`: bytes → text.
 - `json`: JSON and NDJSON, with exact integers.
 - `duplicate_keys`: keys that an object holds twice.
 - `hints`: signs that a body's data are not what they seem.
 - `tabular_readers`: the readers of tabular formats, as an argument.
 - `parse_errors`: errors that show where a body breaks and mask secrets.
-- `decode`: which format a body is in, and what reads it.
+- `decode`: what reads each format.
 - `interpret`: ``format``, ``parser`` and ``error_when`` of a call.
 - `graphql_errors`: the errors that a GraphQL response reports.
 """

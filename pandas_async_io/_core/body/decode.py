@@ -1,4 +1,4 @@
-"""Bytes → payload: which format a body is in, and what reads it.
+"""Bytes → payload: what reads each format.
 
 Invariant: a payload is exactly what was sent, or there is none. No byte becomes another letter,
 no login page a text.
@@ -12,17 +12,13 @@ from pandas_async_io._core.body.charset import declared_xml_encoding, decode_tex
 from pandas_async_io._core.body.content_coding import decompress
 from pandas_async_io._core.body.content_type import (
     GZIP_SIGNATURE,
-    HTML_MEDIA_TYPES,
-    LEADING_BYTES,
     ContentType,
-    find_suffix_format,
     has_gzip_suffix,
-    is_generic,
     parse_content_type,
-    sniff_format,
 )
+from pandas_async_io._core.body.format import choose_format
 from pandas_async_io._core.body.hints import describe_line_end
-from pandas_async_io._core.body.json import is_json, looks_like_ndjson, parse_json, parse_ndjson
+from pandas_async_io._core.body.json import parse_json, parse_ndjson
 from pandas_async_io._core.body.parse_errors import refuse_html
 from pandas_async_io._core.body.tabular_readers import NO_OPTIONS, NO_TABULAR_READERS, TabularReaders
 from pandas_async_io._core.errors import PlanError
@@ -113,7 +109,7 @@ def decode(
     is_gzip_file = body.startswith(GZIP_SIGNATURE) and format != "bytes" and has_gzip_suffix(response.url)
     if is_gzip_file:
         body = decompress(body, "gzip", max_body)
-    chosen = format if format != "auto" else _choose_format(body, content_type, response.url, strict_json)
+    chosen = format if format != "auto" else choose_format(body, content_type, response.url, strict_json)
     if hints is not None and chosen in _LINE_FORMATS and not is_gzip_file:
         hints.extend(describe_line_end(response))
     if chosen in _PARSERS:
@@ -140,24 +136,3 @@ _PARSERS: dict[str, Callable[[bytes, ContentType, bool], Payload]] = {
     "text": _parse_text,
     "bytes": _keep_bytes,
 }
-
-
-def _choose_format(body: bytes, content_type: ContentType, url: str, strict: bool) -> str:
-    """Choose a format by a specific media type, else by the URL's suffix, then by the body."""
-    media_type, named = content_type.media_type, content_type.format
-    generic = named is None and is_generic(media_type)
-    if generic:
-        named = find_suffix_format(url)
-    if named in {"json", "ndjson"}:
-        return named
-    if body[:512].lstrip(LEADING_BYTES).startswith((b"{", b"[")):
-        if generic and named is None and looks_like_ndjson(body):
-            return "ndjson"
-        return named if named in {"csv", "tsv"} and not is_json(body, content_type, strict) else "json"
-    if named is not None:
-        return named
-    sniffed = sniff_format(body) if generic else None
-    if sniffed is not None:
-        return sniffed
-    refuse_html(body, media_type)
-    return "text" if not media_type or media_type.startswith("text/") or media_type in HTML_MEDIA_TYPES else "bytes"

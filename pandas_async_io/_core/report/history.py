@@ -10,11 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-
 from pandas_async_io._core.report.report import Report, build_report
 from pandas_async_io._core.report.tally import Tally, describe_lost_connections
-from pandas_async_io._core.table.merge import Provenance
 from pandas_async_io._core.words import format_count
 
 if TYPE_CHECKING:
@@ -22,8 +19,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from pandas_async_io._core.arrays import Positions
     from pandas_async_io._core.report.outcomes import Outcomes
+    from pandas_async_io._core.table.collected import CollectedBlocks
 
 ATTRS_KEY = "pandas_async_io"
 
@@ -43,8 +40,8 @@ class Run:
         Index of the input frame.
     output : DataFrame
         The frame that the run returned, without attrs; a copy, because the user may change theirs.
-    rows : array of int64 or None
-        For each output row the position of its input row; None: the output has each input row once.
+    collected : CollectedBlocks or None
+        What the output was made of, for `retry_failed` to make it anew; None if no row failed.
     source : object
         The frame, the URL and the options of the call.
     tally : Tally
@@ -55,8 +52,6 @@ class Run:
         Requests allowed in flight, over all origins.
     drifted : mapping of str to tuple of str
         Columns that mix types, and the types.
-    pages : array of int64 or None
-        For each output row the number of its page, 0 if it has none; None: the run did not page.
     unfinished : mapping of int to object
         Failed input rows that `retry_failed` continues instead of starting over, and the state to continue from.
     findings : mapping of int to sequence of str
@@ -76,13 +71,12 @@ class Run:
     outcomes: Outcomes
     index: pd.Index[Any]
     output: pd.DataFrame
-    rows: Positions | None = None
+    collected: CollectedBlocks | None = None
     source: Any = None
     tally: Tally = field(default_factory=Tally)
     requests: int = 0
     concurrency: int = 1
     drifted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    pages: Positions | None = None
     unfinished: Mapping[int, Any] = field(default_factory=dict)
     findings: Mapping[int, Sequence[str]] = field(default_factory=dict)
     detected: str | None = None
@@ -96,12 +90,6 @@ class Run:
         rows = format_count(len(self.outcomes.expansion.row_to_request), "row")
         ended = self.outcomes.format_counts()
         return f"<Run {self.label}: {rows}{f', {ended}' if ended else ''}>"
-
-    def places(self) -> Provenance:
-        """Return the input row and the page of each output row."""
-        count = len(self.output)
-        rows = np.arange(count) if self.rows is None else self.rows
-        return Provenance(rows, np.zeros(count, np.int64) if self.pages is None else self.pages)
 
     def describe_findings(self) -> list[str]:
         """Return what the user must know of the data although rows may be ``ok``."""

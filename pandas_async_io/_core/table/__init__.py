@@ -9,6 +9,7 @@
 - `integers`: how whole numbers stay exact.
 - `columns`: blocks → whole columns, in dtypes that hold every value.
 - `collectors`: payloads and pages, flattened in blocks as they arrive.
+- `collected`: the flattened payloads of a run, before they become columns.
 - `tabular`: which reader has which tabular format, and its ``read_options``.
 - `csv`, `xml`, `arrow`: the readers of CSV, TSV, XML, Parquet and Arrow IPC.
 - `pandas_reader`: how pandas' own readers are called.
@@ -18,5 +19,5 @@
 - `dtype_backend`: columns in nullable or Arrow dtypes.
 - `join`: records beside the rows of the user's frame.
 - `collisions`: how a taken column name is resolved.
-- `merge`: the output of a run and of its `retry_failed` as one.
+- `merge`: the payloads of a run and of its `retry_failed` as those of one run.
 """

@@ -5,20 +5,20 @@ Invariant: rows and columns do not depend on which response comes first.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pandas_async_io._core.errors import ParseError
-from pandas_async_io._core.table.columns import Columns, concat_blocks
+from pandas_async_io._core.table.collected import CollectedBlocks
 from pandas_async_io._core.table.flatten import flatten
 from pandas_async_io._core.table.frames import flatten_payloads
 
 if TYPE_CHECKING:
     from pandas_async_io._core.arrays import Positions
     from pandas_async_io._core.table.blocks import Block
+    from pandas_async_io._core.table.columns import Columns
     from pandas_async_io._core.table.shape import Shape
 
 BLOCK_PAYLOADS = 2_000
@@ -64,13 +64,18 @@ class PayloadCollector:
 
     def build_columns(self, *, nullable: bool) -> Columns:
         """Return all columns and end the collection; a payload that never came holds no records."""
+        return self.collect().build_columns(nullable=nullable)[0]
+
+    def collect(self) -> CollectedBlocks:
+        """Return all blocks and end the collection."""
         for number in range(-(-self._requests // BLOCK_PAYLOADS)):
             if number not in self._blocks:
                 payloads = self._incomplete.pop(number, [None] * self._block_size(number))
                 self._blocks[number] = list(flatten_payloads(payloads, self._shape))
         blocks = list(chain.from_iterable(self._blocks[number] for number in sorted(self._blocks)))
         # Without a request there are still the columns of columns=.
-        return concat_blocks(blocks or [flatten([], self._shape)], nullable=nullable)
+        blocks = blocks or [flatten([], self._shape)]
+        return CollectedBlocks(blocks, np.arange(self._requests), np.zeros(self._requests, np.int64), self._requests)
 
     def _block_size(self, number: int) -> int:
         return min(BLOCK_PAYLOADS, self._requests - number * BLOCK_PAYLOADS)
@@ -155,20 +160,17 @@ class PageCollector:
 
     def build_columns(self, *, nullable: bool) -> Columns:
         """Return all columns, with counts by position, and end the collection."""
+        columns, self.pages = self.collect().build_columns(nullable=nullable)
+        return columns
+
+    def collect(self) -> CollectedBlocks:
+        """Return all blocks and end the collection."""
         for group in {position // GROUP_POSITIONS for position in self._incomplete}:
             self._parts[group] = self._flatten_group(group)
         parts = list(chain.from_iterable(self._parts[group] for group in sorted(self._parts)))
         blocks = list(chain.from_iterable(part.blocks for part in parts))
-        columns = concat_blocks(blocks or [flatten([], self.shape)], nullable=nullable)
         pages = np.array([page for part in parts for page in part.pages], dtype=np.int64).reshape(-1, 2)
-        counts = np.zeros(self.requests, dtype=np.int64)
-        np.add.at(counts, pages[:, 0], columns.counts)
-        self.pages = np.repeat(pages[:, 1], columns.counts)
-        failures: dict[int, ParseError] = {}
-        for at, error in sorted(columns.failures.items()):
-            position, number = pages[at].tolist()
-            failures.setdefault(position, ParseError(f"page {number}: {error}"))
-        return replace(columns, counts=counts, failures=failures)
+        return CollectedBlocks(blocks or [flatten([], self.shape)], pages[:, 0], pages[:, 1], self.requests)
 
     def _flatten_group(self, group: int) -> list[_Part]:
         """Flatten the waiting pages of consecutive positions; the parts of a position keep its place among them."""

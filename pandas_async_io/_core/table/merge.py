@@ -1,186 +1,122 @@
-"""The output of a run and of its `retry_failed` → one output.
+"""The payloads of a run and of its `retry_failed` → those of one run.
 
-Invariant: what is merged is the run's own output, never the user's frame; rows match by input row and page;
-a column loses no value and no type.
+Invariant: the columns of the result have the names, the order and the types that a run without failures gives.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
-from pandas.api.types import is_object_dtype
 
-from pandas_async_io._core.arrays import masked_array
-from pandas_async_io._core.table.integers import MAX_SAFE_INTEGER
+from pandas_async_io._core.table.blocks import MISSING, Block, Chunk, make_chunk, missing_chunk
+from pandas_async_io._core.table.collected import CollectedBlocks
+from pandas_async_io._core.table.infinite import find_infinite_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Mapping, Sequence
 
-    from pandas_async_io._core.arrays import Positions
-
-
-class Provenance(NamedTuple):
-    """Where each row of an output comes from.
-
-    Attributes
-    ----------
-    rows, pages : array of int64
-        The position of its input row, and its page; 0: no page.
-    """
-
-    rows: Positions
-    pages: Positions
+    from pandas_async_io._core.arrays import Mask, Positions
 
 
-class MergePlan(NamedTuple):
-    """Which rows of two outputs make the merged one.
-
-    Attributes
-    ----------
-    kept, added : array of int64
-        Positions of the rows to take from the old output, and from the new one.
-    order : array of int64
-        The order of all of them; the old ones are numbered before the new ones.
-    provenance : Provenance
-        Where they come from, in that order.
-    """
-
-    kept: Positions
-    added: Positions
-    order: Positions
-    provenance: Provenance
-
-
-def plan_merge(old: Provenance, new: Provenance, *, resent: Positions, resumed: Collection[int] = ()) -> MergePlan:
-    """Decide which rows of two outputs make the merged one.
+def merge_blocks(
+    old: CollectedBlocks,
+    new: CollectedBlocks,
+    row_to_request: Positions,
+    *,
+    resumed: Mapping[int, int],
+    are_columns_given: bool,
+) -> CollectedBlocks:
+    """Return the payloads of two runs as one; the positions of the new one are numbered after the old ones.
 
     Parameters
     ----------
-    old, new : Provenance
-        Of the run's output, and of the output of the rows that were sent again.
-    resent : array of int64
-        The positions of the input rows that were sent again.
-    resumed : collection of int
-        Those of them that resumed at the page that was missing: they keep their earlier pages.
-
-    Examples
-    --------
-    Row 1 was sent again and got two records.
-
-    >>> old = Provenance(np.array([0, 1, 2]), np.zeros(3, np.int64))
-    >>> plan = plan_merge(old, Provenance(np.array([1, 1]), np.zeros(2, np.int64)), resent=np.array([1]))
-    >>> plan.kept.tolist(), plan.added.tolist(), plan.order.tolist(), plan.provenance.rows.tolist()
-    ([0, 2], [0, 1], [0, 2, 3, 1], [0, 1, 1, 2])
+    old, new : CollectedBlocks
+        Of the first run, and of the run that sent the failed rows again.
+    row_to_request : array of int64, shape (rows,)
+        The position of each input row, -1 for none. Payloads of other positions are left out.
+    resumed : mapping of int to int
+        Old positions whose pages stay, and the merged position of the new run that has the missing pages.
+    are_columns_given : bool
+        Whether ``columns=`` gives the columns and their order, and not the records.
     """
-    keeps_pages = (old.pages > 0) & np.isin(old.rows, list(resumed))
-    kept = np.flatnonzero(~np.isin(old.rows, resent) | keeps_pages)
-    # A row that keeps pages and got no new one needs no row without a page.
-    added = np.flatnonzero((new.pages > 0) | ~np.isin(new.rows, old.rows[kept]))
-    rows = np.concatenate([old.rows[kept], new.rows[added]])
-    pages = np.concatenate([old.pages[kept], new.pages[added]])
-    order = np.lexsort((pages, rows))
-    return MergePlan(kept, added, order, Provenance(rows[order], pages[order]))
+    numbers = np.arange(old.requests)
+    numbers[list(resumed)] = list(resumed.values())
+    positions = np.concatenate([numbers[old.positions], new.positions + old.requests])
+    pages = np.concatenate([old.pages, new.pages])
+    used = np.isin(positions, row_to_request)
+    blocks, start = [], 0
+    for block in (*old.blocks, *new.blocks):
+        end = start + len(block.counts)
+        if used[start:end].any():
+            blocks.append(_select_payloads(block, used[start:end], drops_columns=not are_columns_given))
+        start = end
+    merged = CollectedBlocks(blocks or list(new.blocks), positions[used], pages[used], old.requests + new.requests)
+    if are_columns_given or not blocks:
+        return merged
+    names = _order_columns(merged, row_to_request)
+    first = Block({name: missing_chunk(0) for name in names}, {}, np.empty(0, np.int64), {})
+    return CollectedBlocks([first, *blocks], merged.positions, merged.pages, merged.requests)
 
 
-def stack_frames(old: pd.DataFrame, new: pd.DataFrame, order: Positions) -> pd.DataFrame:
-    """Stack the rows of two frames, each column in a dtype that holds both parts exactly.
-
-    Parameters
-    ----------
-    order : array of int64
-        The order of the result's rows; the old ones are numbered before the new ones.
-
-    Examples
-    --------
-    >>> old, new = pd.DataFrame({"n": [1, 3]}), pd.DataFrame({"n": [2], "more": ["x"]})
-    >>> stack_frames(old, new, np.array([0, 2, 1]))
-       n more
-    0  1  NaN
-    1  2    x
-    2  3  NaN
-    """
-    upper, lower = _columns_by_label(old), _columns_by_label(new)
-    columns = [
-        stack_columns(upper.get(key), lower.get(key), len(old), len(new)).take(order).array
-        for key in dict.fromkeys([*upper, *lower])
-    ]
-    # As series: pandas 3 would infer the dtype of an array of objects anew.
-    series = {at: pd.Series(values, dtype=values.dtype) for at, values in enumerate(columns)}
-    result = pd.DataFrame(series, index=pd.RangeIndex(len(order)))
-    result.columns = _append_labels(old.columns, [label for label, number in lower if (label, number) not in upper])
-    return result
+def _select_payloads(block: Block, used: Mask, *, drops_columns: bool) -> Block:
+    """Return a block without the payloads that are not used, and without the columns that only they have."""
+    if used.all():
+        return block
+    keep = np.repeat(used, block.counts)
+    columns = {name: _select_records(chunk, keep) for name, chunk in block.columns.items()}
+    if drops_columns:
+        columns = {name: chunk for name, chunk in columns.items() if not _is_missing(chunk)}
+    meta = {name: _select_records(chunk, keep) for name, chunk in block.meta.items()}
+    numbers = np.cumsum(used) - 1
+    failures = {int(numbers[at]): error for at, error in block.failures.items() if used[at]}
+    infinite = block.infinite & (find_infinite_columns(columns) | find_infinite_columns(meta))
+    return Block(columns, meta, block.counts[used], failures, infinite)
 
 
-def stack_columns(upper: pd.Series[Any] | None, lower: pd.Series[Any] | None, above: int, below: int) -> pd.Series[Any]:
-    """Stack two columns of the lengths ``above`` and ``below``; None is a column of missing values.
-
-    Examples
-    --------
-    >>> stack_columns(pd.Series([1, 2]), pd.Series([3, None], dtype="Int64"), 2, 2).tolist()
-    [1, 2, 3, <NA>]
-    >>> stack_columns(pd.Series([1, None], dtype="Int64"), pd.Series(["x"]), 2, 1).tolist()
-    [1, nan, 'x']
-    """
-    upper = _missing_column(above, object) if upper is None else upper
-    lower = _missing_column(below, object) if lower is None else lower
-    if upper.dtype != lower.dtype:
-        if not upper.notna().any():
-            upper = _missing_column(above, lower.dtype)
-        elif not lower.notna().any():
-            lower = _missing_column(below, upper.dtype)
-    if upper.dtype != lower.dtype:
-        upper, lower = _align_dtypes(upper, lower)
-    return pd.concat([upper, lower], ignore_index=True)
+def _select_records(chunk: Chunk, keep: Mask) -> Chunk:
+    cells, state = chunk.cells, chunk.state
+    if state is None:
+        cells = cells[keep]
+    else:
+        cells, state = cells[keep[state == 0]], state[keep]
+        state = state if state.any() else None
+    if cells.dtype != object:
+        return Chunk(cells, chunk.kinds if len(cells) else frozenset(), state)
+    values = cells.tolist()
+    return make_chunk(values, set(map(type, values)), state)
 
 
-def _align_dtypes(upper: pd.Series[Any], lower: pd.Series[Any]) -> tuple[pd.Series[Any], pd.Series[Any]]:
-    """Convert columns of two dtypes so that pandas concatenates them without changing a value.
-
-    By itself pandas makes 1 of True, and floats of integers that no float holds.
-    """
-    kinds = {upper.dtype.kind, lower.dtype.kind}
-    if len(kinds) == 1 and kinds <= set("iufb"):
-        return upper, lower
-    if kinds <= set("iuf") and "f" in kinds and _floats_hold(upper) and _floats_hold(lower):
-        dtype = upper.dtype if upper.dtype.kind == "f" else lower.dtype
-        return upper.astype(dtype), lower.astype(dtype)
-    return _to_objects(upper), _to_objects(lower)
+def _is_missing(chunk: Chunk) -> bool:
+    return chunk.state is not None and bool((chunk.state == MISSING).all())
 
 
-def _floats_hold(numbers: pd.Series[Any]) -> bool:
-    return numbers.dtype.kind == "f" or bool(numbers.dropna().between(-MAX_SAFE_INTEGER, MAX_SAFE_INTEGER).all())
+def _order_columns(collected: CollectedBlocks, row_to_request: Positions) -> list[str]:
+    """Return the records' columns in the order in which rows and their pages show them first."""
+    rows = np.flatnonzero(row_to_request >= 0)
+    first_rows = np.full(collected.requests, len(row_to_request), dtype=np.int64)
+    np.minimum.at(first_rows, row_to_request[rows], rows)
+    rank = np.empty(len(collected.positions), dtype=np.int64)
+    rank[np.lexsort((collected.pages, first_rows[collected.positions]))] = np.arange(len(rank))
+    found: dict[str, tuple[int, int, int]] = {}
+    start = 0
+    for block in collected.blocks:
+        end = start + len(block.counts)
+        for number, (name, place) in enumerate(_first_places(block, rank[start:end])):
+            found[name] = min(found.get(name, (*place, number)), (*place, number))
+        start = end
+    return sorted(found, key=found.__getitem__)
 
 
-def _to_objects(values: pd.Series[Any]) -> pd.Series[Any]:
-    """Return a column of objects whose missing values are NaN, as `join_columns` makes it."""
-    return values if is_object_dtype(values.dtype) else values.astype(object).where(values.notna(), np.nan)
-
-
-def _missing_column(length: int, dtype: Any) -> pd.Series[Any]:
-    """Return missing values of a dtype if it can hold them, else of its nullable twin."""
-    if isinstance(dtype, np.dtype) and dtype.kind in "iub" and length:
-        return pd.Series(masked_array(np.zeros(length, dtype), np.ones(length, dtype=bool)))
-    try:
-        return pd.Series([np.nan if is_object_dtype(dtype) else None] * length, dtype=dtype)
-    except (TypeError, ValueError):
-        return pd.Series([np.nan] * length, dtype=object)
-
-
-def _columns_by_label(frame: pd.DataFrame) -> dict[tuple[Any, int], pd.Series[Any]]:
-    """Return the columns by label and a number, which counts the columns of one label."""
-    found: dict[tuple[Any, int], pd.Series[Any]] = {}
-    for at, label in enumerate(frame.columns):
-        number = next(n for n in range(at + 1) if (label, n) not in found)
-        found[label, number] = frame.iloc[:, at]
-    return found
-
-
-def _append_labels(old: pd.Index[Any], new: list[Any]) -> pd.Index[Any]:
-    """Append labels to an index of columns, whose names stay."""
-    if not new:
-        return old
-    if isinstance(old, pd.MultiIndex):
-        return old.append(pd.MultiIndex.from_tuples(new, names=old.names))
-    return old.append(pd.Index(new, name=old.name, tupleize_cols=False))
+def _first_places(block: Block, ranks: Positions) -> Sequence[tuple[str, tuple[int, int]]]:
+    """Return where each column of a block is first: the rank of its payload, and the record in it."""
+    record_ranks = np.repeat(ranks, block.counts)
+    places = []
+    for name, chunk in block.columns.items():
+        present = np.arange(len(record_ranks)) if chunk.state is None else np.flatnonzero(chunk.state != MISSING)
+        if len(present):
+            at = int(present[np.argmin(record_ranks[present])])
+            places.append((name, (int(record_ranks[at]), at)))
+        else:
+            places.append((name, (int(ranks.min()), -1)))  # a table without records has columns
+    return places

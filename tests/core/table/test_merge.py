@@ -1,4 +1,6 @@
-"""Two outputs become one: no row is lost or doubled, no value changes its type."""
+"""Two runs become one: the columns are those of one run that collected everything."""
+
+from __future__ import annotations
 
 import numpy as np
 import pandas as pd
@@ -6,94 +8,70 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pandas_async_io._core.table.merge import Provenance, plan_merge, stack_columns, stack_frames
-from tests.core.table.payload_columns import BEYOND_FLOAT
+from pandas_async_io._core.table.collectors import PageCollector, PayloadCollector
+from pandas_async_io._core.table.join import align_records, records_frame
+from pandas_async_io._core.table.merge import merge_blocks
+from pandas_async_io._core.table.shape import Shape
+
+CELLS = st.none() | st.booleans() | st.sampled_from([1, -1, 2**63, 2**64, 2.5, "x", [1]])
+RECORDS = st.dictionaries(st.sampled_from("abc"), CELLS, max_size=3)
+FRAMES = st.lists(st.integers(0, 9), max_size=2).map(lambda cells: pd.DataFrame({"b": cells, "a": cells}))
+PAYLOADS = st.lists(st.lists(RECORDS, max_size=3) | RECORDS | FRAMES, min_size=1, max_size=6)
+SHAPES = st.sampled_from([Shape(), Shape(columns={"c": "C", "a": "a"})])
 
 
-def series(values, dtype):
-    return pd.Series(values, dtype=dtype)
+def collect(payloads, shape):
+    collector = PayloadCollector(len(payloads), shape)
+    for at, payload in enumerate(payloads):
+        collector.add(at, payload)
+    return collector.collect()
 
 
-@pytest.mark.parametrize(
-    ("upper", "lower", "values", "dtype"),
-    [
-        (series([1], "int64"), series([None], "Int64"), [1, pd.NA], "Int64"),
-        (series([1, 2], "int64"), None, [1, 2, pd.NA], "Int64"),
-        (None, series([1, 2], "int64"), [pd.NA, 1, 2], "Int64"),
-        (series([True], "bool"), None, [True, pd.NA], "boolean"),
-        (series([], "object"), series([1], "int64"), [1], "int64"),
-        (series([True], "bool"), series([None, False], "boolean"), [True, pd.NA, False], "boolean"),
-        (series([1, None], "Int64"), series([2.5], "float64"), [1.0, np.nan, 2.5], "float64"),
-        (series([1, None], "Int64"), series([2.5], "Float64"), [1.0, pd.NA, 2.5], "Float64"),
-        (series([1], "int64[pyarrow]"), series([2.5], "double[pyarrow]"), [1.0, 2.5], "double[pyarrow]"),
-        (series([BEYOND_FLOAT], "Int64"), series([2.5], "float64"), [BEYOND_FLOAT, 2.5], "object"),
-        (series([True, None], "boolean"), series([1], "Int64"), [True, np.nan, 1], "object"),
-        (series([1, None], "Int64"), series(["x"], "object"), [1, np.nan, "x"], "object"),
-        (series([None, None], "Int64"), series(["x"], "string"), [pd.NA, pd.NA, "x"], "string"),
-        (series(["x"], "string"), series([np.nan], "object"), ["x", pd.NA], "string"),
-        (series([[1], None], "object"), series([pd.NA], "object"), [[1], None, pd.NA], "object"),
-        (series(["2024-01-01"], "datetime64[s, UTC]"), series(["x"], "object"), [pd.Timestamp(0, tz="UTC"), "x"], None),
-    ],
-)
-def test_a_stacked_column_has_a_dtype_that_holds_both_parts(upper, lower, values, dtype):
-    """The narrowest one that changes no value, else object."""
-    found = stack_columns(upper, lower, 1 if upper is None else len(upper), 1 if lower is None else len(lower))
-    if dtype is None:
-        assert found.tolist() == [upper[0], lower[0]]
-        return
-    assert str(found.dtype) == dtype
-    for got, expected in zip(found.tolist(), values, strict=True):
-        assert got is expected or got == expected or (got != got and expected != expected)  # noqa: PLR0124 - NaN
-        assert type(got) is type(expected)
+def to_text(collected, row_to_request, nullable):
+    """Return names, dtypes and cells of the rows, as text."""
+    columns, _ = collected.build_columns(nullable=nullable)
+    rows, take = align_records(row_to_request, columns.counts)
+    frame = records_frame(columns.arrays, rows=rows, take=take)
+    return [(name, str(frame[name].dtype), repr(frame[name].tolist())) for name in frame]
 
 
-@pytest.mark.parametrize(
-    "columns",
-    [
-        pd.Index(["a", "b"], name="C"),
-        pd.Index([3, 7]),
-        pd.MultiIndex.from_tuples([("a", "x"), ("a", "y")], names=["p", "q"]),
-        pd.Index(["a", "a"]),
-    ],
-)
-def test_labels_keep_their_names_and_their_kind(columns):
-    """With duplicate labels, and with a new label after them."""
-    old, new = pd.DataFrame([[1, 2]], columns=columns), pd.DataFrame([[3, 4]], columns=columns)
-    assert stack_frames(old, new, np.array([1, 0])).columns.identical(columns)
-    new[("z", "") if columns.nlevels > 1 else "z"] = 5
-    found = stack_frames(old, new, np.array([1, 0]))
-    assert found.columns.names == columns.names
-    assert found.iloc[:, 2].isna().tolist() == [False, True]
-    assert found.iloc[0, 2] == 5
+@given(PAYLOADS, SHAPES, st.booleans(), st.data())
+def test_payloads_of_two_runs_make_the_columns_of_one(payloads, shape, nullable, data):
+    """Whichever of them came in the second run, and in a third."""
+    count = len(payloads)
+    run_of = np.array(data.draw(st.lists(st.sampled_from([0, 0, 1, 2]), min_size=count, max_size=count)))
+    rows = np.arange(count)
+    merged = collect([payloads[at] if run_of[at] == 0 else None for at in rows], shape)
+    row_to_request = rows.copy()
+    for run in (1, 2):
+        failed = np.flatnonzero(run_of >= run)
+        new = collect([payloads[at] if run_of[at] == run else None for at in failed], shape)
+        row_to_request[failed] = merged.requests + np.arange(len(failed))
+        merged = merge_blocks(merged, new, row_to_request, resumed={}, are_columns_given=shape.columns is not None)
+    assert to_text(merged, row_to_request, nullable) == to_text(collect(payloads, shape), rows, nullable)
 
 
-@given(st.data())
-def test_every_row_is_there_once_and_in_order(data):
-    """A row that was sent resent has its new output rows only."""
-    count = data.draw(st.integers(1, 8))
-    resent = np.array(sorted(data.draw(st.sets(st.integers(0, count - 1)))), dtype=np.int64)
-    repeats = st.lists(st.integers(0, 3), min_size=count, max_size=count)
-    before, after = (np.repeat(np.arange(count), data.draw(repeats)) for _ in range(2))
-    after = after[np.isin(after, resent)]
-    zeros = Provenance(before, np.zeros(len(before), np.int64)), Provenance(after, np.zeros(len(after), np.int64))
-    plan = plan_merge(*zeros, resent=resent)
-    expected = sorted([*before[~np.isin(before, resent)].tolist(), *after.tolist()])
-    assert plan.provenance.rows.tolist() == expected
-    assert np.concatenate([before[plan.kept], after[plan.added]])[plan.order].tolist() == expected
+@given(st.lists(RECORDS, min_size=1, max_size=9), st.integers(0, 9), st.integers(0, 9))
+def test_pages_of_two_runs_are_one_chain(records, missing, others):
+    """A position that resumed keeps the pages that came before, also those after the missing one."""
+    missing %= len(records)
+    whole, old, new = (PageCollector(2, Shape()), PageCollector(2, Shape()), PageCollector(1, Shape()))
+    new.resume_at(0, missing + 1)
+    for number, record in enumerate(records, 1):
+        whole.add(0, number, [record])
+        (new if number == missing + 1 else old).add(0, number, [record])
+    for collector in (whole, old):
+        collector.add(1, 1, [{"z": others}])
+    row_to_request = np.array([2, 1])
+    merged = merge_blocks(old.collect(), new.collect(), row_to_request, resumed={0: 2}, are_columns_given=False)
+    assert to_text(merged, row_to_request, True) == to_text(whole.collect(), np.array([0, 1]), True)
 
 
-def test_a_resumed_row_keeps_its_pages_and_gets_the_missing_ones():
-    """In the order of the pages; the empty output row of a row without pages goes."""
-    old = Provenance(np.array([0, 0, 1, 2]), np.array([1, 3, 0, 1]))
-    new = Provenance(np.array([0, 1]), np.array([2, 1]))
-    plan = plan_merge(old, new, resent=np.array([0, 1]), resumed={0})
-    assert plan.kept.tolist() == [0, 1, 3]
-    assert (plan.provenance.rows.tolist(), plan.provenance.pages.tolist()) == ([0, 0, 0, 1, 2], [1, 2, 3, 1, 1])
-    none = plan_merge(old, Provenance(np.array([0, 1]), np.array([0, 0])), resent=np.array([0, 1]), resumed={0})
-    assert none.provenance.rows.tolist() == [0, 0, 1, 2]
-
-
-def test_a_column_of_objects_stays_a_column_of_objects():
-    """This holds if all of them are strings."""
-    old, new = (pd.DataFrame({"o": pd.Series([text], dtype=object)}) for text in "ab")
-    assert stack_frames(old, new, np.array([1, 0]))["o"].dtype == object
+@pytest.mark.parametrize("payload", [{"a": "x", "z": 1}, [{"a": 1e400}], pd.DataFrame({"z": [1]})])
+def test_records_that_are_fetched_again_leave_no_column_and_no_type(payload):
+    """A row that failed by its schema had records: those of the second run take their place."""
+    old, new = collect([payload, {"a": 1}], Shape()), collect([{"a": 2}], Shape())
+    merged = merge_blocks(old, new, np.array([2, 1]), resumed={}, are_columns_given=False)
+    columns, _ = merged.build_columns(nullable=True)
+    assert (list(columns.arrays), str(columns.arrays["a"].dtype), columns.infinite) == (["a"], "Int64", ())
+    assert columns.counts.tolist() == [0, 1, 1]
