@@ -117,6 +117,7 @@ def _change_options(options: FetchOptions | ReadOptions, changes: dict[str, Any]
 
     Examples
     --------
+    >>> from pandas_async_io.options import FetchOptions
     >>> options = FetchOptions(headers={"authorization": "Bearer old", "Accept": "*/*"})
     >>> _change_options(options, {"auth": "new"}).headers
     {'Accept': '*/*'}
