@@ -25,6 +25,8 @@ def tally(cpu=0.1, busy=0.0, sent=5, **waits):
         (tally(pause=6.0), 10.0, "the server: it refuses"),
         (tally(breaker=6.0), 10.0, "the server: it was down"),
         (tally(slot=6.0), 10.0, "the client's slots: its other calls used them (give this call a Client of its own"),
+        (tally(auto=6.0), 10.0, "concurrency='auto': with more requests in flight the server refused some"),
+        (tally(files=6.0), 10.0, "this process's open files: raise ulimit -n"),
         (tally(poll=6.0), 10.0, "the server's jobs"),
         (tally(backoff=6.0), 10.0, "failures"),
         (tally(rate=6.0, pause=9.0), 10.0, "the server: it refuses"),  # two origins, waited for at the same time
