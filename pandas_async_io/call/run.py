@@ -6,6 +6,7 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING
 
+from pandas_async_io._core.errors import FetchError
 from pandas_async_io._core.policy.graphql_cost import read_cost_budget
 from pandas_async_io._core.policy.run_budget import RunBudget
 from pandas_async_io._core.report.outcomes import Outcomes
@@ -17,7 +18,7 @@ from pandas_async_io._core.workflow.paging.paginators import as_paginator, first
 from pandas_async_io._core.workflow.paging.workflow import PagingWorkflow
 from pandas_async_io._io.bridge import portal
 from pandas_async_io._io.bridge.interrupt import attach_partial, defer_interrupt
-from pandas_async_io._io.engine.context import CallContext
+from pandas_async_io._io.engine.context import CallContext, Delivery
 from pandas_async_io._io.engine.run import OriginRun, run_origins
 from pandas_async_io._io.progress import ProgressBar
 from pandas_async_io.call.assemble import assemble
@@ -48,7 +49,9 @@ class Call:
         self._outcomes = Outcomes(prepared.requests.rows, prepared.redactor)
         self._tally = Tally()
         self._collector, self._workflow = choose_workflow(prepared, self._outcomes)
+        self._delivery = Delivery()
         self._is_assembled = False
+        self._frame: pd.DataFrame | None = None
 
     def plan(self) -> Plan:
         """Return what would be sent."""
@@ -68,15 +71,18 @@ class Call:
         prepared = self._prepared
         progress = ProgressBar(prepared.options.progress, self._progress)
         try:
-            if len(prepared.requests.sent):
-                prepared.client.run_blocking(self._send, progress.draw_if_due)
+            try:
+                if len(prepared.requests.sent):
+                    prepared.client.run_blocking(self._send, progress.draw_if_due)
+            finally:
+                progress.close()
+            with defer_interrupt() as presses:
+                frame = self._finish(quiet=quiet)
         except KeyboardInterrupt as interrupt:
-            attach_partial(self._finish(quiet=True), interrupt)
+            finished = self._partial()
+            if finished is not None:
+                attach_partial(finished, interrupt)
             raise
-        finally:
-            progress.close()
-        with defer_interrupt() as presses:
-            frame = self._finish(quiet=quiet)
         if presses:
             raise attach_partial(frame)
         return frame
@@ -87,7 +93,13 @@ class Call:
 
         async def complete() -> pd.DataFrame:
             await self._send()
-            return await asyncio.get_running_loop().run_in_executor(None, self._finish)
+            assembling = asyncio.get_running_loop().run_in_executor(None, self._finish)
+            try:
+                return await asyncio.shield(assembling)
+            except asyncio.CancelledError:
+                await asyncio.wait((assembling,))  # every answer came: the frame is the partial result
+                assembling.exception()
+                raise
 
         started = portal.start_coroutine(complete, loop, self._partial)
         return FrameFuture(
@@ -116,6 +128,7 @@ class Call:
             ),
             tally=self._tally,
             gate_of=gate_of,
+            delivery=self._delivery,
             read_budget=None if prepared.query is None else read_cost_budget,
         )
         runs = [
@@ -145,10 +158,18 @@ class Call:
         return self._outcomes.done, len(requests.rows)
 
     def _partial(self) -> pd.DataFrame | None:
-        """Return the finished rows of a cancelled call; None if its frame was being made."""
-        return None if self._is_assembled else self._finish(quiet=True)
+        """Return the finished rows of a stopped call; None if something ended the making of its frame."""
+        return self._frame if self._is_assembled else self._finish(quiet=True)
 
     def _finish(self, *, quiet: bool = False) -> pd.DataFrame:
+        """Make the frame, once per call; results that come later are dropped."""
+        self._delivery.close()
         self._is_assembled = True
         self._workflow.close()
-        return assemble(self._prepared, self._collector, self._workflow, self._outcomes, self._tally, quiet=quiet)
+        try:
+            frame = assemble(self._prepared, self._collector, self._workflow, self._outcomes, self._tally, quiet=quiet)
+        except FetchError as error:
+            self._frame = error.partial
+            raise
+        self._frame = frame
+        return frame

@@ -91,7 +91,7 @@ def _deliver_to(outcomes: Outcomes, collector: PayloadCollector) -> Deliver:
     put, add, ok = outcomes.put, collector.add, Outcome.OK
 
     def deliver(position: int, result: Result) -> None:
-        put(position, result)
         add(position, result.payload if result.outcome is ok else None)
+        put(position, result)  # last: a row that is ok has its payload in the collector
 
     return deliver

@@ -61,8 +61,6 @@ class Outcomes:
 
     def put(self, position: int, result: Result) -> None:
         """Store the result of one request."""
-        self.done += 1
-        self._codes[position] = _OUTCOME_CODES[result.outcome]
         self._attempts[position] = result.attempts
         self._elapsed[position] = result.elapsed
         if result.status is not None:
@@ -75,6 +73,8 @@ class Outcomes:
             self._urls[position] = result.url
         if result.error is not None:
             self._errors[position] = self._redactor.redact_for_request(position, result.error)
+        self._codes[position] = _OUTCOME_CODES[result.outcome]  # last: a result that Ctrl-C cut off is no result
+        self.done += 1
 
     def mark_parse_errors(self, failures: Mapping[int, Exception]) -> None:
         """Turn requests whose payload could not be flattened into parse errors."""

@@ -1,6 +1,7 @@
 """Collect payloads and flatten them in blocks, while other requests are in flight.
 
-Invariant: rows and columns do not depend on which response comes first.
+Invariant: rows and columns do not depend on which response comes first. A payload that was added is in the columns,
+also when an exception (Ctrl-C) ended the flattening of its block: payloads are released after their block is stored.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ class PayloadCollector:
         payloads[at] = payload
         self._outstanding[number] -= 1
         if not self._outstanding[number]:
-            self._blocks[number] = list(flatten_payloads(self._incomplete.pop(number), self._shape))
+            self._blocks[number] = list(flatten_payloads(payloads, self._shape))
+            del self._incomplete[number]
 
     def build_columns(self, *, nullable: bool) -> Columns:
         """Return all columns and end the collection; a payload that never came holds no records."""
@@ -146,8 +148,10 @@ class PageCollector:
             pages.end += 1
         if pages.end - pages.begin >= SEGMENT_PAGES:
             numbers = range(pages.begin, pages.end)
-            pages.parts.append(self._flatten([(position, each, pages.waiting.pop(each)) for each in numbers]))
-            pages.begin = pages.end
+            part = self._flatten([(position, each, pages.waiting[each]) for each in numbers])
+            pages.parts, pages.begin = [*pages.parts, part], pages.end  # no call in between that Ctrl-C could end
+            for each in numbers:
+                del pages.waiting[each]
 
     def complete(self, position: int) -> None:
         """Mark a position as complete: no page follows."""
@@ -156,7 +160,7 @@ class PageCollector:
         outstanding = self._outstanding.get(group, group_size) - 1
         self._outstanding[group] = outstanding
         if not outstanding:
-            self._parts[group] = self._flatten_group(group)
+            self._close_group(group)
 
     def build_columns(self, *, nullable: bool) -> Columns:
         """Return all columns, with counts by position, and end the collection."""
@@ -165,28 +169,38 @@ class PageCollector:
 
     def collect(self) -> CollectedBlocks:
         """Return all blocks and end the collection."""
-        for group in {position // GROUP_POSITIONS for position in self._incomplete}:
-            self._parts[group] = self._flatten_group(group)
+        for group in {position // GROUP_POSITIONS for position in self._incomplete} - set(self._parts):
+            self._close_group(group)
         parts = list(chain.from_iterable(self._parts[group] for group in sorted(self._parts)))
         blocks = list(chain.from_iterable(part.blocks for part in parts))
         pages = np.array([page for part in parts for page in part.pages], dtype=np.int64).reshape(-1, 2)
         return CollectedBlocks(blocks or [flatten([], self.shape)], pages[:, 0], pages[:, 1], self.requests)
 
+    def _close_group(self, group: int) -> None:
+        self._parts[group] = self._flatten_group(group)
+        for position in _positions_of(group):
+            self._incomplete.pop(position, None)
+
     def _flatten_group(self, group: int) -> list[_Part]:
         """Flatten the waiting pages of consecutive positions; the parts of a position keep its place among them."""
         parts: list[_Part] = []
         waiting: list[tuple[int, int, Any]] = []
-        for position in range(group * GROUP_POSITIONS, (group + 1) * GROUP_POSITIONS):
-            pages = self._incomplete.pop(position, None)
+        for position in _positions_of(group):
+            pages = self._incomplete.get(position)
             if pages is None:
                 continue
             if pages.parts:
                 parts += [self._flatten(waiting)] if waiting else []
                 parts += pages.parts
                 waiting = []
-            waiting += [(position, number, pages.waiting[number]) for number in sorted(pages.waiting)]
+            numbers = sorted(number for number in pages.waiting if number >= pages.begin)
+            waiting += [(position, number, pages.waiting[number]) for number in numbers]
         return [*parts, self._flatten(waiting)] if waiting else parts
 
     def _flatten(self, pages: list[tuple[int, int, Any]]) -> _Part:
         blocks = list(flatten_payloads([payload for *_, payload in pages], self.shape))
         return _Part([(position, number) for position, number, _ in pages], blocks)
+
+
+def _positions_of(group: int) -> range:
+    return range(group * GROUP_POSITIONS, (group + 1) * GROUP_POSITIONS)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.models import Response
@@ -19,6 +20,22 @@ if TYPE_CHECKING:
 
 Send = Callable[..., Awaitable[Response]]
 """Sends a `Request` within a timeout in seconds; raises `AttemptError`. ``new_connection=True`` avoids kept ones."""
+
+
+@dataclass(slots=True)
+class Delivery:
+    """Keeps the results that come in apart from the frame that another thread makes after Ctrl-C.
+
+    Invariant: while `lock` is held, each result is in the workflow and the collector as a whole or not at all.
+    """
+
+    lock: RLock = field(default_factory=RLock)
+    closed: bool = False
+
+    def close(self) -> None:
+        """Take no more results; waits for the one that is being delivered."""
+        with self.lock:
+            self.closed = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +56,8 @@ class CallContext:
         Counts what the whole call did.
     gate_of : callable
         Returns the client's gate of an origin.
+    delivery : Delivery
+        Decides whether results are still taken.
     read_budget : callable, optional
         Returns what a payload says is left of the server's limit.
     """
@@ -49,4 +68,5 @@ class CallContext:
     budget: RunBudget
     tally: Tally
     gate_of: Callable[[Origin], Gate]
+    delivery: Delivery = field(default_factory=Delivery)
     read_budget: Callable[[Any], Budget | None] | None = None

@@ -1,6 +1,7 @@
 """What follows an attempt: a repetition, the next steps of the workflow, or a result.
 
-Invariant: each step ends with exactly one result. `_core` takes every decision about it.
+Invariant: each step ends with exactly one result, which the workflow takes as a whole or, once the frame is being
+made, not at all. `_core` takes every decision about it.
 """
 
 from __future__ import annotations
@@ -50,10 +51,11 @@ class FollowUp:
         Takes a position and the steps that follow at it.
     """
 
-    __slots__ = ("_add_steps", "_backlog", "_call", "_gates")
+    __slots__ = ("_add_steps", "_backlog", "_call", "_delivery", "_gates")
 
     def __init__(self, call: CallContext, backlog: Backlog, gates: OriginGates, add_steps: AddSteps) -> None:
         self._call, self._backlog, self._gates, self._add_steps = call, backlog, gates, add_steps
+        self._delivery = call.delivery
 
     def settle(self, pending: PendingRequest, attempt: Attempt) -> None:
         """Take the answer, or put the request back, or end it."""
@@ -123,25 +125,30 @@ class FollowUp:
     def _take(self, pending: PendingRequest, response: Response, payload: Any) -> None:
         """Take an answer and the steps that follow from it."""
         workflow = self._call.workflow
-        if not workflow.one_request:
-            now = asyncio.get_running_loop().time()
-            page = Page(pending.request, response, payload)
-            try:
-                steps = workflow.next_steps(pending.position, pending.number, page, now, time.time())
-            except AttemptError as exc:
-                self.finish(pending, response, exc.outcome, error=str(exc))
-                return
-            self._add_steps(pending.position, steps)
-        self.finish(pending, response, Outcome.OK, payload=payload)
+        if workflow.one_request:
+            self.finish(pending, response, Outcome.OK, payload=payload)
+            return
+        with self._delivery.lock:
+            if not self._delivery.closed:
+                page = Page(pending.request, response, payload)
+                now = asyncio.get_running_loop().time()
+                try:
+                    steps = workflow.next_steps(pending.position, pending.number, page, now, time.time())
+                except AttemptError as exc:
+                    self.finish(pending, response, exc.outcome, error=str(exc))
+                    return
+                self._add_steps(pending.position, steps)
+            self.finish(pending, response, Outcome.OK, payload=payload)
 
     def _fail(self, pending: PendingRequest, response: Response | None, stop: Stop) -> None:
         """End a request that failed for good, after adding the steps that replace it."""
-        if stop.outcome is Outcome.HTTP_ERROR and response is not None:
-            workflow, position = self._call.workflow, pending.position
-            self._add_steps(
-                position, workflow.replacement_steps(position, pending.number, pending.request, response.status)
-            )
-        self.finish(pending, response, stop.outcome, error=stop.error)
+        with self._delivery.lock:
+            if stop.outcome is Outcome.HTTP_ERROR and response is not None and not self._delivery.closed:
+                workflow, position = self._call.workflow, pending.position
+                self._add_steps(
+                    position, workflow.replacement_steps(position, pending.number, pending.request, response.status)
+                )
+            self.finish(pending, response, stop.outcome, error=stop.error)
 
     def finish(
         self,
@@ -160,4 +167,7 @@ class FollowUp:
             url = response.url if response.url is not pending.request.url else None
             fetched_at = time.time()
         result = Result(outcome, payload, status, pending.sent, pending.elapsed, url, error, fetched_at)
-        self._call.workflow.finish_step(pending.position, pending.number, result)
+        delivery = self._delivery
+        with delivery.lock:
+            if not delivery.closed:
+                self._call.workflow.finish_step(pending.position, pending.number, result)

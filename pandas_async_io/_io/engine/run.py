@@ -94,8 +94,12 @@ class OriginRun:
         if workflow.one_request:
             yield from (PendingRequest(position, 1, request, gate) for position, request in self._requests)
             return
+        delivery = self._call.delivery
         for position, request in self._requests:
-            steps = workflow.begin(position, request)
+            with delivery.lock:
+                if delivery.closed:
+                    return
+                steps = workflow.begin(position, request)
             self._gates.settle(gate)
             if len(steps) > 1:
                 self._start_workers(len(steps) - 1)

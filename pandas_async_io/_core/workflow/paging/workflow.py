@@ -111,6 +111,15 @@ class PagingWorkflow(Workflow):
 
     def next_steps(self, position: int, number: int, page: Page, now: float, epoch: float) -> Sequence[Step]:  # noqa: ARG002 - paging needs no clock
         """Take a page and return the requests of the pages that can be requested now."""
+        try:
+            return self._take_page(position, number, page)
+        except Exception:
+            raise
+        except BaseException:  # Ctrl-C: the chain may be past a page that was not kept
+            self._chains[position][0].is_broken = True
+            raise
+
+    def _take_page(self, position: int, number: int, page: Page) -> Sequence[Step]:
         chain, results = self._chains[position]
         payload, parsed = page.payload, None
         if isinstance(payload, ParsedPage):
