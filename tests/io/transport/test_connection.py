@@ -11,6 +11,7 @@ from pandas_async_io._core.errors import (
     BodyTooLargeError,
     FetchWarning,
     ParseError,
+    StaleConnectionError,
     TransportError,
 )
 from pandas_async_io._core.models import Request
@@ -227,3 +228,54 @@ def test_a_response_before_the_end_of_the_upload_closes_the_connection():
         response = send(server.url, method="POST", body=bytes(32 * 2**20))
         server.wait_for_disconnects()
     assert response.status == 413
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_fault_75_a_connection_that_the_server_closed_while_idle_is_not_used(make_session, method):
+    """Its FIN has arrived: the next request opens a new connection, and nobody sees an error."""
+    with (
+        serve_script([http_response(b"[1]"), Action.CLOSE]) as server,
+        open_transport(TransportOptions(), make_session) as (runner, transport),
+    ):
+
+        async def send_after_close():
+            await transport.send(Request(server.url, method), PATIENCE)
+            await asyncio.to_thread(server.wait_for_disconnects)
+            await asyncio.sleep(0)
+            return await transport.send(Request(server.url, method), PATIENCE)
+
+        assert runner.run(send_after_close()).body == b"[1]"
+        assert [request.connection for request in server.requests] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        ([Action.CLOSE], StaleConnectionError),
+        ([Action.RESET], StaleConnectionError),
+        ([b"HTTP/1.1 2", Action.CLOSE], TransportError),
+        ([http_response(b"[1]", length=9), Action.CLOSE], TransportError),
+    ],
+    ids=["FIN", "RST", "within the head", "within the body"],
+)
+def test_fault_75_82_only_the_end_before_the_first_byte_is_a_stale_connection(make_session, answer, kind):
+    """Once an answer has begun, the server has the request."""
+    with (
+        serve_script(http_response(), answer) as server,
+        open_transport(TransportOptions(), make_session) as (runner, transport),
+    ):
+        runner.run(transport.send(Request(server.url), PATIENCE))
+        with pytest.raises(TransportError) as caught:
+            runner.run(transport.send(Request(server.url), PATIENCE))
+    assert type(caught.value) is kind
+
+
+def test_fault_82_a_new_connection_is_used_when_it_is_asked_for(make_session):
+    """A kept connection is closed instead, and the new one is kept for the next request."""
+    with (
+        serve_script(http_response(b"[1]")) as server,
+        open_transport(TransportOptions(), make_session) as (runner, transport),
+    ):
+        for new_connection in (False, False, True, False):
+            runner.run(transport.send(Request(server.url), PATIENCE, new_connection=new_connection))
+        assert [request.connection for request in server.requests] == [1, 1, 2, 2]
