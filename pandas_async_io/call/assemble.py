@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from pandas_async_io._core.report.history import Run, get_runs, strip_attrs
+from pandas_async_io._core.request.credentials import has_authorization
 from pandas_async_io._core.request.deduplicate import find_first_rows
 from pandas_async_io._core.table.apply_schema import apply_schema
 from pandas_async_io._core.table.join import align_records, join_columns, records_frame
@@ -44,6 +45,7 @@ def assemble(
     kept = collected.copy() if may_fail or call.resumption is not None else None
     output = build_output(call.frame, options, call.schema, collected, call.requests.rows.row_to_request)
     outcomes.mark_parse_errors(output.columns.failures)
+    _explain_unsent_credentials(call, outcomes)
     if isinstance(workflow, PagingWorkflow):
         workflow.discard_unfinished(output.columns.failures)
     run = Run(
@@ -103,6 +105,16 @@ def build_output(
     # Without columns= it is a table without records that has columns.
     missing = () if options.columns is None else found.missing_columns
     return Output(joined, replace(columns, missing_columns=missing, infinite=found.infinite))
+
+
+def _explain_unsent_credentials(call: PreparedCall, outcomes: Outcomes) -> None:
+    """Say at each 401 of an origin that is not the client's that the credentials were not sent there."""
+    requests = call.requests
+    for origin, positions in requests.sent.origins.items():
+        owner = call.client.owner_of_unsent_credentials(origin, call.auth)
+        if owner is not None and not has_authorization(call.options.headers):
+            note = f"the client's credentials were not sent: they belong to {owner}, this is {origin}"
+            outcomes.add_note_to_401(positions if requests.batches is None else range(len(requests.rows)), note)
 
 
 def _collect_findings(call: PreparedCall, workflow: Workflow) -> dict[int, list[str]]:

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 import pandas_async_io as paio
+from tests.servers.scripted import json_response, serve_function
 
 
 def test_a_clients_limits_bound_those_of_a_call():
@@ -57,3 +58,37 @@ def test_a_base_url_without_a_scheme_is_refused_with_a_correction():
         paio.PlanError, match=r"base_url='api\.example\.com' is not a URL: write 'https://api\.example\.com'"
     ):
         paio.Client("api.example.com")
+
+
+@pytest.mark.parametrize("count", [1, 3, 60])
+@pytest.mark.parametrize("batch", [None, 10])
+def test_a_401_at_another_origin_says_that_the_credentials_were_not_sent(count, batch):
+    """Also where the run stops early, and in the warning instead of the advice to pass other credentials."""
+    respond = lambda request: json_response({"error": request.target}, status="401 Unauthorized")  # noqa: E731
+    with serve_function(respond) as server:
+        other = server.url.replace("127.0.0.1", "localhost")
+        client = paio.Client(server.url, auth="s3cret", concurrency=1)
+        template = "/{id}" if batch is None else "/?id={id*}"
+        with pytest.warns(paio.FetchWarning, match="credentials were not sent: they belong to") as caught:
+            out = pd.DataFrame({"id": range(count)}).aio.fetch(other + template, client=client, batch=batch)
+        assert not any("authorization" in request.headers for request in server.requests)
+    note = f"(the client's credentials were not sent: they belong to {server.url}, this is {other})"
+    assert out.aio.failures["error"].str.endswith(note).all()
+    assert len(out.aio.failures) == count
+    assert "fresh auth=" not in str(caught[0].message)
+
+
+def test_a_401_at_the_clients_own_origin_says_nothing_about_where_credentials_belong():
+    """Nor one whose call has credentials of its own in headers=."""
+    with serve_function(lambda request: json_response({}, status="401 Unauthorized")) as server:
+        client, frame = paio.Client(server.url, auth="s3cret"), pd.DataFrame({"id": [1]})
+        other = server.url.replace("127.0.0.1", "localhost") + "/{id}"
+        for call in (
+            {"url_template": "/{id}", "client": client},
+            {"url_template": other, "client": client, "headers": {"Authorization": "Bearer own"}},
+            {"url_template": other, "client": paio.Client(server.url)},
+            {"url_template": other, "auth": "s3cret"},
+        ):
+            with pytest.warns(paio.FetchWarning, match="401"):
+                out = frame.aio.fetch(**call)
+            assert "not sent" not in out.aio.failures["error"].iloc[0]

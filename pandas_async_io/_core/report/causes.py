@@ -31,6 +31,8 @@ _REMEDY_BY_TEXT = (
 """Patterns of an error text, and the remedy; the first match wins. A text that names a remedy itself gets none."""
 
 _STOPPED_BY_CANARY = re.compile(r"not sent: the first \d+ answers were all (\d{3})")
+_UNAUTHORIZED = re.compile(r"(?:page \d+: )?(?:HTTP 401\b|not sent: the first \d+ answers were all 401\b)")
+_UNSENT_CREDENTIALS = re.compile(r"\((the client's credentials were not sent: .*)\)$")
 _PAGE_PREFIX = re.compile(r"page \d+: ")
 _STATUS_LINE = re.compile(r"HTTP \d{3}[^:(]*")
 _CUT_BY_DEADLINE = re.compile(r"no complete answer from .*?( before the run's deadline)")
@@ -85,10 +87,25 @@ def find_remedy(error: str, outcome: str, status: int = 0) -> str:
     ''
     """
     error = _PAGE_PREFIX.sub("", error)
+    if unsent := _UNSENT_CREDENTIALS.search(error):
+        return unsent[1]
+    by_text = next((remedy for pattern, remedy in _REMEDY_BY_TEXT if re.search(pattern, error)), None)
+    if by_text is not None:
+        return by_text
     if canary := _STOPPED_BY_CANARY.match(error):
         return _REMEDIES.get(int(canary[1]), "")
-    by_text = next((remedy for pattern, remedy in _REMEDY_BY_TEXT if re.search(pattern, error)), None)
-    return by_text if by_text is not None else _REMEDIES.get(status) or _REMEDIES.get(outcome, "")
+    return _REMEDIES.get(status) or _REMEDIES.get(outcome, "")
+
+
+def is_unauthorized(error: str) -> bool:
+    """Whether a row's error is a 401, or that it was not sent because the first answers were all 401.
+
+    Examples
+    --------
+    >>> is_unauthorized("page 2: HTTP 401 Unauthorized"), is_unauthorized("HTTP 403 Forbidden")
+    (True, False)
+    """
+    return _UNAUTHORIZED.match(error) is not None
 
 
 def generalize_error(error: str, outcome: str) -> str:
@@ -155,7 +172,8 @@ def summarize_causes(causes: Sequence[Cause], total: int) -> str:
 def _format_cause(cause: Cause) -> str:
     text = cause.text if len(cause.text) <= 160 else cause.text[:159] + "…"
     behind = " " if text.endswith("?") else ": "
-    return f"{len(cause.rows)} x {text}{behind + cause.remedy if cause.remedy else ''}"
+    remedy = cause.remedy
+    return f"{len(cause.rows)} x {text}{behind + remedy if remedy and remedy not in text else ''}"
 
 
 def format_notes(causes: Sequence[Cause]) -> list[str]:

@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 
 from pandas_async_io._core.models import Outcome, Result
-from pandas_async_io._core.report.causes import Cause, generalize_error, sort_causes
+from pandas_async_io._core.report.causes import Cause, generalize_error, is_unauthorized, sort_causes
 from pandas_async_io._core.security.redaction import SecretRedactor
 from pandas_async_io._core.security.secrets import redact_url, redact_urls
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from pandas_async_io._core.arrays import Positions
     from pandas_async_io._core.request.expansion import Expansion
@@ -81,6 +81,13 @@ class Outcomes:
         for position, error in failures.items():
             self._codes[position] = _OUTCOME_CODES[Outcome.PARSE_ERROR]
             self._errors[position] = self._redactor.redact_for_request(position, str(error))
+
+    def add_note_to_401(self, positions: Iterable[int], note: str) -> None:
+        """Add a note to the errors of requests that ended 401, and of those not sent because the first ones did."""
+        for position in positions:
+            error = self._errors.get(position, "")
+            if is_unauthorized(error):
+                self._errors[position] = f"{error} ({note})"
 
     def latencies(self) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Return the seconds of the last attempt of each request that was sent."""

@@ -1,20 +1,27 @@
 """Credentials: bearer tokens, user and password, API keys.
 
-Invariant: a credential is made of texts, never of the words None or nan; its repr shows no secret.
+Invariant: a credential is made of texts, never of the words None or nan; its repr shows no secret. It is the same for
+all rows: a field in it would be sent as it is written, so it is refused.
 """
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.models import NO_HEADERS
+from pandas_async_io._core.request.text_template import TextTemplate
+from pandas_async_io._core.security.secrets import is_secret_name
 from pandas_async_io._core.security.unsafe_values import is_forbidden_header, is_forbidden_in_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_SCHEME = re.compile(r"\s*(bearer|basic|token|digest|apikey)\s", re.IGNORECASE)
+"""An authentication scheme before a token; a bearer token holds no space (RFC 6750, 2.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +53,8 @@ def bearer(token: str) -> Auth:
     Raises
     ------
     PlanError
-        The token is not a text, is empty, or holds a character that a header cannot hold.
+        The token is not a text, is empty, begins with its scheme, or holds a field or a character that a header cannot
+        hold.
 
     Examples
     --------
@@ -55,7 +63,14 @@ def bearer(token: str) -> Auth:
     >>> bearer("s3cret")
     Auth()
     """
-    return Auth({"Authorization": f"Bearer {_check_text('Bearer(token)', token)}"})
+    token = _check_text("Bearer(token)", token)
+    if scheme := _SCHEME.match(token):
+        name = scheme[1]
+        other = "" if name.lower() == "bearer" else f", or headers={{'Authorization': '{name} …'}} for that scheme"
+        raise PlanError(
+            f"the token begins with {name!r}, and 'Bearer' is put before it: pass the token without its scheme{other}"
+        )
+    return Auth({"Authorization": f"Bearer {token}"})
 
 
 def basic(user: str, password: str) -> Auth:
@@ -105,7 +120,29 @@ def _check_text(what: str, value: str, *, may_be_empty: bool = False) -> str:
         raise PlanError(f"{what} is empty: is the variable that holds it set?")
     if is_forbidden_in_url(value):
         raise PlanError(f"{what} holds a control character or a lone surrogate (a line break at its end?)")
-    return value
+    return refuse_fields(what, value)
+
+
+def refuse_fields(what: str, value: str) -> str:
+    """Return a text that is the same for all rows: ``{{name}}`` stands for ``{name}``. The error does not show it.
+
+    Raises
+    ------
+    PlanError
+        The text holds a field.
+
+    Examples
+    --------
+    >>> refuse_fields("Bearer(token)", "a{{b}}c{")
+    'a{b}c{'
+    """
+    template = TextTemplate.compile(value)
+    if template.fields:
+        raise PlanError(
+            f"{what} holds a name in braces, and is the same for all rows: for a value per row write "
+            "headers={'Authorization': 'Bearer {column}'} in the call; for the braces themselves write {{ and }}"
+        )
+    return template.fill({})
 
 
 def as_auth(value: Auth | str | tuple[str, str] | None) -> Auth:
@@ -128,3 +165,14 @@ def as_auth(value: Auth | str | tuple[str, str] | None) -> Auth:
     except PlanError as error:
         raise PlanError(f"auth=: {error}") from None
     raise PlanError("auth= is Bearer(token), Basic(user, password), ApiKey(key), a token or a (user, password)")
+
+
+def has_authorization(headers: Mapping[str, str] | None) -> bool:
+    """Whether some header fields are a credential of their own.
+
+    Examples
+    --------
+    >>> has_authorization({"authorization": "Bearer s3cret"}), has_authorization({"Accept": "*/*"})
+    (True, False)
+    """
+    return any(is_secret_name(name) for name in headers or ())

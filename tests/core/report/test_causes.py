@@ -68,3 +68,12 @@ def test_the_most_frequent_cause_is_in_the_summary():
     causes = [Cause(f"HTTP 50{n}", [n], "http_error", was_sent=True) for n in range(4)]
     text = summarize_causes([*causes, Cause("not sent", list(range(10, 99)), "not_attempted")], 100)
     assert text == "93 of 100 rows failed: 1 x HTTP 500; 1 x HTTP 501; 89 x not sent; 2 other causes"
+
+
+def test_credentials_that_were_not_sent_are_named_once():
+    """In the error, or behind a text that several errors share or that is cut."""
+    note = "the client's credentials were not sent: they belong to http://127.0.0.1:1, this is http://localhost:1"
+    for text in (f"HTTP 401 Unauthorized ({note})", "HTTP 401 Unauthorized", "HTTP 401 Unauthorized: " + "x" * 300):
+        summary = summarize_causes([Cause(text, [0], "http_error", 401, f"HTTP 401 Unauthorized ({note})")], 1)
+        assert summary.count(note) == 1
+        assert "fresh auth=" not in summary

@@ -71,3 +71,32 @@ def test_a_user_with_a_colon_raises():
 def test_a_subclass_of_str_is_a_text():
     """A text of numpy is one."""
     assert bearer(np.str_("t")).headers == {"Authorization": "Bearer t"}
+
+
+@pytest.mark.parametrize("token", ["Bearer s3cret", "bearer  s3cret", "Basic czM=", "Token s3cret", " Bearer s3cret"])
+def test_a_bearer_token_that_begins_with_a_scheme_raises(token):
+    """The scheme is put before it; the message does not show the token."""
+    with pytest.raises(PlanError, match="pass the token without its scheme") as caught:
+        paio.Client("https://api.example.com", auth=token)
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("maker", [name for name in MAKERS if not name.startswith("Auth")])
+def test_a_credential_that_holds_a_field_raises(maker):
+    """It would be sent as it is written, for every row; the message does not show it."""
+    with pytest.raises(PlanError, match="for a value per row write headers=") as caught:
+        MAKERS[maker]("{s3cret}")
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_client_header_that_holds_a_field_raises():
+    """The fields of a call are in the call's own headers=."""
+    with pytest.raises(PlanError, match="X-API-Key.*holds a name in braces") as caught:
+        paio.Client("https://api.example.com", headers={"X-API-Key": "{s3cret}"})
+    assert "s3cret" not in str(caught.value)
+
+
+def test_braces_that_are_no_field_belong_to_a_credential():
+    """A name in braces is written with two of each."""
+    assert bearer("a{{b}}c{d").headers == {"Authorization": "Bearer a{b}c{d"}
+    assert paio.Client("https://e.com", headers={"X": "{{b}}"}).headers == {"X": "{b}"}
