@@ -91,7 +91,7 @@ def test_a_credential_that_holds_a_field_raises(maker):
 
 def test_a_client_header_that_holds_a_field_raises():
     """The fields of a call are in the call's own headers=."""
-    with pytest.raises(PlanError, match="X-API-Key.*holds a name in braces") as caught:
+    with pytest.raises(PlanError, match=r"X-API-Key.*holds a name in braces") as caught:
         paio.Client("https://api.example.com", headers={"X-API-Key": "{s3cret}"})
     assert "s3cret" not in str(caught.value)
 
