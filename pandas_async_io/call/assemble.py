@@ -93,6 +93,8 @@ def build_output(
     """
     nullable = isinstance(options, FetchOptions)
     found, _ = collected.build_columns(nullable=nullable)
+    if options.columns is None:  # it is a table without records that has columns
+        found = replace(found, missing_columns=())
     columns = apply_schema(found, schema, backend=options.dtype_backend, nullable=nullable)
     rows, take = align_records(row_to_request, columns.counts, how=options.how)
     names = {"prefix": options.prefix, "suffix": options.suffix}
@@ -102,9 +104,7 @@ def build_output(
         joined = records_frame(columns.arrays, rows=rows, take=take, **names)
     if isinstance(options, ReadOptions):
         joined = joined.reset_index(drop=True)
-    # Without columns= it is a table without records that has columns.
-    missing = () if options.columns is None else found.missing_columns
-    return Output(joined, replace(columns, missing_columns=missing, infinite=found.infinite))
+    return Output(joined, columns)
 
 
 def _explain_unsent_credentials(call: PreparedCall, outcomes: Outcomes) -> None:

@@ -223,11 +223,3 @@ def test_fetch_async_returns_the_same_frame(api):
     frame = pd.DataFrame({"id": [3, 1]})
     future = frame.aio.fetch_async(api + "/users/{id}")
     assert_frame_equal(future.result(), frame.aio.fetch(api + "/users/{id}"))
-
-
-@pytest.mark.parametrize("columns", [["emial"], {"nmae": "name"}, ["address"]])
-def test_a_column_that_no_record_has_is_missing_and_a_warning_names_it(api, columns):
-    name = next(iter(columns.values() if isinstance(columns, dict) else columns))
-    with pytest.warns(paio.HintWarning, match=f"no record has '{name}': columns= takes flat names"):
-        found = pd.DataFrame({"id": [1, 2]}).aio.fetch(api + "/users/{id}", columns=columns)
-    assert found[name].isna().all()

@@ -61,7 +61,7 @@ class Run:
     learnt : object
         What another run of the call need not find out again: the detected paginator.
     missing_columns : tuple of str
-        Columns named in ``columns=`` that no record has.
+        What to say about columns named in ``columns=`` or ``schema=`` that no record has.
     infinite : tuple of str
         Columns that hold an infinite number.
     label : str
@@ -93,11 +93,9 @@ class Run:
 
     def describe_findings(self) -> list[str]:
         """Return what the user must know of the data although rows may be ``ok``."""
-        names = ", ".join(map(repr, self.missing_columns))
-        missing = [f"no record has {names}: columns= takes flat names, as 'address.city'"] if names else []
         names = ", ".join(map(repr, self.infinite))
         infinite = [f"{names}: infinite where JSON has Infinity or a number such as 1e400, too large for a float"]
-        return [*missing, *(infinite if names else []), *summarize_findings(self.findings)]
+        return [*self.missing_columns, *(infinite if names else []), *summarize_findings(self.findings)]
 
     def report(self) -> Report:
         """Return how the run went."""

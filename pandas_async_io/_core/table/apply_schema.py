@@ -16,6 +16,7 @@ from pandas_async_io._core.security.secrets import redact_line
 from pandas_async_io._core.table.cast import cast_iso_times
 from pandas_async_io._core.table.columns import Columns
 from pandas_async_io._core.table.dtype_backend import to_backend
+from pandas_async_io._core.table.missing_columns import describe_missing_schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,7 +77,15 @@ def apply_schema(columns: Columns, schema: Mapping[str, Field], *, backend: str 
         else:
             array = columns.arrays[name] if keep is None else columns.arrays[name][keep]
             arrays[name] = to_backend(array, backend, drifted=name in drifted)
-    return Columns(arrays, drifted, counts, {**columns.failures, **failures})
+    missing = [name for name in schema if name not in columns.arrays] if size else []
+    return Columns(
+        arrays,
+        drifted,
+        counts,
+        {**columns.failures, **failures},
+        (*columns.missing_columns, *describe_missing_schema(missing, list(columns.arrays))),
+        columns.infinite,
+    )
 
 
 def _describe_misfits(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from pandas_async_io._core.arrays import Array
     from pandas_async_io._core.errors import ParseError
+    from pandas_async_io._core.table.missing_columns import Selection
 
 NULL, MISSING = 1, 2
 """The states of a cell without a value: a JSON null, and no such key in the record. 0: it has a value."""
@@ -59,6 +60,8 @@ class Block:
         Why the payload at a position has no records.
     infinite : frozenset of str
         The columns that hold an infinite number of a JSON text.
+    selection : Selection or None
+        Of a block that lacks a selected column.
     """
 
     columns: dict[str, Chunk]
@@ -66,6 +69,7 @@ class Block:
     counts: NDArray[np.int64]
     failures: dict[int, ParseError]
     infinite: frozenset[str] = frozenset()
+    selection: Selection | None = None
 
 
 def make_chunk(values: list[Any], types: Collection[type], state: NDArray[np.uint8] | None = None) -> Chunk:

@@ -29,6 +29,7 @@ from pandas_async_io._core.arrays import masked_array
 from pandas_async_io._core.table.blocks import MISSING, NULL, Block, Chunk, string_array
 from pandas_async_io._core.table.collisions import unused_name
 from pandas_async_io._core.table.integers import concat_numbers
+from pandas_async_io._core.table.missing_columns import describe_missing_columns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,7 +55,7 @@ class Columns:
     counts, failures
         As in `Block`, over all payloads.
     missing_columns : tuple of str
-        Columns that no record has, if there are records.
+        What to say about selected columns that no record has, if there are records.
     infinite : tuple of str
         Columns that hold an infinite number of a JSON text.
     """
@@ -111,8 +112,14 @@ def concat_blocks(blocks: Sequence[Block], *, nullable: bool) -> Columns:
         start + at: error for start, block in zip(starts, blocks, strict=False) for at, error in block.failures.items()
     }
     infinite = frozenset[str]().union(*(block.infinite for block in blocks))
+    selections = [block.selection for block in blocks if block.selection is not None] if missing else []
     return Columns(
-        arrays, drifted, counts, failures, tuple(missing), tuple(name for name in arrays if name in infinite)
+        arrays,
+        drifted,
+        counts,
+        failures,
+        describe_missing_columns(missing, selections),
+        tuple(name for name in arrays if name in infinite),
     )
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from pandas_async_io._core.errors import ParseError
 from pandas_async_io._core.table.blocks import MISSING, NULL, Block, Chunk, make_chunk, missing_chunk
 from pandas_async_io._core.table.infinite import find_infinite_columns
+from pandas_async_io._core.table.missing_columns import Selection
 from pandas_async_io._core.table.records import extract_with_meta
 
 if TYPE_CHECKING:
@@ -51,7 +52,10 @@ def flatten(payloads: Sequence[Any], shape: Shape) -> Block:
     [1, 1, 0]
     """
     if shape.record_path is None and set(map(type, payloads)) == {dict}:
-        return _make_block(_flatten_records(list(payloads), shape), {}, np.ones(len(payloads), np.int64), {})
+        columns = _flatten_records(list(payloads), shape)
+        return _make_block(
+            columns, {}, np.ones(len(payloads), np.int64), {}, _find_selection(columns, payloads[0], shape)
+        )
     records: list[Record] = []
     counts: list[int] = []
     meta: list[tuple[list[Any], int]] = []
@@ -67,13 +71,27 @@ def flatten(payloads: Sequence[Any], shape: Shape) -> Block:
             meta.extend((fields, len(items)) for fields, items in lists)
         counts.append(len(records) - before)
     columns, meta_columns = _flatten_records(records, shape), _meta_columns(meta, shape)
-    return _make_block(columns, meta_columns, np.array(counts, np.int64), failures)
+    selection = _find_selection(columns, records[0], shape) if records else None
+    return _make_block(columns, meta_columns, np.array(counts, np.int64), failures, selection)
 
 
 def _make_block(
-    columns: dict[str, Chunk], meta: dict[str, Chunk], counts: NDArray[np.int64], failures: dict[int, ParseError]
+    columns: dict[str, Chunk],
+    meta: dict[str, Chunk],
+    counts: NDArray[np.int64],
+    failures: dict[int, ParseError],
+    selection: Selection | None,
 ) -> Block:
-    return Block(columns, meta, counts, failures, find_infinite_columns(columns) | find_infinite_columns(meta))
+    infinite = find_infinite_columns(columns) | find_infinite_columns(meta)
+    return Block(columns, meta, counts, failures, infinite, selection)
+
+
+def _find_selection(columns: dict[str, Chunk], first: Record, shape: Shape) -> Selection | None:
+    """Return the names of the first record if no record has one of the selected columns."""
+    selected = shape.record_columns()
+    if selected is None or all(len(chunk.cells) or (chunk.state == NULL).any() for chunk in columns.values()):
+        return None
+    return Selection(selected, tuple(_flatten_record(first, shape)))
 
 
 def _meta_columns(meta: list[tuple[list[Any], int]], shape: Shape) -> dict[str, Chunk]:

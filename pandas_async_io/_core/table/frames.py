@@ -11,6 +11,7 @@ import pandas as pd
 from pandas_async_io._core.errors import ParseError
 from pandas_async_io._core.table.blocks import NULL, Block, Chunk, make_chunk, missing_chunk
 from pandas_async_io._core.table.flatten import flatten
+from pandas_async_io._core.table.missing_columns import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -61,7 +62,9 @@ def frame_to_block(frame: pd.DataFrame, shape: Shape) -> Block:
             name: _column_to_chunk(frame.iloc[:, found[source]]) if source in found else missing_chunk(len(frame))
             for source, name in shape.columns.items()
         }
-    return Block(columns, {}, np.array([len(frame)]), {})
+    lacks_some = shape.columns is not None and len(frame) > 0 and not set(shape.columns) <= set(names)
+    selection = Selection(shape.columns or {}, tuple(names)) if lacks_some else None
+    return Block(columns, {}, np.array([len(frame)]), {}, selection=selection)
 
 
 def _flat_name(label: Any, sep: str) -> str:
