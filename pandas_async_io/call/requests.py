@@ -12,6 +12,7 @@ from pandas_async_io._core.request.graphql import GraphQL
 from pandas_async_io._core.request.headers import check_headers
 from pandas_async_io._core.request.request_template import compile_request_template
 from pandas_async_io._core.request.text_template import TextTemplate
+from pandas_async_io._core.request.url_template import encode_field_name
 from pandas_async_io._core.request.values import check_params
 from pandas_async_io._core.workflow.batching.key_field import (
     find_list_fields,
@@ -59,12 +60,29 @@ def expand_call(
         return CallRequests(sent, sent)
     template = _compile_template(url, options, client, auth)
     if options.batch is not None:
-        return expand_batches(frame, template, options, options.batch, client)
-    if not (template.text_fields or template.json_fields) and len(frame) > 1 and template.safe:
+        requests = expand_batches(frame, template, options, options.batch, client)
+        _check_over(frame, template, options)
+        return requests
+    over = getattr(options, "over", None)
+    if not over and not (template.text_fields or template.json_fields) and len(frame) > 1 and template.safe:
         text = "no field in the request: every row gets the same answer. In an f-string a field is {{column}}"
         warnings.warn(text, FetchWarning, stacklevel=find_user_stack_level())
     sent = expand(frame, template, allow_hosts=client.allow_hosts)
+    _check_over(frame, template, options)
     return CallRequests(sent, sent)
+
+
+def _check_over(frame: pd.DataFrame, template: RequestTemplate, options: FetchOptions | ReadOptions) -> None:
+    """Refuse values of ``over`` that make no request differ. A request that changes something may be repeated."""
+    fields = {*template.text_fields, *template.json_fields}
+    unused = [name for name in getattr(options, "over", None) or () if name not in fields]
+    unused = [name for name in unused if len(set(map(str, frame[name]))) > 1]  # one value is a label
+    if unused and template.safe:
+        name = encode_field_name(unused[0])
+        raise PlanError(
+            f"over= has {unused[0]!r}, and the request has no such field: each value would get the same answer. "
+            f"Write {{{name}}} where it belongs, as in ?{name}={{{name}}}"
+        )
 
 
 def _compile_template(

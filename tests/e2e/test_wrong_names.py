@@ -40,7 +40,7 @@ def test_a_column_that_no_record_has_is_missing_and_a_hint_shows_the_name_that_w
 
 def test_a_hint_about_a_column_of_a_table_shows_the_name_that_was_meant():
     """Also where only some of the rows have records."""
-    bodies = [http_response(b"", "Content-Type: text/csv"), http_response(b"zip,town\n01,Bo\n", "Content-Type: text/csv")]
+    bodies = [http_response(body, "Content-Type: text/csv") for body in (b"", b"zip,town\n01,Bo\n")]
     with serve_script(*bodies) as server, pytest.warns(paio.HintWarning, match="'twon': nearest: 'town'"):
         pd.DataFrame({"id": [1, 2]}).aio.fetch(
             server.url + "/{id}", columns=["zip", "twon"], concurrency=1, client=paio.Client()
@@ -50,5 +50,41 @@ def test_a_hint_about_a_column_of_a_table_shows_the_name_that_was_meant():
 def test_a_schema_of_a_run_without_records_is_no_mistake():
     """Its columns are there for the next run."""
     with serve_script(json_response([])) as server:
-        found = pd.DataFrame({"id": [1]}).aio.fetch(server.url + "/{id}", schema={"zip": "string"}, client=paio.Client())
+        frame = pd.DataFrame({"id": [1]})
+        found = frame.aio.fetch(server.url + "/{id}", schema={"zip": "string"}, client=paio.Client())
     assert "zip" in found
+
+
+@pytest.mark.parametrize(
+    ("url", "options", "message"),
+    [
+        (
+            "/posts",
+            {"over": {"page": [1, 2]}},
+            r"over= has 'page', and the request has no such field.*as in \?page={page}",
+        ),
+        ("/posts?_page={page}", {"over": {"page": [1], "user id": [1, 2]}}, "over= has 'user id'.*{user%20id}"),
+        ("/posts", {"over": {"page": [1, 2]}, "params": {"_page": "page"}}, "over= has 'page'"),
+        ("/batch?ids={id*}", {"over": {"id": [1], "page": [2, 3]}, "batch": 10}, "over= has 'page'"),
+        ("/posts?_page={pgae}", {"over": {"page": [1, 2]}}, "field {pgae}.*nearest: {page}"),
+        ("/posts", {"format": "csv", "sep": ";"}, "the delimiter is read_options={'sep': ';'}"),
+        ("/posts", {"format": "tsv", "sep": "|"}, r"the delimiter is read_options={'sep': '\|'}"),
+    ],
+    ids=stable,
+)
+def test_a_name_that_changes_nothing_is_refused_before_the_first_request(api, url, options, message):
+    with pytest.raises(paio.PlanError, match=message):
+        paio.read_api(api + url, **options)
+    assert not api.log
+
+
+@pytest.mark.parametrize("part", ["params", "headers"])
+def test_a_field_of_over_may_stand_anywhere_in_the_request(api, part):
+    found = paio.read_api(api + "/echo/x", over={"page": ["1", "2"]}, **{part: {"X-Page": "{page}"}}, columns=["path"])
+    assert found["page"].tolist() == ["1", "2"]
+
+
+def test_a_post_may_be_repeated_over_values_that_it_does_not_hold(api):
+    """Each of them changes something."""
+    assert len(paio.read_api(api + "/echo/x", method="POST", json={"a": 1}, over={"n": [1, 2]}, columns=["path"])) == 2
+    assert len(api.log) == 2
