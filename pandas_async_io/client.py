@@ -11,7 +11,7 @@ from pandas_async_io._core.errors import PortalError
 from pandas_async_io._core.option_values import check_flag
 from pandas_async_io._core.policy.policy import ClientLimits
 from pandas_async_io._core.request.base_url import parse_base_url
-from pandas_async_io._core.request.credentials import Auth, as_auth, has_authorization, refuse_fields
+from pandas_async_io._core.request.credentials import Auth, as_auth, refuse_fields
 from pandas_async_io._core.request.headers import check_headers
 from pandas_async_io._core.request.values import check_params
 from pandas_async_io._core.security.origins import Origin, is_same_origin
@@ -221,14 +221,6 @@ class Client:
             return {}, {}
         credential = self.auth if auth is None else auth
         return {**self.headers, **credential.headers}, {**self.params, **credential.params}
-
-    def owner_of_unsent_credentials(self, origin: Origin, auth: Auth | None) -> Origin | None:
-        """Return the client's own origin if it has credentials that are not sent to another one; else None."""
-        credential = self.auth if auth is None else auth
-        has_credentials = has_authorization(self.headers) or credential.headers or credential.params
-        if self.origin is None or not has_credentials or is_same_origin(self.origin, origin):
-            return None
-        return self.origin
 
     @property
     def verifies_certificates(self) -> bool:

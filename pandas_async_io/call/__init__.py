@@ -4,6 +4,7 @@
 - `source`: the arguments of a call, and the part of an earlier run that it continues
 - `prepared_call`: the values of a prepared call
 - `requests`: the requests of a call, expanded over its rows
+- `url_list`: those of a call with whole URLs
 - `batch_requests`: those of a call with ``batch=``
 - `request_body`: the body that its options give
 - `interpreter`: what reads its bodies

@@ -10,6 +10,7 @@ import numpy as np
 from pandas_async_io._core.report.history import Run, get_runs, strip_attrs
 from pandas_async_io._core.request.credentials import has_authorization
 from pandas_async_io._core.request.deduplicate import find_first_rows
+from pandas_async_io._core.security.origins import is_same_origin
 from pandas_async_io._core.table.apply_schema import apply_schema
 from pandas_async_io._core.table.join import align_records, join_columns, records_frame
 from pandas_async_io._core.workflow.paging.workflow import PagingWorkflow
@@ -109,11 +110,14 @@ def build_output(
 
 def _explain_unsent_credentials(call: PreparedCall, outcomes: Outcomes) -> None:
     """Say at each 401 of an origin that is not the client's that the credentials were not sent there."""
-    requests = call.requests
+    requests, client = call.requests, call.client
+    credential = call.auth or client.auth
+    has_some = has_authorization(client.headers) or credential.headers or credential.params
+    if client.origin is None or not has_some or has_authorization(call.options.headers):
+        return
     for origin, positions in requests.sent.origins.items():
-        owner = call.client.owner_of_unsent_credentials(origin, call.auth)
-        if owner is not None and not has_authorization(call.options.headers):
-            note = f"the client's credentials were not sent: they belong to {owner}, this is {origin}"
+        if not is_same_origin(client.origin, origin):
+            note = f"the client's credentials were not sent: they belong to {client.origin}, this is {origin}"
             outcomes.add_note_to_401(positions if requests.batches is None else range(len(requests.rows)), note)
 
 

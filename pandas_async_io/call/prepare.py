@@ -61,6 +61,7 @@ def prepare_call(
         max_level=options.max_level,
         columns=options.columns,
     )
+    check_separator(options.sep, options.format, options.read_options)
     check_dtype_backend(options.dtype_backend)
     schema = compile_schema(options.schema, shape.columns)
     query = options.json if isinstance(options.json, GraphQL) else None

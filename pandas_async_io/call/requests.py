@@ -7,13 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import FetchWarning, PlanError
 from pandas_async_io._core.request.expand import expand
-from pandas_async_io._core.request.expand_urls import expand_urls
 from pandas_async_io._core.request.graphql import GraphQL
-from pandas_async_io._core.request.headers import check_headers
 from pandas_async_io._core.request.request_template import compile_request_template
 from pandas_async_io._core.request.text_template import TextTemplate
 from pandas_async_io._core.request.url_template import encode_field_name
-from pandas_async_io._core.request.values import check_params
 from pandas_async_io._core.workflow.batching.key_field import (
     find_list_fields,
     unwrap_list_fields,
@@ -27,13 +24,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from pandas_async_io._core.request.credentials import Auth
-    from pandas_async_io._core.request.expansion import Expansion
     from pandas_async_io._core.request.request_template import RequestTemplate
     from pandas_async_io.client import Client
     from pandas_async_io.options import FetchOptions, ReadOptions
 
 from pandas_async_io.call.batch_requests import expand_batches
 from pandas_async_io.call.request_body import get_request_body
+from pandas_async_io.call.url_list import check_credentials, expand_url_list
 
 
 def expand_call(
@@ -56,7 +53,7 @@ def expand_call(
         The call cannot be right.
     """
     if not isinstance(url, str):
-        sent = _expand_urls(url, options, client, auth)
+        sent = expand_url_list(url, options, client, auth)
         return CallRequests(sent, sent)
     template = _compile_template(url, options, client, auth)
     if options.batch is not None:
@@ -106,35 +103,9 @@ def _compile_template(
     }
     template = compile_request_template(url, params=options.params, **parts)
     if template.origin is None:
-        _check_credentials_origin("a host that rows decide", client, auth)
-        _check_params("a host that rows decide", client, auth)
+        check_credentials("a host that rows decide", client, auth)
         return template
     _, own = client.credentials_for(template.origin, auth)
     # A brace in a key is no field.
     literal = {name: TextTemplate((value,)) if isinstance(value, str) else value for name, value in own.items()}
     return compile_request_template(url, params={**literal, **(options.params or {})}, **parts) if own else template
-
-
-def _expand_urls(
-    urls: Sequence[Any], options: FetchOptions | ReadOptions, client: Client, auth: Auth | None
-) -> Expansion:
-    if options.json is not None or options.data is not None or check_params(options.params):
-        raise PlanError("params=, json= and data= belong to a template; whole URLs are sent as they are")
-    if options.batch is not None:
-        raise PlanError("batch= belongs to a template with a field for the keys, as {?id*}; these are whole URLs")
-    _check_credentials_origin("whole URLs", client, auth)
-    _check_params("whole URLs", client, auth)
-    headers = check_headers(options.headers)
-    return expand_urls(urls, base_url=client.base_url, method=options.method, headers=headers)
-
-
-def _check_credentials_origin(where: str, client: Client, auth: Auth | None) -> None:
-    """Refuse credentials without an origin: they would go to every host."""
-    if client.origin is None and (client.headers or client.auth.headers or client.auth.params or auth):
-        raise PlanError(f"credentials and {where}: say where they belong, Client('https://api.example.com', …)")
-
-
-def _check_params(where: str, client: Client, auth: Auth | None) -> None:
-    """Refuse parameters that would have to be added to some of the URLs only."""
-    if client.params or (auth or client.auth).params:
-        raise PlanError(f"a client's params= and a key in the query can't be added to {where}")

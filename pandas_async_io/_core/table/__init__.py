@@ -9,7 +9,11 @@
 - `integers`: how whole numbers stay exact.
 - `columns`: blocks → whole columns, in dtypes that hold every value.
 - `collectors`: payloads and pages, flattened in blocks as they arrive.
+<<<<<<< HEAD
 - `collected`: the flattened payloads of a run, before they become columns.
+=======
+- `missing_columns`: what to say about a column that no record has.
+>>>>>>> 271b236 (Call: whole URLs in a module of their own; sep= is checked with the shape)
 - `tabular`: which reader has which tabular format, and its ``read_options``.
 - `csv`, `xml`, `arrow`: the readers of CSV, TSV, XML, Parquet and Arrow IPC.
 - `pandas_reader`: how pandas' own readers are called.

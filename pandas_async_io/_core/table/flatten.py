@@ -89,9 +89,13 @@ def _make_block(
 def _find_selection(columns: dict[str, Chunk], first: Record, shape: Shape) -> Selection | None:
     """Return the names of the first record if no record has one of the selected columns."""
     selected = shape.record_columns()
-    if selected is None or all(len(chunk.cells) or (chunk.state == NULL).any() for chunk in columns.values()):
+    if selected is None or not any(map(_is_missing, columns.values())):
         return None
     return Selection(selected, tuple(_flatten_record(first, shape)))
+
+
+def _is_missing(chunk: Chunk) -> bool:
+    return not len(chunk.cells) and chunk.state is not None and bool((chunk.state == MISSING).all())
 
 
 def _meta_columns(meta: list[tuple[list[Any], int]], shape: Shape) -> dict[str, Chunk]:

@@ -60,6 +60,28 @@ def compile_shape(
     return Shape(path, meta_paths, sep, level, _compile_columns(columns))
 
 
+def check_separator(sep: str, format: str, read_options: Mapping[str, Any] | None) -> None:  # noqa: A002 - the option's name
+    """Refuse a ``sep`` that is meant as the delimiter of a table; several header lines have names to join.
+
+    Raises
+    ------
+    PlanError
+        The format has no nested fields.
+
+    Examples
+    --------
+    >>> check_separator(";", "csv", None)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    pandas_async_io._core.errors.PlanError: sep=';' joins the names ...: the delimiter is read_options={'sep': ';'}
+    """
+    if format not in {"csv", "tsv"} or sep == "." or isinstance((read_options or {}).get("header"), list | tuple):
+        return
+    raise PlanError(
+        f"sep={sep!r} joins the names of nested fields, and format={format!r} has none: the delimiter is "
+        f"read_options={{'sep': {sep!r}}}"
+    )
+
+
 def _compile_path(option: str, value: str | Sequence[str]) -> Path:
     keys = value.split(".") if isinstance(value, str) else list_members(value)
     if not keys or not all(map(is_text, keys)) or keys == [""] or isinstance(value, AbstractSet):

@@ -1,0 +1,51 @@
+"""The requests of a list of whole URLs, and which credentials may go to hosts that no template names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pandas_async_io._core.errors import PlanError
+from pandas_async_io._core.request.expand_urls import expand_urls
+from pandas_async_io._core.request.headers import check_headers
+from pandas_async_io._core.request.values import check_params
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pandas_async_io._core.request.credentials import Auth
+    from pandas_async_io._core.request.expansion import Expansion
+    from pandas_async_io.client import Client
+    from pandas_async_io.options import FetchOptions, ReadOptions
+
+
+def expand_url_list(
+    urls: Sequence[Any], options: FetchOptions | ReadOptions, client: Client, auth: Auth | None
+) -> Expansion:
+    """Expand a list of whole URLs, one for each row.
+
+    Raises
+    ------
+    PlanError
+        An option belongs to a template, or a credential would go to every host.
+    """
+    if options.json is not None or options.data is not None or check_params(options.params):
+        raise PlanError("params=, json= and data= belong to a template; whole URLs are sent as they are")
+    if options.batch is not None:
+        raise PlanError("batch= belongs to a template with a field for the keys, as {?id*}; these are whole URLs")
+    check_credentials("whole URLs", client, auth)
+    headers = check_headers(options.headers)
+    return expand_urls(urls, base_url=client.base_url, method=options.method, headers=headers)
+
+
+def check_credentials(where: str, client: Client, auth: Auth | None) -> None:
+    """Refuse credentials without an origin, and parameters that would have to be added to some of the URLs only.
+
+    Raises
+    ------
+    PlanError
+        The first would go to every host.
+    """
+    if client.origin is None and (client.headers or client.auth.headers or client.auth.params or auth):
+        raise PlanError(f"credentials and {where}: say where they belong, Client('https://api.example.com', …)")
+    if client.params or (auth or client.auth).params:
+        raise PlanError(f"a client's params= and a key in the query can't be added to {where}")
