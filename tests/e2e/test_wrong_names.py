@@ -47,6 +47,12 @@ def test_a_hint_about_a_column_of_a_table_shows_the_name_that_was_meant():
         )
 
 
+def test_a_column_of_a_schema_that_no_name_is_near_may_be_optional(api):
+    """It is there, with missing values."""
+    found = pd.DataFrame({"id": [1]}).aio.fetch(api + "/users/{id}", schema={"deleted_at": "datetime64[ns]"})
+    assert found["deleted_at"].isna().all()
+
+
 def test_a_schema_of_a_run_without_records_is_no_mistake():
     """Its columns are there for the next run."""
     with serve_script(json_response([])) as server:

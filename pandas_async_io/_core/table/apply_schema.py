@@ -83,7 +83,10 @@ def apply_schema(columns: Columns, schema: Mapping[str, Field], *, backend: str 
         drifted,
         counts,
         {**columns.failures, **failures},
-        (*columns.missing_columns, *describe_missing_schema(missing, list(columns.arrays))),
+        (
+            *columns.missing_columns,
+            *describe_missing_schema(missing, [name for name in columns.arrays if name not in schema]),
+        ),
         columns.infinite,
     )
 

@@ -60,19 +60,26 @@ def describe_missing_columns(names: Iterable[str], selections: Sequence[Selectio
 
 
 def describe_missing_schema(names: Iterable[str], found: Sequence[str]) -> tuple[str, ...]:
-    """Return what to say about columns of ``schema=`` that no record has.
+    """Return what to say about columns of ``schema=`` that no record has: nothing of one that may be optional.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Their names.
+    found : sequence of str
+        The columns that the schema does not name.
 
     Examples
     --------
-    >>> describe_missing_schema(["zipp"], ["zip", "name"])
+    >>> describe_missing_schema(["zipp", "deleted_at"], ["zip", "name"])
     ("no record has 'zipp', which schema= names: nearest: 'zip'",)
     """
-    texts = []
-    for name in names:
-        nearest = find_nearest(name, found)
-        hint = "" if nearest is None else f": nearest: {_show(nearest)}"
-        texts.append(f"no record has {_show(name)}, which schema= names{hint}")
-    return tuple(texts)
+    nearest = ((name, find_nearest(name, found)) for name in names)
+    return tuple(
+        f"no record has {_show(name)}, which schema= names: nearest: {_show(near)}"
+        for name, near in nearest
+        if near is not None
+    )
 
 
 def find_nearest(name: str, names: Iterable[str]) -> str | None:
