@@ -106,11 +106,11 @@ class Client:
         follow: str = "same_origin",
         block_private: bool = False,
         max_body: int | str = "64MiB",
+        max_field_size: int | str = "64KiB",
         strict_json: bool = False,
         proxy: str | None = None,
         ssl: bool | tls.SSLContext | str | os.PathLike[str] | None = None,
         session: aiohttp.ClientSession | None = None,
-        max_field_size: int | str = "64KiB",
     ) -> None:
         self.base_url = base_url
         self.origin = parse_base_url(base_url)

@@ -11,7 +11,7 @@ from pandas_async_io._core.request.credentials import as_auth
 from pandas_async_io._core.request.graphql import GraphQL
 from pandas_async_io._core.table.dtype_backend import check_dtype_backend
 from pandas_async_io._core.table.schema import compile_schema, text_columns
-from pandas_async_io._core.table.shape import compile_shape
+from pandas_async_io._core.table.shape import check_separator, compile_shape
 from pandas_async_io.call.interpreter import compile_call_interpreter
 from pandas_async_io.call.redactor import make_redactor
 from pandas_async_io.call.requests import expand_call
