@@ -5,6 +5,7 @@
 - `prepared_call`: the values of a prepared call
 - `requests`: the requests of a call, expanded over its rows
 - `url_list`: those of a call with whole URLs
+- `credentials`: where its credentials may go
 - `batch_requests`: those of a call with ``batch=``
 - `request_body`: the body that its options give
 - `interpreter`: what reads its bodies

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from pandas_async_io._core.report.history import Run, get_runs, strip_attrs
-from pandas_async_io._core.request.credentials import has_authorization
 from pandas_async_io._core.request.deduplicate import find_first_rows
-from pandas_async_io._core.security.origins import is_same_origin
 from pandas_async_io._core.table.apply_schema import apply_schema
 from pandas_async_io._core.table.join import align_records, join_columns, records_frame
 from pandas_async_io._core.workflow.paging.workflow import PagingWorkflow
 from pandas_async_io.call.attach import attach_runs
+from pandas_async_io.call.credentials import explain_unsent_credentials
 from pandas_async_io.options import FetchOptions, ReadOptions
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ def assemble(
     kept = collected.copy() if may_fail or call.resumption is not None else None
     output = build_output(call.frame, options, call.schema, collected, call.requests.rows.row_to_request)
     outcomes.mark_parse_errors(output.columns.failures)
-    _explain_unsent_credentials(call, outcomes)
+    explain_unsent_credentials(call, outcomes)
     if isinstance(workflow, PagingWorkflow):
         workflow.discard_unfinished(output.columns.failures)
     run = Run(
@@ -106,19 +105,6 @@ def build_output(
     if isinstance(options, ReadOptions):
         joined = joined.reset_index(drop=True)
     return Output(joined, columns)
-
-
-def _explain_unsent_credentials(call: PreparedCall, outcomes: Outcomes) -> None:
-    """Say at each 401 of an origin that is not the client's that the credentials were not sent there."""
-    requests, client = call.requests, call.client
-    credential = call.auth or client.auth
-    has_some = has_authorization(client.headers) or credential.headers or credential.params
-    if client.origin is None or not has_some or has_authorization(call.options.headers):
-        return
-    for origin, positions in requests.sent.origins.items():
-        if not is_same_origin(client.origin, origin):
-            note = f"the client's credentials were not sent: they belong to {client.origin}, this is {origin}"
-            outcomes.add_note_to_401(positions if requests.batches is None else range(len(requests.rows)), note)
 
 
 def _collect_findings(call: PreparedCall, workflow: Workflow) -> dict[int, list[str]]:

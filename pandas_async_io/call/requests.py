@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from pandas_async_io.options import FetchOptions, ReadOptions
 
 from pandas_async_io.call.batch_requests import expand_batches
+from pandas_async_io.call.credentials import check_credentials
 from pandas_async_io.call.request_body import get_request_body
-from pandas_async_io.call.url_list import check_credentials, expand_url_list
+from pandas_async_io.call.url_list import expand_url_list
 
 
 def expand_call(

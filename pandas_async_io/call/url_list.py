@@ -1,4 +1,4 @@
-"""The requests of a list of whole URLs, and which credentials may go to hosts that no template names."""
+"""The requests of a list of whole URLs, one for each row."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.request.expand_urls import expand_urls
 from pandas_async_io._core.request.headers import check_headers
 from pandas_async_io._core.request.values import check_params
+from pandas_async_io.call.credentials import check_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,17 +36,3 @@ def expand_url_list(
     check_credentials("whole URLs", client, auth)
     headers = check_headers(options.headers)
     return expand_urls(urls, base_url=client.base_url, method=options.method, headers=headers)
-
-
-def check_credentials(where: str, client: Client, auth: Auth | None) -> None:
-    """Refuse credentials without an origin, and parameters that would have to be added to some of the URLs only.
-
-    Raises
-    ------
-    PlanError
-        The first would go to every host.
-    """
-    if client.origin is None and (client.headers or client.auth.headers or client.auth.params or auth):
-        raise PlanError(f"credentials and {where}: say where they belong, Client('https://api.example.com', …)")
-    if client.params or (auth or client.auth).params:
-        raise PlanError(f"a client's params= and a key in the query can't be added to {where}")
