@@ -17,6 +17,7 @@ from pandas_async_io._core.request.values import check_params
 from pandas_async_io._core.security.origins import Origin, is_same_origin
 from pandas_async_io._core.security.secrets import redact_url
 from pandas_async_io._io.bridge import block, portal
+from pandas_async_io._io.engine.running_calls import RunningCalls
 from pandas_async_io._io.gate.origins import EndpointGates
 from pandas_async_io._io.transport.options import check_transport_options
 from pandas_async_io._io.transport.transport import Transport
@@ -145,6 +146,7 @@ class Client:
 
     def _open_transport(self) -> None:
         self._transport = Transport(self._transport_options, self.session)
+        self.running_calls = RunningCalls()
         self._finalizer = weakref.finalize(self, portal.spawn_on_portal, self._transport.close)
         self._finalizer.atexit = False  # the portal closes its resources at exit
 
@@ -166,17 +168,29 @@ class Client:
         await self.close_async()
 
     def close(self) -> None:
-        """Close the connections and wait for it. The next call opens new ones; your own session stays open."""
+        """Close the connections and wait for it. The next call opens new ones; your own session stays open.
+
+        Running calls of other threads end: requests under way finish, rows that were not sent are ``not_attempted``.
+        """
         if self.session is None:
-            self.run_blocking(self.close_connections)
+            self.run_blocking(self._end_calls_and_close)
 
     async def close_async(self) -> None:
-        """Close the connections, from any event loop. The next call opens new ones; your own session stays open."""
+        """Close the connections, from any event loop, as `close` does."""
         if self.session is None:
-            await asyncio.wrap_future(portal.start_coroutine(self.close_connections, self.loop))
+            await asyncio.wrap_future(portal.start_coroutine(self._end_calls_and_close, self.loop))
+
+    async def _end_calls_and_close(self) -> None:
+        transport, calls = self._transport, self.running_calls
+        self._finalizer.detach()
+        self._open_transport()
+        try:
+            await calls.end()
+        finally:
+            await transport.close()
 
     async def close_connections(self) -> None:
-        """Close the connections; call it on the client's own loop."""
+        """Close the connections at once; call it on the client's own loop."""
         await self._transport.close()
 
     def replace_connections(self) -> Callable[[], Coroutine[Any, Any, None]] | None:

@@ -135,7 +135,8 @@ class Call:
             OriginRun(context, gate_of(origin), self._requests_for(origin), len(positions))
             for origin, positions in prepared.requests.sent.origins.items()
         ]
-        await run_origins(context, runs)
+        with client.running_calls.take_part(context):
+            await run_origins(context, runs)
 
     def _headers_for(self, origin: Origin) -> dict[str, str]:
         return self._prepared.client.credentials_for(origin, self._prepared.auth)[0]

@@ -35,7 +35,7 @@ class RunBudget:
     (<Outcome.BUDGET_EXHAUSTED: 'budget_exhausted'>, <Outcome.NOT_ATTEMPTED: 'not_attempted'>)
     """
 
-    __slots__ = ("_max_requests", "_requests_left", "_retries", "deadline")
+    __slots__ = ("_ended", "_max_requests", "_requests_left", "_retries", "deadline")
 
     def __init__(
         self,
@@ -46,6 +46,7 @@ class RunBudget:
         retry_share: float = 0.2,
     ) -> None:
         self.deadline = deadline
+        self._ended: Stop | None = None
         self._max_requests = max_requests
         self._requests_left = _UNLIMITED if max_requests is None else max_requests
         self._retries = RetryBudget(concurrency, retry_share)
@@ -55,8 +56,14 @@ class RunBudget:
         if self.is_past_deadline(now):
             return Stop(Outcome.NOT_ATTEMPTED, "not sent: the run's deadline has passed")
         if self._requests_left <= 0:
-            return Stop(Outcome.BUDGET_EXHAUSTED, f"not sent: max_requests={self._max_requests} is spent")
+            text = f"not sent: max_requests={self._max_requests} is spent"
+            return self._ended or Stop(Outcome.BUDGET_EXHAUSTED, text)
         return None
+
+    def end(self, stop: Stop) -> None:
+        """Let nothing more be sent: unsent rows end with `stop`."""
+        self._ended = stop
+        self._requests_left = -_UNLIMITED
 
     def is_past_deadline(self, now: float) -> bool:
         """Return whether the deadline has passed, or passes within a timer's precision."""

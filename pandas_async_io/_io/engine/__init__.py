@@ -6,4 +6,5 @@
 - `attempt`: one request sent once, and what its gate learns from it
 - `follow_up`: what follows an attempt: a repetition, the next steps, or a result
 - `context`: what all runs of a call share
+- `running_calls`: the calls on one set of connections, for the end of a client
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import SessionClosedError
 from pandas_async_io._core.models import Outcome
@@ -32,13 +32,15 @@ class Admission:
         The run's own origin's.
     """
 
-    __slots__ = ("_abort", "_budget", "_call", "_canary", "_clock", "_gate")
+    __slots__ = ("_abort", "_budget", "_call", "_canary", "_clock", "_entering", "_gate", "_woken")
 
     def __init__(self, call: CallContext, gate: Gate) -> None:
         self._call, self._gate, self._budget = call, gate, call.budget
         self._clock = asyncio.get_running_loop().time
         self._canary = Canary(stops_wrong_requests=not call.workflow.replaces_failed)
         self._abort: Stop | None = None
+        self._entering: set[asyncio.Task[Any]] = set()
+        self._woken: set[asyncio.Task[Any]] = set()
 
     def stop(self, now: float) -> Stop | None:
         """Return how an unsent request ends if nothing more is sent; None if the run goes on."""
@@ -72,9 +74,18 @@ class Admission:
         if stop is not None:
             return stop
         max_wait = call.policy.retry.max_wait
-        entry = await gate.enter(
-            call.policy.rates, max_wait=max_wait, until=self._budget.deadline, waits=call.tally.waits
-        )
+        task: Any = asyncio.current_task()
+        self._entering.add(task)
+        try:
+            entry = await gate.enter(
+                call.policy.rates, max_wait=max_wait, until=self._budget.deadline, waits=call.tally.waits
+            )
+        except asyncio.CancelledError:
+            if task not in self._woken or task.uncancel():
+                raise
+            return self.stop(clock()) or _DOWN
+        finally:
+            self._entering.discard(task)
         now = clock()
         if entry is Entry.GO or entry is Entry.PROBE:
             stop = self.stop(now)  # during the wait, others may have spent the last request
@@ -87,6 +98,12 @@ class Admission:
             text = f"not sent: the server asks for a longer pause than max_wait, {format_seconds(max_wait)}"
             return Stop(Outcome.RATE_LIMITED_TOO_LONG, text)
         return self.stop(now) or _DOWN
+
+    def wake(self) -> None:
+        """End every wait for a slot, because the run has stopped."""
+        self._woken |= self._entering
+        for task in self._entering:
+            task.cancel()
 
     def pause_to_put_back(self, pending: PendingRequest) -> float:
         """Return the seconds after which to try again at another origin that is paused; 0 if it is to enter now."""

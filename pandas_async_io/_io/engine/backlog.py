@@ -153,6 +153,10 @@ class Backlog:
         """Return the requests that failed before and wait to be sent again."""
         return [pending for _, _, pending, _ in self._delayed if pending.last_failure is not None]
 
+    def wake(self) -> None:
+        """Let a waiting worker look again whether the run has stopped."""
+        self._changed.set()
+
     def release(self) -> None:
         """Note that a request that was popped is done, or was put back."""
         self._taken -= 1

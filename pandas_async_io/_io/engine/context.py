@@ -11,6 +11,7 @@ from pandas_async_io._core.models import Response
 
 if TYPE_CHECKING:
     from pandas_async_io._core.policy.policy import Policy
+    from pandas_async_io._core.policy.retry import Stop
     from pandas_async_io._core.policy.run_budget import RunBudget
     from pandas_async_io._core.policy.server_budgets import Budget
     from pandas_async_io._core.report.tally import Tally
@@ -58,6 +59,8 @@ class CallContext:
         Returns the client's gate of an origin.
     delivery : Delivery
         Decides whether results are still taken.
+    wake_calls : list of callable
+        Wake the waits of the call's runs, so that they see that it was ended.
     read_budget : callable, optional
         Returns what a payload says is left of the server's limit.
     """
@@ -69,4 +72,11 @@ class CallContext:
     tally: Tally
     gate_of: Callable[[Origin], Gate]
     delivery: Delivery = field(default_factory=Delivery)
+    wake_calls: list[Callable[[], None]] = field(default_factory=list)
     read_budget: Callable[[Any], Budget | None] | None = None
+
+    def end(self, stop: Stop) -> None:
+        """Let the unsent requests end with `stop`, those under way finish; call it on the loop."""
+        self.budget.end(stop)
+        for wake in self.wake_calls:
+            wake()

@@ -71,6 +71,7 @@ class OriginRun:
         with OriginGates(call.gate_of, slots, adaptive=policy.adaptive) as self._gates:
             self._follow_up = FollowUp(call, self._backlog, self._gates, self._add_steps)
             self._gates.expect(self._gate, self._length)
+            call.wake_calls.append(self._wake)
             try:
                 async with task_group() as self._workers:
                     self._start_workers(self._length)
@@ -80,6 +81,11 @@ class OriginRun:
                 for pending in self._backlog.failed():
                     self._follow_up.give_up(pending, _STOPPED)
                 raise
+
+    def _wake(self) -> None:
+        """End every wait, because the run has stopped."""
+        self._backlog.wake()
+        self._admission.wake()
 
     def _start_workers(self, count: int) -> None:
         """Start up to `count` more workers, within the concurrency limit."""
