@@ -50,6 +50,7 @@ class Call:
         self._tally = Tally()
         self._collector, self._workflow = choose_workflow(prepared, self._outcomes)
         self._delivery = Delivery()
+        self._context: CallContext | None = None
         self._is_assembled = False
         self._frame: pd.DataFrame | None = None
 
@@ -116,7 +117,7 @@ class Call:
         client, policy, options = prepared.client, prepared.policy, prepared.options
         gate_of = partial(client.gate_for, endpoint=prepared.source.endpoint)
         now = asyncio.get_running_loop().time()
-        context = CallContext(
+        self._context = context = CallContext(
             send=client.send,
             workflow=self._workflow,
             policy=policy,
@@ -164,7 +165,7 @@ class Call:
 
     def _finish(self, *, quiet: bool = False) -> pd.DataFrame:
         """Make the frame, once per call; results that come later are dropped."""
-        self._delivery.close()
+        (self._delivery if self._context is None else self._context).close()
         self._is_assembled = True
         self._workflow.close()
         try:

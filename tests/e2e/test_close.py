@@ -18,20 +18,19 @@ def close_during(client, server, requests, release=True, **options):
     frames, calls = [], client.running_calls
 
     def fetch():
-        frames.append(ROWS.aio.fetch(server.url + "/{id}", client=client, errors="coerce", **options))
+        with pytest.warns(paio.FetchWarning, match=CLOSED):
+            frames.append(ROWS.aio.fetch(server.url + "/{id}", client=client, errors="coerce", **options))
 
-    with pytest.warns(paio.FetchWarning, match=CLOSED):
-        caller = threading.Thread(target=fetch)
-        caller.start()
-        server.wait_for_requests(requests)
-        closer = threading.Thread(target=client.close)
-        closer.start()
-        if release:
-            while client.running_calls is calls:  # until the client has begun to close
-                time.sleep(0.001)
-            server.released.set()
-        caller.join(10)
-        closer.join(10)
+    caller, closer = threading.Thread(target=fetch), threading.Thread(target=client.close)
+    caller.start()
+    server.wait_for_requests(requests)
+    closer.start()
+    if release:
+        while client.running_calls is calls:  # until the client has begun to close
+            time.sleep(0.001)
+        server.released.set()
+    caller.join(10)
+    closer.join(10)
     assert not caller.is_alive()
     assert not closer.is_alive()
     return frames[0]

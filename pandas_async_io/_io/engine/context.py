@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
-from pandas_async_io._core.models import Response
+from pandas_async_io._core.models import Outcome, Response
+from pandas_async_io._core.policy.retry import Stop
 
 if TYPE_CHECKING:
     from pandas_async_io._core.policy.policy import Policy
-    from pandas_async_io._core.policy.retry import Stop
     from pandas_async_io._core.policy.run_budget import RunBudget
     from pandas_async_io._core.policy.server_budgets import Budget
     from pandas_async_io._core.report.tally import Tally
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 Send = Callable[..., Awaitable[Response]]
 """Sends a `Request` within a timeout in seconds; raises `AttemptError`. ``new_connection=True`` avoids kept ones."""
+
+
+_OVER = Stop(Outcome.CANCELLED, "not sent: the call is over")
 
 
 @dataclass(slots=True)
@@ -74,6 +77,11 @@ class CallContext:
     delivery: Delivery = field(default_factory=Delivery)
     wake_calls: list[Callable[[], None]] = field(default_factory=list)
     read_budget: Callable[[Any], Budget | None] | None = None
+
+    def close(self) -> None:
+        """Take no more results and send nothing more: the frame is made. Call it from any thread."""
+        self.delivery.close()
+        self.budget.end(_OVER)
 
     def end(self, stop: Stop) -> None:
         """Let the unsent requests end with `stop`, those under way finish; call it on the loop."""
