@@ -30,10 +30,10 @@ def find_infinite_columns(columns: Mapping[str, Chunk]) -> frozenset[str]:
 
 
 def _holds_infinite(chunk: Chunk) -> bool:
-    if chunk.cells.dtype == np.float64:
-        return bool(np.isinf(chunk.cells).any())
-    if chunk.cells.dtype != object or not chunk.kinds & _KINDS_WITH_NUMBERS:
+    if not chunk.kinds & _KINDS_WITH_NUMBERS:
         return False
+    if chunk.cells.dtype != object:
+        return bool(np.isinf(chunk.cells).any())
     cells = chunk.cells.tolist()
     try:
         # A quick look: as JSON an infinite number is null.
