@@ -106,6 +106,8 @@ def decode(
     if not body or body.isspace():
         return None
     content_type = parse_content_type(response.header("Content-Type") or "")
+    if format == "auto" and content_type.format == "json" and body[0] != GZIP_SIGNATURE[0]:
+        return parse_json(body, content_type, strict_json)  # the usual case, and what follows makes no difference to it
     is_gzip_file = body.startswith(GZIP_SIGNATURE) and format != "bytes" and has_gzip_suffix(response.url)
     if is_gzip_file:
         body = decompress(body, "gzip", max_body)
