@@ -12,7 +12,8 @@
 - `redactor`: what hides its credentials in messages
 - `workflow`: which workflow it has: plain, paging, batching or jobs
 - `run`: sends it, blocking or in the background
-- `assemble`: makes its frame
+- `output`: the records beside their rows
+- `assemble`: makes its frame and its run
 - `attach`: puts the run on the frame, and warns or raises for failed rows
 - `retry_failed`: sends the failed rows of a run again
 - `stack_level`: the user's line, for warnings

@@ -12,8 +12,8 @@ from pandas_async_io._core.request.credentials import as_auth
 from pandas_async_io._core.table.merge import merge_blocks
 from pandas_async_io._core.words import format_count
 from pandas_async_io._io.bridge.interrupt import attach_partial, defer_interrupt
-from pandas_async_io.call.assemble import build_output
 from pandas_async_io.call.attach import attach_runs
+from pandas_async_io.call.output import build_output
 from pandas_async_io.call.prepare import prepare_call
 from pandas_async_io.call.run import Call
 from pandas_async_io.call.source import Resumption
