@@ -107,7 +107,7 @@ def describe_exception(where: str, error: BaseException) -> str:
     >>> describe_exception("parser=", KeyError("id"))
     "parser= raised KeyError: 'id'"
     """
-    frames = traceback.extract_tb(error.__traceback__)[1:][-_MAX_FRAMES:]  # the first frame is ours
+    frames = traceback.extract_tb(error.__traceback__)[1:][-_MAX_FRAMES:]  # the first frame is this package's
     trace = " → ".join(f"{frame.name} ({_DIRECTORY.sub('', frame.filename)}:{frame.lineno})" for frame in frames)
     what = f"{where} raised {type(error).__name__}: {redact_line(str(error))}".removesuffix(": ")
     return f"{what}, in {trace}" if trace else what

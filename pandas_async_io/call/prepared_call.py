@@ -62,7 +62,7 @@ class CallRequests:
 
 @dataclass(frozen=True, slots=True)
 class PreparedCall:
-    """A call that is ready to be sent: whatever can be wrong before the first request has been checked.
+    """A call that is ready to be sent: every check that needs no response has been made.
 
     Attributes
     ----------

@@ -40,7 +40,7 @@ _CHANGEABLE_OPTIONS = (
     "errors",
     "progress",
 )
-"""The options that may change: how rows are sent, not what becomes of their responses."""
+"""The options that may change: how rows are sent, not how their responses are read."""
 
 
 def retry_failed(frame: pd.DataFrame, changes: dict[str, Any]) -> pd.DataFrame:

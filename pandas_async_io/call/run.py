@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 class Call:
-    """A call and what comes of it while it is sent.
+    """A call that is being sent, and its results so far.
 
     Parameters
     ----------

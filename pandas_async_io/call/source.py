@@ -1,4 +1,4 @@
-"""What a call was made of: its frame, URL and options."""
+"""The source of a call: its frame, URL and options."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ class Source:
 
     @property
     def endpoint(self) -> str:
-        """What its requests have in common: the template without its query; empty for a list of URLs."""
+        """The template without its query, which its requests share; empty for a list of URLs."""
         return _QUERY.split(self.url, 1)[0] if isinstance(self.url, str) else ""
 
     @property
     def label(self) -> str:
-        """What is fetched, without secrets."""
+        """A name for the source, without secrets."""
         return redact_url(self.url) if isinstance(self.url, str) else format_count(len(self.url), "URL")
 
 

@@ -57,7 +57,7 @@ class DuplicateKeySample:
         self.bodies_left = bodies
 
     def describe(self, response: Response, payload: Any) -> list[str]:
-        """Return that a body holds a key twice; the first time is the last."""
+        """Return a hint if a body holds a key twice; after the first hint, no body is examined."""
         self.bodies_left -= 1
         if not isinstance(payload, dict | list) or not may_have_duplicate_keys(response.body, payload):
             return []

@@ -211,7 +211,7 @@ def _is_transient(retry: Retry, failed: FailedAttempt) -> bool:
 
 
 def _reason_against(retry: Retry, failed: FailedAttempt) -> str | None:
-    """Return why a transient failure is not repeated all the same, or None."""
+    """Return why a failure is not repeated although it is transient, or None."""
     if (note := _method_against(retry, failed)) is not None:
         return note
     # Bytes that are not HTTP, and bodies that cannot be decoded, are repeated once.

@@ -54,7 +54,7 @@ class UnavailableResponses:
     __slots__ = ("_accepted", "_evidence", "_is_limited", "_share", "_threshold", "_trust_from", "_unanswered")
 
     def __init__(self) -> None:
-        self._share = 0.0  # of 503 responses, lately
+        self._share = 0.0  # of 503 responses, recently
         self._threshold = _LIMITER_SHARE
         self._trust_from = 0  # answers from which on a limiter may be recognised
         self._accepted = 0  # when the last 503 came

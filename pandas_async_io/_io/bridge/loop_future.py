@@ -94,6 +94,6 @@ class LoopFuture(Future[T]):
         cancelled = CancelledError("the call was cancelled")
         try:
             vars(cancelled)["partial"] = self._get_partial()
-        except Exception as error:  # noqa: BLE001 - without any exception set, the caller would wait for ever
+        except Exception as error:  # noqa: BLE001 - without any exception set, the caller would wait forever
             return error
         return cancelled

@@ -219,7 +219,7 @@ class PollingWorkflow(Workflow):
         return replace(result, error=error)
 
     def _explain_later_step(self, run: _JobRun, number: int, result: Result) -> Result:
-        """Return the result of a poll or a download, with an error that speaks of the job."""
+        """Return the result of a poll or a download, with an error about the job."""
         if number == run.repeated_step:
             return replace(result, outcome=Outcome.OK)
         if run.is_gone:
