@@ -10,7 +10,7 @@ from pandas_async_io._core.policy.reset_time import ResetTime
 from pandas_async_io._core.policy.server_budgets import Budget
 
 
-@given(st.floats(0.5, 30), st.lists(st.floats(0, 1), min_size=1, max_size=20))
+@given(st.floats(0.5, 30), st.lists(st.floats(0, 0.999), min_size=1, max_size=20))
 def test_a_reset_is_never_too_early_and_closer_with_each_response(end, shares):
     reset, last = ResetTime(), float("inf")
     for number, now in enumerate(sorted(share * end for share in shares)):
