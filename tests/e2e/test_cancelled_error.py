@@ -65,6 +65,28 @@ def test_fault_78_whatever_a_parser_raises_fails_its_row(api, error):
     assert frame.aio.outcomes["outcome"].tolist() == ["ok", "parse_error", "ok"]
 
 
+def build_endless_dict():
+    payload = {"n": 1}
+    payload["inner"] = payload
+    return payload
+
+
+def build_endless_list():
+    payload = [1]
+    payload.append([payload])
+    return payload
+
+
+@pytest.mark.parametrize("build", [build_endless_dict, build_endless_list])
+def test_fault_78_a_payload_that_holds_itself_fails_its_row(api, build):
+    """Flattening it would never end, and hold every call of the process."""
+    with pytest.warns(paio.FetchWarning, match="parser= returned a dict or list that holds itself"):
+        frame = USERS.aio.fetch(
+            api + "/users/{id}", parser=lambda response: build() if response.url.endswith("2") else {"n": 1}
+        )
+    assert frame.aio.outcomes["outcome"].tolist() == ["ok", "parse_error", "ok"]
+
+
 def test_fault_85_a_cancelled_error_of_a_sessions_middleware_fails_its_row(api):
     """Nobody asked the worker's task to cancel, so the error belongs to the row."""
 

@@ -12,6 +12,7 @@
 - `tabular_readers`: the readers of tabular formats, as an argument.
 - `parse_errors`: errors that show where a body breaks and mask secrets.
 - `decode`: what reads each format.
+- `self_reference`: whether a payload that a ``parser`` returned holds itself.
 - `interpret`: ``format``, ``parser`` and ``error_when`` of a call.
 - `graphql_errors`: the errors that a GraphQL response reports.
 """

@@ -13,6 +13,7 @@ import pandas as pd
 
 from pandas_async_io._core.body.decode import DEFAULT_MAX_BODY, Payload, decode
 from pandas_async_io._core.body.hints import SAMPLED_BODIES, DuplicateKeySample
+from pandas_async_io._core.body.self_reference import holds_itself
 from pandas_async_io._core.body.tabular_readers import NO_OPTIONS, NO_TABULAR_READERS, TabularReaders
 from pandas_async_io._core.errors import ParseError, PayloadError, PlanError
 from pandas_async_io._core.json_path import find_value
@@ -180,13 +181,16 @@ class Interpreter:
 
     def _parse(self, parser: Parser, response: Response) -> Payload:
         try:
-            return _as_payload(parser(response), self.readers)
+            payload = _as_payload(parser(response), self.readers)
+            if not holds_itself(payload):
+                return payload
         except ParseError:
             raise
         except EXCEPTIONS_THAT_END_THE_RUN:
             raise
         except BaseException as error:  # noqa: BLE001 - the user's own function; the other rows go on
             raise ParseError(describe_exception("parser=", error)) from None
+        raise ParseError("parser= returned a dict or list that holds itself: it has no end")
 
 
 def _error_message(payload: Payload, error_when: ErrorWhen) -> str:

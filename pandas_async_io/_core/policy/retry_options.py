@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """A token (RFC 9110, 5.6.2)."""
 
-_MAX_NUMBER = 1e8
-"""Of seconds, and of the share of retries."""
+_MAX_RETRY_SHARE = 1e8
+_MAX_SECONDS = 86_400.0
+"""A day: no delay is longer."""
 
 _NUMBERS_FROM_ZERO = ("base", "throttle_base", "cap", "max_wait", "budget")
 
@@ -80,9 +81,10 @@ class Retry:
         for name in _NUMBERS_FROM_ZERO:
             read = as_number if name == "budget" else as_seconds
             number = read(getattr(self, name))
-            if number is None or not 0 <= number <= _MAX_NUMBER:
+            highest = _MAX_RETRY_SHARE if name == "budget" else _MAX_SECONDS
+            if number is None or not 0 <= number <= highest:
                 text = f"Retry: {name}={show_value(getattr(self, name))} must be a finite number from 0"
-                raise PlanError(f"{text}, and at most {_MAX_NUMBER:g}.")
+                raise PlanError(f"{text}, and at most {highest:g}.")
             object.__setattr__(self, name, number)
         object.__setattr__(self, "statuses", frozenset(_read_statuses(self.statuses)))
         object.__setattr__(self, "methods", frozenset(_read_methods(self.methods)))

@@ -35,6 +35,7 @@ def test_options_may_be_numpy_numbers():
         {"base": -1},
         {"cap": float("nan")},
         {"max_wait": float("inf")},
+        {"cap": 86_401},
         {"budget": "0.2"},
         {"throttle_base": None},
         {"statuses": "429"},

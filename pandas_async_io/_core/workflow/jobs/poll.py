@@ -22,6 +22,9 @@ from pandas_async_io._core.workflow.jobs.job_states import (
 if TYPE_CHECKING:
     from pandas_async_io._core.json_path import Path
 
+_MAX_DELAY_SECONDS = 86_400.0
+"""A day."""
+
 
 class JobStatus(Enum):
     """What a job's state means."""
@@ -130,11 +133,11 @@ def _compile_delays(every: Any) -> tuple[float, ...]:
     Raises
     ------
     PlanError
-        It lists none, or one that is not a number of seconds from 0.
+        It lists none, or one that is not a number of seconds from 0 to a day.
     """
     members = None if isinstance(every, AbstractSet) else list_members(every)
     delays = [as_seconds(delay) for delay in ([every] if members is None else members)]
-    found = tuple(delay for delay in delays if delay is not None and delay >= 0)
+    found = tuple(delay for delay in delays if delay is not None and 0 <= delay <= _MAX_DELAY_SECONDS)
     if not found or len(found) != len(delays):
         raise PlanError(f"Poll: every={show_value(every)} is not a number of seconds, nor several")
     return found
