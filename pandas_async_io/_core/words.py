@@ -29,5 +29,5 @@ def show_value(value: object) -> str:
         text = " ".join(repr(value).split())
     except Exception:  # noqa: BLE001 - a user's object may raise anything; the message is about its type then
         kind = type(value).__name__
-        return f"<{'an' if kind[:1] in 'aeiou' else 'a'} {kind}>"
+        return f"<{'an' if kind[:1].lower() in 'aeiou' else 'a'} {kind}>"
     return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"

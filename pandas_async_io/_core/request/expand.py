@@ -106,7 +106,13 @@ def _to_mask(positions: Mapping[int, object], length: int) -> Mask:
 def _factorize_field(how: Callable[[Any], FieldColumn], name: str, array: Any) -> FieldColumn:
     try:
         return how(array)
-    except (TypeError, RecursionError, NotImplementedError) as exc:  # pyarrow has types without take()
+    except (
+        TypeError,
+        ValueError,
+        OverflowError,
+        RecursionError,
+        NotImplementedError,
+    ) as exc:  # pyarrow has types without take()
         reason = "a value holds itself" if isinstance(exc, RecursionError) else exc
         raise PlanError(f"field {{{encode_field_name(name)}}}: {reason}") from None
 

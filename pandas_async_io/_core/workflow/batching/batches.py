@@ -172,7 +172,7 @@ def _factorize_keys(name: str, array: Any) -> FieldColumn:
 def _factorize_field(name: str, array: Any, *, json: bool = False) -> FieldColumn:
     try:
         return (factorize_json if json else factorize)(array)
-    except (TypeError, RecursionError, NotImplementedError) as exc:
+    except (TypeError, ValueError, OverflowError, RecursionError, NotImplementedError) as exc:
         reason = "a value holds itself" if isinstance(exc, RecursionError) else exc
         raise PlanError(f"batch=: field {{{encode_field_name(name)}}}: {reason}") from None
 
