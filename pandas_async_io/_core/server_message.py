@@ -22,7 +22,7 @@ _DIRECTORY = re.compile(r".*[/\\]")
 _MAX_FRAMES = 3
 """Frames of a traceback that a message names."""
 
-EXCEPTIONS_THAT_END_THE_RUN = (KeyboardInterrupt, SystemExit)
+_EXCEPTIONS_THAT_END_THE_RUN = (KeyboardInterrupt, SystemExit)
 """What a user's function may raise to end the run. Anything else fails one row, also asyncio's CancelledError: a
 function that awaits nothing is never cancelled."""
 
@@ -102,11 +102,18 @@ def describe_http_error(response: Response) -> str:
 def describe_exception(where: str, error: BaseException) -> str:
     """Describe what a user's function raised, and the last frames where it did.
 
+    Raises
+    ------
+    KeyboardInterrupt, SystemExit
+        The function raised it, to end the run.
+
     Examples
     --------
     >>> describe_exception("parser=", KeyError("id"))
     "parser= raised KeyError: 'id'"
     """
+    if isinstance(error, _EXCEPTIONS_THAT_END_THE_RUN):
+        raise error
     frames = traceback.extract_tb(error.__traceback__)[1:][-_MAX_FRAMES:]  # the first frame is this package's
     trace = " → ".join(f"{frame.name} ({_DIRECTORY.sub('', frame.filename)}:{frame.lineno})" for frame in frames)
     what = f"{where} raised {type(error).__name__}: {redact_line(str(error))}".removesuffix(": ")

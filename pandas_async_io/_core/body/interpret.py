@@ -20,7 +20,7 @@ from pandas_async_io._core.json_path import find_value
 from pandas_async_io._core.models import Response
 from pandas_async_io._core.option_values import is_plain_function
 from pandas_async_io._core.security.secrets import redact_line
-from pandas_async_io._core.server_message import EXCEPTIONS_THAT_END_THE_RUN, describe_exception, find_message
+from pandas_async_io._core.server_message import describe_exception, find_message
 from pandas_async_io._core.words import show_value
 
 if TYPE_CHECKING:
@@ -186,8 +186,6 @@ class Interpreter:
                 return payload
         except ParseError:
             raise
-        except EXCEPTIONS_THAT_END_THE_RUN:
-            raise
         except BaseException as error:  # noqa: BLE001 - the user's own function; the other rows go on
             raise ParseError(describe_exception("parser=", error)) from None
         raise ParseError("parser= returned a dict or list that holds itself: it has no end")
@@ -202,8 +200,6 @@ def _error_message(payload: Payload, error_when: ErrorWhen) -> str:
         verdict = error_when(payload)
         if not verdict:
             return ""
-    except EXCEPTIONS_THAT_END_THE_RUN:
-        raise
     except BaseException as error:  # noqa: BLE001 - as above
         raise ParseError(describe_exception("error_when=", error)) from None
     return redact_line(verdict if isinstance(verdict, str) else find_message(payload)) or "this is an error"

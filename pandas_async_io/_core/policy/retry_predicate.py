@@ -9,7 +9,7 @@ import numpy as np
 
 from pandas_async_io._core.errors import AttemptError, ParseError
 from pandas_async_io._core.models import Response
-from pandas_async_io._core.server_message import EXCEPTIONS_THAT_END_THE_RUN, describe_exception
+from pandas_async_io._core.server_message import describe_exception
 
 RetryPredicate = Callable[[Response | None, AttemptError | None], bool | None]
 """Returns True to repeat, False to stop, None to apply the other rules."""
@@ -33,8 +33,6 @@ def call_predicate(when: RetryPredicate, response: Response | None, error: Attem
     """
     try:
         returned: object = when(response, error)
-    except EXCEPTIONS_THAT_END_THE_RUN:
-        raise
     except BaseException as exc:  # noqa: BLE001 - a user's function may raise anything; the other rows continue
         raise ParseError(describe_exception("Retry(when=...)", exc)) from None
     if returned is None or isinstance(returned, bool | np.bool_):
