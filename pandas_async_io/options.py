@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Literal, ParamSpec
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.models import FORMATS
 from pandas_async_io._core.numbers import check_positive_integer, check_positive_seconds
-from pandas_async_io._core.option_values import check_choice, check_flag, check_text
+from pandas_async_io._core.option_values import NOT_GIVEN, NotGiven, check_choice, check_flag, check_text
 from pandas_async_io._core.words import show_value
 
 if TYPE_CHECKING:
@@ -65,7 +65,8 @@ class Options:
     pages : "auto", paginator or callable, optional
         Read every page of every request. "auto" recognises the usual schemes and reports which it found; others
         are `LinkHeader`, `NextUrl`, `Cursor`, `PageNumber`, `Offset`, `GraphQLCursor`, or a function of a `Page`
-        that returns the URL of the next request, or None.
+        that returns the URL of the next request, or None. None keeps the one answer; so does the default, with a
+        `HintWarning` if that answer has further pages.
     max_pages : int, optional
         Pages of each request, at most. No limit by default.
     batch : int, optional
@@ -112,7 +113,7 @@ class Options:
     sep: str = "."
     max_level: int | None = None
     columns: Sequence[str] | Mapping[str, str] | None = None
-    pages: Literal["auto"] | Paginator | None = None
+    pages: Literal["auto"] | Paginator | NotGiven | None = NOT_GIVEN
     max_pages: int | None = None
     batch: int | None = None
     on: str | None = None
@@ -139,6 +140,11 @@ class Options:
         self._check_workflow()
         self._convert_values()
 
+    @property
+    def paging(self) -> Literal["auto"] | Paginator | None:
+        """How the pages are read; None: each request has one answer."""
+        return None if isinstance(self.pages, NotGiven) else self.pages
+
     def _check_client(self) -> None:
         from pandas_async_io.client import Client  # noqa: PLC0415 - a client needs aiohttp, an import must not
 
@@ -159,11 +165,12 @@ class Options:
 
     def _check_workflow(self) -> None:
         """Refuse options that exclude each other, or that need one that is not given."""
-        workflows = [name for name in ("pages", "batch", "poll") if getattr(self, name) is not None]
+        given = {"pages": self.paging, "batch": self.batch, "poll": self.poll}
+        workflows = [name for name, value in given.items() if value is not None]
         if len(workflows) > 1:
             raise PlanError(f"{'= and '.join(workflows)}= exclude each other: pass one of them")
         for name, needed in (("max_pages", "pages"), ("on", "batch")):
-            if getattr(self, name) is not None and getattr(self, needed) is None:
+            if getattr(self, name) is not None and given[needed] is None:
                 raise PlanError(f"{name}={show_value(getattr(self, name))} needs {needed}=, which is not given")
         if self.on is not None and (not isinstance(self.on, str) or not self.on):
             raise PlanError(

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from enum import Enum
+from typing import Any, Final
 
 import numpy as np
 
@@ -17,6 +18,18 @@ from pandas_async_io._core.words import show_value
 
 _MAX_MEMBERS = 10**9
 """Members of a collection: a longer range would fill the memory."""
+
+
+class NotGiven(Enum):
+    """The default of an option that says something also by None."""
+
+    NOT_GIVEN = "not given"
+
+    def __repr__(self) -> str:
+        return "<not given>"
+
+
+NOT_GIVEN: Final = NotGiven.NOT_GIVEN
 
 
 def check_flag(name: str, value: object) -> bool:

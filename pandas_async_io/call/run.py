@@ -56,7 +56,7 @@ class Call:
 
     def plan(self) -> Plan:
         """Return what would be sent."""
-        requests, pages = self._prepared.requests, self._prepared.options.pages
+        requests, pages = self._prepared.requests, self._prepared.options.paging
         paginator = None if pages is None else as_paginator(pages)
         first = (lambda request: request) if paginator is None else partial(first_request, paginator)
         return make_plan(requests.sent, requests.rows, self._headers_for, first, self._prepared.redactor)

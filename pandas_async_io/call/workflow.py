@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pandas_async_io._core.models import Outcome, Result
+from pandas_async_io._core.models import NO_HEADERS, Outcome, Result
+from pandas_async_io._core.option_values import NOT_GIVEN
 from pandas_async_io._core.table.collectors import PageCollector, PayloadCollector
 from pandas_async_io._core.workflow.batching.matching import MatchRules
 from pandas_async_io._core.workflow.batching.workflow import BatchingWorkflow
 from pandas_async_io._core.workflow.jobs.request_rules import RequestRules
 from pandas_async_io._core.workflow.jobs.workflow import PollingWorkflow
 from pandas_async_io._core.workflow.paging.chain import PagingOptions
+from pandas_async_io._core.workflow.paging.further_pages import FurtherPages
 from pandas_async_io._core.workflow.paging.paginators import as_paginator
 from pandas_async_io._core.workflow.paging.workflow import EarlierRun, PagingWorkflow
 from pandas_async_io._core.workflow.plain import Plain
@@ -29,7 +31,7 @@ Collector = PayloadCollector | PageCollector
 def choose_workflow(call: PreparedCall, outcomes: Outcomes) -> tuple[Collector, Workflow]:
     """Return the workflow of a call, and the collector that takes its payloads."""
     options, requests = call.options, call.requests
-    if options.pages is not None:
+    if options.paging is not None:
         pages = PageCollector(len(requests.rows), call.shape)
         return pages, _paging(call, pages, outcomes)
     shape = call.shape if requests.batches is None else replace(call.shape, record_path=None, meta=())
@@ -42,14 +44,17 @@ def choose_workflow(call: PreparedCall, outcomes: Outcomes) -> tuple[Collector, 
         return collector, PollingWorkflow(
             options.poll, call.decode, deliver, rules=rules, unfinished=_unfinished_positions(call)
         )
-    return collector, Plain(call.decode, deliver)
+    further_pages = None
+    if options.pages is NOT_GIVEN:
+        further_pages = FurtherPages(lambda position: requests.sent.request(position, NO_HEADERS), len(requests.sent))
+    return collector, Plain(call.decode, deliver, further_pages)
 
 
 def _paging(call: PreparedCall, pages: PageCollector, outcomes: Outcomes) -> PagingWorkflow:
     options, client, resumption = call.options, call.client, call.resumption
     learnt = None if resumption is None else resumption.learnt
     return PagingWorkflow(
-        as_paginator(options.pages, posted=options.json is not None),
+        as_paginator(options.paging, posted=options.json is not None),
         pages,
         call.decode,
         outcomes.put,

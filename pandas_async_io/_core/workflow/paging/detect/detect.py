@@ -21,7 +21,7 @@ from pandas_async_io._core.workflow.paging.extracted_page import ExtractedPage
 from pandas_async_io._core.workflow.paging.paginators import next_request
 
 if TYPE_CHECKING:
-    from pandas_async_io._core.models import Page
+    from pandas_async_io._core.models import Page, Request
     from pandas_async_io._core.workflow.paging.detect.page_evidence import Candidate, PageEvidence
     from pandas_async_io._core.workflow.paging.paginators import Paginator
 
@@ -113,6 +113,38 @@ def _finds_next_page(evidence: PageEvidence, paginator: Paginator) -> bool:
         return next_request(paginator, extracted) is not None
     except AttemptError:
         return True
+
+
+class FurtherPage(NamedTuple):
+    """The request of the next page, and what in the first page leads to it."""
+
+    request: Request
+    reason: str
+
+
+def find_further_page(page: Page) -> FurtherPage | None:
+    """Return the next page if a first page surely has one.
+
+    Examples
+    --------
+    >>> from pandas_async_io._core.models import Page, Request, Response
+    >>> response = Response(200, {}, b"", "")
+    >>> find_further_page(Page(Request("http://e.com/"), response, {"items": [{}], "next": "/2"})).reason
+    "'next' holds a URL"
+    >>> find_further_page(Page(Request("http://e.com/"), response, {"id": 1, "next": "/2"}))
+    """
+    evidence = collect_evidence(page)
+    for candidate in rank_candidates(page):
+        if candidate.confidence < _MIN_CONFIDENCE:
+            continue
+        try:
+            extracted = ExtractedPage(page, evidence.records, evidence.record_count or 0)
+            following = next_request(candidate.paginator, extracted)
+        except AttemptError:
+            continue
+        if following is not None and following != page.request:
+            return FurtherPage(following, candidate.reason)
+    return None
 
 
 def describe_overlooked(paginator: Paginator, extracted: ExtractedPage) -> str | None:
