@@ -15,6 +15,7 @@
 `record_totals`: the number of records that pages announce, and that came.
 `duplicates`: pages and records that come twice.
 `detect`: ``pages="auto"``.
+`further_pages`: whether the answers of a call without ``pages=`` have further pages.
 `chain`: the pages of one row.
 `page_failure`: the message of a page that failed, and expired cursors.
 `learnt_paging`: what the first pages of a run show for its other rows.
