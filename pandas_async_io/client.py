@@ -11,8 +11,8 @@ from pandas_async_io._core.errors import PortalError
 from pandas_async_io._core.option_values import check_flag
 from pandas_async_io._core.policy.policy import ClientLimits
 from pandas_async_io._core.request.base_url import parse_base_url
-from pandas_async_io._core.request.credentials import Auth, as_auth, refuse_fields
-from pandas_async_io._core.request.headers import check_headers
+from pandas_async_io._core.request.credentials import Auth, as_auth
+from pandas_async_io._core.request.headers import check_client_headers
 from pandas_async_io._core.request.values import check_params
 from pandas_async_io._core.security.origins import Origin, is_same_origin
 from pandas_async_io._core.security.secrets import redact_url
@@ -115,10 +115,7 @@ class Client:
     ) -> None:
         self.base_url = base_url
         self.origin = parse_base_url(base_url)
-        self.headers = {
-            name: refuse_fields(f"Client(headers={{{name!r}: …}})", value)
-            for name, value in check_headers(headers).items()
-        }
+        self.headers = check_client_headers(headers)
         self.params = check_params(params)
         self.auth = as_auth(auth)
         self.limits = ClientLimits.parse(concurrency=concurrency, rate=rate, retry=retry, timeout=timeout)

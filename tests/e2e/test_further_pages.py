@@ -59,8 +59,14 @@ def test_a_link_header_gives_the_hint():
 @pytest.mark.parametrize("pages", [None, "auto"])
 def test_a_given_pages_is_silent(pages):
     """None says that the first page is wanted alone; retry_failed keeps it."""
-    payload = lambda page: {"items": ITEMS, "next": f"?page={page + 1}" if page < 3 else None}  # noqa: E731
-    with serve_function(respond_with(payload)) as server:
+
+    def make_payload(page):
+        return {
+            "items": [{"id": 10 * page + at} for at in range(10)],
+            "next": f"?page={page + 1}" if page < 3 else None,
+        }
+
+    with serve_function(respond_with(make_payload)) as server:
         out = paio.read_api(server.url + "/items", pages=pages, record_path="items", client=paio.Client())
         assert len(out.aio.retry_failed()) == len(out) == (10 if pages is None else 30)
 
@@ -107,9 +113,7 @@ def test_only_the_first_answers_are_looked_at():
 
 def test_the_hint_shows_no_secret_of_a_link():
     link = 'Link: </items?page=2&token=s3cret>; rel="next"'
-    with (
-        serve_function(lambda request: http_response(b"[{}]", link)) as server,
-        pytest.warns(paio.HintWarning) as caught,
-    ):
-        paio.read_api(server.url + "/items", client=paio.Client())
+    with serve_function(lambda request: http_response(b"[{}]", link)) as server:
+        with pytest.warns(paio.HintWarning) as caught:
+            paio.read_api(server.url + "/items", client=paio.Client())
     assert "s3cret" not in str(caught[0].message)

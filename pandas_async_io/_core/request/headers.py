@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pandas_async_io._core.errors import PlanError
+from pandas_async_io._core.request.credentials import refuse_fields
 from pandas_async_io._core.security.unsafe_values import is_forbidden_header
 from pandas_async_io._core.words import show_value
 
@@ -30,6 +31,23 @@ def check_headers(headers: Mapping[str, str] | None) -> dict[str, str]:
         if not isinstance(name, str) or not isinstance(value, str) or is_forbidden_header(name, value):
             raise PlanError(f"headers: {show_value(name)}: a name is a token, a value is text without line breaks")
     return dict(headers)
+
+
+def check_client_headers(headers: Mapping[str, str] | None) -> dict[str, str]:
+    """Return a copy of the headers of a client, which are the same for all rows, checked.
+
+    Raises
+    ------
+    PlanError
+        As `check_headers`; or a value holds a field. ``{{name}}`` stands for ``{name}``.
+
+    Examples
+    --------
+    >>> check_client_headers({"X-Team": "{{blue}}"})
+    {'X-Team': '{blue}'}
+    """
+    checked = check_headers(headers)
+    return {name: refuse_fields(f"Client(headers={{{name!r}: …}})", value) for name, value in checked.items()}
 
 
 def merge_headers(*several: Mapping[str, str]) -> dict[str, str]:

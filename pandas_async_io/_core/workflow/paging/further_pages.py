@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _CHECKED_ANSWERS = 10
-"""First answers that are looked at: those of one API are alike, and looking costs some 0.1 ms."""
+"""First answers that are looked at: those of one API are alike, and looking at one takes about 0.5 ms."""
 
 _COMPARED_REQUESTS = 50
 """Requests that show whether the rows themselves choose the page."""
