@@ -12,11 +12,18 @@ from pandas_async_io._core.report.history import ATTRS_KEY, Run, RunHistory
 from pandas_async_io.call.stack_level import find_user_stack_level
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
 
-def attach_runs(frame: pd.DataFrame, runs: tuple[Run, ...], *, errors: str) -> pd.DataFrame:
+def attach_runs(frame: pd.DataFrame, runs: tuple[Run, ...], *, errors: str, hints: Sequence[str] = ()) -> pd.DataFrame:
     """Put the runs on a frame, and report the failed rows and findings of the last one.
+
+    Parameters
+    ----------
+    hints : sequence of str
+        What else the user must know: it is in the message, not in the report.
 
     Raises
     ------
@@ -34,7 +41,7 @@ def attach_runs(frame: pd.DataFrame, runs: tuple[Run, ...], *, errors: str) -> p
     if errors == "ignore":
         return frame
     run = runs[-1]
-    causes, findings = run.outcomes.find_causes(), run.describe_findings()
+    causes, findings = run.outcomes.find_causes(), [*run.describe_findings(), *hints]
     if causes:
         failed = summarize_causes(causes, len(run.index))
         if errors == "raise":

@@ -10,7 +10,7 @@ import numpy as np
 from pandas_async_io._core.report.history import get_runs, strip_attrs
 from pandas_async_io._core.request.credentials import as_auth
 from pandas_async_io._core.table.merge import merge_blocks
-from pandas_async_io._core.words import format_count
+from pandas_async_io._core.words import format_count, show_value
 from pandas_async_io._io.bridge.interrupt import attach_partial, defer_interrupt
 from pandas_async_io.call.attach import attach_runs
 from pandas_async_io.call.output import build_output
@@ -68,10 +68,11 @@ def retry_failed(frame: pd.DataFrame, changes: dict[str, Any]) -> pd.DataFrame:
             f"retry_failed() can't change {unknown!r}, only how rows are sent: {', '.join(_CHANGEABLE_OPTIONS)}"
         )
     _check_rows(frame, run)
+    hints = _describe_lost_columns(frame, run.output)
     source = replace(run.source, options=_change_options(run.source.options, changes))
     failed = np.flatnonzero(run.outcomes.failed_rows())
     if not len(failed):
-        return attach_runs(run.output.copy(), (*before, run), errors=source.options.errors)
+        return attach_runs(run.output.copy(), (*before, run), errors=source.options.errors, hints=hints)
     unfinished = {at: run.unfinished[row] for at, row in enumerate(failed.tolist()) if row in run.unfinished}
     resumption = Resumption(source.key, failed, unfinished, run.learnt)
     prepared = prepare_call(
@@ -90,7 +91,7 @@ def retry_failed(frame: pd.DataFrame, changes: dict[str, Any]) -> pd.DataFrame:
         merged, merged_run = _merge_output(run, get_runs(sent)[-1], failed, source, prepared)
         completed = completed and not presses
         errors = source.options.errors if completed else "ignore"
-        output = attach_runs(merged, (*before, merged_run), errors=errors)
+        output = attach_runs(merged, (*before, merged_run), errors=errors, hints=hints)
     if completed and not presses:
         return output
     raise attach_partial(output) from None
@@ -108,6 +109,37 @@ def _check_rows(frame: pd.DataFrame, run: Run) -> None:
     raise ValueError(
         f"retry_failed() needs the {format_count(len(output), 'row')} that the fetch returned; this frame {has}"
     )
+
+
+def _describe_lost_columns(frame: pd.DataFrame, output: pd.DataFrame) -> list[str]:
+    """Return which columns of a frame were added or changed since the fetch: they are not in the new output.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> output = pd.DataFrame({"id": [1], "name": ["a"]})
+    >>> _describe_lost_columns(output.assign(grade=1), output)[0].partition(", without ")[2]
+    "what was added since ('grade'): keep it with new['grade'] = old['grade']"
+    """
+    added = [name for name in dict.fromkeys(frame.columns) if name not in output.columns]
+    changed = [
+        name
+        for name in dict.fromkeys(output.columns)
+        if name in frame.columns and not frame.loc[:, [name]].equals(output.loc[:, [name]])
+    ]
+    lost = [
+        f"{what} since ({', '.join(map(show_value, names))})"
+        for what, names in (("added", added), ("changed", changed))
+        if names
+    ]
+    if not lost:
+        return []
+    if changed:  # the rows may have moved, which an index of numbers does not show
+        keep = "the rows are in the order of the fetch"
+    else:
+        name = show_value(added[0])
+        keep = f"keep it with new[{name}] = old[{name}]"
+    return [f"retry_failed returns the fetch's own columns, without what was {' and '.join(lost)}: {keep}"]
 
 
 def _change_options(options: FetchOptions | ReadOptions, changes: dict[str, Any]) -> FetchOptions | ReadOptions:

@@ -113,7 +113,7 @@ def test_only_the_first_answers_are_looked_at():
 
 def test_the_hint_shows_no_secret_of_a_link():
     link = 'Link: </items?page=2&token=s3cret>; rel="next"'
-    with serve_function(lambda request: http_response(b"[{}]", link)) as server:
-        with pytest.warns(paio.HintWarning) as caught:
-            paio.read_api(server.url + "/items", client=paio.Client())
+    answer = http_response(b"[{}]", link)
+    with serve_function(lambda request: answer) as server, pytest.warns(paio.HintWarning) as caught:
+        paio.read_api(server.url + "/items", client=paio.Client())
     assert "s3cret" not in str(caught[0].message)

@@ -244,7 +244,8 @@ def test_the_runs_own_output_is_completed_however_the_frame_was_changed(api, cha
     """Successful rows come from the run's output: none is lost, doubled or incomplete."""
     changed = change(quietly(frame().aio.fetch, api + FAILS, **ONCE))
     before = changed.copy()
-    done = quietly(changed.aio.retry_failed, retry=paio.Retry(base=0.001))
+    with warnings.catch_warnings(action="ignore", category=paio.HintWarning):
+        done = quietly(changed.aio.retry_failed, retry=paio.Retry(base=0.001))
     with paio.demo.serve() as whole:
         expected = quietly(frame().aio.fetch, whole + FAILS, retry=paio.Retry(base=0.001))
     assert_frame_equal(done, expected)
@@ -260,7 +261,8 @@ def test_a_sorted_output_without_input_columns_is_completed(api, kind):
         over = {"key": ["a", "b", "c"], "fail": [0, 1]}
         out = quietly(paio.read_api, api + "/flaky/{key}{fail}?fail={fail}", over=over, errors="coerce", **ONCE)
     turned = out.iloc[::-1].reset_index(drop=True)
-    done = turned.aio.retry_failed(retry=3)
+    with pytest.warns(paio.HintWarning, match="the rows are in the order of the fetch"):
+        done = turned.aio.retry_failed(retry=3)
     assert_frame_equal(done.drop(columns="tries"), out.aio.retry_failed(retry=3).drop(columns="tries"))
     assert (done["tries"] == 1).sum() == out["tries"].notna().sum() == len(done) // 2
 
@@ -313,3 +315,39 @@ def test_a_column_keeps_values_of_both_types_when_a_retry_brings_another():
         done = out.aio.retry_failed()
     assert done["n"].tolist() == [1, "x"]
     assert done["more"].tolist()[1] == 2.5
+
+
+def test_columns_that_were_added_or_changed_since_the_fetch_are_named(api):
+    """The hint says how to keep them, unless rows may have moved, too."""
+    out = quietly(frame().aio.fetch, api + FAILS, **ONCE)
+    changed = out.assign(note="x", tries=-1, **{"old path": 0})
+    with pytest.warns(paio.HintWarning) as caught:
+        done = changed.aio.retry_failed(retry=3)
+    assert len(caught) == 1
+    assert "without what was added since ('note', 'old path') and changed since ('tries')" in str(caught[0].message)
+    assert "the rows are in the order of the fetch" in str(caught[0].message)
+    with pytest.warns(paio.HintWarning, match=r"added since \('note'\): keep it with new\['note'\] = old\['note'\]"):
+        out.assign(note="x").aio.retry_failed(retry=3)
+    assert caught[0].filename == __file__
+    assert caught[0].message.partial is done
+    done["note"] = changed["note"]
+    assert done.aio.report.outcomes == {"ok": 6}
+
+
+def test_columns_that_were_changed_are_named_beside_rows_that_failed_again(api):
+    """One warning, and with errors="raise" one error."""
+    out = quietly(frame().aio.fetch, api + FAILS, **ONCE)
+    with pytest.warns(UserWarning, match=r"rows failed.*without what was added since \('note'\)") as caught:
+        out.assign(note="x").aio.retry_failed(max_requests=1)
+    assert [type(each.message) for each in caught] == [paio.FetchWarning]
+    with pytest.raises(paio.FetchError, match=r"added since \('note'\)"):
+        out.assign(note="x").aio.retry_failed(max_requests=1, errors="raise")
+
+
+@pytest.mark.parametrize("change", [lambda out: out, lambda out: out.copy(), lambda out: out.drop(columns="tries")])
+def test_a_frame_that_only_lost_columns_gives_no_hint(api, change):
+    """They come back."""
+    out = quietly(frame().aio.fetch, api + FAILS, **ONCE)
+    done = change(out).aio.retry_failed(retry=3)
+    with pytest.warns(paio.HintWarning, match="added since"):
+        done.assign(note="x").aio.retry_failed()
