@@ -13,7 +13,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Literal, ParamSpec, TypeVar
 
 from pandas_async_io._core.errors import PlanError
-from pandas_async_io._core.models import FORMATS
+from pandas_async_io._core.models import FORMATS, NA_ACTIONS
 from pandas_async_io._core.numbers import check_positive_integer, check_positive_seconds
 from pandas_async_io._core.option_values import NOT_GIVEN, NotGiven, check_choice, check_flag, check_text
 from pandas_async_io._core.words import show_value
@@ -43,6 +43,13 @@ class Options:
     json, data : optional
         The body: a JSON value, whose leaves may be fields and keep their type; or text, bytes or a mapping of
         form fields.
+    na_action : {"ignore", "omit", "send"}, optional
+        What a missing value does. By default its place decides: without a value in the URL's text, a header or a text
+        with more than the field, the row is not sent; a parameter or form field that is the field alone is left out; a
+        JSON value that is the field alone is ``null``, in PATCH its key is left out. "ignore": the row is not sent.
+        "omit": each value that is the field alone is left out, with its JSON key or header. "send": it is ``null`` in
+        JSON and the empty text in queries and forms. A row without any value is not sent, nor is one of DELETE, PUT or
+        PATCH without a value in the URL or ``params``.
     client : Client, optional
         Base URL, credentials, limits and connections. Without one, calls share a default client.
     auth : Auth, str or (str, str), optional
@@ -102,6 +109,7 @@ class Options:
     headers: Mapping[str, str] | None = None
     json: Any = None
     data: Any = None
+    na_action: Literal["ignore", "omit", "send"] | None = None
     client: Client | None = None
     auth: Auth | str | tuple[str, str] | None = None
     format: str = "auto"
@@ -131,6 +139,8 @@ class Options:
     def __post_init__(self) -> None:
         for name, choices in _CHOICES.items():
             check_choice(name, getattr(self, name, choices[0]), choices)
+        if self.na_action is not None:
+            check_choice("na_action", self.na_action, NA_ACTIONS)
         for name in ("prefix", "suffix"):
             check_text(name, getattr(self, name, ""))
         if not getattr(self, "suffix", "_"):

@@ -22,6 +22,9 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 FORMATS = ("auto", "json", "ndjson", "csv", "tsv", "xml", "parquet", "arrow", "text", "bytes")
 """Values of the option ``format``."""
 
+NA_ACTIONS = ("ignore", "omit", "send")
+"""Values of the option ``na_action``."""
+
 
 class Outcome(StrEnum):
     """How a row ended: every row has exactly one of these twelve."""

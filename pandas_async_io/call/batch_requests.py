@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pandas_async_io._core.request.expand import expand
+from pandas_async_io._core.request.missing_values import describe_missing
 from pandas_async_io._core.workflow.batching.batches import Batches
 from pandas_async_io._core.workflow.batching.key_field import (
     KeyField,
@@ -44,6 +45,8 @@ def expand_batches(
     sent = expand(batches.build_rows(batches.blocks), template, allow_hosts=client.allow_hosts)
     keys = sum(map(len, batches.blocks))
     urls, fine, unsafe = [""] * keys, np.zeros(keys + 1, dtype=bool), dict(batches.unsafe_rows)
+    missing = np.empty(keys + 1, dtype=object)
+    missing[-1] = describe_missing([repr(name)])
     blocks: list[Positions] = [np.empty(0, np.int64)] * len(sent)
     for at, (block, request) in enumerate(zip(batches.blocks, sent.row_to_request.tolist(), strict=True)):
         if request >= 0:
@@ -54,6 +57,12 @@ def expand_batches(
         elif at in sent.unsafe:
             rows = np.flatnonzero(np.isin(batches.row_to_key, block))
             unsafe.update(dict.fromkeys(rows.tolist(), sent.unsafe[at]))
+        elif sent.missing is not None:
+            missing[block] = sent.missing[at]
     row_to_key = np.where(fine[batches.row_to_key], batches.row_to_key, -1)
-    rows_need = replace(sent, urls=urls, row_to_request=row_to_key, unsafe=unsafe, origins={}, builder=None)
+    row_missing = missing[batches.row_to_key]
+    row_missing[list(unsafe)] = None
+    rows_need = replace(
+        sent, urls=urls, row_to_request=row_to_key, unsafe=unsafe, origins={}, builder=None, missing=row_missing
+    )
     return CallRequests(sent, rows_need, template, replace(batches, blocks=blocks), client.allow_hosts)

@@ -95,7 +95,8 @@ class Run:
         """Return what the user must know of the data although rows may be ``ok``."""
         names = ", ".join(map(repr, self.infinite))
         infinite = [f"{names}: infinite where JSON has Infinity or a number such as 1e400, too large for a float"]
-        return [*self.missing_columns, *(infinite if names else []), *summarize_findings(self.findings)]
+        unsent = self.outcomes.describe_missing() if self.outcomes.is_all_missing else []
+        return [*unsent, *self.missing_columns, *(infinite if names else []), *summarize_findings(self.findings)]
 
     def report(self) -> Report:
         """Return how the run went."""
@@ -107,6 +108,7 @@ class Run:
             drifted=self.drifted,
             findings=(
                 *filter(None, [self.detected]),
+                *([] if self.outcomes.is_all_missing else self.outcomes.describe_missing()),
                 *self.describe_findings(),
                 *describe_lost_connections(self.tally),
             ),

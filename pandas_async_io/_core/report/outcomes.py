@@ -14,6 +14,7 @@ import pandas as pd
 
 from pandas_async_io._core.models import Outcome, Result
 from pandas_async_io._core.report.causes import Cause, generalize_error, is_unauthorized, sort_causes
+from pandas_async_io._core.request.missing_values import count_missing
 from pandas_async_io._core.security.redaction import SecretRedactor
 from pandas_async_io._core.security.secrets import redact_url, redact_urls
 
@@ -110,7 +111,11 @@ class Outcomes:
         unsafe = {row: reason for row, reason in old.unsafe.items() if row not in replaced}
         unsafe.update({int(rows[row]): reason for row, reason in new.unsafe.items()})
         urls = self._collect_urls() + other._collect_urls()
-        both = Outcomes(replace(old, urls=urls, row_to_request=row_to_request, unsafe=unsafe))
+        missing = old.missing
+        if missing is not None and new.missing is not None:
+            missing = missing.copy()
+            missing[rows] = new.missing
+        both = Outcomes(replace(old, urls=urls, row_to_request=row_to_request, unsafe=unsafe, missing=missing))
         for name in ("_codes", "_status", "_attempts", "_elapsed", "_fetched_at", "_from_store"):
             setattr(both, name, np.concatenate([getattr(self, name), getattr(other, name)]))
         both._errors = {**self._errors, **{len(old) + position: text for position, text in other._errors.items()}}
@@ -194,9 +199,22 @@ class Outcomes:
         for position, error in self._errors.items():
             errors[position] = error
         row_errors = errors[self.expansion.row_to_request]
+        if self.expansion.missing is not None:
+            not_sent = self.expansion.row_to_request < 0
+            row_errors[not_sent] = self.expansion.missing[not_sent]
         for row, error in self.expansion.unsafe.items():
             row_errors[row] = error
         return row_errors
+
+    def describe_missing(self) -> list[str]:
+        """Return one line about the rows that were not sent for lack of a value; none if there are none."""
+        return count_missing(self.expansion.missing)
+
+    @property
+    def is_all_missing(self) -> bool:
+        """Whether there are rows, and every one lacks a value and was not sent."""
+        missing = self.expansion.missing
+        return missing is not None and len(missing) > 0 and not pd.isna(missing).any()
 
     def find_causes(self) -> list[Cause]:
         """Return the causes of failed rows, as `sort_causes` sorts them."""

@@ -8,11 +8,13 @@ In the order of their use:
 * `cells`: which text or JSON value a cell has, and which cells are null
 * `base_url`: how a relative template becomes absolute, and which host it fixes
 * `values`: which values ``params``, ``headers``, ``json`` and ``data`` take
+* `params`: ``params`` written into a URL template
 * `request_template`: the compiled parts of a call's requests
 * `fields`: which column a field names
 * `deduplicate`: which rows have equal values
 * `expand`, `expand_urls`: which requests the rows make
-* `row_checks`: which rows and URLs are not sent
+* `missing_values`: what each place does without a value, and which rows are not sent for lack of one
+* `row_checks`: which rows and URLs are unsafe to send
 * `expansion`: the distinct requests, and which row each belongs to
 * `request_builder`: headers and bodies, filled when a request is sent
 * `query`: parameters of a request, read and replaced

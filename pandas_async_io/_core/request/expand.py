@@ -17,9 +17,10 @@ from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.request.deduplicate import factorize, factorize_json, find_first_rows, group_rows
 from pandas_async_io._core.request.expansion import Expansion, group_by_origin
 from pandas_async_io._core.request.fields import FieldColumn, find_column
+from pandas_async_io._core.request.missing_values import find_missing_values
 from pandas_async_io._core.request.query_start import make_url_writer
 from pandas_async_io._core.request.request_builder import RequestBuilder
-from pandas_async_io._core.request.row_checks import find_complete_rows, find_forbidden_rows, find_refused_urls
+from pandas_async_io._core.request.row_checks import find_forbidden_rows, find_refused_urls
 from pandas_async_io._core.request.url_template import encode_field_name
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
     from pandas_async_io._core.arrays import Mask, Positions
     from pandas_async_io._core.request.request_template import RequestTemplate
-    from pandas_async_io._core.request.url_template import UrlTemplate
 
 _BLOCK_ROWS = 50_000
 """Rows whose texts exist at the same time."""
@@ -64,12 +64,13 @@ def expand(frame: pd.DataFrame, template: RequestTemplate, *, allow_hosts: Seque
     texts = {name: _factorize_field(factorize, name, arrays[name]) for name in template.text_fields}
     jsons = {name: _factorize_field(factorize_json, name, arrays[name]) for name in template.json_fields}
     unsafe = find_forbidden_rows(texts, template)
-    rows = np.flatnonzero(find_complete_rows(texts, jsons, template, len(frame)) & ~_to_mask(unsafe, len(frame)))
+    complete, missing = find_missing_values(texts, jsons, template.missing, template.url_template, len(frame))
+    rows = np.flatnonzero(complete & ~_to_mask(unsafe, len(frame)))
     if template.safe:
         first, groups = group_rows([*texts.values(), *jsons.values()], rows)
     else:
         first, groups = rows, np.arange(len(rows))
-    urls = _write_urls(template.url_template, texts, first)
+    urls = _write_urls(template, texts, first)
     has_builder = template.body_kind != "none" or template.has_fields_outside_url
     builder = RequestBuilder(template, texts, first, arrays) if has_builder else None
     if template.safe and not _codes_identify_requests(template, texts):
@@ -94,6 +95,7 @@ def expand(frame: pd.DataFrame, template: RequestTemplate, *, allow_hosts: Seque
         template.method,
         {name: text.fill({}) for name, text in template.headers if not text.fields},
         builder and replace(builder, rows=first),
+        missing,
     )
 
 
@@ -120,15 +122,19 @@ def _factorize_field(how: Callable[[Any], FieldColumn], name: str, array: Any) -
 def _codes_identify_requests(template: RequestTemplate, columns: Mapping[str, FieldColumn]) -> bool:
     """Whether rows with different codes always have different requests."""
     only_url = not template.has_fields_outside_url and template.url_template.is_injective
-    return only_url and all(column.is_scalar() for column in columns.values())
+    return only_url and not template.missing.sends_empty and all(column.is_scalar() for column in columns.values())
 
 
-def _write_urls(template: UrlTemplate, columns: Mapping[str, FieldColumn], rows: Positions) -> list[str]:
+def _write_urls(template: RequestTemplate, columns: Mapping[str, FieldColumn], rows: Positions) -> list[str]:
     """Write the URLs in blocks, so that the memory beside them does not grow with the rows."""
     urls: list[str] = []
-    write_urls = make_url_writer(template)
+    url_template, sends_empty = template.url_template, template.missing.sends_empty
+    incomplete = [] if sends_empty else [name for name in url_template.fields if (columns[name].codes < 0).any()]
+    write_urls = make_url_writer(url_template, incomplete)
     for start in range(0, len(rows), _BLOCK_ROWS):
         block = rows[start : start + _BLOCK_ROWS]
-        cells = {name: columns[name].render_rows(block) for name in template.fields}
+        cells = {name: columns[name].render_rows(block) for name in url_template.fields}
+        if sends_empty:
+            cells = {name: ["" if text is None else text for text in texts] for name, texts in cells.items()}
         urls += write_urls(cells, len(block))
     return urls

@@ -22,6 +22,8 @@ from pandas_async_io._core.words import show_value
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+_MISSING_URL = "missing value: the row has no URL"
+
 _RESERVED_EXPANSION = UrlTemplate.compile("{+url}")
 
 
@@ -66,7 +68,11 @@ def expand_urls(
         if at == len(distinct):
             distinct.append(normalized)
             origins.append(origin)
-    return Expansion(distinct, row_to_request, unsafe, group_by_origin(object_array(origins)), method, headers)
+    is_missing = row_to_request < 0
+    is_missing[list(unsafe)] = False
+    missing = np.where(is_missing, _MISSING_URL, None) if is_missing.any() else None
+    by_origin = group_by_origin(object_array(origins))
+    return Expansion(distinct, row_to_request, unsafe, by_origin, method, headers, missing=missing)
 
 
 def _is_null(url: Any) -> bool:

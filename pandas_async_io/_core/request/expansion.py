@@ -39,6 +39,8 @@ class Expansion:
         The headers without fields.
     builder : RequestBuilder or None
         Makes the headers with fields and the body; None if no request has either.
+    missing : array of str or None
+        For each row what it lacks, if it is not sent for that; None if every row has its values.
     """
 
     urls: list[str]
@@ -48,6 +50,7 @@ class Expansion:
     method: str = "GET"
     headers: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS)
     builder: RequestBuilder | None = None
+    missing: np.ndarray[Any, Any] | None = None
 
     def __len__(self) -> int:
         """Return the number of distinct requests."""

@@ -56,6 +56,10 @@ class FieldColumn:
         """Whether each row's cell has exactly this text."""
         return self._rows_with_codes([code for code, unique in enumerate(self._user_texts()) if unique == text])
 
+    def rows_where(self, test: Callable[[Value], bool]) -> Mask:
+        """Whether each row's cell has a text, a list or a mapping for which the test is true."""
+        return self._rows_with_codes([code for code, unique in enumerate(self._user_texts()) if test(unique)])
+
     def rows_matching(self, predicate: Callable[[str], bool]) -> Mask:
         """Whether each row's cell holds a text for which the predicate is true.
 

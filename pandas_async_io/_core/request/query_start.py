@@ -17,7 +17,7 @@ from pandas_async_io._core.request.expression import Expression
 from pandas_async_io._core.request.url_template import UrlTemplate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from pandas_async_io._core.request.expression import Value
 
@@ -30,8 +30,15 @@ _END = "\x1d"
 _FRAGMENT = re.compile(f"#[^{_END}{_MARK}]*")
 
 
-def make_url_writer(template: UrlTemplate) -> Callable[[Mapping[str, Sequence[Value]], int], list[str]]:
+def make_url_writer(
+    template: UrlTemplate, incomplete: Collection[str] | None = None
+) -> Callable[[Mapping[str, Sequence[Value]], int], list[str]]:
     """Return what expands the template as `UrlTemplate.expand_columns` does, with each URL's query in order.
+
+    Parameters
+    ----------
+    incomplete : collection of str, optional
+        The fields that are null in some row; every field by default.
 
     Examples
     --------
@@ -39,13 +46,13 @@ def make_url_writer(template: UrlTemplate) -> Callable[[Mapping[str, Sequence[Va
     >>> write_urls({"a": ["1", None], "b": ["2", "2"]}, 2)
     ['https://e.com/x?a=1&b=2', 'https://e.com/x?b=2']
     """
-    marked = mark_query(template)
+    marked = mark_query(template, incomplete)
     if marked is None:
         return template.expand_columns
     return lambda columns, length: list(map(start_query, marked.expand_columns(columns, length)))
 
 
-def mark_query(template: UrlTemplate) -> UrlTemplate | None:
+def mark_query(template: UrlTemplate, incomplete: Collection[str] | None = None) -> UrlTemplate | None:
     """Return the template with marks for `start_query`, or None if every expansion has its query in order.
 
     Examples
@@ -59,7 +66,8 @@ def mark_query(template: UrlTemplate) -> UrlTemplate | None:
     for part in template.parts:
         if isinstance(part, Expression):
             if part.operator in ("?", "&"):
-                starts.append((part.operator, True))
+                left_out = incomplete is None or all(variable.field in incomplete for variable in part.variables)
+                starts.append((part.operator, left_out))
                 parts.append(_MARK)
             parts += [part, _END] if part.operator == "+" else [part]
             continue

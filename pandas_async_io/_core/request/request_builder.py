@@ -46,6 +46,9 @@ class RequestBuilder:
         """Build one request."""
         row = self.rows[position : position + 1]
         own = {name: text.fill(self._texts(text, row)) for name, text in self.template.headers if text.fields}
+        if self.template.missing.omits_headers:
+            missing = {name for name, text in self.template.headers if self._is_missing(text, row)}
+            own = {name: text for name, text in own.items() if name not in missing}
         return Request(url, method, merge_headers(headers, own) if own else headers, self._body(row))
 
     def identity(self, position: int, url: str) -> bytes:
@@ -56,14 +59,25 @@ class RequestBuilder:
     def _texts(self, text: TextTemplate, row: Positions) -> dict[str, str]:
         return {name: _to_single_text(self.columns[name].render_rows(row)[0]) for name in text.fields}
 
+    def _is_missing(self, text: TextTemplate, row: Positions) -> bool:
+        """Whether a text is a field whose value is missing."""
+        return text.sole_field is not None and self.columns[text.sole_field].codes[row[0]] < 0
+
     def _body(self, row: Positions) -> bytes | None:
         kind, body = self.template.body_kind, self.template.body
         if kind == "json":
-            return dump_json(self._json(body, row))
+            return dump_json(
+                self._json_without_missing(body, row) if self.template.missing.omits_json else self._json(body, row)
+            )
         if kind == "text":
             return str(body.fill(self._texts(body, row))).encode()
         if kind == "form":
-            return urlencode([(name, text.fill(self._texts(text, row))) for name, text in body]).encode()
+            present = (
+                body
+                if self.template.missing.sends_empty
+                else [(name, text) for name, text in body if not self._is_missing(text, row)]
+            )
+            return urlencode([(name, text.fill(self._texts(text, row))) for name, text in present]).encode()
         return body if kind == "bytes" else None
 
     def _json(self, value: Any, row: Positions) -> Any:
@@ -74,6 +88,20 @@ class RequestBuilder:
         if isinstance(value, dict):
             return {key: self._json(item, row) for key, item in value.items()}
         return [self._json(item, row) for item in value] if isinstance(value, list) else value
+
+    def _json_without_missing(self, value: Any, row: Positions) -> Any:
+        """Return a JSON value without the keys and items whose value is a field that is missing."""
+        if isinstance(value, dict):
+            found = {key: self._json_without_missing(item, row) for key, item in value.items()}
+            return {key: item for key, item in found.items() if item is not None or not _is_lone(value[key])}
+        if isinstance(value, list):
+            items = [(part, self._json_without_missing(part, row)) for part in value]
+            return [item for part, item in items if item is not None or not _is_lone(part)]
+        return self._json(value, row)
+
+
+def _is_lone(value: Any) -> bool:
+    return isinstance(value, TextTemplate) and value.sole_field is not None
 
 
 def _to_single_text(cell: Value) -> str:

@@ -7,16 +7,17 @@ texts with fields.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.models import SAFE_METHODS
 from pandas_async_io._core.request.base_url import find_literal_origin, join_base_url
-from pandas_async_io._core.request.text_template import FieldReference, TextTemplate
-from pandas_async_io._core.request.url_template import UrlTemplate, encode_field_name
+from pandas_async_io._core.request.missing_values import MissingRule, compile_missing_rule, find_texts
+from pandas_async_io._core.request.params import add_params
+from pandas_async_io._core.request.text_template import TextTemplate
+from pandas_async_io._core.request.url_template import UrlTemplate
 from pandas_async_io._core.request.values import compile_body, compile_values, render_option
 from pandas_async_io._core.security.unsafe_values import is_forbidden_header
 from pandas_async_io._core.words import show_value
@@ -45,6 +46,8 @@ class RequestTemplate:
         By ``body_kind``.
     safe : bool
         Whether the request only reads: equal ones are sent once.
+    missing : MissingRule
+        What its places do without a value.
     """
 
     url_template: UrlTemplate
@@ -54,6 +57,7 @@ class RequestTemplate:
     body_kind: str
     body: Any
     safe: bool
+    missing: MissingRule
 
     @property
     def url_and_header_fields(self) -> frozenset[str]:
@@ -64,7 +68,7 @@ class RequestTemplate:
     def header_and_body_fields(self) -> tuple[str, ...]:
         """The fields whose text goes into headers or body, each once."""
         texts = [text for _, text in self.headers]
-        texts += [text for text in _find_texts(self.body) if not self._is_json_field(text)]
+        texts += [text for text in find_texts(self.body) if not self._is_json_field(text)]
         return tuple(dict.fromkeys(name for text in texts for name in text.fields))
 
     @property
@@ -75,7 +79,7 @@ class RequestTemplate:
     @property
     def json_fields(self) -> tuple[str, ...]:
         """The fields that are a whole JSON value and keep their type, each once."""
-        return tuple(dict.fromkeys(text.fields[0] for text in _find_texts(self.body) if self._is_json_field(text)))
+        return tuple(dict.fromkeys(text.fields[0] for text in find_texts(self.body) if self._is_json_field(text)))
 
     @property
     def has_fields_outside_url(self) -> bool:
@@ -84,15 +88,6 @@ class RequestTemplate:
 
     def _is_json_field(self, text: TextTemplate) -> bool:
         return self.body_kind == "json" and text.sole_field is not None
-
-
-def _find_texts(body: Any) -> Iterator[TextTemplate]:
-    """Return the texts of a compiled body, in order."""
-    if isinstance(body, TextTemplate):
-        yield body
-    elif isinstance(body, dict | list | tuple):
-        for part in body.values() if isinstance(body, dict) else body:
-            yield from _find_texts(part)
 
 
 def compile_request_template(
@@ -106,6 +101,7 @@ def compile_request_template(
     data: Any = None,
     safe: bool = False,
     allow_hosts: Sequence[str] = (),
+    na_action: str | None = None,
 ) -> RequestTemplate:
     """Compile the parts of a request.
 
@@ -115,6 +111,8 @@ def compile_request_template(
         RFC 6570 template, absolute or relative to ``base_url``.
     safe : bool
         Whether the request only reads although its method is not safe.
+    na_action : {"ignore", "omit", "send"}, optional
+        As in `compile_missing_rule`.
 
     Raises
     ------
@@ -125,12 +123,12 @@ def compile_request_template(
     --------
     >>> params = {"q": "{name}", "size": 10}
     >>> template = compile_request_template("/users/{id}", base_url="https://e.com/v1", params=params)
-    >>> template.url_template.text
-    'https://e.com/v1/users/{id}?q={name}&size=10'
+    >>> template.url_template.expand({"id": "7", "name": "Ann"})
+    'https://e.com/v1/users/7?q=Ann&size=10'
     """
     if json is not None and data is not None:
         raise PlanError("json= and data= are both given: a request has one body")
-    url_template = UrlTemplate.compile(_add_params(join_base_url(url, base_url), params))
+    url_template = add_params(UrlTemplate.compile(join_base_url(url, base_url)), _compile_params(params))
     origin = find_literal_origin(url_template, allow_hosts)
     if headers is not None and not isinstance(headers, Mapping):
         raise PlanError(f"headers={show_value(headers)}: pass a mapping of names to values")
@@ -139,7 +137,9 @@ def compile_request_template(
     if content_type and not any(name.lower() == "content-type" for name, _ in compiled):
         compiled.append(("Content-Type", TextTemplate.compile(content_type)))
     method = check_method(method)
-    return RequestTemplate(url_template, method, origin, tuple(compiled), kind, body, safe or method in SAFE_METHODS)
+    missing = compile_missing_rule(url_template, compiled, body, method=method, body_kind=kind, na_action=na_action)
+    is_safe = safe or method in SAFE_METHODS
+    return RequestTemplate(url_template, method, origin, tuple(compiled), kind, body, is_safe, missing)
 
 
 def check_method(method: str) -> str:
@@ -160,29 +160,12 @@ def check_method(method: str) -> str:
     return method.upper()
 
 
-def _add_params(url: str, params: Mapping[str, Any] | None) -> str:
-    """Write the parameters into the URL template, so that a cell is encoded for a query in one place only."""
+def _compile_params(params: Mapping[str, Any] | None) -> list[tuple[str, TextTemplate]]:
     if params is None:
-        return url
+        return []
     if not isinstance(params, Mapping):
         raise PlanError(f"params={show_value(params)}: pass a mapping of names to values")
-    query = "&".join(
-        _param(name, text) for name, value in params.items() for text in compile_values("params", name, value)
-    )
-    if not query:
-        return url
-    first = re.search(r"\{?\?|\{&", url)
-    if first and first[0] == "{?":  # where {?a} is undefined its question mark is missing, so our parameters come first
-        return url.replace("{?", f"?{query}{{&", 1)
-    return f"{url}{'&' if first else '?'}{query}"
-
-
-def _param(name: str, text: TextTemplate) -> str:
-    encoded = "".join(
-        f"{{{encode_field_name(part.name)}}}" if isinstance(part, FieldReference) else quote(part, safe="")
-        for part in text.parts
-    )
-    return f"{quote(name, safe='')}={encoded}"
+    return [(name, text) for name, value in params.items() for text in compile_values("params", name, value)]
 
 
 def _header_value(name: Any, value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Rows and URLs that are not sent: forbidden characters, missing values, dot segments, hosts that are not allowed."""
+"""Rows and URLs that are not sent: forbidden characters, dot segments, hosts that are not allowed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from pandas_async_io._core.security.unsafe_values import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pandas_async_io._core.arrays import Mask
     from pandas_async_io._core.request.fields import FieldColumn
     from pandas_async_io._core.request.request_template import RequestTemplate
     from pandas_async_io._core.security.origins import Origin
@@ -46,25 +45,6 @@ def find_forbidden_rows(columns: Mapping[str, FieldColumn], template: RequestTem
 
 def _has_query_or_fragment(text: str) -> bool:
     return "?" in text or "#" in text
-
-
-def find_complete_rows(
-    texts: Mapping[str, FieldColumn], jsons: Mapping[str, FieldColumn], template: RequestTemplate, length: int
-) -> Mask:
-    """Whether a row has every value that its request needs, and at least one value that is not null."""
-    complete: Mask = np.ones(length, dtype=bool)
-    any_present: Mask = np.full(length, not texts and not jsons)
-    optional = template.url_template.optional_fields.difference(template.header_and_body_fields)
-    for name, column in texts.items():
-        present = column.codes >= 0
-        if name in template.url_template.path_fields:
-            present &= ~column.rows_equal_to("")
-        any_present |= present
-        if name not in optional:
-            complete &= present
-    for column in jsons.values():
-        any_present |= column.codes >= 0
-    return complete & any_present
 
 
 def find_refused_urls(

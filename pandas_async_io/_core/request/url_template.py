@@ -132,7 +132,8 @@ class UrlTemplate:
 
         A value ends at the first reserved character to its right. So every value must be encoded
         completely, and the literal between two values must start with a reserved character.
-        Optional fields come last: otherwise a value could look like the name of a missing field.
+        Optional fields come last: otherwise a value could look like the name of a missing field. Their names differ:
+        otherwise one value could be that of either.
 
         Examples
         --------
@@ -140,10 +141,14 @@ class UrlTemplate:
         [True, False, False]
         """
         named = [OPERATORS[part.operator].named for part in self.expressions]
+        names = [
+            v.name for part, is_named in zip(self.expressions, named, strict=True) if is_named for v in part.variables
+        ]
         if (
             any(part.operator in ("+", "#", ";") for part in self.expressions)
             or any(v.prefix or v.explode for part in self.expressions for v in part.variables)
             or named != sorted(named)
+            or len(names) > len(set(names))
         ):
             return False
         pieces = merge_literals(self._expand_parts(lambda part: part.to_pieces([[] for _ in part.variables])))

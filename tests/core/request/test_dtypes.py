@@ -58,7 +58,7 @@ def expected(place, text, in_json):
     if place == "json":
         return in_json
     if text is None:
-        return "" if place == "optional query" else "null_key"
+        return "" if place in ("optional query", "params", "form") else "null_key"
     in_body = place in ("json text", "form")
     if any(map(has_lone_surrogate if in_body else is_forbidden_in_url, leaves(text))):
         return "unsafe_url"
@@ -79,7 +79,7 @@ def sent(place, request):
     if place == "header":
         return request.headers["X-V"]
     if place == "form":
-        return dict(parse_qsl(request.body.decode(), keep_blank_values=True))["v"]
+        return dict(parse_qsl(request.body.decode(), keep_blank_values=True)).get("v", "")
     value = json.loads(request.body)["v"]
     return value.removeprefix("x ") if place == "json text" else value
 

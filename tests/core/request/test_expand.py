@@ -119,7 +119,9 @@ def naive(row, url, parts):
     wholes = (
         {"a", "b"} & {"a", *("b" for part in parts["json"].values() if part == ["{b}"])} if "json" in parts else set()
     )
-    needed = (set(template.fields) - template.optional_fields) | literal
+    form_texts = [] if isinstance(parts.get("data"), str) else body_texts
+    lone = {name for part in [*params.values(), *form_texts] for name in TextTemplate.compile(part).fields}
+    needed = (set(template.fields) - template.optional_fields) | (literal - lone)
     used = set(template.fields) | literal | wholes
     exposed = set(template.fields) | {
         n for part in [*params.values(), *header_texts] for n in TextTemplate.compile(part).fields
@@ -131,7 +133,7 @@ def naive(row, url, parts):
     some = some or any(to_json_value(cells[name]) is not None for name in wholes)
     if used and (not some or any(texts[name] is None for name in needed) or empty_path & needed):
         return "null_key"
-    if params:
+    if params and texts["a"] is not None:
         url = (
             url.replace("{?", "?p={a}{&", 1)
             if "{?" in url
@@ -154,7 +156,10 @@ def body_of(cells, texts, parts):
         return json.dumps(fill_json(cells, texts, parts["json"]))
     if isinstance(parts.get("data"), str):
         return fill(texts, parts["data"])
-    return str([("k", fill(texts, part)) for part in parts["data"]["k"]]) if "data" in parts else None
+    if "data" not in parts:
+        return None
+    present = [part for part in parts["data"]["k"] if texts[TextTemplate.compile(part).sole_field] is not None]
+    return str([("k", fill(texts, part)) for part in present])
 
 
 def comparable(request, parts):

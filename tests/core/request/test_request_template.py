@@ -3,6 +3,7 @@
 import pytest
 
 from pandas_async_io._core.errors import PlanError
+from pandas_async_io._core.request.query_start import make_url_writer
 from pandas_async_io._core.request.request_template import check_method, compile_request_template
 from tests.ids import stable
 
@@ -12,25 +13,29 @@ HOST = "https://api.example.com"
 @pytest.mark.parametrize(
     ("url", "params", "expected"),
     [
-        ("/x", {"q": "{name}", "size": 10}, "?q={name}&size=10"),
+        ("/x", {"q": "{name}", "size": 10}, "?q=N&size=10"),
+        ("/x", {"q": "{none}", "size": 10}, "?size=10"),
         ("/x?a=1", {"b": True}, "?a=1&b=true"),
-        ("/x{?a}", {"b": 2.0}, "?b=2{&a}"),
-        ("/x?z=1{&a}", {"b": "é &"}, "?z=1{&a}&b=%C3%A9%20%26"),
-        ("/x", {"ids": [1, "{a}", None]}, "?ids=1&ids={a}"),
+        ("/x{?a}", {"b": 2.0}, "?b=2&a=A"),
+        ("/x{?none}", {"b": 2.0}, "?b=2"),
+        ("/x{?a}", {"b": "{none}"}, "?a=A"),
+        ("/x?z=1{&a}", {"b": "é &"}, "?z=1&a=A&b=%C3%A9%20%26"),
+        ("/x", {"ids": [1, "{a}", "{none}", None]}, "?ids=1&ids=A"),
         ("/x", {"gone": None}, ""),
         ("/x", {}, ""),
         (
             "/x",
             {"a b": "{{name}} {not a field} {User%20ID}"},
-            "?a%20b=%7Bname%7D%20%7Bnot%20a%20field%7D%20{User%20ID}",
+            "?a%20b=%7Bname%7D%20%7Bnot%20a%20field%7D%20U",
         ),
         ("/x", {"q": "50%"}, "?q=50%25"),
     ],
 )
 def test_params_are_written_into_the_template(url, params, expected):
-    """They are encoded once. Only a legal name in braces is a field."""
-    text = compile_request_template(HOST + url, params=params).url_template.text
-    assert text == f"{HOST}/x{expected}"
+    """They are encoded once, and left out where they are a field that is missing."""
+    template = compile_request_template(HOST + url, params=params).url_template
+    cells = {"name": ["N"], "a": ["A"], "User ID": ["U"], "none": [None]}
+    assert make_url_writer(template)(cells, 1) == [f"{HOST}/x{expected}"]
 
 
 @pytest.mark.parametrize(
