@@ -1,5 +1,6 @@
 """Many keys in one request: the number of requests, and each row's own answer."""
 
+import contextlib
 import io
 import json
 from urllib.parse import unquote, urlsplit
@@ -530,6 +531,8 @@ def test_max_requests_counts_halves_too(api):
 def test_fault_55_56_a_frame_without_a_key_sends_nothing(ids):
     """Its rows are null_key, and its schema stays."""
     frame = pd.DataFrame({"id": pd.Series(ids, dtype="str"), "g": pd.Series(["x"] * len(ids), dtype="str")})
-    found = frame.aio.fetch("http://127.0.0.1:9/{g}?ids={id*}", batch=5)
+    hint = pytest.warns(paio.HintWarning, match="1 of 1 row not sent: missing value in 'id'")
+    with hint if ids else contextlib.nullcontext():
+        found = frame.aio.fetch("http://127.0.0.1:9/{g}?ids={id*}", batch=5)
     assert_frame_equal(found, frame)
     assert found.aio.outcomes["outcome"].tolist() == ["null_key"] * len(ids)

@@ -73,7 +73,7 @@ with paio.demo.serve() as api:
     ("url", "options", "outcome", "error"),
     [
         ("/users/1", {}, "ok", None),
-        ("/users/{null}", {}, "null_key", None),
+        ("/users/{null}", {}, "null_key", "missing value in 'null'"),
         ("/users/{dots}", {}, "unsafe_url", r"'\.\.'"),
         ("/users/0", {}, "http_error", "404"),
         ("/flaky/x?status=999&fail=99", {}, "http_error", "999"),
@@ -92,7 +92,8 @@ def test_a_row_has_an_outcome_and_a_failed_row_its_cause(api, url, options, outc
     options = dict(options)
     client = paio.Client(api, retry=paio.Retry(attempts=2, base=0.001), **options.pop("client", {}))
     frame = pd.DataFrame({"null": [None], "dots": [".."]})
-    failing = pytest.warns(paio.FetchWarning) if error else contextlib.nullcontext()
+    warned = paio.HintWarning if outcome == "null_key" else paio.FetchWarning
+    failing = pytest.warns(warned) if error else contextlib.nullcontext()
     with failing:
         found = frame.aio.fetch(url, client=client, **options)
     line = found.aio.outcomes.iloc[0]

@@ -224,14 +224,17 @@ def count_missing(missing: np.ndarray[Any, Any] | None) -> list[str]:
     Examples
     --------
     >>> count_missing(np.array(["missing value in 'id'", None, "missing value in 'id'"], dtype=object))
-    ["2 of 3 rows were not sent: missing value in 'id' (2 rows)"]
+    ["2 of 3 rows not sent: missing value in 'id'"]
     """
     if missing is None:
         return []
     codes, texts = pd.factorize(missing)
     counts = np.bincount(codes[codes >= 0], minlength=len(texts)).tolist()
+    if not counts:
+        return []
     ranked = sorted(zip(counts, texts, strict=True), key=lambda each: -each[0])
     parts = [f"{text} ({format_count(count, 'row')})" for count, text in ranked[:_MAX_SHOWN_PATTERNS]]
     others = sum(count for count, _ in ranked[_MAX_SHOWN_PATTERNS:])
     parts += [f"other values ({format_count(others, 'row')})"] if others else []
-    return [f"{sum(counts)} of {format_count(len(missing), 'row')} were not sent: {', '.join(parts)}"] if counts else []
+    reasons = ", ".join(parts) if len(ranked) > 1 else ranked[0][1]
+    return [f"{sum(counts)} of {format_count(len(missing), 'row')} not sent: {reasons}"]

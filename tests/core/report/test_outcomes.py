@@ -58,7 +58,8 @@ def test_the_frame_has_one_line_per_row_in_order(outcomes):
     assert frame["elapsed"].isna().tolist() == [False, False, True, False, True, False]
     assert frame["fetched_at"].iloc[[0, 3]].tolist() == [pd.Timestamp("1970-01-02", tz="UTC")] * 2
     assert frame["from_store"].tolist() == [False, False, False, False, False, True]
-    assert frame["error"].notna().tolist() == [False, True, False, False, True, True]
+    assert frame["error"].notna().tolist() == [False, True, True, False, True, True]
+    assert frame["error"].iloc[2] == "missing value in 'id'"
     assert frame["url"].iloc[0] == "https://e.com/?sig=***"
     assert "s3cret" not in frame.to_string()
 
