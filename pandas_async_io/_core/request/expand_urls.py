@@ -70,7 +70,8 @@ def expand_urls(
             origins.append(origin)
     is_missing = row_to_request < 0
     is_missing[list(unsafe)] = False
-    missing = np.where(is_missing, _MISSING_URL, None) if is_missing.any() else None
+    missing = np.empty(len(urls), dtype=object)
+    missing[is_missing] = _MISSING_URL
     by_origin = group_by_origin(object_array(origins))
     return Expansion(distinct, row_to_request, unsafe, by_origin, method, headers, missing=missing)
 
