@@ -8,13 +8,14 @@ import weakref
 from typing import TYPE_CHECKING, Any, Self
 
 from pandas_async_io._core.errors import PortalError
+from pandas_async_io._core.option_names import explains_names
 from pandas_async_io._core.option_values import check_flag
 from pandas_async_io._core.policy.policy import ClientLimits
 from pandas_async_io._core.request.base_url import parse_base_url
 from pandas_async_io._core.request.credentials import Auth, as_auth
 from pandas_async_io._core.request.headers import check_client_headers
 from pandas_async_io._core.request.values import check_params
-from pandas_async_io._core.security.origins import Origin, is_same_origin
+from pandas_async_io._core.security import origins
 from pandas_async_io._core.security.secrets import redact_url
 from pandas_async_io._io.bridge import block, portal
 from pandas_async_io._io.engine.running_calls import RunningCalls
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from pandas_async_io._io.gate.gate import Gate
 
 
+@explains_names
 class Client:
     """Share a base URL, credentials, limits and connections between calls.
 
@@ -223,12 +225,12 @@ class Client:
         """The transport's `send`."""
         return self._transport.send
 
-    def credentials_for(self, origin: Origin, auth: Auth | None) -> tuple[dict[str, str], dict[str, Any]]:
+    def credentials_for(self, origin: origins.Origin, auth: Auth | None) -> tuple[dict[str, str], dict[str, Any]]:
         """Return the headers and parameters that this client sends to an origin: none to a foreign one.
 
         Without a base URL, the origin that a call names literally is the client's own.
         """
-        if self.origin is not None and not is_same_origin(self.origin, origin):
+        if self.origin is not None and not origins.is_same_origin(self.origin, origin):
             return {}, {}
         credential = self.auth if auth is None else auth
         return {**self.headers, **credential.headers}, {**self.params, **credential.params}
@@ -238,7 +240,7 @@ class Client:
         """Whether this client verifies certificates."""
         return self._transport_options.ssl is not False
 
-    def gate_for(self, origin: Origin, endpoint: str = "") -> Gate:
+    def gate_for(self, origin: origins.Origin, endpoint: str = "") -> Gate:
         """Return the gate of an origin's endpoint, which all calls of this client share."""
         return self._gates.gate_for(origin, endpoint)
 

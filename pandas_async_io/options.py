@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Literal, ParamSpec
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.models import FORMATS, NA_ACTIONS
 from pandas_async_io._core.numbers import check_positive_integer, check_positive_seconds
+from pandas_async_io._core.option_names import check_names
 from pandas_async_io._core.option_values import NOT_GIVEN, NotGiven, check_choice, check_flag, check_text
 from pandas_async_io._core.words import show_value
 
@@ -281,19 +282,14 @@ def _add_options(function: Any, options: Any) -> Any:
     accepted = inspect.signature(options).parameters
     own = inspect.signature(function)
     first = [value for value in own.parameters.values() if value.kind is not inspect.Parameter.VAR_KEYWORD]
+    signature = own.replace(parameters=[*first, *accepted.values()])
 
     @wraps(function)
     def decorated(*args: Any, **given: Any) -> Any:
-        unknown = next((name for name in given if name not in accepted and name not in own.parameters), None)
-        if unknown is not None:
-            from difflib import get_close_matches  # noqa: PLC0415 - keeps the import of this package fast
-
-            nearest = get_close_matches(unknown, accepted, n=1)
-            hint = f"; nearest: {nearest[0]!r}" if nearest else f"; its options: {', '.join(accepted)}"
-            raise TypeError(f"{function.__name__}() got an unexpected option {unknown!r}{hint}")
+        check_names(function.__name__, signature, args, given)
         return function(*args, **given)
 
-    vars(decorated)["__signature__"] = own.replace(parameters=[*first, *accepted.values()])
+    vars(decorated)["__signature__"] = signature
     decorated.__doc__ = inspect.cleandoc(function.__doc__ or "").replace("{options}", _document_options(options))
     return decorated
 

@@ -5,7 +5,8 @@ or writes a log. Everything comes in as an argument, every decision goes out as 
 
 * `models`, `errors`: the values that travel, and the exceptions
 * `arrays`, `json_path`: array types, paths in a payload
-* `numbers`, `option_values`, `words`: numeric options, other options, counts and values in words
+* `numbers`, `option_values`, `option_names`, `words`: numeric options, other options, their names, counts and values in
+  words
 * `security`: what may be sent where, and what may be shown of it
 * `server_message`: which message of a server or of a user's function is shown
 * `request`: which requests the rows make

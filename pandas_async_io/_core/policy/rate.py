@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.numbers import as_integer, as_number, as_seconds
+from pandas_async_io._core.option_names import explains_names
 from pandas_async_io._core.option_values import list_members
 from pandas_async_io._core.policy.durations import SECONDS_PER_UNIT
 from pandas_async_io._core.words import show_value
@@ -84,6 +85,7 @@ def _parse_rate(value: Any) -> Rate:
     return Rate(count)
 
 
+@explains_names
 @dataclass(frozen=True, slots=True)
 class Rate:
     """At most ``count`` starts in ``per`` seconds, evenly spaced.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.numbers import as_integer, as_number, as_seconds
+from pandas_async_io._core.option_names import explains_names
 from pandas_async_io._core.option_values import is_plain_function, list_members
 from pandas_async_io._core.words import show_value
 
@@ -26,6 +27,7 @@ _MAX_SECONDS = 86_400.0
 _NUMBERS_FROM_ZERO = ("base", "throttle_base", "cap", "max_wait", "budget")
 
 
+@explains_names
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:
     """When a failed request is sent again.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.models import NO_HEADERS
+from pandas_async_io._core.option_names import explains_names
 from pandas_async_io._core.request.text_template import TextTemplate
 from pandas_async_io._core.security.secrets import is_secret_name
 from pandas_async_io._core.security.unsafe_values import is_forbidden_header, is_forbidden_in_url
@@ -47,6 +48,7 @@ class Auth:
             _check_text(f"the credential for {name}", value)
 
 
+@explains_names
 def bearer(token: str) -> Auth:
     """Return a bearer token (RFC 6750): ``Authorization: Bearer …``.
 
@@ -73,6 +75,7 @@ def bearer(token: str) -> Auth:
     return Auth({"Authorization": f"Bearer {token}"})
 
 
+@explains_names
 def basic(user: str, password: str) -> Auth:
     """Return a user and a password (RFC 7617): ``Authorization: Basic …``. One of the two may be empty.
 
@@ -93,6 +96,7 @@ def basic(user: str, password: str) -> Auth:
     return Auth({"Authorization": "Basic " + b64encode(f"{user}:{password}".encode()).decode()})
 
 
+@explains_names
 def api_key(key: str, *, header: str = "X-API-Key", param: str | None = None) -> Auth:
     """Return an API key: in a header, or in the query if ``param`` names it.
 

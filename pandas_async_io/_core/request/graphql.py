@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import PlanError
+from pandas_async_io._core.option_names import explains_names
 from pandas_async_io._core.option_values import is_text
 from pandas_async_io._core.request.text_template import FIELD_NAME
 from pandas_async_io._core.request.values import compile_body
@@ -25,6 +26,7 @@ _IGNORED = re.compile(r'"""(?:\\"""|[^"]|"(?!""))*"""|"(?:[^"\\\n]|\\.)*"|#[^\n\
 _WORD = re.compile(r"\w+", re.ASCII)
 
 
+@explains_names
 def graphql(query: str, variables: Mapping[str, Any] | None = None, *, operation: str | None = None) -> GraphQL:
     """Make a GraphQL request: ``df.aio.fetch(url, json=graphql(query, {"login": "{login}"}))``.
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.numbers import as_seconds, check_positive_seconds
+from pandas_async_io._core.option_names import explains_names
 from pandas_async_io._core.option_values import list_members
 from pandas_async_io._core.words import show_value
 from pandas_async_io._core.workflow.jobs.job_states import (
@@ -34,6 +35,7 @@ class JobStatus(Enum):
     FAILED = auto()
 
 
+@explains_names
 @dataclass(frozen=True, slots=True)
 class Poll:
     """How a submitted job is polled until it ends.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pandas_async_io._core.errors import ParseError, PlanError
 from pandas_async_io._core.json_path import Path, find_value, is_false_text
+from pandas_async_io._core.option_names import explains_names
 from pandas_async_io._core.request.query import parse_json_body, set_params
 from pandas_async_io._core.workflow.paging.extracted_page import ExtractedPage, is_end
 from pandas_async_io._core.workflow.paging.paginator_fields import check_fields, repr_fields
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pandas_async_io._core.models import Request
 
 
+@explains_names
 @dataclass(frozen=True, slots=True)
 class Cursor:
     """A token for the next page: Slack, Notion, Stripe, DynamoDB, Salesforce Bulk.
@@ -68,6 +70,7 @@ class Cursor:
         return set_params(page.request, {self.param: token}, body=self.body)
 
 
+@explains_names
 @dataclass(frozen=True, slots=True)
 class GraphQLCursor:
     """A connection's ``pageInfo { hasNextPage endCursor }``.

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import ParseError, PlanError
 from pandas_async_io._core.json_path import Path, find_count
+from pandas_async_io._core.option_names import explains_names
 from pandas_async_io._core.request.cells import dump_json
 from pandas_async_io._core.request.query import parse_json_body
+from pandas_async_io._core.workflow.paging import links
 from pandas_async_io._core.workflow.paging.extracted_page import MAX_PAGES_AT_ONCE, ExtractedPage, is_end
 from pandas_async_io._core.workflow.paging.link_header import link_targets
-from pandas_async_io._core.workflow.paging.links import find_next_link, follow_link, link_url
 from pandas_async_io._core.workflow.paging.paginator_fields import check_fields, repr_fields
 from pandas_async_io._core.workflow.paging.url_sequence import (
     UrlSequence,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from pandas_async_io._core.models import Request
 
 
+@explains_names
 @dataclass(frozen=True, slots=True)
 class LinkHeader:
     """The ``Link`` header's ``rel=next`` (RFC 8288): GitHub, Shopify, WordPress, json-server."""
@@ -34,14 +36,15 @@ class LinkHeader:
     def next(self, extracted: ExtractedPage) -> Request | None:
         """Return the next page's request."""
         target = link_targets(extracted.page.response).get("next", "")
-        return None if is_end(target) else follow_link(extracted.page, target)
+        return None if is_end(target) else links.follow_link(extracted.page, target)
 
     def rest(self, extracted: ExtractedPage) -> list[Request] | None:
         """Return the requests of all other pages; None if ``rel=last`` does not show how many there are."""
-        links = link_targets(extracted.page.response)
-        if is_end(links.get("next")) or not links.get("last"):
+        targets = link_targets(extracted.page.response)
+        if is_end(targets.get("next")) or not targets.get("last"):
             return None
-        following, last = follow_link(extracted.page, links["next"]), follow_link(extracted.page, links["last"])
+        following = links.follow_link(extracted.page, targets["next"])
+        last = links.follow_link(extracted.page, targets["last"])
         sequence = find_sequence(extracted.page.request.url, following.url)
         end = None if sequence is None else find_last_value(following.url, last.url, sequence)
         if sequence is None or end is None:
@@ -49,6 +52,7 @@ class LinkHeader:
         return _bounded_requests(following, sequence, (end - sequence.value) // sequence.step + 1)
 
 
+@explains_names
 @dataclass(frozen=True, slots=True)
 class NextUrl:
     """The next page's URL in the payload or in a header, absolute or relative: OData, DRF, HAL, STAC, Kinto.
@@ -76,13 +80,13 @@ class NextUrl:
     def next(self, extracted: ExtractedPage) -> Request | None:
         """Return the next page's request."""
         page = extracted.page
-        link = page.response.header(self.header) if self.header else find_next_link(page.payload, self.path or ())
-        target = link_url(link)
+        link = page.response.header(self.header) if self.header else links.find_next_link(page.payload, self.path or ())
+        target = links.link_url(link)
         if is_end(target):
             return None
         if not isinstance(target, str):
             raise ParseError(f"{self}: expected a URL, found {type(target).__name__}")
-        request = follow_link(page, target)
+        request = links.follow_link(page, target)
         return _apply_link_method(request, link) if isinstance(link, dict) else request
 
     def rest(self, extracted: ExtractedPage) -> list[Request] | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pandas_async_io._core.errors import ParseError, PlanError
 from pandas_async_io._core.json_path import Path, find_count
+from pandas_async_io._core.option_names import explains_names
 from pandas_async_io._core.request.query import get_param, make_numbered_requests, set_params
 from pandas_async_io._core.workflow.paging.extracted_page import MAX_PAGES_AT_ONCE, ExtractedPage
 from pandas_async_io._core.workflow.paging.paginator_fields import check_fields, reject_old_names, repr_fields
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 @reject_old_names(
     total="total_pages= for the number of pages, total_records= for the number of records", count="total_records="
 )
+@explains_names
 @dataclass(frozen=True, slots=True)
 class PageNumber:
     """Numbered pages.
@@ -82,6 +84,7 @@ class PageNumber:
 
 
 @reject_old_names(count="total_records=", total="total_records=")
+@explains_names
 @dataclass(frozen=True, slots=True)
 class Offset:
     """Pages that begin at the n-th record: ``offset`` and ``limit``, ``startAt`` and ``maxResults``.
