@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from pandas_async_io.options import FetchOptions, with_options, with_url_and_options
+from pandas_async_io.option_signatures import with_options, with_url_and_options
+from pandas_async_io.options import FetchOptions
 from pandas_async_io.registration import register_accessor
 
 if TYPE_CHECKING:

@@ -1,25 +1,19 @@
-"""The options of the public functions, written out once.
-
-A function decorated with `with_options` shows them in its signature, its types and its docstring: Shift-Tab in a
-notebook is the manual.
-"""
+"""The options of the public functions, written out once."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import wraps
-from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Literal, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.models import FORMATS, NA_ACTIONS
 from pandas_async_io._core.numbers import check_positive_integer, check_positive_seconds
-from pandas_async_io._core.option_names import check_names
 from pandas_async_io._core.option_values import NOT_GIVEN, NotGiven, check_choice, check_flag, check_text
 from pandas_async_io._core.words import show_value
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
     from pandas_async_io._core.models import Response
     from pandas_async_io._core.policy.rate import Rate
     from pandas_async_io._core.policy.retry_options import Retry
@@ -246,55 +240,3 @@ class ReadOptions(Options):
     how: ClassVar[Literal["left", "inner"]] = "inner"
     prefix: ClassVar[str] = ""
     join: ClassVar[bool] = True
-
-
-P = ParamSpec("P")
-F = TypeVar("F")
-U = TypeVar("U")
-R = TypeVar("R")
-WithOptions = Callable[Concatenate[F, P], R]
-WithUrlAndOptions = Callable[Concatenate[F, U, P], R]
-
-
-def with_options(options: Callable[P, Options]) -> Callable[[Callable[Concatenate[F, ...], R]], WithOptions[F, P, R]]:
-    """Give a function ``(first, **options)`` the options' signature and documentation."""
-
-    def decorate(function: Callable[Concatenate[F, ...], R]) -> WithOptions[F, P, R]:
-        decorated: WithOptions[F, P, R] = _add_options(function, options)
-        return decorated
-
-    return decorate
-
-
-def with_url_and_options(
-    options: Callable[P, Options],
-) -> Callable[[Callable[Concatenate[F, U, ...], R]], WithUrlAndOptions[F, U, P, R]]:
-    """Give a method ``(self, url, **options)`` the options' signature and documentation."""
-
-    def decorate(function: Callable[Concatenate[F, U, ...], R]) -> WithUrlAndOptions[F, U, P, R]:
-        decorated: WithUrlAndOptions[F, U, P, R] = _add_options(function, options)
-        return decorated
-
-    return decorate
-
-
-def _add_options(function: Any, options: Any) -> Any:
-    accepted = inspect.signature(options).parameters
-    own = inspect.signature(function)
-    first = [value for value in own.parameters.values() if value.kind is not inspect.Parameter.VAR_KEYWORD]
-    signature = own.replace(parameters=[*first, *accepted.values()])
-
-    @wraps(function)
-    def decorated(*args: Any, **given: Any) -> Any:
-        check_names(function.__name__, signature, args, given)
-        return function(*args, **given)
-
-    vars(decorated)["__signature__"] = signature
-    decorated.__doc__ = inspect.cleandoc(function.__doc__ or "").replace("{options}", _document_options(options))
-    return decorated
-
-
-def _document_options(options: type[Options]) -> str:
-    """Return the attributes' documentation of a class of options, then that of its base."""
-    classes = [each for each in options.__mro__ if issubclass(each, Options)]
-    return "\n".join(inspect.cleandoc(each.__doc__ or "").partition("----------\n")[2] for each in classes)

@@ -12,7 +12,8 @@ import pandas as pd
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.option_values import is_text, list_members
 from pandas_async_io._core.words import show_value
-from pandas_async_io.options import ReadOptions, with_options
+from pandas_async_io.option_signatures import with_options
+from pandas_async_io.options import ReadOptions
 from pandas_async_io.registration import register_function
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from pandas_async_io._core.errors import PlanError
-from pandas_async_io.options import FetchOptions, ReadOptions, with_options, with_url_and_options
+from pandas_async_io.option_signatures import with_options, with_url_and_options
+from pandas_async_io.options import FetchOptions, ReadOptions
 
 
 @with_options(ReadOptions)

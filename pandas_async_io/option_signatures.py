@@ -1,0 +1,66 @@
+"""Gives the public functions the signature and the documentation of their options.
+
+A function decorated with `with_options` shows them in its signature, its types and its docstring: Shift-Tab in a
+notebook is the manual.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import is_dataclass
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from pandas_async_io._core.option_names import check_names
+
+P = ParamSpec("P")
+F = TypeVar("F")
+U = TypeVar("U")
+R = TypeVar("R")
+WithOptions = Callable[Concatenate[F, P], R]
+WithUrlAndOptions = Callable[Concatenate[F, U, P], R]
+
+
+def with_options(options: Callable[P, object]) -> Callable[[Callable[Concatenate[F, ...], R]], WithOptions[F, P, R]]:
+    """Give a function ``(first, **options)`` the options' signature and documentation."""
+
+    def decorate(function: Callable[Concatenate[F, ...], R]) -> WithOptions[F, P, R]:
+        decorated: WithOptions[F, P, R] = _add_options(function, options)
+        return decorated
+
+    return decorate
+
+
+def with_url_and_options(
+    options: Callable[P, object],
+) -> Callable[[Callable[Concatenate[F, U, ...], R]], WithUrlAndOptions[F, U, P, R]]:
+    """Give a method ``(self, url, **options)`` the options' signature and documentation."""
+
+    def decorate(function: Callable[Concatenate[F, U, ...], R]) -> WithUrlAndOptions[F, U, P, R]:
+        decorated: WithUrlAndOptions[F, U, P, R] = _add_options(function, options)
+        return decorated
+
+    return decorate
+
+
+def _add_options(function: Any, options: Any) -> Any:
+    accepted = inspect.signature(options).parameters
+    own = inspect.signature(function)
+    first = [value for value in own.parameters.values() if value.kind is not inspect.Parameter.VAR_KEYWORD]
+    signature = own.replace(parameters=[*first, *accepted.values()])
+
+    @wraps(function)
+    def decorated(*args: Any, **given: Any) -> Any:
+        check_names(function.__name__, signature, args, given)
+        return function(*args, **given)
+
+    vars(decorated)["__signature__"] = signature
+    decorated.__doc__ = inspect.cleandoc(function.__doc__ or "").replace("{options}", _document_options(options))
+    return decorated
+
+
+def _document_options(options: type) -> str:
+    """Return the attributes' documentation of a class of options, then that of its base."""
+    classes = [each for each in options.__mro__ if is_dataclass(each)]
+    return "\n".join(inspect.cleandoc(each.__doc__ or "").partition("----------\n")[2] for each in classes)
