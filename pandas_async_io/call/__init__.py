@@ -13,6 +13,7 @@
 - `workflow`: which workflow it has: plain, paging, batching or jobs
 - `run`: sends it, blocking or in the background
 - `output`: the records beside their rows
+- `send`: its requests, on the client's loop
 - `assemble`: makes its frame and its run
 - `attach`: puts the run on the frame, and warns or raises for failed rows
 - `retry_failed`: sends the failed rows of a run again

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pandas_async_io._core.request.credentials import Auth
     from pandas_async_io._core.request.expansion import Expansion
     from pandas_async_io._core.request.request_template import RequestTemplate
+    from pandas_async_io._core.security.origins import Origin
     from pandas_async_io._core.security.redaction import SecretRedactor
     from pandas_async_io._core.table.shape import Shape
     from pandas_async_io._core.workflow.batching.batches import Batches
@@ -111,6 +112,10 @@ class PreparedCall:
     def idempotency_seed(self) -> UUID:
         """What the call's idempotency keys derive from: the earlier call's if it continues one."""
         return self.source.key if self.resumption is None else self.resumption.key
+
+    def headers_for(self, origin: Origin) -> dict[str, str]:
+        """Return the headers that the client and the call's credentials add to requests to an origin."""
+        return self.client.credentials_for(origin, self.auth)[0]
 
     @property
     def query(self) -> GraphQL | None:

@@ -7,31 +7,23 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pandas_async_io._core.errors import FetchError
-from pandas_async_io._core.policy.graphql_cost import read_cost_budget
-from pandas_async_io._core.policy.run_budget import RunBudget
 from pandas_async_io._core.report.outcomes import Outcomes
 from pandas_async_io._core.report.tally import Tally
 from pandas_async_io._core.request.dry_run import Plan, make_plan
-from pandas_async_io._core.request.idempotency import add_idempotency_keys
-from pandas_async_io._core.workflow.batching.workflow import BatchingWorkflow
 from pandas_async_io._core.workflow.paging.paginators import as_paginator, first_request
 from pandas_async_io._core.workflow.paging.workflow import PagingWorkflow
 from pandas_async_io._io.bridge import portal
 from pandas_async_io._io.bridge.interrupt import attach_partial, defer_interrupt
 from pandas_async_io._io.engine.context import CallContext, Delivery
-from pandas_async_io._io.engine.run import OriginRun, run_origins
 from pandas_async_io._io.progress import ProgressBar
 from pandas_async_io.call.assemble import assemble
+from pandas_async_io.call.send import make_context, send_requests
 from pandas_async_io.call.workflow import choose_workflow
 from pandas_async_io.future import FrameFuture
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import pandas as pd
 
-    from pandas_async_io._core.models import Request
-    from pandas_async_io._core.security.origins import Origin
     from pandas_async_io.call.prepared_call import PreparedCall
 
 
@@ -59,7 +51,7 @@ class Call:
         requests, pages = self._prepared.requests, self._prepared.options.paging
         paginator = None if pages is None else as_paginator(pages)
         first = (lambda request: request) if paginator is None else partial(first_request, paginator)
-        return make_plan(requests.sent, requests.rows, self._headers_for, first, self._prepared.redactor)
+        return make_plan(requests.sent, requests.rows, self._prepared.headers_for, first, self._prepared.redactor)
 
     def run(self, *, quiet: bool = False) -> pd.DataFrame:
         """Send everything and wait for the frame; Ctrl-C raises with the finished rows as ``.partial``.
@@ -114,43 +106,8 @@ class Call:
     async def _send(self) -> None:
         """Send all requests, on the client's loop."""
         prepared = self._prepared
-        client, policy, options = prepared.client, prepared.policy, prepared.options
-        gate_of = partial(client.gate_for, endpoint=prepared.source.endpoint)
-        now = asyncio.get_running_loop().time()
-        self._context = context = CallContext(
-            send=client.send,
-            workflow=self._workflow,
-            policy=policy,
-            budget=RunBudget(
-                policy.concurrency,
-                deadline=now + (float("inf") if options.deadline is None else options.deadline),
-                max_requests=options.max_requests,
-                retry_share=policy.retry.budget,
-            ),
-            tally=self._tally,
-            gate_of=gate_of,
-            delivery=self._delivery,
-            read_budget=None if prepared.query is None else read_cost_budget,
-        )
-        runs = [
-            OriginRun(context, gate_of(origin), self._requests_for(origin), len(positions))
-            for origin, positions in prepared.requests.sent.origins.items()
-        ]
-        with client.running_calls.take_part(context):
-            await run_origins(context, runs)
-
-    def _headers_for(self, origin: Origin) -> dict[str, str]:
-        return self._prepared.client.credentials_for(origin, self._prepared.auth)[0]
-
-    def _requests_for(self, origin: Origin) -> Iterator[tuple[int, Request]]:
-        prepared = self._prepared
-        sent, resumption = prepared.requests.sent, prepared.resumption
-        requests = sent.requests(origin, self._headers_for(origin))
-        if isinstance(self._workflow, BatchingWorkflow):  # it gives each block its own idempotency key
-            return requests
-        rows = None if resumption is None else resumption.rows
-        name = prepared.policy.retry.idempotency_key
-        return add_idempotency_keys(requests, name, prepared.idempotency_seed, sent.row_to_request, rows)
+        self._context = context = make_context(prepared, self._workflow, self._tally, self._delivery)
+        await send_requests(prepared, context)
 
     def _progress(self) -> tuple[int, int]:
         """Return how many requests are done, and of how many."""

@@ -11,13 +11,13 @@ import pandas as pd
 import pytest
 
 import pandas_async_io as paio
-import pandas_async_io.call.assemble
+import pandas_async_io.call.output
 from tests.servers.handler import serve_handler
 
 
 @pytest.mark.parametrize("step", ["the fetch", "retry_failed"])
 def test_fault_59_an_interrupt_while_the_frame_is_made_is_raised_with_the_frame(monkeypatch, step):
-    join_columns, paths = pandas_async_io.call.assemble.join_columns, []
+    join_columns, paths = pandas_async_io.call.output.join_columns, []
 
     def interrupted(*args, **options):
         signal.raise_signal(signal.SIGINT)
@@ -33,7 +33,7 @@ def test_fault_59_an_interrupt_while_the_frame_is_made_is_raised_with_the_frame(
         if step == "retry_failed":
             with pytest.warns(paio.FetchWarning):
                 fetch = fetch().aio.retry_failed
-        monkeypatch.setattr(pandas_async_io.call.assemble, "join_columns", interrupted)
+        monkeypatch.setattr(pandas_async_io.call.output, "join_columns", interrupted)
         with pytest.raises(KeyboardInterrupt) as caught:
             fetch()
     assert caught.value.partial["ok"].tolist() == [True, True]

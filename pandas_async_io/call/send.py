@@ -1,0 +1,66 @@
+"""Sends the requests of a prepared call, on the client's loop."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING
+
+from pandas_async_io._core.policy.graphql_cost import read_cost_budget
+from pandas_async_io._core.policy.run_budget import RunBudget
+from pandas_async_io._core.request.idempotency import add_idempotency_keys
+from pandas_async_io._core.workflow.batching.workflow import BatchingWorkflow
+from pandas_async_io._io.engine.context import CallContext
+from pandas_async_io._io.engine.run import OriginRun, run_origins
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pandas_async_io._core.models import Request
+    from pandas_async_io._core.report.tally import Tally
+    from pandas_async_io._core.security.origins import Origin
+    from pandas_async_io._core.workflow.base import Workflow
+    from pandas_async_io._io.engine.context import Delivery
+    from pandas_async_io.call.prepared_call import PreparedCall
+
+
+def make_context(prepared: PreparedCall, workflow: Workflow, tally: Tally, delivery: Delivery) -> CallContext:
+    """Return what all requests of a call share; its deadline begins now."""
+    client, policy, options = prepared.client, prepared.policy, prepared.options
+    now = asyncio.get_running_loop().time()
+    return CallContext(
+        send=client.send,
+        workflow=workflow,
+        policy=policy,
+        budget=RunBudget(
+            policy.concurrency,
+            deadline=now + (float("inf") if options.deadline is None else options.deadline),
+            max_requests=options.max_requests,
+            retry_share=policy.retry.budget,
+        ),
+        tally=tally,
+        gate_of=partial(client.gate_for, endpoint=prepared.source.endpoint),
+        delivery=delivery,
+        read_budget=None if prepared.query is None else read_cost_budget,
+    )
+
+
+async def send_requests(prepared: PreparedCall, context: CallContext) -> None:
+    """Send the requests of a call; return when each has its result."""
+    runs = [
+        OriginRun(context, context.gate_of(origin), _requests_to(prepared, context.workflow, origin), len(positions))
+        for origin, positions in prepared.requests.sent.origins.items()
+    ]
+    with prepared.client.running_calls.take_part(context):
+        await run_origins(context, runs)
+
+
+def _requests_to(prepared: PreparedCall, workflow: Workflow, origin: Origin) -> Iterator[tuple[int, Request]]:
+    """Return the requests to one origin, with their positions and idempotency keys."""
+    sent, resumption = prepared.requests.sent, prepared.resumption
+    requests = sent.requests(origin, prepared.headers_for(origin))
+    if isinstance(workflow, BatchingWorkflow):  # it gives each block its own idempotency key
+        return requests
+    rows = None if resumption is None else resumption.rows
+    name = prepared.policy.retry.idempotency_key
+    return add_idempotency_keys(requests, name, prepared.idempotency_seed, sent.row_to_request, rows)
