@@ -37,7 +37,7 @@ class Options:
         Query parameters and header fields. Values may hold fields (``"{column}"``).
     json, data : optional
         The body: a JSON value, whose leaves may be fields and keep their type; or text, bytes or a mapping of
-        form fields.
+        form fields. In a text, values are escaped if the Content-Type is XML.
     na_action : {"ignore", "omit", "send"}, optional
         What a missing value does. By default its place decides: without a value in the URL's text, a header or a text
         with more than the field, the row is not sent; a parameter or form field that is the field alone is left out; a

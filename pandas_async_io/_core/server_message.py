@@ -18,6 +18,16 @@ if TYPE_CHECKING:
 _MESSAGE_KEYS = ("message", "error_description", "error", "detail", "title", "description", "reason", "msg", "errors")
 
 _TITLE = re.compile(r"<title[^>]*>([^<]{1,300})", re.IGNORECASE)
+_HTML = re.compile(r"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
+_HTML_START = 1_000
+"""Characters among which a page's first element is, after comments."""
+
+_XML_MESSAGE_NAMES = ("faultstring", "text", *_MESSAGE_KEYS)
+"""Elements of a SOAP fault (1.1: faultstring; 1.2: Reason/Text), then those of other XML."""
+
+_XML_ELEMENT = re.compile(
+    r"<(?:[\w.-]+:)?([\w.-]+)(?:\s[^<>]*)?>(?:\s*<!\[CDATA\[(.{1,2000}?)\]\]>\s*|([^<]+))</", re.DOTALL
+)
 _DIRECTORY = re.compile(r".*[/\\]")
 _MAX_FRAMES = 3
 """Frames of a traceback that a message names."""
@@ -59,6 +69,28 @@ def find_html_title(text: str) -> str:
     return html.unescape(title[1]).strip() if title else ""
 
 
+def find_xml_message(text: str) -> str:
+    """Return the message in an XML error, as a SOAP fault, "" if there is none; of an HTML page its title.
+
+    It is read without a parser: an error's XML may be cut or broken, and its entities must not be expanded.
+
+    Examples
+    --------
+    >>> find_xml_message("<s:Fault><faultcode>s:Client</faultcode><faultstring>no id &lt;7&gt;</faultstring></s:Fault>")
+    'no id <7>'
+    >>> find_xml_message("<Error><Code>NoSuchKey</Code><Message>no key 'a'</Message></Error>")
+    "no key 'a'"
+    """
+    if _HTML.search(text[:_HTML_START]):
+        return find_html_title(text)
+    found: dict[str, str] = {}
+    for name, section, content in _XML_ELEMENT.findall(text):
+        message = (section or html.unescape(content)).strip()
+        if message:
+            found.setdefault(name.lower(), message)
+    return next((found[name] for name in _XML_MESSAGE_NAMES if name in found), "") or find_html_title(text)
+
+
 def extract_message(response: Response) -> str:
     """Return the message in the body of an error response, "" if there is none.
 
@@ -69,6 +101,8 @@ def extract_message(response: Response) -> str:
     'no user 5000'
     >>> extract_message(Response(502, {}, b"<html><head><title>Bad gateway</title>", ""))
     'Bad gateway'
+    >>> extract_message(Response(500, {}, b"<Fault><faultstring>no user 5000</faultstring></Fault>", ""))
+    'no user 5000'
     """
     body = response.body
     if not body or len(body) > MAX_MESSAGE_CHARACTERS or b"\0" in body:
@@ -77,7 +111,7 @@ def extract_message(response: Response) -> str:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
         text = body.decode(errors="replace").strip()
-        return redact_line(find_html_title(text) if text.startswith("<") else text)
+        return redact_line(find_xml_message(text) if text.startswith("<") else text)
     return redact_line(find_message(value) or (body.decode(errors="replace") if value else ""))
 
 

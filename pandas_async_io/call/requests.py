@@ -101,6 +101,7 @@ def _compile_template(
         "data": options.data,
         "safe": query is not None and query.safe,
         "allow_hosts": client.allow_hosts,
+        "text_type": next((value for name, value in client.headers.items() if name.lower() == "content-type"), None),
         "na_action": options.na_action,
     }
     template = compile_request_template(url, params=options.params, **parts)

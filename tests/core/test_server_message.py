@@ -48,6 +48,17 @@ def test_a_deeply_nested_error_is_described(depth):
         (b"<html><head><title>502 &amp; more</title></head>", "502 & more"),
         (b"<html><body>long page</body></html>", ""),
         (b"<?xml version='1.0'?><error/>", ""),
+        (b"<s:Fault><faultcode>s:Client</faultcode><faultstring>no firm</faultstring></s:Fault>", "no firm"),
+        (
+            b'<e:Code><e:Value>e:Sender</e:Value></e:Code><e:Reason><e:Text xml:lang="en">no firm</e:Text></e:Reason>',
+            "no firm",
+        ),
+        (b"<?xml version='1.0'?>\n<Error><Code>NoSuchKey</Code><Message>no &lt;key&gt;</Message></Error>", "no <key>"),
+        (b"<error><message> <![CDATA[a < b]]> </message></error>", "a < b"),
+        (b"<error><title>Bad</title><detail>\n no such id\n</detail></error>", "no such id"),
+        (b"<faultstring>token=s3cret1234 is old</faultstring>", "token=*** is old"),
+        (b"<faultstring>cut", ""),
+        (b"<!-- page --><html><title>Down</title><message>x</message>", "Down"),
         (b"", ""),
         (b"null", ""),
         (b"\x89PNG\x00\x00", ""),
@@ -61,6 +72,15 @@ def test_a_deeply_nested_error_is_described(depth):
 def test_a_servers_message_is_one_line_without_secrets(body, words):
     """It comes from the usual keys of JSON, the title of HTML, or else the text."""
     assert extract_message(Response(404, {}, body, "")) == words
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"<a>" + b" " * 60_000, b"<a><![CDATA[" * 5_000, b"<!--a-->" * 7_000, b"<" + b"a" * 60_000, b"<a " * 20_000],
+)
+def test_a_long_xml_error_without_an_end_is_read_at_once(body):
+    """The search takes no more than a multiple of its length."""
+    assert extract_message(Response(500, {}, body, "")) == ""
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from pandas_async_io._core.models import NO_HEADERS, Request
 from pandas_async_io._core.request.cells import dump_json, to_json_value
 from pandas_async_io._core.request.headers import merge_headers
 from pandas_async_io._core.request.text_template import TextTemplate
+from pandas_async_io._core.request.xml_text import fill_xml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,6 +72,8 @@ class RequestBuilder:
             )
         if kind == "text":
             return str(body.fill(self._texts(body, row))).encode()
+        if kind == "xml":
+            return fill_xml(body, self._texts(body, row)).encode()
         if kind == "form":
             present = (
                 body

@@ -19,6 +19,7 @@ from pandas_async_io._core.request.params import add_params
 from pandas_async_io._core.request.text_template import TextTemplate
 from pandas_async_io._core.request.url_template import UrlTemplate
 from pandas_async_io._core.request.values import compile_body, compile_values, render_option
+from pandas_async_io._core.request.xml_text import is_xml_type
 from pandas_async_io._core.security.unsafe_values import is_forbidden_header
 from pandas_async_io._core.words import show_value
 
@@ -41,7 +42,7 @@ class RequestTemplate:
     headers : tuple of (str, TextTemplate)
         Literal values are checked; values with fields are checked per row.
     body_kind : str
-        "json", "text", "bytes", "form" or "none".
+        "json", "text", "xml" (a text whose values are escaped), "bytes", "form" or "none".
     body : JSON value with TextTemplate leaves, TextTemplate, bytes, list of (str, TextTemplate), or None
         By ``body_kind``.
     safe : bool
@@ -101,6 +102,7 @@ def compile_request_template(
     data: Any = None,
     safe: bool = False,
     allow_hosts: Sequence[str] = (),
+    text_type: str | None = None,
     na_action: str | None = None,
 ) -> RequestTemplate:
     """Compile the parts of a request.
@@ -111,6 +113,8 @@ def compile_request_template(
         RFC 6570 template, absolute or relative to ``base_url``.
     safe : bool
         Whether the request only reads although its method is not safe.
+    text_type : str, optional
+        The Content-Type of a text whose ``headers`` have none: the client's.
     na_action : {"ignore", "omit", "send"}, optional
         As in `compile_missing_rule`.
 
@@ -133,9 +137,13 @@ def compile_request_template(
     if headers is not None and not isinstance(headers, Mapping):
         raise PlanError(f"headers={show_value(headers)}: pass a mapping of names to values")
     compiled = [(name, TextTemplate.compile(_header_value(name, value))) for name, value in (headers or {}).items()]
-    kind, body, content_type = compile_body(json, data)
-    if content_type and not any(name.lower() == "content-type" for name, _ in compiled):
-        compiled.append(("Content-Type", TextTemplate.compile(content_type)))
+    kind, body, default_type = compile_body(json, data)
+    content_type = next((text for name, text in compiled if name.lower() == "content-type"), None)
+    if default_type and content_type is None:
+        content_type = TextTemplate(((text_type if kind == "text" else None) or default_type,))
+        compiled.append(("Content-Type", content_type))
+    if kind == "text" and content_type and is_xml_type(content_type.literal_prefix) and body.sole_field is None:
+        kind = "xml"  # where the field is the whole body, it is a document
     method = check_method(method)
     missing = compile_missing_rule(url_template, compiled, body, method=method, body_kind=kind, na_action=na_action)
     is_safe = safe or method in SAFE_METHODS

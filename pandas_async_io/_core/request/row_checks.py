@@ -16,6 +16,7 @@ from pandas_async_io._core.security.unsafe_values import (
     find_dot_segments,
     has_lone_surrogate,
     is_forbidden_in_url,
+    is_forbidden_in_xml,
 )
 
 if TYPE_CHECKING:
@@ -29,9 +30,10 @@ if TYPE_CHECKING:
 def find_forbidden_rows(columns: Mapping[str, FieldColumn], template: RequestTemplate) -> dict[int, str]:
     """Return the rows with a text that must not stand in a URL or header, or that a body cannot encode."""
     exposed = template.url_and_header_fields
+    is_forbidden_in_body = is_forbidden_in_xml if template.body_kind == "xml" else has_lone_surrogate
     reasons = {}
     for name, column in columns.items():
-        is_forbidden = is_forbidden_in_url if name in exposed else has_lone_surrogate
+        is_forbidden = is_forbidden_in_url if name in exposed else is_forbidden_in_body
         field = encode_field_name(name)
         for row in np.flatnonzero(column.rows_matching(is_forbidden)).tolist():
             reasons[row] = f"field {{{field}}} holds control characters or lone surrogates, which are not sent"

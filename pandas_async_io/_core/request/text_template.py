@@ -63,6 +63,11 @@ class TextTemplate:
         """The field's name if the text is exactly one field, else None."""
         return self.parts[0].name if len(self.parts) == 1 and isinstance(self.parts[0], FieldReference) else None
 
+    @property
+    def literal_prefix(self) -> str:
+        """The text before the first field."""
+        return next((part for part in self.parts[:1] if isinstance(part, str)), "")
+
     def fill(self, cells: Mapping[str, str]) -> str:
         """Return the text with the fields' texts inserted unchanged."""
         return "".join(cells[part.name] if isinstance(part, FieldReference) else part for part in self.parts)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
+_XML_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _HEADER_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 # %25 repeats: a server that decodes once more than we encode must not see a slash or a dot either.
@@ -46,6 +47,17 @@ def has_lone_surrogate(value: str) -> bool:
     (True, False)
     """
     return _SURROGATE.search(value) is not None
+
+
+def is_forbidden_in_xml(value: str) -> bool:
+    r"""Whether XML cannot hold a value, not even escaped (XML 1.0, 2.2).
+
+    Examples
+    --------
+    >>> is_forbidden_in_xml("a\x0b"), is_forbidden_in_xml("<a>\r\n")
+    (True, False)
+    """
+    return _XML_CONTROL.search(value) is not None
 
 
 def is_forbidden_header(name: str, value: str) -> bool:
