@@ -111,7 +111,7 @@ class FrameAccessor:
         Returns
         -------
         Plan
-            Rows, distinct requests, skipped rows, and three of the requests as shell commands.
+            Rows, distinct requests, skipped rows, how long the rate takes, and three requests as shell commands.
 
         Raises
         ------
@@ -263,7 +263,7 @@ class SeriesAccessor:
         Returns
         -------
         Plan
-            Rows, distinct requests, skipped rows, and three of the requests as shell commands.
+            Rows, distinct requests, skipped rows, how long the rate takes, and three requests as shell commands.
         """
         return self._make_call(options).plan()
 

@@ -11,6 +11,7 @@
 - `interpreter`: what reads its bodies
 - `redactor`: what hides its credentials in messages
 - `workflow`: which workflow it has: plain, paging, batching or jobs
+- `plan`: what it would send, without sending it
 - `run`: sends it, blocking or in the background
 - `output`: the records beside their rows
 - `send`: its requests, on the client's loop

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from typing import TYPE_CHECKING
 
 from pandas_async_io._core.errors import FetchError
 from pandas_async_io._core.report.outcomes import Outcomes
 from pandas_async_io._core.report.tally import Tally
-from pandas_async_io._core.request.dry_run import Plan, make_plan
-from pandas_async_io._core.workflow.paging.paginators import as_paginator, first_request
 from pandas_async_io._core.workflow.paging.workflow import PagingWorkflow
 from pandas_async_io._io.bridge import portal
 from pandas_async_io._io.bridge.interrupt import attach_partial, defer_interrupt
 from pandas_async_io._io.engine.context import CallContext, Delivery
 from pandas_async_io._io.progress import ProgressBar
 from pandas_async_io.call.assemble import assemble
+from pandas_async_io.call.plan import plan_call
 from pandas_async_io.call.send import make_context, send_requests
 from pandas_async_io.call.workflow import choose_workflow
 from pandas_async_io.future import FrameFuture
@@ -24,6 +22,7 @@ from pandas_async_io.future import FrameFuture
 if TYPE_CHECKING:
     import pandas as pd
 
+    from pandas_async_io._core.request.dry_run import Plan
     from pandas_async_io.call.prepared_call import PreparedCall
 
 
@@ -48,10 +47,7 @@ class Call:
 
     def plan(self) -> Plan:
         """Return what would be sent."""
-        requests, pages = self._prepared.requests, self._prepared.options.paging
-        paginator = None if pages is None else as_paginator(pages)
-        first = (lambda request: request) if paginator is None else partial(first_request, paginator)
-        return make_plan(requests.sent, requests.rows, self._prepared.headers_for, first, self._prepared.redactor)
+        return plan_call(self._prepared)
 
     def run(self, *, quiet: bool = False) -> pd.DataFrame:
         """Send everything and wait for the frame; Ctrl-C raises with the finished rows as ``.partial``.

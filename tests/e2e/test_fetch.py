@@ -223,3 +223,14 @@ def test_fetch_async_returns_the_same_frame(api):
     frame = pd.DataFrame({"id": [3, 1]})
     future = frame.aio.fetch_async(api + "/users/{id}")
     assert_frame_equal(future.result(), frame.aio.fetch(api + "/users/{id}"))
+
+
+def test_a_plan_says_how_long_the_rate_takes():
+    """The call's and the client's rate; without one, or for no request, it says nothing."""
+    frame, url = pd.DataFrame({"id": range(50_000)}), "https://api.example.com/users/{id}"
+    assert "\n  50 000 requests at 20/s (18/s paced): 46 min\n" in repr(frame.aio.plan(url, rate="20/s"))
+    client = paio.Client("https://api.example.com", rate="10/s")
+    assert "10/s (9/s paced): 1 h 33 min" in frame.aio.plan(url, rate="20/s", client=client).pace
+    assert frame.aio.plan(url, rate="20/s", pages="auto").pace.endswith("at least 46 min")
+    assert frame.aio.plan(url).pace == ""
+    assert frame.head(0).aio.plan(url, rate="20/s").pace == ""

@@ -11,7 +11,7 @@ from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.numbers import as_integer, as_number, as_seconds
 from pandas_async_io._core.option_names import explains_names
 from pandas_async_io._core.option_values import list_members
-from pandas_async_io._core.policy.durations import SECONDS_PER_UNIT
+from pandas_async_io._core.policy.durations import SECONDS_PER_UNIT, format_seconds
 from pandas_async_io._core.words import show_value
 
 if TYPE_CHECKING:
@@ -33,6 +33,9 @@ _MAX_TEXT = 100
 _MIN_SPACING_SECONDS = 1e-9
 _MAX_SPACING_SECONDS = 86_400.0
 """A rate of less than one start a day would hold a run as long."""
+
+_ROUNDED_FROM_SECONDS = 600.0
+"""Durations from here on are shown in whole minutes."""
 
 _MAX_TIMER_RATE = 200
 """Starts per second up to which a timer can space each one."""
@@ -188,6 +191,37 @@ class Rate:
         rate = 1 / self.spacing
         size = self.burst if self.burst > 1 or rate <= _MAX_TIMER_RATE else round(rate / 100)
         return size, size * self.spacing
+
+
+def describe_pace(rates: Sequence[Rate], requests: int, *, may_grow: bool = False) -> str:
+    """Return how long requests to one origin take at the slowest of some rates; "" without rates.
+
+    Parameters
+    ----------
+    may_grow : bool
+        Whether others follow, as pages do.
+
+    Examples
+    --------
+    >>> describe_pace([Rate.parse("20/s"), Rate.parse("1000000/h")], 50_000)
+    '50 000 requests at 20/s (18/s paced): 46 min'
+    >>> describe_pace([Rate.parse("100/15min")], 3, may_grow=True)
+    '3 requests at 100/15 min (90/15 min paced): at least 20 s'
+    """
+    if not rates or not requests:
+        return ""
+    slowest = max(rates, key=lambda rate: rate.spacing)
+    seconds = max(requests - slowest.burst, 0) * slowest.spacing
+    if seconds >= _ROUNDED_FROM_SECONDS:
+        seconds = round(seconds / 60) * 60
+    given, paced = (_format_rate(count, slowest.per) for count in (slowest.count, slowest.per / slowest.spacing))
+    count = f"{requests:,} request".replace(",", " ") + ("" if requests == 1 else "s")
+    return f"{count} at {given} ({paced} paced): {'at least ' if may_grow else ''}{format_seconds(seconds)}"
+
+
+def _format_rate(count: float, per: float) -> str:
+    unit = "s" if per == 1 else format_seconds(per).removeprefix("1 ")
+    return f"{float(f'{count:.3g}'):g}/{unit}"
 
 
 def _space(rate: Rate) -> float:

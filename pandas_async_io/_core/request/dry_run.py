@@ -46,6 +46,8 @@ class Plan:
         The same requests as shell commands, with credentials masked.
     reasons : mapping of int to str
         Why the first three unsafe rows are not sent, by row position.
+    pace : str
+        How long the requests take at the rate; "" without one.
     """
 
     rows: int
@@ -55,12 +57,14 @@ class Plan:
     samples: tuple[str, ...]
     curl: tuple[str, ...]
     reasons: Mapping[int, str]
+    pace: str = ""
 
     def __repr__(self) -> str:
         skipped = ", ".join(f"{count} {outcome}" for outcome, count in self.skipped.items())
         counts = f"{format_count(self.rows, 'row')}, {format_count(self.requests, 'request')}"
         lines = [f"Plan: {counts}" + (f", skipped: {skipped}" if skipped else "")]
         lines += [f"  {count} to {origin}" for origin, count in self.origins.items()]
+        lines += [f"  {self.pace}"] if self.pace else []
         lines += [f"  row {row}: {reason}" for row, reason in self.reasons.items()]
         lines += [f"  {line}" for line in self.curl]
         return "\n".join(lines)
@@ -75,6 +79,8 @@ def make_plan(
     headers: Callable[[Origin], Mapping[str, str]],
     to_first_request: Callable[[Request], Request] = lambda request: request,
     redactor: SecretRedactor = _NO_SECRETS,
+    *,
+    pace: str = "",
 ) -> Plan:
     """Describe an expansion.
 
@@ -90,6 +96,8 @@ def make_plan(
         Returns the first request of a workflow that starts with a request.
     redactor : SecretRedactor, optional
         Masks the call's credentials, by their values and in their places.
+    pace : str
+        As in `Plan`.
     """
     requests = [to_first_request(request) for request in _samples(sent, headers)]
     unsafe = len(rows.unsafe)
@@ -103,6 +111,7 @@ def make_plan(
         samples=tuple(f"{request.method} {redactor.redact(redact_url(request.url))}" for request in requests),
         curl=tuple(to_curl(request, redactor) for request in requests),
         reasons={row: rows.unsafe[row] for row in sorted(rows.unsafe)[:_SAMPLE_SIZE]},
+        pace=pace,
     )
 
 

@@ -12,6 +12,8 @@ import re
 import socket
 import ssl as tls
 from dataclasses import dataclass
+from urllib.parse import urlsplit
+from urllib.request import getproxies_environment, proxy_bypass
 
 import aiohttp
 from aiohttp.http import HttpProcessingError
@@ -31,6 +33,9 @@ from pandas_async_io._core.security.secrets import redact_text, redact_url
 
 CONNECT_SECONDS = 10.0
 """Seconds that connecting (DNS, TCP and TLS) may take, within the attempt's timeout."""
+
+_UNKNOWN_AUTHORITY_CODES = frozenset({18, 19, 20, 21})
+"""OpenSSL's X509_V_ERR codes for a certificate that no known authority has signed."""
 
 _UNKNOWN_HOST_ERRNOS = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
 _NO_DESCRIPTOR_ERRNOS = {errno.EMFILE, errno.ENFILE}
@@ -87,15 +92,15 @@ def map_exception(  # noqa: PLR0911 - one branch per kind of exception
         where = _describe_route(server, proxy)
         if state.started:
             return AttemptTimeoutError(f"no complete answer from {where} within {timeout:g} s", transient=True)
-        return AttemptTimeoutError(
-            f"no connection to {where} within {min(CONNECT_SECONDS, timeout):g} s", transient=True, received=False
-        )
+        text = f"no connection to {where} within {min(CONNECT_SECONDS, timeout):g} s"
+        hint = "" if proxy is not None or has_session else _describe_unused_proxy(url)
+        return AttemptTimeoutError(f"{text}{hint}", transient=True, received=False)
     if isinstance(exc, aiohttp.ClientHttpProxyError):
         return make_proxy_error(proxy, exc.status)
     if isinstance(exc, aiohttp.ClientProxyConnectionError):
         return make_proxy_error(proxy, _describe_cause(exc))
     if isinstance(exc, aiohttp.ClientConnectorError):
-        return _map_connector_error(exc, server)
+        return _map_connector_error(exc, server, "" if has_session else _describe_unused_proxy(url))
     if isinstance(exc, aiohttp.ServerFingerprintMismatch):
         return TransportError(f"{server} shows a certificate other than the pinned one", received=False)
     if isinstance(exc, aiohttp.ClientPayloadError):
@@ -161,18 +166,31 @@ def make_status_error(status: int, proxy: str | None) -> TransportError:
     return ProtocolError(f"the server did not answer in HTTP: it sent the status {status:03}", transient=True)
 
 
-def _map_connector_error(exc: aiohttp.ClientConnectorError, server: str) -> AttemptError:
+def _describe_unused_proxy(url: str) -> str:
+    """Return a hint if the environment names a proxy for a URL: it is not read."""
+    parts = urlsplit(url)
+    proxies = getproxies_environment()
+    scheme = next((each for each in (parts.scheme, "all") if each in proxies), None)
+    if scheme is None or proxy_bypass(parts.hostname or ""):
+        return ""
+    return f" ({scheme.upper()}_PROXY is set, and is not read: pass Client(proxy=...) to use it)"
+
+
+def _map_connector_error(exc: aiohttp.ClientConnectorError, server: str, proxy_hint: str) -> AttemptError:
     cause = exc.os_error
     if isinstance(cause, PrivateAddressError):
         return UnsafeUrlError(f"{exc.host} has the private address {cause.args[0]}, and block_private is on")
     if isinstance(cause, socket.gaierror):
         known = cause.errno in _UNKNOWN_HOST_ERRNOS
         hint = "is the host spelt right?" if known else "the name server did not answer"
-        return TransportError(f"{exc.host} does not resolve: {hint}", transient=not known, received=False)
+        return TransportError(f"{exc.host} does not resolve: {hint}{proxy_hint}", transient=not known, received=False)
     if isinstance(cause, tls.SSLError):
-        return TransportError(f"no trusted TLS connection to {server}: {_describe_cause(exc)}", received=False)
+        reason = _describe_cause(exc)
+        if getattr(exc.os_error, "verify_code", 0) in _UNKNOWN_AUTHORITY_CODES:
+            reason += " (if the server has an authority of its own, pass the path of its bundle: Client(ssl='ca.pem'))"
+        return TransportError(f"no trusted TLS connection to {server}: {reason}", received=False)
     kind = DescriptorError if cause.errno in _NO_DESCRIPTOR_ERRNOS else TransportError
-    return kind(f"no connection to {server}: {_describe_cause(exc)}", transient=True, received=False)
+    return kind(f"no connection to {server}: {_describe_cause(exc)}{proxy_hint}", transient=True, received=False)
 
 
 def _describe_cause(exc: BaseException) -> str:

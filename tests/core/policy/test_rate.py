@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pandas_async_io._core.errors import PlanError
-from pandas_async_io._core.policy.rate import Rate, parse_rates
+from pandas_async_io._core.policy.rate import Rate, describe_pace, parse_rates
 
 
 @pytest.mark.parametrize(
@@ -148,3 +148,21 @@ def test_fault_36_no_period_exceeds_count_and_burst(rate, rows):
     starts = leaky_starts(rate, [0.0] * rows)
     for first in starts:
         assert sum(first <= at < first + rate.per for at in starts) <= rate.count + rate.burst + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("rate", "requests", "text"),
+    [
+        ("20/s", 50_000, "50 000 requests at 20/s (18/s paced): 46 min"),
+        (["20/s", "500/h"], 1_000, "1 000 requests at 500/h (450/h paced): 2 h 13 min"),
+        ("100/15min", 2, "2 requests at 100/15 min (90/15 min paced): 10 s"),
+        ("20/s", 1, "1 request at 20/s (18/s paced): 0 s"),
+        (Rate(20, margin=0, burst=10), 30, "30 requests at 20/s (20/s paced): 1 s"),
+        (Rate(1000, 60, cost=10), 91, "91 requests at 1000/min (90/min paced): 1 min"),
+        (None, 1_000, ""),
+        ("20/s", 0, ""),
+    ],
+)
+def test_a_pace_says_how_long_the_requests_take(rate, requests, text):
+    """At the slowest of the rates."""
+    assert describe_pace(parse_rates(rate), requests) == text

@@ -324,3 +324,35 @@ def test_fault_50_a_proxy_that_hangs_is_named(make_session):
         proxy.wait_for_disconnects()
     assert error.outcome is Outcome.TIMEOUT
     assert f"through the proxy {proxy.url}" in str(error)
+
+
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+@pytest.mark.parametrize("url", [refused_url(), "http://no-such-host.invalid"], ids=["refused", "unknown"])
+def test_a_connect_failure_names_the_proxy_of_the_environment(monkeypatch, name, url):
+    """It is not read; the message says which option takes it, and shows no credentials of it."""
+    for each in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(each, raising=False)
+    monkeypatch.setenv(name, "http://user:s3cret@proxy.example:3128")
+    with pytest.raises(TransportError) as caught:
+        send(url)
+    hint = f" ({name.upper()} is set, and is not read: pass Client(proxy=...) to use it)"
+    assert str(caught.value).endswith(hint)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,.invalid")
+    with pytest.raises(TransportError) as caught:
+        send(url)
+    assert "PROXY" not in str(caught.value)
+
+
+def test_an_unknown_authority_names_the_option_for_its_bundle(authority):
+    """A certificate that is wrong for another reason does not."""
+    for names, named in ((["127.0.0.1"], True), (["other.example"], False)):
+        served = tls_context(authority.issue_cert(*names))
+        trust = ssl.create_default_context()
+        if not named:
+            authority.configure_trust(trust)
+        with (
+            serve_script(http_response(), ssl=served) as server,
+            pytest.raises(TransportError, match="no trusted TLS connection") as caught,
+        ):
+            send(server.url, options=TransportOptions(ssl=trust))
+        assert ("pass the path of its bundle: Client(ssl='ca.pem')" in str(caught.value)) == named
