@@ -17,7 +17,8 @@ from pandas_async_io._core.request.headers import check_client_headers
 from pandas_async_io._core.request.values import check_params
 from pandas_async_io._core.security import origins
 from pandas_async_io._core.security.secrets import redact_url
-from pandas_async_io._io.bridge import block, portal
+from pandas_async_io._io.bridge import portal
+from pandas_async_io._io.bridge.blocking_call import run_blocking
 from pandas_async_io._io.engine.running_calls import RunningCalls
 from pandas_async_io._io.gate.origins import EndpointGates
 from pandas_async_io._io.transport.options import check_transport_options
@@ -257,7 +258,7 @@ class Client:
             The wait could never end.
         """
         is_callers_loop = self.session is not None
-        return block.run_blocking(make_coroutine, self.loop, on_heartbeat, is_callers_loop=is_callers_loop)
+        return run_blocking(make_coroutine, self.loop, on_heartbeat, is_callers_loop=is_callers_loop)
 
 
 _default: list[Client] = []

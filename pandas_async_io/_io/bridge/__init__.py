@@ -4,7 +4,7 @@
 - `event_loop`: which kind of loop that is, and where it runs blocking functions.
 - `loop_future`: the future of work on a loop.
 - `loop_watch`: whether a function holds the loop, and which.
-- `block`: a blocking call, wherever its caller stands; nests the caller's running loop if it must.
+- `blocking_call`: a blocking call, wherever its caller stands; nests the caller's running loop if it must.
 - `wait`: waiting for a result, blocking or awaited.
 - `interrupt`: Ctrl-C during a blocking call.
 """

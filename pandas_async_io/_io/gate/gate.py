@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from pandas_async_io._core.policy.server_budgets import Budget
 
 _NEVER = float("inf")
-_LONGEST_PAUSE = 86_400.0
-"""Seconds of a pause that the server asks for, at most."""
 _LONGEST_SLEEP = 1.0
 """Seconds after which a waiting request looks again: a response may have brought a new budget."""
 
@@ -189,10 +187,7 @@ class Gate:
         # Where the server tells its limit and the time of its reset, there is nothing to learn.
         if not (asked and self.budget.is_spent) and not self.slots.record_refusal(now, asked):
             learnt = self._pace.record_refusal(started, now, asked)
-        if asked:
-            self.pause.extend(now + min(asked, _LONGEST_PAUSE))
-        elif learnt:
-            self.pause.extend(now + min(learnt, cap), by_server=False)
+        self.pause.start_after_refusal(now, asked, learnt, cap=cap)
 
     def is_limiter(self, started: float, now: float) -> bool:
         """Record a 503 that names no delay, and return whether a limiter refused the request: some others pass."""

@@ -1,6 +1,9 @@
-"""Until when no request to an origin starts."""
+"""The pause of an origin: until when no request starts after a 429, another refusal or a spent budget."""
 
 from __future__ import annotations
+
+_LONGEST_PAUSE = 86_400.0
+"""Seconds: the longest pause that a server gets, however long the one that it asks for."""
 
 
 class Pause:
@@ -22,6 +25,13 @@ class Pause:
         self.until = max(self.until, until)
         if by_server:
             self._server_until = max(self._server_until, until)
+
+    def start_after_refusal(self, now: float, asked: float, learnt: float, *, cap: float) -> None:
+        """Pause for the seconds that a refusal asks for, or else for those of the learnt pace, at most `cap`."""
+        if asked:
+            self.extend(now + min(asked, _LONGEST_PAUSE))
+        elif learnt:
+            self.extend(now + min(learnt, cap), by_server=False)
 
     def exceeds(self, max_wait: float, now: float) -> bool:
         """Whether the server asked for more than a caller waits; our own pauses are bounded and do not count."""
