@@ -17,7 +17,7 @@ from pandas_async_io._core.body.content_type import (
     parse_content_type,
 )
 from pandas_async_io._core.body.format import choose_format
-from pandas_async_io._core.body.hints import describe_line_end
+from pandas_async_io._core.body.hints import describe_delimiter, describe_line_end
 from pandas_async_io._core.body.json import parse_json, parse_ndjson
 from pandas_async_io._core.body.parse_errors import refuse_html
 from pandas_async_io._core.body.tabular_readers import NO_OPTIONS, NO_TABULAR_READERS, TabularReaders
@@ -120,7 +120,12 @@ def decode(
         return readers.binary[chosen](body)
     refuse_html(body, "")
     text = decode_text(body, content_type.charset or (declared_xml_encoding(body) if chosen == "xml" else None))
-    return readers.text[chosen](text, read_options, text_columns) if text.strip() else None
+    if not text.strip():
+        return None
+    table = readers.text[chosen](text, read_options, text_columns)
+    if hints is not None and chosen in _LINE_FORMATS:
+        hints.extend(describe_delimiter(table))
+    return table
 
 
 def _parse_text(body: bytes, content_type: ContentType, _strict: bool) -> str | None:

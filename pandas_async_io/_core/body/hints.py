@@ -19,6 +19,7 @@ SAMPLED_BODIES = 20
 
 _LINE_ENDS = (b"\n", b"\r")
 _MAX_KEY_CHARACTERS = 40
+_DELIMITERS = (";", "\t", "|", ",")
 
 
 def describe_line_end(response: Response) -> list[str]:
@@ -42,6 +43,26 @@ def describe_line_end(response: Response) -> list[str]:
     if is_coded(response.header("Content-Encoding")):
         return []
     return ["the last line of a body without an announced length has no line break: its end may be missing"]
+
+
+def describe_delimiter(table: Any) -> list[str]:
+    """Return what is suspicious about a table with one column: its name holds another delimiter.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> describe_delimiter(pd.DataFrame({"id;name": ["1;a"]}))
+    ["the table has one column, 'id;name': if ';' is its delimiter, pass read_options={'sep': ';'}"]
+    >>> describe_delimiter(pd.DataFrame({"id": [1], "a;b": [2]}))
+    []
+    """
+    names = list(table.columns)
+    delimiter = next((each for each in _DELIMITERS if each in str(names[0])), None) if len(names) == 1 else None
+    if delimiter is None:
+        return []
+    name = redact_line(repr(str(names[0])[:_MAX_KEY_CHARACTERS]))
+    remedy = f"pass read_options={{'sep': {delimiter!r}}}"
+    return [f"the table has one column, {name}: if {delimiter!r} is its delimiter, {remedy}"]
 
 
 class DuplicateKeySample:
