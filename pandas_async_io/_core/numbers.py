@@ -10,7 +10,7 @@ from numbers import Integral, Real
 import numpy as np
 
 from pandas_async_io._core.errors import PlanError
-from pandas_async_io._core.words import show_value
+from pandas_async_io._core.words import name_type, show_value
 
 _MAX_INTEGER = 2**63 - 1
 _MAX_SECONDS = 1e8
@@ -65,6 +65,17 @@ def as_seconds(value: object) -> float | None:
     return seconds if seconds is not None and abs(seconds) <= _MAX_SECONDS else None
 
 
+def describe_wrong_type(value: object) -> str:
+    """Return what a message about a number adds for a value that is none.
+
+    Examples
+    --------
+    >>> describe_wrong_type("30"), describe_wrong_type(-1)
+    (', but a str', '')
+    """
+    return "" if isinstance(value, Real | timedelta | np.timedelta64) else f", but {name_type(value)}"
+
+
 def check_positive_seconds(name: str, value: object) -> float:
     """Return an option that is a duration, in seconds. A timedelta is one too, also pandas'.
 
@@ -83,7 +94,8 @@ def check_positive_seconds(name: str, value: object) -> float:
     """
     found = as_seconds(value)
     if found is None or found <= 0:
-        raise PlanError(f"{name}={show_value(value)} is not a number of seconds above 0, and at most {_MAX_SECONDS:g}")
+        limits = f"is not a number of seconds above 0, and at most {_MAX_SECONDS:g}"
+        raise PlanError(f"{name}={show_value(value)} {limits}{describe_wrong_type(value)}")
     return float(found)
 
 
@@ -103,5 +115,5 @@ def check_positive_integer(name: str, value: object) -> int:
     """
     found = as_integer(value)
     if found is None or found <= 0:
-        raise PlanError(f"{name}={show_value(value)} is not a whole number above 0")
+        raise PlanError(f"{name}={show_value(value)} is not a whole number above 0{describe_wrong_type(value)}")
     return found

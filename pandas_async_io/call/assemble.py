@@ -20,11 +20,19 @@ if TYPE_CHECKING:
     from pandas_async_io._core.report.tally import Tally
     from pandas_async_io._core.workflow.base import Workflow
     from pandas_async_io.call.prepared_call import PreparedCall
+    from pandas_async_io.call.stack_level import UserLine
     from pandas_async_io.call.workflow import Collector
 
 
 def assemble(
-    call: PreparedCall, collector: Collector, workflow: Workflow, outcomes: Outcomes, tally: Tally, *, quiet: bool
+    call: PreparedCall,
+    collector: Collector,
+    workflow: Workflow,
+    outcomes: Outcomes,
+    tally: Tally,
+    *,
+    quiet: bool,
+    line: UserLine | None = None,
 ) -> pd.DataFrame:
     """Return the frame of a call whose workflow is closed. Once per call.
 
@@ -40,6 +48,8 @@ def assemble(
     output = build_output(call.frame, options, call.schema, collected, call.requests.rows.row_to_request)
     outcomes.mark_parse_errors(output.columns.failures)
     explain_unsent_credentials(call, outcomes)
+    if options.json is not None and sent.method == "GET":
+        outcomes.add_note_to_status((400, 405), "json= with GET: method='POST'?")
     if isinstance(workflow, PagingWorkflow):
         workflow.discard_unfinished(output.columns.failures)
     run = Run(
@@ -57,7 +67,8 @@ def assemble(
         label=call.source.label,
         **_workflow_state(call, workflow),
     )
-    return attach_runs(output.frame, (*get_runs(call.frame), run), errors="ignore" if quiet else options.errors)
+    errors = "ignore" if quiet else options.errors
+    return attach_runs(output.frame, (*get_runs(call.frame), run), errors=errors, line=line)
 
 
 def _collect_findings(call: PreparedCall, workflow: Workflow) -> dict[int, list[str]]:

@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from pandas_async_io._core.errors import FetchError, FetchWarning, HintWarning
 from pandas_async_io._core.report.causes import format_notes, summarize_causes
 from pandas_async_io._core.report.history import ATTRS_KEY, Run, RunHistory
-from pandas_async_io.call.stack_level import find_user_stack_level
+from pandas_async_io._core.words import end_sentence
+from pandas_async_io.call.stack_level import warn_user
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
 
+    from pandas_async_io.call.stack_level import UserLine
 
-def attach_runs(frame: pd.DataFrame, runs: tuple[Run, ...], *, errors: str, hints: Sequence[str] = ()) -> pd.DataFrame:
+
+def attach_runs(
+    frame: pd.DataFrame,
+    runs: tuple[Run, ...],
+    *,
+    errors: str,
+    hints: Sequence[str] = (),
+    line: UserLine | None = None,
+) -> pd.DataFrame:
     """Put the runs on a frame, and report the failed rows and findings of the last one.
 
     Parameters
     ----------
     hints : sequence of str
         What else the user must know: it is in the message, not in the report.
+    line : UserLine, optional
+        The user's line that started the work, if it is not on this thread's stack.
 
     Raises
     ------
@@ -46,16 +57,16 @@ def attach_runs(frame: pd.DataFrame, runs: tuple[Run, ...], *, errors: str, hint
         failed = summarize_causes(causes, len(run.index))
         if errors == "raise":
             raise _fetch_error("; ".join([failed, *findings]), frame, run, format_notes(causes))
-        text = f"{'; '.join([failed, *findings])}. See .aio.failures, .aio.retry_failed()"
-        warnings.warn(FetchWarning(text, partial=frame), stacklevel=find_user_stack_level())
+        text = f"{end_sentence('; '.join([failed, *findings]))} See .aio.failures, .aio.retry_failed()"
+        warn_user(FetchWarning(text, partial=frame), line)
     elif findings:
-        text = f"{'; '.join(findings)}. See .aio.report"
-        warnings.warn(HintWarning(text, partial=frame), stacklevel=find_user_stack_level())
+        text = f"{end_sentence('; '.join(findings))} See .aio.report"
+        warn_user(HintWarning(text, partial=frame), line)
     return frame
 
 
 def _fetch_error(text: str, frame: pd.DataFrame, run: Run, notes: list[str]) -> FetchError:
-    message = f"{text}. This error's .partial has the frame so far; .partial.aio.retry_failed() goes on"
+    message = f"{end_sentence(text)} This error's .partial has the frame so far; .partial.aio.retry_failed() goes on"
     error = FetchError(message, partial=frame, failures=run.failures())
     for note in notes:
         error.add_note(note)

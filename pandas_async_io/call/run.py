@@ -16,6 +16,7 @@ from pandas_async_io._io.progress import ProgressBar
 from pandas_async_io.call.assemble import assemble
 from pandas_async_io.call.plan import plan_call
 from pandas_async_io.call.send import make_context, send_requests
+from pandas_async_io.call.stack_level import UserLine, find_user_line
 from pandas_async_io.call.workflow import choose_workflow
 from pandas_async_io.future import FrameFuture
 
@@ -44,6 +45,7 @@ class Call:
         self._context: CallContext | None = None
         self._is_assembled = False
         self._frame: pd.DataFrame | None = None
+        self._line: UserLine | None = None
 
     def plan(self) -> Plan:
         """Return what would be sent."""
@@ -79,6 +81,7 @@ class Call:
     def start(self) -> FrameFuture:
         """Start sending and return at once."""
         loop = self._prepared.client.loop
+        self._line = find_user_line()
 
         async def complete() -> pd.DataFrame:
             await self._send()
@@ -122,7 +125,8 @@ class Call:
         self._is_assembled = True
         self._workflow.close()
         try:
-            frame = assemble(self._prepared, self._collector, self._workflow, self._outcomes, self._tally, quiet=quiet)
+            results = self._collector, self._workflow, self._outcomes, self._tally
+            frame = assemble(self._prepared, *results, quiet=quiet, line=self._line)
         except FetchError as error:
             self._frame = error.partial
             raise

@@ -29,6 +29,12 @@ def expand_url_list(
     PlanError
         An option belongs to a template, or a credential would go to every host.
     """
+    given = [url for url in urls if url is not None]
+    if given and not any(isinstance(url, str) for url in given):
+        raise PlanError(
+            f"whole URLs are wanted, each a str, not {type(given[0]).__name__}: for the ids of a column write "
+            "df.aio.fetch('https://api.example.com/items/{id}')"
+        )
     if options.json is not None or options.data is not None or check_params(options.params):
         raise PlanError("params=, json= and data= belong to a template; whole URLs are sent as they are")
     if options.batch is not None:

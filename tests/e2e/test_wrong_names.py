@@ -18,7 +18,7 @@ from tests.servers.scripted import http_response, json_response, serve_script
         ({"columns": ["address"]}, "'address': nearest: 'address.street'"),
         ({"columns": ["city"]}, "'city': nearest: 'address.city'"),
         ({"columns": ["Name"]}, "'Name': nearest: 'name'"),
-        ({"columns": ["qqqq", "zzzz"]}, "'qqqq', 'zzzz': columns= takes flat names, as 'address.city'"),
+        ({"columns": ["qqqq", "zzzz"]}, "'qqqq', 'zzzz': the first one has 'id', 'name',"),
         (
             {"columns": {"city": "address.city"}},
             "'city': columns= maps a record's names to yours, as {'address.city': 'city'}",

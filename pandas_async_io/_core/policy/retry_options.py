@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pandas_async_io._core.errors import PlanError
-from pandas_async_io._core.numbers import as_integer, as_number, as_seconds
+from pandas_async_io._core.numbers import as_integer, as_number, as_seconds, describe_wrong_type
 from pandas_async_io._core.option_names import explains_names
 from pandas_async_io._core.option_values import is_plain_function, list_members
 from pandas_async_io._core.words import show_value
@@ -118,7 +118,8 @@ def parse_retry(value: Retry | int | None) -> Retry:
         return value
     attempts = as_integer(value)
     if attempts is None or attempts < 1:
-        raise PlanError(f"retry={show_value(value)}: pass a Retry, or the number of attempts, from 1")
+        given = f"retry={show_value(value)}"
+        raise PlanError(f"{given}: pass a Retry, or the number of attempts, from 1{describe_wrong_type(value)}")
     return Retry(attempts=attempts)
 
 

@@ -33,9 +33,13 @@ _REMEDY_BY_TEXT = (
 _STOPPED_BY_CANARY = re.compile(r"not sent: the first \d+ answers were all (\d{3})")
 _UNAUTHORIZED = re.compile(r"(?:page \d+: )?(?:HTTP 401\b|not sent: the first \d+ answers were all 401\b)")
 _UNSENT_CREDENTIALS = re.compile(r"\((the client's credentials were not sent: .*)\)$")
+_NAMED_REMEDY = re.compile(r"\((?:pass|give|send|set|raise|use|json=)\b[^()]*\)$")
+_ATTEMPTS_SUFFIX = re.compile(r" \(\d+ attempts\)$")
+_NOT_A_URL = (" is not a URL", "are sent, not 'a relative URL'")
 _PAGE_PREFIX = re.compile(r"page \d+: ")
 _STATUS_LINE = re.compile(r"HTTP \d{3}[^:(]*")
 _CUT_BY_DEADLINE = re.compile(r"no complete answer from .*?( before the run's deadline)")
+_NO_CONNECTION = re.compile(r"does not resolve|^no connection to|^no trusted TLS connection")
 _MAX_CAUSES = 3
 """Causes in the one-line summary."""
 _MAX_NOTES = 10
@@ -53,7 +57,7 @@ class Cause:
     rows : list of int
         Their positions.
     outcome, status, error, url
-        Those of the first row.
+        Those of the first row; of several errors, the most frequent one.
     was_sent : bool
         Whether at least one of the rows was sent.
     """
@@ -68,8 +72,12 @@ class Cause:
 
     @property
     def remedy(self) -> str:
-        """What to do about it; "" if no remedy is known."""
-        return find_remedy(self.error, self.outcome, self.status)
+        """What to do about it; "" if no remedy is known, or the text names it."""
+        remedy = find_remedy(self.error, self.outcome, self.status)
+        if remedy or self.text == self.error:
+            return remedy
+        named = _NAMED_REMEDY.search(_ATTEMPTS_SUFFIX.sub("", self.error))  # the text is that of several errors
+        return named[0][1:-1] if named and named[0] not in self.text else ""
 
 
 def find_remedy(error: str, outcome: str, status: int = 0) -> str:
@@ -123,8 +131,10 @@ def generalize_error(error: str, outcome: str) -> str:
     text = _PAGE_PREFIX.sub("", error)
     if cut := _CUT_BY_DEADLINE.match(text):
         return f"no complete answer{cut[1]}"
+    if outcome == Outcome.UNSAFE_URL and text.endswith(_NOT_A_URL):
+        return "not a URL; for the ids of a column write df.aio.fetch('…/{id}')"
     if outcome != Outcome.HTTP_ERROR:
-        return text
+        return _ATTEMPTS_SUFFIX.sub("", text)
     status = _STATUS_LINE.match(text)
     return status[0].rstrip() if status else text.partition(": ")[0]
 
@@ -160,20 +170,35 @@ def summarize_causes(causes: Sequence[Cause], total: int) -> str:
     >>> summarize_causes([Cause("HTTP 404 Not Found", [3, 7], "http_error", 404)], 300)
     '2 of 300 rows failed: 2 x HTTP 404 Not Found'
     """
+    failed = sum(len(cause.rows) for cause in causes)
+    if failed == total > 1 and _is_one_outage(causes):
+        return f"{failed} of {total} rows failed, none was answered: {_join_remedy(causes[0].text, causes[0].remedy)}"
     shown, hidden = list(causes[:_MAX_CAUSES]), list(causes[_MAX_CAUSES:])
     most = max(hidden, key=lambda cause: len(cause.rows), default=None)
     if most is not None and len(most.rows) > max(len(cause.rows) for cause in shown):
         shown[-1] = most
     more = f"; {format_count(len(hidden), 'other cause')}" if hidden else ""
-    failed = sum(len(cause.rows) for cause in causes)
     return f"{failed} of {total} rows failed: {'; '.join(map(_format_cause, shown))}{more}"
+
+
+def _is_one_outage(causes: Sequence[Cause]) -> bool:
+    """Whether the only cause of sent rows is that no connection came about, and the others were not sent for it."""
+    first, *others = causes
+    return (
+        first.outcome == Outcome.TRANSPORT_ERROR
+        and _NO_CONNECTION.search(first.text) is not None
+        and all(cause.outcome == Outcome.NOT_ATTEMPTED for cause in others)
+    )
 
 
 def _format_cause(cause: Cause) -> str:
     text = cause.text if len(cause.text) <= 160 else cause.text[:159] + "…"
+    return f"{len(cause.rows)} x {_join_remedy(text, cause.remedy)}"
+
+
+def _join_remedy(text: str, remedy: str) -> str:
     behind = " " if text.endswith("?") else ": "
-    remedy = cause.remedy
-    return f"{len(cause.rows)} x {text}{behind + remedy if remedy and remedy not in text else ''}"
+    return f"{text}{behind + remedy if remedy and remedy not in text else ''}"
 
 
 def format_notes(causes: Sequence[Cause]) -> list[str]:

@@ -19,7 +19,7 @@ from pandas_async_io._core.security.redaction import SecretRedactor
 from pandas_async_io._core.security.secrets import redact_url, redact_urls
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from pandas_async_io._core.arrays import Positions
     from pandas_async_io._core.request.expansion import Expansion
@@ -89,6 +89,12 @@ class Outcomes:
             error = self._errors.get(position, "")
             if is_unauthorized(error):
                 self._errors[position] = f"{error} ({note})"
+
+    def add_note_to_status(self, statuses: Collection[int], note: str) -> None:
+        """Add a note to the errors of requests that ended with one of some statuses."""
+        for position in np.flatnonzero(np.isin(self._status, list(statuses))).tolist():
+            if position in self._errors:
+                self._errors[position] = f"{self._errors[position]} ({note})"
 
     def latencies(self) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Return the seconds of the last attempt of each request that was sent."""
@@ -231,8 +237,9 @@ class Outcomes:
         for general_text, errors_with_rows in rows_by_cause.items():
             rows = sorted(chain.from_iterable(rows for _, rows in errors_with_rows))
             text = errors_with_rows[0][0] if len(errors_with_rows) == 1 else general_text
-            status, url = self._find_response(rows[0])
-            first = str(outcomes[rows[0]]), status, errors[rows[0]] or "", url
+            most = max(errors_with_rows, key=lambda each: len(each[1]))[1][0]
+            status, url = self._find_response(most)
+            first = str(outcomes[most]), status, errors[most] or "", url
             causes.append(Cause(text, rows, *first, was_sent=bool(was_sent[rows].any())))
         return sort_causes(causes)
 

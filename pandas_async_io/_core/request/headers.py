@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.request.credentials import refuse_fields
 from pandas_async_io._core.security.unsafe_values import is_forbidden_header
-from pandas_async_io._core.words import show_value
+from pandas_async_io._core.words import name_type, show_value
 
 
 def check_headers(headers: Mapping[str, str] | None) -> dict[str, str]:
@@ -28,7 +28,9 @@ def check_headers(headers: Mapping[str, str] | None) -> dict[str, str]:
     if not isinstance(headers, Mapping):
         raise PlanError(f"headers={show_value(headers)}: pass a mapping of names to values")
     for name, value in headers.items():
-        if not isinstance(name, str) or not isinstance(value, str) or is_forbidden_header(name, value):
+        if isinstance(name, str) and not isinstance(value, str):
+            raise PlanError(f"headers: {show_value(name)}: its value is {name_type(value)}, and must be a str")
+        if not isinstance(name, str) or is_forbidden_header(name, value):
             raise PlanError(f"headers: {show_value(name)}: a name is a token, a value is text without line breaks")
     return dict(headers)
 

@@ -21,7 +21,7 @@ from pandas_async_io._core.request.url_template import UrlTemplate
 from pandas_async_io._core.request.values import compile_body, compile_values, render_option
 from pandas_async_io._core.request.xml_text import is_xml_type
 from pandas_async_io._core.security.unsafe_values import is_forbidden_header
-from pandas_async_io._core.words import show_value
+from pandas_async_io._core.words import name_type, show_value
 
 if TYPE_CHECKING:
     from pandas_async_io._core.security.origins import Origin
@@ -179,5 +179,7 @@ def _compile_params(params: Mapping[str, Any] | None) -> list[tuple[str, TextTem
 def _header_value(name: Any, value: Any) -> str:
     text = value if isinstance(value, str) else render_option(f"headers[{show_value(name)}]", value)
     if not isinstance(name, str) or text is None or is_forbidden_header(name, text):
+        if isinstance(name, str) and not isinstance(value, str):
+            raise PlanError(f"headers: {show_value(name)}: its value is {name_type(value)}, and must be a str")
         raise PlanError(f"headers: {show_value(name)}: a name is a token, a value is text without line breaks")
     return text

@@ -230,7 +230,7 @@ def _parse_literal(part: re.Match[str]) -> str:
     at = illegal.start()
     character = part.string[at]
     code = quote(character, safe="", errors="surrogatepass")
-    raise _template_error(part.string, at, f"{character!a} cannot stand in a URL: write {code}, or remove it")
+    raise _template_error(part.string, at, f"{character!r} cannot stand in a URL: write {code}, or remove it")
 
 
 def _parse_expression(part: re.Match[str]) -> Expression:
@@ -251,7 +251,7 @@ def _parse_expression(part: re.Match[str]) -> Expression:
 def _parse_variable(text: str, at: int, spec: str) -> Variable:
     found = _VARSPEC.fullmatch(spec)
     if found is None:
-        problem = "an expression without a name" if not spec else f"{spec!a} is not a field"
+        problem = "an expression without a name" if not spec else f"{spec!r} is not a field"
         allowed = "letters, digits, _, single dots and %XX, then perhaps * or :1 to :9999"
         hint = f"; a column of this name is written {{{encode_field_name(spec)}}}" if spec else ""
         raise _template_error(text, at, f"{problem}: a name holds {allowed}{hint}")

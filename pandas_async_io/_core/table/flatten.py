@@ -54,7 +54,7 @@ def flatten(payloads: Sequence[Any], shape: Shape) -> Block:
     if shape.record_path is None and set(map(type, payloads)) == {dict}:
         columns = _flatten_records(list(payloads), shape)
         return _make_block(
-            columns, {}, np.ones(len(payloads), np.int64), {}, _find_selection(columns, payloads[0], shape)
+            columns, {}, np.ones(len(payloads), np.int64), {}, _find_selection(columns, payloads[0], shape, ())
         )
     records: list[Record] = []
     counts: list[int] = []
@@ -71,7 +71,7 @@ def flatten(payloads: Sequence[Any], shape: Shape) -> Block:
             meta.extend((fields, len(items)) for fields, items in lists)
         counts.append(len(records) - before)
     columns, meta_columns = _flatten_records(records, shape), _meta_columns(meta, shape)
-    selection = _find_selection(columns, records[0], shape) if records else None
+    selection = _find_selection(columns, records[0], shape, payloads) if records else None
     return _make_block(columns, meta_columns, np.array(counts, np.int64), failures, selection)
 
 
@@ -86,12 +86,22 @@ def _make_block(
     return Block(columns, meta, counts, failures, infinite, selection)
 
 
-def _find_selection(columns: dict[str, Chunk], first: Record, shape: Shape) -> Selection | None:
-    """Return the names of the first record if no record has one of the selected columns."""
+def _find_selection(
+    columns: dict[str, Chunk], first: Record, shape: Shape, payloads: Sequence[Any]
+) -> Selection | None:
+    """Return the names of the first record, and around it, if no record has one of the selected columns."""
     selected = shape.record_columns()
     if selected is None or not any(map(_is_missing, columns.values())):
         return None
-    return Selection(selected, tuple(_flatten_record(first, shape)))
+    flat = _flatten_record(first, shape)
+    lists = {
+        name: tuple(_flatten_record(cell[0], shape))
+        for name, cell in flat.items()
+        if isinstance(cell, list) and cell and isinstance(cell[0], dict)
+    }
+    root = next((payload for payload in payloads if isinstance(payload, dict)), None)
+    outside = () if root is None or shape.record_path is None else tuple(_flatten_record(root, shape))
+    return Selection(selected, tuple(flat), lists, outside)
 
 
 def _is_missing(chunk: Chunk) -> bool:

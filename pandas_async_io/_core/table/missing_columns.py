@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from pandas_async_io._core.security.secrets import redact_line
@@ -10,6 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 _MAX_NAME_CHARACTERS = 100
+_MAX_NAMES = 5
+"""Names of a record that a hint lists."""
+
+
+NO_LISTS: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
 class Selection(NamedTuple):
@@ -21,10 +27,16 @@ class Selection(NamedTuple):
         Flat name to name in the result.
     found : tuple of str
         The flat names of the first record.
+    lists : mapping of str to tuple of str
+        Its fields that hold a list of objects, and the names in the first of them.
+    outside : tuple of str
+        The flat names beside the records of a ``record_path``.
     """
 
     columns: Mapping[str, str]
     found: tuple[str, ...]
+    lists: Mapping[str, tuple[str, ...]] = NO_LISTS
+    outside: tuple[str, ...] = ()
 
 
 def describe_missing_columns(names: Iterable[str], selections: Sequence[Selection]) -> tuple[str, ...]:
@@ -53,10 +65,26 @@ def describe_missing_columns(names: Iterable[str], selections: Sequence[Selectio
         if source != name and name in found and not _find_similar(source, [name]):
             hint = f"columns= maps a record's names to yours, as {{{_show(name)}: {_show(source)}}}"
         else:
-            nearest = find_nearest(source, found)
-            hint = "columns= takes flat names, as 'address.city'" if nearest is None else f"nearest: {_show(nearest)}"
+            hint = _find_hint(source, list(found), selections)
         by_hint.setdefault(hint, []).append(_show(source))
     return tuple(f"no record has {', '.join(shown)}: {hint}" for hint, shown in by_hint.items())
+
+
+def _find_hint(name: str, found: Sequence[str], selections: Sequence[Selection]) -> str:
+    """Return what to say about a name that no record has."""
+    outside = next((each for selection in selections for each in selection.outside if each == name), None)
+    if outside is not None:
+        return f"it is outside of the records: add meta=[{_show(name)}]"
+    for path, keys in ((path, keys) for selection in selections for path, keys in selection.lists.items()):
+        if name.removeprefix(f"{path}.") in keys:
+            return f"it is in a list: record_path={_show(path)}, columns=[{_show(name.removeprefix(f'{path}.'))}]"
+    nearest = find_nearest(name, found)
+    if nearest is not None:
+        return f"nearest: {_show(nearest)}"
+    if not found:
+        return "columns= takes flat names, as 'address.city'"
+    more = ", …" if len(found) > _MAX_NAMES else ""
+    return f"the first one has {', '.join(map(_show, found[:_MAX_NAMES]))}{more}"
 
 
 def describe_missing_schema(names: Iterable[str], found: Sequence[str]) -> tuple[str, ...]:

@@ -43,6 +43,9 @@ _PROXY_LIBRARIES = {"python_socks", "aiohttp_socks"}
 _ECHOED_INPUT = re.compile(r":?\s*(?:b?['\"]|\n)")
 """Where the message of aiohttp's parser begins to quote what the server sent."""
 
+_REASONS_OF_PLAIN_HTTP = {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"}
+"""OpenSSL's reasons where a server without TLS answers the first message."""
+
 _FIELD_LIMIT = re.compile(r"Got more than (\d+) bytes")
 """aiohttp's message for a header, or a status line, that is too long."""
 
@@ -198,7 +201,8 @@ def _describe_cause(exc: BaseException) -> str:
     if isinstance(cause, tls.SSLCertVerificationError):
         return cause.verify_message or "its certificate is not valid"
     if isinstance(cause, tls.SSLError):
-        return (cause.reason or "no agreement").lower().replace("_", " ")
+        reason = (cause.reason or "no agreement").lower().replace("_", " ")
+        return f"{reason}: does it speak http://?" if cause.reason in _REASONS_OF_PLAIN_HTTP else reason
     if isinstance(cause, OSError) and cause.errno is not None and cause.errno > 0:
         return os.strerror(cause.errno)
     if isinstance(cause, OSError) and cause.strerror:
