@@ -113,7 +113,7 @@ def parse_retry(value: Retry | int | None) -> Retry:
     (1, 3)
     """
     if value is None:
-        return Retry()
+        return _DEFAULT_RETRY
     if isinstance(value, Retry):
         return value
     attempts = as_integer(value)
@@ -136,3 +136,6 @@ def _read_methods(methods: object) -> list[str]:
     if members is None or not all(isinstance(method, str) and _TOKEN.fullmatch(method) for method in members):
         raise PlanError(f"Retry: methods={show_value(methods)} must be a collection of str, as 'POST'.")
     return [method.upper() for method in members]
+
+
+_DEFAULT_RETRY = Retry()
