@@ -197,8 +197,8 @@ def test_only_the_given_statuses_are_repeated():
     retry=st.builds(
         Retry,
         attempts=st.just(20_000),
-        base=st.floats(0, 1e6),
-        throttle_base=st.floats(0, 1e6),
+        base=st.floats(0, 86_400),
+        throttle_base=st.floats(0, 86_400),
         cap=st.floats(0, 600),
         max_wait=st.floats(0, 600),
     ),
