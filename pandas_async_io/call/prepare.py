@@ -61,6 +61,7 @@ def prepare_call(
         max_level=options.max_level,
         columns=options.columns,
     )
+    shape = replace(shape, keeps_meta=options.how == "left" and bool(shape.meta) and options.paging is None)
     check_separator(options.sep, options.format, options.read_options)
     check_dtype_backend(options.dtype_backend)
     schema = compile_schema(options.schema, shape.columns)

@@ -67,11 +67,14 @@ def flatten(payloads: Sequence[Any], shape: Shape) -> Block:
         except ParseError as error:
             failures[at] = error.with_traceback(None)  # its frames hold the payload
         else:
+            if shape.keeps_meta and lists and not any(items for _, items in lists):
+                lists = [(lists[0][0], [{}])]
             records.extend(chain.from_iterable(items for _, items in lists))
             meta.extend((fields, len(items)) for fields, items in lists)
         counts.append(len(records) - before)
     columns, meta_columns = _flatten_records(records, shape), _meta_columns(meta, shape)
-    selection = _find_selection(columns, records[0], shape, payloads) if records else None
+    first = next(filter(None, records), None)
+    selection = None if first is None else _find_selection(columns, first, shape, payloads)
     return _make_block(columns, meta_columns, np.array(counts, np.int64), failures, selection)
 
 

@@ -47,7 +47,7 @@ def describe_missing_columns(names: Iterable[str], selections: Sequence[Selectio
     names : iterable of str
         Their names in the result.
     selections : sequence of Selection
-        Of the blocks that lack one.
+        Of the blocks that lack one; none if there are no records with fields.
 
     Examples
     --------
@@ -60,7 +60,7 @@ def describe_missing_columns(names: Iterable[str], selections: Sequence[Selectio
     found = dict.fromkeys(name for selection in selections for name in selection.found)
     sources = {name: source for selection in selections for source, name in selection.columns.items()}
     by_hint: dict[str, list[str]] = {}
-    for name in names:
+    for name in names if selections else ():
         source = sources.get(name, name)
         if source != name and name in found and not _find_similar(source, [name]):
             hint = f"columns= maps a record's names to yours, as {{{_show(name)}: {_show(source)}}}"

@@ -123,6 +123,8 @@ class Shape:
         As given.
     columns : mapping of str to str, or None
         Flat name to name in the result; None: all, under their flat names.
+    keeps_meta : bool
+        Whether a payload without records has its ``meta`` fields in one record without other fields.
     """
 
     record_path: Path | None = None
@@ -130,6 +132,7 @@ class Shape:
     sep: str = "."
     max_level: int | None = None
     columns: Mapping[str, str] | None = None
+    keeps_meta: bool = False
 
     def name_prefix(self, parent: str, level: int) -> str:
         """Return the prefix of the names of a dict's fields, as in json_normalize.
