@@ -65,6 +65,7 @@ def assemble(
         missing_columns=output.columns.missing_columns,
         infinite=output.columns.infinite,
         label=call.source.label,
+        hints=call.requests.hints,
         **_workflow_state(call, workflow),
     )
     errors = "ignore" if quiet else options.errors

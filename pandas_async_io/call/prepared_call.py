@@ -45,6 +45,8 @@ class CallRequests:
         With ``batch``: what the requests for other blocks of keys are made of.
     batches : Batches or None
         The keys, in blocks: one for each request.
+    hints : tuple of str
+        What the user must know of the requests although rows may be ``ok``.
     """
 
     sent: Expansion
@@ -52,6 +54,7 @@ class CallRequests:
     template: RequestTemplate | None = None
     batches: Batches | None = None
     allow_hosts: Sequence[str] = ()
+    hints: tuple[str, ...] = ()
 
     def build_blocks(self, blocks: Sequence[Positions]) -> list[Request]:
         """Make the requests for other blocks of the keys."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import FetchWarning, PlanError
 from pandas_async_io._core.request.expand import expand
+from pandas_async_io._core.request.field_names import list_field_names
 from pandas_async_io._core.request.graphql import GraphQL
 from pandas_async_io._core.request.request_template import compile_request_template
-from pandas_async_io._core.request.text_template import TextTemplate
-from pandas_async_io._core.request.url_template import encode_field_name
+from pandas_async_io._core.request.url_template import write_field_name
 from pandas_async_io._core.workflow.batching.key_field import (
     find_list_fields,
     unwrap_list_fields,
@@ -56,18 +57,18 @@ def expand_call(
     if not isinstance(url, str):
         sent = expand_url_list(url, options, client, auth)
         return CallRequests(sent, sent)
-    template = _compile_template(url, options, client, auth)
+    template = _compile_template(frame, url, options, client, auth)
     if options.batch is not None:
         requests = expand_batches(frame, template, options, options.batch, client)
         _check_over(frame, template, options)
-        return requests
+        return replace(requests, hints=template.hints)
     over = getattr(options, "over", None)
     if not over and not (template.text_fields or template.json_fields) and len(frame) > 1 and template.safe:
         text = "no field in the request: every row gets the same answer. In an f-string a field is {{column}}"
         warnings.warn(text, FetchWarning, stacklevel=find_user_stack_level())
     sent = expand(frame, template, allow_hosts=client.allow_hosts)
     _check_over(frame, template, options)
-    return CallRequests(sent, sent)
+    return CallRequests(sent, sent, hints=template.hints)
 
 
 def _check_over(frame: pd.DataFrame, template: RequestTemplate, options: FetchOptions | ReadOptions) -> None:
@@ -76,7 +77,7 @@ def _check_over(frame: pd.DataFrame, template: RequestTemplate, options: FetchOp
     unused = [name for name in getattr(options, "over", None) or () if name not in fields]
     unused = [name for name in unused if len(set(map(str, frame[name]))) > 1]  # one value is a label
     if unused and template.safe:
-        name = encode_field_name(unused[0])
+        name = write_field_name(unused[0])
         raise PlanError(
             f"over= has {unused[0]!r}, and the request has no such field: each value would get the same answer. "
             f"Write {{{name}}} where it belongs, as in ?{name}={{{name}}}"
@@ -84,7 +85,7 @@ def _check_over(frame: pd.DataFrame, template: RequestTemplate, options: FetchOp
 
 
 def _compile_template(
-    url: str, options: FetchOptions | ReadOptions, client: Client, auth: Auth | None
+    frame: pd.DataFrame, url: str, options: FetchOptions | ReadOptions, client: Client, auth: Auth | None
 ) -> RequestTemplate:
     query = options.json if isinstance(options.json, GraphQL) else None
     json = get_request_body(options)
@@ -96,19 +97,19 @@ def _compile_template(
     parts: dict[str, Any] = {
         "base_url": client.base_url,
         "method": options.method if query is None else query.method,
+        "params": options.params,
         "headers": options.headers,
         "json": json if options.batch is None else unwrap_list_fields(json),
         "data": options.data,
         "safe": query is not None and query.safe,
         "allow_hosts": client.allow_hosts,
+        "names": list_field_names(frame),
         "text_type": next((value for name, value in client.headers.items() if name.lower() == "content-type"), None),
         "na_action": options.na_action,
     }
-    template = compile_request_template(url, params=options.params, **parts)
+    template = compile_request_template(url, **parts)
     if template.origin is None:
         check_credentials("a host that rows decide", client, auth)
         return template
     _, own = client.credentials_for(template.origin, auth)
-    # A brace in a key is no field.
-    literal = {name: TextTemplate((value,)) if isinstance(value, str) else value for name, value in own.items()}
-    return compile_request_template(url, params={**literal, **(options.params or {})}, **parts) if own else template
+    return compile_request_template(url, literal_params=own, **parts) if own else template

@@ -66,6 +66,8 @@ class Run:
         Columns that hold an infinite number.
     label : str
         The URL template, without secrets.
+    hints : tuple of str
+        What the user must know of the requests.
     """
 
     outcomes: Outcomes
@@ -84,6 +86,7 @@ class Run:
     missing_columns: tuple[str, ...] = ()
     infinite: tuple[str, ...] = ()
     label: str = ""
+    hints: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """Return the label and the outcomes; ``source`` holds credentials and is left out."""
@@ -96,7 +99,8 @@ class Run:
         names = ", ".join(map(repr, self.infinite))
         infinite = [f"{names}: infinite where JSON has Infinity or a number such as 1e400, too large for a float"]
         unsent = self.outcomes.describe_missing() if self.outcomes.is_all_missing else []
-        return [*unsent, *self.missing_columns, *(infinite if names else []), *summarize_findings(self.findings)]
+        columns = [*self.missing_columns, *(infinite if names else [])]
+        return [*unsent, *self.hints, *columns, *summarize_findings(self.findings)]
 
     def report(self) -> Report:
         """Return how the run went."""

@@ -4,6 +4,7 @@ In the order of their use:
 
 * `url_template`, `expression`: RFC 6570 templates, compiled and expanded over columns
 * `query_start`: which part of an expanded URL begins its query
+* `field_names`: what the columns and index levels of a frame are called
 * `text_template`: texts with fields, for headers, parameters and bodies
 * `xml_text`: how a value is written in an XML body
 * `cells`: which text or JSON value a cell has, and which cells are null

@@ -21,7 +21,7 @@ from pandas_async_io._core.request.missing_values import find_missing_values
 from pandas_async_io._core.request.query_start import make_url_writer
 from pandas_async_io._core.request.request_builder import RequestBuilder
 from pandas_async_io._core.request.row_checks import find_forbidden_rows, find_refused_urls
-from pandas_async_io._core.request.url_template import encode_field_name
+from pandas_async_io._core.request.url_template import write_field_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -116,7 +116,7 @@ def _factorize_field(how: Callable[[Any], FieldColumn], name: str, array: Any) -
         NotImplementedError,
     ) as exc:  # pyarrow has types without take()
         reason = "a value holds itself" if isinstance(exc, RecursionError) else exc
-        raise PlanError(f"field {{{encode_field_name(name)}}}: {reason}") from None
+        raise PlanError(f"field {{{write_field_name(name)}}}: {reason}") from None
 
 
 def _codes_identify_requests(template: RequestTemplate, columns: Mapping[str, FieldColumn]) -> bool:

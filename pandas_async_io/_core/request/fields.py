@@ -11,7 +11,8 @@ import pandas as pd
 
 from pandas_async_io._core.errors import UnknownFieldError
 from pandas_async_io._core.request.cells import render_column
-from pandas_async_io._core.request.url_template import encode_field_name
+from pandas_async_io._core.request.field_names import format_label
+from pandas_async_io._core.request.url_template import write_field_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -108,12 +109,12 @@ def find_column(frame: pd.DataFrame, name: str) -> Any:
     Traceback (most recent call last):
     pandas_async_io._core.errors.UnknownFieldError: field {usr}: no column or index level has this name; nearest: {user}
     """
-    columns = [_field_name(label) for label in frame.columns]
-    levels = [None if label is None else _field_name(label) for label in frame.index.names]
+    columns = [format_label(label) for label in frame.columns]
+    levels = [None if label is None else format_label(label) for label in frame.index.names]
     for kind, labels in (("columns", columns), ("index levels", levels)):
         if labels.count(name) > 1:
             raise UnknownFieldError(
-                f"field {{{encode_field_name(name)}}}: {labels.count(name)} {kind} have this name; rename all but one"
+                f"field {{{write_field_name(name)}}}: {labels.count(name)} {kind} have this name; rename all but one"
             )
     if name in columns:
         return _to_array(frame.iloc[:, columns.index(name)])
@@ -121,15 +122,10 @@ def find_column(frame: pd.DataFrame, name: str) -> Any:
         return _to_array(frame.index.get_level_values(levels.index(name)))
     known = {label.lower(): label for label in [*columns, *levels] if label is not None}
     nearest = get_close_matches(name.lower(), known, n=1, cutoff=0.0)
-    hint = f"nearest: {{{encode_field_name(known[nearest[0]])}}}" if nearest else _NO_COLUMNS_HINT
-    raise UnknownFieldError(f"field {{{encode_field_name(name)}}}: no column or index level has this name; {hint}")
+    hint = f"nearest: {{{write_field_name(known[nearest[0]])}}}" if nearest else _NO_COLUMNS_HINT
+    raise UnknownFieldError(f"field {{{write_field_name(name)}}}: no column or index level has this name; {hint}")
 
 
 def _to_array(column: pd.Series[Any] | pd.Index[Any]) -> Any:
     """Return the numpy array, if it holds the same values, else pandas' own array."""
     return column.to_numpy() if isinstance(column.dtype, np.dtype) and column.dtype.kind not in "mM" else column.array
-
-
-def _field_name(label: Any) -> str:
-    """Return the field name of a label. The levels of a tuple are joined by dots, without empty ones."""
-    return ".".join(str(level) for level in label if level != "") if isinstance(label, tuple) else str(label)

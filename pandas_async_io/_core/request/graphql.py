@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.option_names import explains_names
 from pandas_async_io._core.option_values import is_text
-from pandas_async_io._core.request.text_template import FIELD_NAME
+from pandas_async_io._core.request.text_template import TextTemplate
 from pandas_async_io._core.request.values import compile_body
 from pandas_async_io._core.words import show_value
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-_FIELD_LIKE = re.compile(rf"(\{{{FIELD_NAME}\}})", re.ASCII)
 _IGNORED = re.compile(r'"""(?:\\"""|[^"]|"(?!""))*"""|"(?:[^"\\\n]|\\.)*"|#[^\n\r]*|[\s,\ufeff]+')
 _WORD = re.compile(r"\w+", re.ASCII)
 
@@ -131,6 +130,6 @@ class GraphQL:
 
     @property
     def json(self) -> dict[str, Any]:
-        """The body for a request template: braces in the query are escaped, so that none is a field."""
+        """The body for a request template; the query is compiled already, so that no brace in it is a field."""
         named = {} if self.operation is None else {"operationName": self.operation}
-        return {"query": _FIELD_LIKE.sub(r"{\1}", self.query), "variables": self.variables, **named}
+        return {"query": TextTemplate((self.query,)), "variables": self.variables, **named}

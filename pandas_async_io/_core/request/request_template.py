@@ -11,13 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pandas_async_io._core.errors import PlanError
-from pandas_async_io._core.models import SAFE_METHODS
+from pandas_async_io._core.errors import PlanError, TemplateError
+from pandas_async_io._core.models import NO_HEADERS, SAFE_METHODS
 from pandas_async_io._core.request.base_url import find_literal_origin, join_base_url
+from pandas_async_io._core.request.field_names import NO_FIELD_NAMES, FieldNames
 from pandas_async_io._core.request.missing_values import MissingRule, compile_missing_rule, find_texts
 from pandas_async_io._core.request.params import add_params
-from pandas_async_io._core.request.text_template import TextTemplate
-from pandas_async_io._core.request.url_template import UrlTemplate
+from pandas_async_io._core.request.text_template import TextTemplate, describe_near_misses
+from pandas_async_io._core.request.url_template import UrlTemplate, write_field_name
 from pandas_async_io._core.request.values import compile_body, compile_values, render_option
 from pandas_async_io._core.request.xml_text import is_xml_type
 from pandas_async_io._core.security.unsafe_values import is_forbidden_header
@@ -49,6 +50,8 @@ class RequestTemplate:
         Whether the request only reads: equal ones are sent once.
     missing : MissingRule
         What its places do without a value.
+    near_misses : tuple of (str, str)
+        As in `TextTemplate`.
     """
 
     url_template: UrlTemplate
@@ -59,6 +62,7 @@ class RequestTemplate:
     body: Any
     safe: bool
     missing: MissingRule
+    near_misses: tuple[tuple[str, str], ...] = ()
 
     @property
     def url_and_header_fields(self) -> frozenset[str]:
@@ -83,6 +87,11 @@ class RequestTemplate:
         return tuple(dict.fromkeys(text.fields[0] for text in find_texts(self.body) if self._is_json_field(text)))
 
     @property
+    def hints(self) -> tuple[str, ...]:
+        """What the user must know of the texts in braces that are no fields."""
+        return describe_near_misses(self.near_misses)
+
+    @property
     def has_fields_outside_url(self) -> bool:
         """Whether headers or body have fields."""
         return bool(self.header_and_body_fields or self.json_fields)
@@ -97,11 +106,13 @@ def compile_request_template(
     base_url: str = "",
     method: str = "GET",
     params: Mapping[str, Any] | None = None,
+    literal_params: Mapping[str, Any] = NO_HEADERS,
     headers: Mapping[str, str] | None = None,
     json: Any = None,
     data: Any = None,
     safe: bool = False,
     allow_hosts: Sequence[str] = (),
+    names: FieldNames = NO_FIELD_NAMES,
     text_type: str | None = None,
     na_action: str | None = None,
 ) -> RequestTemplate:
@@ -111,8 +122,12 @@ def compile_request_template(
     ----------
     url : str
         RFC 6570 template, absolute or relative to ``base_url``.
+    literal_params : mapping, optional
+        Parameters in which a brace is no field, as in a key; those of ``params`` replace them.
     safe : bool
         Whether the request only reads although its method is not safe.
+    names : FieldNames, optional
+        The columns that are fields as they are called.
     text_type : str, optional
         The Content-Type of a text whose ``headers`` have none: the client's.
     na_action : {"ignore", "omit", "send"}, optional
@@ -132,12 +147,16 @@ def compile_request_template(
     """
     if json is not None and data is not None:
         raise PlanError("json= and data= are both given: a request has one body")
-    url_template = add_params(UrlTemplate.compile(join_base_url(url, base_url)), _compile_params(params))
+    _check_fragment(url, names)
+    param_texts = _compile_params(params, literal_params, names)
+    url_template = add_params(UrlTemplate.compile(join_base_url(url, base_url), names), param_texts)
     origin = find_literal_origin(url_template, allow_hosts)
     if headers is not None and not isinstance(headers, Mapping):
         raise PlanError(f"headers={show_value(headers)}: pass a mapping of names to values")
-    compiled = [(name, TextTemplate.compile(_header_value(name, value))) for name, value in (headers or {}).items()]
-    kind, body, default_type = compile_body(json, data)
+    compiled = [
+        (name, TextTemplate.compile(_header_value(name, value), names)) for name, value in (headers or {}).items()
+    ]
+    kind, body, default_type = compile_body(json, data, names)
     content_type = next((text for name, text in compiled if name.lower() == "content-type"), None)
     if default_type and content_type is None:
         content_type = TextTemplate(((text_type if kind == "text" else None) or default_type,))
@@ -147,7 +166,17 @@ def compile_request_template(
     method = check_method(method)
     missing = compile_missing_rule(url_template, compiled, body, method=method, body_kind=kind, na_action=na_action)
     is_safe = safe or method in SAFE_METHODS
-    return RequestTemplate(url_template, method, origin, tuple(compiled), kind, body, is_safe, missing)
+    texts = [*(text for _, text in (*param_texts, *compiled)), *find_texts(body)]
+    near_misses = tuple(dict.fromkeys(near for text in texts for near in text.near_misses))
+    return RequestTemplate(url_template, method, origin, tuple(compiled), kind, body, is_safe, missing, near_misses)
+
+
+def _check_fragment(url: object, names: FieldNames) -> None:
+    """Refuse a column whose name starts with ``#`` where the template has a fragment, which is never sent."""
+    for name in re.findall(r"\{(#[^{}]*)\}", url) if isinstance(url, str) else ():
+        if name in names:
+            written = write_field_name(name)
+            raise TemplateError(f"{{{name}}} is a fragment, which is not sent: write the column as {{{written}}}")
 
 
 def check_method(method: str) -> str:
@@ -168,12 +197,14 @@ def check_method(method: str) -> str:
     return method.upper()
 
 
-def _compile_params(params: Mapping[str, Any] | None) -> list[tuple[str, TextTemplate]]:
-    if params is None:
-        return []
-    if not isinstance(params, Mapping):
+def _compile_params(
+    params: Mapping[str, Any] | None, literal: Mapping[str, Any], names: FieldNames
+) -> list[tuple[str, TextTemplate]]:
+    if params is not None and not isinstance(params, Mapping):
         raise PlanError(f"params={show_value(params)}: pass a mapping of names to values")
-    return [(name, text) for name, value in params.items() for text in compile_values("params", name, value)]
+    literals = {name: TextTemplate((value,)) if isinstance(value, str) else value for name, value in literal.items()}
+    merged = {**literals, **(params or {})}
+    return [(name, text) for name, value in merged.items() for text in compile_values("params", name, value, names)]
 
 
 def _header_value(name: Any, value: Any) -> str:

@@ -10,7 +10,7 @@ from pandas_async_io._core.arrays import object_array
 from pandas_async_io._core.errors import UnsafeUrlError
 from pandas_async_io._core.request.base_url import check_origin
 from pandas_async_io._core.request.query_start import find_fields_before_path
-from pandas_async_io._core.request.url_template import encode_field_name
+from pandas_async_io._core.request.url_template import write_field_name
 from pandas_async_io._core.security.unsafe_values import (
     DOT_SEGMENT_REASON,
     find_dot_segments,
@@ -34,13 +34,13 @@ def find_forbidden_rows(columns: Mapping[str, FieldColumn], template: RequestTem
     reasons = {}
     for name, column in columns.items():
         is_forbidden = is_forbidden_in_url if name in exposed else is_forbidden_in_body
-        field = encode_field_name(name)
+        field = write_field_name(name)
         for row in np.flatnonzero(column.rows_matching(is_forbidden)).tolist():
             reasons[row] = f"field {{{field}}} holds control characters or lone surrogates, which are not sent"
     for name in sorted(find_fields_before_path(template.url_template)):
         for row in np.flatnonzero(columns[name].rows_matching(_has_query_or_fragment)).tolist():
             reasons.setdefault(
-                row, f"field {{+{encode_field_name(name)}}} holds '?' or '#', which would cut off the path behind it"
+                row, f"field {{+{write_field_name(name)}}} holds '?' or '#', which would cut off the path behind it"
             )
     return reasons
 

@@ -7,6 +7,7 @@ Values are texts: `cells` renders the cells of a frame before. Where the RFC lea
   a ``%`` that does not start a triplet and white space at either end raise: they are typing errors.
 * Names in an exploded dict are encoded like values, not like literals: data adds no ``&``.
 * A prefix under ``+`` and ``#`` counts a percent-encoded character as one and never cuts it.
+* A name that is no varname of the RFC is a field if a column has it and it holds none of the RFC's own characters.
 * A lone surrogate cannot be encoded as UTF-8 and raises PlanError. Callers check their values before.
 """
 
@@ -30,9 +31,12 @@ from pandas_async_io._core.request.expression import (
     join_rows,
     merge_literals,
 )
+from pandas_async_io._core.request.field_names import NO_FIELD_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from pandas_async_io._core.request.field_names import FieldNames
 
 _BLOCK_ROWS = 50_000
 """Rows expanded at once. It keeps the memory beside the URLs within about 20 MB."""
@@ -41,6 +45,9 @@ _PART = re.compile(r"\{([^{}]*)\}|[^{}]+")
 _ILLEGAL = re.compile(rf"[\x00-\x1f\x7f-\x9f\ud800-\udfff<>\\^`]|(?!{TRIPLET})%")
 _NAME = rf"(?:\w|{TRIPLET})+(?:\.(?:\w|{TRIPLET})+)*"
 _VARSPEC = re.compile(rf"({_NAME})(?::([1-9]\d{{0,3}})|(\*))?", re.ASCII)
+_COLUMN_SPEC = re.compile(r"(.*?)(?::([1-9]\d{0,3})|(\*))?", re.ASCII | re.DOTALL)
+_OWN_CHARACTER = re.compile(r"^\.|[{}%+#/;?&=,!@|:*\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+"""What a column's name must not hold to be written as it is called: the syntax of a template."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +76,13 @@ class UrlTemplate:
     parts: tuple[str | Expression, ...]
 
     @classmethod
-    def compile(cls, text: str) -> UrlTemplate:
+    def compile(cls, text: str, names: FieldNames = NO_FIELD_NAMES) -> UrlTemplate:
         """Parse `text`.
+
+        Parameters
+        ----------
+        names : FieldNames, optional
+            The columns that are fields as they are called.
 
         Raises
         ------
@@ -86,7 +98,7 @@ class UrlTemplate:
             part = _PART.match(text, at)
             if part is None:
                 raise _template_error(text, at, "a brace without its other half: write it as %7B or %7D")
-            parts.append(_parse_literal(part) if part[1] is None else _parse_expression(part))
+            parts.append(_parse_literal(part) if part[1] is None else _parse_expression(part, names))
             at = part.end()
         return cls(text, tuple(parts))
 
@@ -217,6 +229,17 @@ def encode_field_name(column: str) -> str:
     return name if _VARSPEC.fullmatch(name) else name.replace(".", "%2E")
 
 
+def write_field_name(column: str) -> str:
+    """Return the name of a column as a template may write it: as it is called, if possible.
+
+    Examples
+    --------
+    >>> write_field_name("User ID"), write_field_name("größe"), write_field_name("a/b")
+    ('User ID', 'größe', 'a%2Fb')
+    """
+    return column if column and _OWN_CHARACTER.search(column) is None else encode_field_name(column)
+
+
 def _template_error(text: str, at: int, problem: str) -> TemplateError:
     shown = "".join(character if character.isprintable() else "?" for character in text)
     return TemplateError(f"{problem} (position {at})\n  {shown}\n  {' ' * at}^")
@@ -233,24 +256,32 @@ def _parse_literal(part: re.Match[str]) -> str:
     raise _template_error(part.string, at, f"{character!r} cannot stand in a URL: write {code}, or remove it")
 
 
-def _parse_expression(part: re.Match[str]) -> Expression:
+def _parse_expression(part: re.Match[str], names: FieldNames) -> Expression:
     text, body, at = part.string, part[1], part.start(1)
     operator = body[:1]
     if operator and operator in "=,!@|":
-        raise _template_error(text, at, f"the operator {operator!r} is reserved by RFC 6570: use one of + # . / ; ? &")
+        hint = f"write the column as {{{encode_field_name(body)}}}" if body in names else "use one of + # . / ; ? &"
+        raise _template_error(text, at, f"the operator {operator!r} is reserved by RFC 6570: {hint}")
     if operator not in OPERATORS:
         operator = ""
     at += len(operator)
     variables = []
     for spec in body[len(operator) :].split(","):
-        variables.append(_parse_variable(text, at, spec))
+        variables.append(_parse_variable(text, at, spec, names))
         at += len(spec) + 1
     return Expression(operator, tuple(variables))
 
 
-def _parse_variable(text: str, at: int, spec: str) -> Variable:
+def _parse_variable(text: str, at: int, spec: str, names: FieldNames) -> Variable:
     found = _VARSPEC.fullmatch(spec)
     if found is None:
+        column, prefix, star = _COLUMN_SPEC.fullmatch(spec).groups()  # type: ignore[union-attr] # it matches any text
+        if column in names and _OWN_CHARACTER.search(column) is None:
+            return Variable(quote(column, safe=""), column, int(prefix or 0), star is not None)
+        nearly = names.find_nearly(column)
+        if nearly is not None:
+            written = write_field_name(nearly)
+            raise _template_error(text, at, f"{spec!r} is not a field: the nearest column is written {{{written}}}")
         problem = "an expression without a name" if not spec else f"{spec!r} is not a field"
         allowed = "letters, digits, _, single dots and %XX, then perhaps * or :1 to :9999"
         hint = f"; a column of this name is written {{{encode_field_name(spec)}}}" if spec else ""

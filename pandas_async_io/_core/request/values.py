@@ -15,6 +15,7 @@ from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.numbers import as_integer
 from pandas_async_io._core.option_values import is_text
 from pandas_async_io._core.request.cells import render_scalar, to_json_value
+from pandas_async_io._core.request.field_names import NO_FIELD_NAMES, FieldNames
 from pandas_async_io._core.request.text_template import TextTemplate
 from pandas_async_io._core.words import show_value
 
@@ -49,7 +50,7 @@ def check_params(params: Any) -> dict[str, Any]:
     return dict(params)
 
 
-def compile_values(option: str, name: Any, value: Any) -> list[TextTemplate]:
+def compile_values(option: str, name: Any, value: Any, names: FieldNames = NO_FIELD_NAMES) -> list[TextTemplate]:
     """Compile the value of a parameter or a form field: several if it is a list, without nulls.
 
     Raises
@@ -65,17 +66,17 @@ def compile_values(option: str, name: Any, value: Any) -> list[TextTemplate]:
     where = f"{option}[{show_value(name)}]"
     if not is_text(name):
         raise PlanError(f"{where}: a name must be a str that UTF-8 can encode")
-    texts = [_compile_value(where, each) for each in (value if isinstance(value, list | tuple) else [value])]
+    texts = [_compile_value(where, each, names) for each in (value if isinstance(value, list | tuple) else [value])]
     return [text for text in texts if text is not None]
 
 
-def _compile_value(where: str, value: Any) -> TextTemplate | None:
+def _compile_value(where: str, value: Any, names: FieldNames) -> TextTemplate | None:
     if isinstance(value, TextTemplate):
         return value
     text = render_option(where, value)
     if text is None:
         return None
-    return TextTemplate.compile(text) if isinstance(value, str) else TextTemplate((text,))
+    return TextTemplate.compile(text, names) if isinstance(value, str) else TextTemplate((text,))
 
 
 def render_option(where: str, value: Any) -> str | None:
@@ -123,7 +124,7 @@ def check_nesting(json: Any, parents: tuple[int, ...] = ()) -> None:
         check_nesting(item, (*parents, id(json)))
 
 
-def compile_body(json: Any, data: Any) -> tuple[str, Any, str | None]:
+def compile_body(json: Any, data: Any, names: FieldNames = NO_FIELD_NAMES) -> tuple[str, Any, str | None]:
     """Return the kind of body, the compiled body and its content type.
 
     Raises
@@ -138,7 +139,7 @@ def compile_body(json: Any, data: Any) -> tuple[str, Any, str | None]:
     """
     if json is not None:
         check_nesting(json)
-        return "json", _compile_json(json), "application/json"
+        return "json", _compile_json(json, names), "application/json"
     if data is None:
         return "none", None, None
     if isinstance(data, bytes):
@@ -146,23 +147,25 @@ def compile_body(json: Any, data: Any) -> tuple[str, Any, str | None]:
     if isinstance(data, str):
         if not is_text(data):
             raise PlanError(f"data={show_value(data)}: UTF-8 cannot encode it")
-        return "text", TextTemplate.compile(data), "text/plain; charset=utf-8"
+        return "text", TextTemplate.compile(data, names), "text/plain; charset=utf-8"
     if isinstance(data, Mapping):
-        pairs = [(name, text) for name, value in data.items() for text in compile_values("data", name, value)]
+        pairs = [(name, text) for name, value in data.items() for text in compile_values("data", name, value, names)]
         return "form", pairs, "application/x-www-form-urlencoded"
     raise PlanError(f"data={show_value(data)}: pass a str, bytes or a mapping of form fields")
 
 
-def _compile_json(value: Any) -> Any:
+def _compile_json(value: Any, names: FieldNames) -> Any:
     """Compile the string leaves of a JSON value. Keys stay as they are."""
+    if isinstance(value, TextTemplate):
+        return value
     if isinstance(value, str):
         if not is_text(value):
             raise PlanError(f"json= holds {show_value(value)}: UTF-8 cannot encode it")
-        return TextTemplate.compile(value)
+        return TextTemplate.compile(value, names)
     if isinstance(value, Mapping):
-        return {_json_key(key): _compile_json(item) for key, item in value.items()}
+        return {_json_key(key): _compile_json(item, names) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_compile_json(item) for item in value]
+        return [_compile_json(item, names) for item in value]
     if isinstance(value, int) and value.bit_length() > _MAX_INTEGER_BITS:
         raise PlanError(f"json= holds an integer of {value.bit_length()} bits: pass a text")
     try:

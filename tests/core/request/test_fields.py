@@ -20,7 +20,7 @@ def test_a_field_is_a_column_or_an_index_level():
 @pytest.mark.parametrize(
     ("frame", "name", "message"),
     [
-        (pd.DataFrame({"User ID": [1], "b": [2]}), "user id", r"nearest: \{User%20ID\}"),
+        (pd.DataFrame({"User ID": [1], "b": [2]}), "user id", r"nearest: \{User ID\}"),
         (pd.DataFrame({"a": [1]}, index=pd.Index([1], name="account")), "acount", r"nearest: \{account\}"),
         (pd.DataFrame(), "a", "the frame has no columns"),
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), "a", "2 columns have this name"),

@@ -17,7 +17,7 @@ from pandas_async_io._core.numbers import as_integer
 from pandas_async_io._core.request.cells import render_scalar
 from pandas_async_io._core.request.deduplicate import factorize, factorize_json, find_first_rows, group_rows
 from pandas_async_io._core.request.fields import FieldColumn, find_column
-from pandas_async_io._core.request.url_template import encode_field_name
+from pandas_async_io._core.request.url_template import write_field_name
 from pandas_async_io._core.security.unsafe_values import find_dot_segments, has_lone_surrogate, is_forbidden_in_url
 from pandas_async_io._core.words import show_value
 
@@ -163,7 +163,7 @@ def _factorize_keys(name: str, array: Any) -> FieldColumn:
     texts = _factorize_field(name, array)
     if not texts.is_scalar():
         raise PlanError(
-            f"batch=: field {{{encode_field_name(name)}}} holds lists or mappings, and a key is one value: "
+            f"batch=: field {{{write_field_name(name)}}} holds lists or mappings, and a key is one value: "
             f"df.explode({name!r}) gives each value a row"
         )
     return texts
@@ -174,7 +174,7 @@ def _factorize_field(name: str, array: Any, *, json: bool = False) -> FieldColum
         return (factorize_json if json else factorize)(array)
     except (TypeError, ValueError, OverflowError, RecursionError, NotImplementedError) as exc:
         reason = "a value holds itself" if isinstance(exc, RecursionError) else exc
-        raise PlanError(f"batch=: field {{{encode_field_name(name)}}}: {reason}") from None
+        raise PlanError(f"batch=: field {{{write_field_name(name)}}}: {reason}") from None
 
 
 def _floats_to_integers(array: Any) -> Any:
