@@ -34,7 +34,8 @@ class Options:
     method : str, default "GET"
         HTTP method. Equal requests of GET, HEAD and OPTIONS are sent once.
     params, headers : mapping, optional
-        Query parameters and header fields. Values may hold fields (``"{column}"``).
+        Query parameters and header fields. Values may hold fields (``"{column}"``), written as the
+        column is called.
     json, data : optional
         The body: a JSON value, whose leaves may be fields and keep their type; or text, bytes or a mapping of
         form fields. In a text, values are escaped if the Content-Type is XML.

@@ -69,7 +69,7 @@ def test_a_schema_of_a_run_without_records_is_no_mistake():
             {"over": {"page": [1, 2]}},
             r"over= has 'page', and the request has no such.*as in \?page={page}",
         ),
-        ("/posts?_page={page}", {"over": {"page": [1], "user id": [1, 2]}}, "over= has 'user id'.*{user%20id}"),
+        ("/posts?_page={page}", {"over": {"page": [1], "user id": [1, 2]}}, "over= has 'user id'.*{user id}"),
         ("/posts", {"over": {"page": [1, 2]}, "params": {"_page": "page"}}, "over= has 'page'"),
         ("/batch?ids={id*}", {"over": {"id": [1], "page": [2, 3]}, "batch": 10}, "over= has 'page'"),
         ("/posts?_page={pgae}", {"over": {"page": [1, 2]}}, "field {pgae}.*nearest: {page}"),

@@ -90,7 +90,7 @@ def test_a_size_may_be_a_numpy_integer():
 def test_a_list_or_mapping_as_key_raises(cell, in_body):
     """The message names the column and what to do."""
     frame = pd.DataFrame({"User ID": pd.Series([cell, "a"], dtype=object)})
-    with pytest.raises(PlanError, match=r"field \{User%20ID\} holds lists .*df\.explode\('User ID'\)"):
+    with pytest.raises(PlanError, match=r"field \{User ID\} holds lists .*df\.explode\('User ID'\)"):
         Batches.build(frame, KeyField("User ID", in_body=in_body), 5)
 
 
