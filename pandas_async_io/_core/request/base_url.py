@@ -10,7 +10,8 @@ import re
 from typing import TYPE_CHECKING
 
 from pandas_async_io._core.errors import PlanError, TemplateError, UnsafeUrlError
-from pandas_async_io._core.request.url_template import UrlTemplate
+from pandas_async_io._core.request.field_names import NO_FIELD_NAMES, FieldNames
+from pandas_async_io._core.request.url_template import UrlTemplate, write_field_name
 from pandas_async_io._core.security.origins import Origin, is_allowed_host, parse_origin, to_ascii_host
 from pandas_async_io._core.security.secrets import redact_url
 from pandas_async_io._core.words import show_value
@@ -36,7 +37,7 @@ def is_absolute_url(url: str) -> bool:
     return _ABSOLUTE.match(url) is not None
 
 
-def join_base_url(url: str, base_url: str) -> str:
+def join_base_url(url: str, base_url: str, names: FieldNames = NO_FIELD_NAMES) -> str:
     """Put a relative template after the base URL, whose path is kept, unlike in RFC 3986.
 
     The fragment is removed, because it is never sent. A host without a path gets the slash that is sent:
@@ -52,8 +53,18 @@ def join_base_url(url: str, base_url: str) -> str:
     >>> join_base_url("/users/{id}", "https://e.com/v1"), join_base_url("https://e.com{?id}", "")
     ('https://e.com/v1/users/{id}', 'https://e.com/{?id}')
     """
-    absolute = re.split(r"#|\{#", _to_absolute(url, base_url), maxsplit=1)[0]
+    joined = _to_absolute(url, base_url)
+    _check_fragment(url, names)
+    absolute = re.split(r"#|\{#", joined, maxsplit=1)[0]
     return _HOST_WITHOUT_PATH.sub(r"\1/", absolute, count=1) if is_absolute_url(absolute) else absolute
+
+
+def _check_fragment(url: str, names: FieldNames) -> None:
+    """Refuse a column whose name starts with ``#`` where the template has a fragment, which is never sent."""
+    for name in re.findall(r"\{(#[^{}]*)\}", url):
+        if name in names:
+            written = write_field_name(name)
+            raise TemplateError(f"{{{name}}} is a fragment, which is not sent: write the column as {{{written}}}")
 
 
 def _to_absolute(url: str, base_url: str) -> str:

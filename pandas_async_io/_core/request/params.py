@@ -2,17 +2,45 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.request.expression import Expression, Variable
 from pandas_async_io._core.request.text_template import FieldReference, TextTemplate
 from pandas_async_io._core.request.url_template import UrlTemplate, encode_field_name
+from pandas_async_io._core.request.values import compile_values
+from pandas_async_io._core.words import show_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pandas_async_io._core.request.field_names import FieldNames
+
 Part = str | Expression
+
+
+def compile_params(
+    params: Mapping[str, Any] | None, literal: Mapping[str, Any], names: FieldNames
+) -> list[tuple[str, TextTemplate]]:
+    """Compile the parameters of a call.
+
+    Parameters
+    ----------
+    literal : mapping
+        Parameters in which a brace is no field; those of ``params`` replace them.
+
+    Raises
+    ------
+    PlanError
+        They are not a mapping, or a name or a value has no text.
+    """
+    if params is not None and not isinstance(params, Mapping):
+        raise PlanError(f"params={show_value(params)}: pass a mapping of names to values")
+    literals = {name: TextTemplate((value,)) if isinstance(value, str) else value for name, value in literal.items()}
+    merged = {**literals, **(params or {})}
+    return [(name, text) for name, value in merged.items() for text in compile_values("params", name, value, names)]
 
 
 def add_params(template: UrlTemplate, params: Iterable[tuple[str, TextTemplate]]) -> UrlTemplate:

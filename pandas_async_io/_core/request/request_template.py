@@ -11,15 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pandas_async_io._core.errors import PlanError, TemplateError
+from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.models import NO_HEADERS, SAFE_METHODS
 from pandas_async_io._core.request.base_url import find_literal_origin, join_base_url
 from pandas_async_io._core.request.field_names import NO_FIELD_NAMES, FieldNames
 from pandas_async_io._core.request.missing_values import MissingRule, compile_missing_rule, find_texts
-from pandas_async_io._core.request.params import add_params
+from pandas_async_io._core.request.params import add_params, compile_params
 from pandas_async_io._core.request.text_template import TextTemplate, describe_near_misses
-from pandas_async_io._core.request.url_template import UrlTemplate, write_field_name
-from pandas_async_io._core.request.values import compile_body, compile_values, render_option
+from pandas_async_io._core.request.url_template import UrlTemplate
+from pandas_async_io._core.request.values import compile_body, render_option
 from pandas_async_io._core.request.xml_text import is_xml_type
 from pandas_async_io._core.security.unsafe_values import is_forbidden_header
 from pandas_async_io._core.words import name_type, show_value
@@ -147,9 +147,8 @@ def compile_request_template(
     """
     if json is not None and data is not None:
         raise PlanError("json= and data= are both given: a request has one body")
-    _check_fragment(url, names)
-    param_texts = _compile_params(params, literal_params, names)
-    url_template = add_params(UrlTemplate.compile(join_base_url(url, base_url), names), param_texts)
+    param_texts = compile_params(params, literal_params, names)
+    url_template = add_params(UrlTemplate.compile(join_base_url(url, base_url, names), names), param_texts)
     origin = find_literal_origin(url_template, allow_hosts)
     if headers is not None and not isinstance(headers, Mapping):
         raise PlanError(f"headers={show_value(headers)}: pass a mapping of names to values")
@@ -171,14 +170,6 @@ def compile_request_template(
     return RequestTemplate(url_template, method, origin, tuple(compiled), kind, body, is_safe, missing, near_misses)
 
 
-def _check_fragment(url: object, names: FieldNames) -> None:
-    """Refuse a column whose name starts with ``#`` where the template has a fragment, which is never sent."""
-    for name in re.findall(r"\{(#[^{}]*)\}", url) if isinstance(url, str) else ():
-        if name in names:
-            written = write_field_name(name)
-            raise TemplateError(f"{{{name}}} is a fragment, which is not sent: write the column as {{{written}}}")
-
-
 def check_method(method: str) -> str:
     """Return a method in upper case.
 
@@ -195,16 +186,6 @@ def check_method(method: str) -> str:
     if not isinstance(method, str) or not re.fullmatch(r"[A-Za-z]+", method):
         raise PlanError(f"method={show_value(method)} is not an HTTP method: pass 'GET', 'POST', …")
     return method.upper()
-
-
-def _compile_params(
-    params: Mapping[str, Any] | None, literal: Mapping[str, Any], names: FieldNames
-) -> list[tuple[str, TextTemplate]]:
-    if params is not None and not isinstance(params, Mapping):
-        raise PlanError(f"params={show_value(params)}: pass a mapping of names to values")
-    literals = {name: TextTemplate((value,)) if isinstance(value, str) else value for name, value in literal.items()}
-    merged = {**literals, **(params or {})}
-    return [(name, text) for name, value in merged.items() for text in compile_values("params", name, value, names)]
 
 
 def _header_value(name: Any, value: Any) -> str:
