@@ -89,7 +89,8 @@ class Options:
     rate : str, Rate or sequence of them, optional
         Requests per time, ``"20/s"`` or ``"500/h"``, evenly spaced, with a margin of 10 %. No limit by default.
     retry : Retry or int, optional
-        Which failed requests are repeated. A number counts attempts, the first included; 3 by default.
+        Which failed requests are repeated. A number counts attempts, the first included; 4 by default. The last
+        one starts at the earliest 5 s after the first failure: see ``Retry(patience=...)``.
     timeout : float, optional
         Seconds of one attempt, from the start of connecting to the last byte; 30 by default.
     deadline : float, optional

@@ -33,10 +33,8 @@ def make_context(prepared: PreparedCall, workflow: Workflow, tally: Tally, deliv
         workflow=workflow,
         policy=policy,
         budget=RunBudget(
-            policy.concurrency,
             deadline=now + (float("inf") if options.deadline is None else options.deadline),
             max_requests=options.max_requests,
-            retry_share=policy.retry.budget,
         ),
         tally=tally,
         gate_of=partial(client.gate_for, endpoint=prepared.source.endpoint),

@@ -4,7 +4,10 @@ import asyncio
 import subprocess
 import sys
 import time
+import zlib
+from bisect import bisect_left
 from pathlib import Path
+from random import Random
 
 import pandas as pd
 import pytest
@@ -32,6 +35,92 @@ def test_fault_34_an_outage_of_five_seconds_in_ten_costs_no_row():
     assert out.aio.report.outcomes == {"ok": 2000}
     assert any(request.status == 503 for request in server.log)
     assert out.aio.report.sent == len(server.log) <= 2400
+
+
+def count_repeats(log, seconds):
+    """Return (repeats, requests) in each window of a log that ends before the last fresh request."""
+    seen, arrived, repeats = set(), [], [0]
+    for request in log:
+        arrived.append(request.arrived)
+        repeats.append(repeats[-1] + (request.path in seen))
+        seen.add(request.path)
+    last_fresh = max(n for n in range(len(log)) if repeats[n + 1] == repeats[n])
+    for first, begun in enumerate(arrived):
+        end = bisect_left(arrived, begun + seconds)
+        if not first or end <= last_fresh:
+            end = min(end, last_fresh + 1)
+            yield repeats[end] - repeats[first], end - first
+
+
+def fails_for_ever(path):
+    """Whether a path is one of three in ten, without an order."""
+    return zlib.crc32(path.encode()) % 10 < 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("latency", [0.002, 0.02, 0.2])
+def test_fault_34_a_trouble_of_three_seconds_costs_no_row(latency):
+    """30 % of the answers are 500; in any half second, repeats are at most a fifth while fresh rows remain."""
+    dice, begun = Random(3), []
+
+    async def answer(request):
+        begun.append(request.arrived)
+        await asyncio.sleep(latency)
+        return (500 if request.arrived < begun[0] + 3 and dice.random() < 0.3 else 200), {}
+
+    with serve_handler(answer) as server:
+        out = rows(300).aio.fetch(server.url + "/{id}", client=paio.Client())
+    assert out.aio.report.outcomes == {"ok": 300}
+    assert all(repeats <= 0.2 * requests + 1 for repeats, requests in count_repeats(server.log, 0.5))
+    assert len(server.log) <= 1.6 * 300
+
+
+@pytest.mark.slow
+def test_fault_34_an_outage_from_the_first_answer_costs_no_row():
+    """Everything is 500 for five seconds: probes find out when it ends, and all rows are ok."""
+    begun = []
+
+    async def answer(request):
+        begun.append(request.arrived)
+        return (500 if request.arrived < begun[0] + 5 else 200), {}
+
+    with serve_handler(answer) as server:
+        out = rows(1_000).aio.fetch(server.url + "/{id}", client=paio.Client())
+    assert out.aio.report.outcomes == {"ok": 1_000}
+    assert len(server.log) <= 1.2 * 1_000
+
+
+@pytest.mark.slow
+def test_fault_35_rows_that_fail_for_ever_cost_four_attempts_and_no_second_in_the_breaker():
+    """Of 20 000 rows, 30 % always answer 500: the others are ok, and the run is little longer than without repeats."""
+
+    async def answer(request):
+        return (500 if fails_for_ever(request.path) else 200), {}
+
+    failing = sum(fails_for_ever(f"/{n}") for n in range(20_000))
+    reports = []
+    with serve_handler(answer) as server:
+        for retry in (1, None):
+            with pytest.warns(paio.FetchWarning, match="HTTP 500"):
+                out = rows(20_000).aio.fetch(server.url + "/{id}", client=paio.Client(), retry=retry)
+            reports.append(out.aio.report)
+    once, stubborn = reports
+    assert once.outcomes == stubborn.outcomes == {"ok": 20_000 - failing, "http_error": failing}
+    assert stubborn.sent == 20_000 + 3 * failing
+    assert stubborn.waits["breaker"] == 0
+    assert stubborn.seconds <= 2.7 * once.seconds + 10
+
+
+def test_a_dead_origin_is_not_waited_for():
+    """Three rows have their four attempts at once: the patience holds in a run that had an answer only."""
+
+    async def answer(request):
+        return 500, {}
+
+    with serve_handler(answer) as server, pytest.warns(paio.FetchWarning, match="HTTP 500"):
+        out = rows(3).aio.fetch(server.url + "/{id}", client=paio.Client())
+    assert len(server.log) == 12
+    assert out.aio.report.seconds < 5
 
 
 @pytest.mark.slow

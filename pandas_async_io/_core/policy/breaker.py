@@ -37,7 +37,8 @@ class BreakerState(StrEnum):
 class Breaker:
     """Hold an origin's requests back while none succeeds.
 
-    Five consecutive transport or 5xx failures open the breaker. It then lets one probe
+    Five consecutive transport or 5xx failures open the breaker, of attempts during which nothing
+    was answered: an origin that answers others fails at some rows, but is not down. It then lets one probe
     through after 1, 2, 4, 8 and 15 s. A success closes it; after 30 s without one it
     gives up.
 
@@ -48,12 +49,12 @@ class Breaker:
     ...     breaker.record_failure(0.5, started=0.0)
     >>> breaker.state, breaker.admit(0.5), breaker.admit(1.5), breaker.state
     (<BreakerState.OPEN: 'open'>, 1.0, 0.0, <BreakerState.PROBING: 'probing'>)
-    >>> breaker.record_success()
+    >>> breaker.record_success(1.75)
     >>> breaker.admit(1.75)
     0.0
     """
 
-    __slots__ = ("_entered_at", "_failures", "_opened_at", "_probes", "state")
+    __slots__ = ("_entered_at", "_failures", "_opened_at", "_probes", "answered_at", "state")
 
     def __init__(self) -> None:
         self.state = BreakerState.CLOSED
@@ -61,6 +62,8 @@ class Breaker:
         self._probes = 0  # failed since the breaker opened
         self._opened_at = 0.0
         self._entered_at = 0.0  # when the present state began
+        self.answered_at = -math.inf
+        """When the last response below 500 came."""
 
     def reset(self) -> None:
         """Forget all failures."""
@@ -87,16 +90,20 @@ class Breaker:
                     self._enter(BreakerState.PROBING, now)
                 return max(0.0, wait)
 
-    def record_success(self, *, started: float = math.inf) -> None:
+    def record_success(self, now: float, *, started: float = math.inf) -> None:
         """Record a response below 500; ignore one to an attempt that began before the present state."""
+        self.answered_at = now
         if self.state is BreakerState.CLOSED or started >= self._entered_at:
             self.state = BreakerState.CLOSED
             self._failures = 0
 
     def record_failure(self, now: float, *, started: float) -> None:
-        """Record a transport failure or a 5xx; while a probe is under way, only the probe's own counts."""
+        """Record a transport failure or a 5xx.
+
+        It counts if nothing was answered during its attempt; while a probe is under way, only the probe's own counts.
+        """
         if self.state is BreakerState.CLOSED:
-            self._failures += 1
+            self._failures += started >= self.answered_at
             if self._failures >= _MAX_FAILURES:
                 self._opened_at, self._probes = now, 0
                 self._enter(BreakerState.OPEN, now)

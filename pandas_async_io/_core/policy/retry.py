@@ -4,11 +4,13 @@ Invariant: a refusal is repeated for every method and spends no attempt: the ser
 did not process the request (429, 503 with ``Retry-After``, or an API's own form,
 see `refusals`). A 503 that a limiter seems to have sent (see `unavailable`) spends no attempt
 either, but only a request that may be sent twice is repeated. Any other failure spends an
-attempt, and is repeated only if the request may be sent twice.
+attempt, and is repeated only if the request may be sent twice. The delay before a row's last attempt
+is stretched to the end of its patience, so that no row is lost to a trouble that passes sooner.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -51,6 +53,8 @@ class FailedAttempt:
         Whether the request may be repeated whatever its method, as a GraphQL query may.
     reconnected : bool
         Whether the request was already sent again at once on a new connection.
+    failing_for : float
+        Seconds since the first failure of this request; infinity in a run that has had no answer below 500.
     """
 
     request: Request
@@ -62,6 +66,7 @@ class FailedAttempt:
     refusals_in_a_row: int = 0
     repeatable: bool = False
     reconnected: bool = False
+    failing_for: float = math.inf
 
     @property
     def status(self) -> int:
@@ -116,15 +121,19 @@ def decide_retry(retry: Retry, failed: FailedAttempt, *, epoch: float, jitter: f
     Returns
     -------
     Repeat, Stop or None
-        ``Repeat.delay`` is at most ``cap`` seconds, or ``max_wait`` if the server asked for a delay.
+        ``Repeat.delay`` is at most ``cap`` seconds, ``max_wait`` if the server asked for a delay, or what is left of
+        ``patience`` before the last attempt.
         None: the attempt succeeded, and ``when`` asks for no other.
 
     Examples
     --------
+    >>> from dataclasses import replace
     >>> from pandas_async_io._core.policy.retry_options import Retry
     >>> failed = FailedAttempt(Request("https://example.com"), None, AttemptError("reset", transient=True))
     >>> decide_retry(Retry(), failed, epoch=0.0, jitter=0.5)
     Repeat(delay=0.05, refused=False, reconnect=False)
+    >>> decide_retry(Retry(attempts=2), replace(failed, failing_for=1.5), epoch=0.0, jitter=0.5).delay
+    3.5
     >>> decide_retry(Retry(attempts=1), failed, epoch=0.0, jitter=0.5)
     Stop(outcome=<Outcome.TRANSPORT_ERROR: 'transport_error'>, error='reset')
     """
@@ -162,7 +171,15 @@ def _repeat_after(retry: Retry, failed: FailedAttempt, requested: float, backoff
     if requested > retry.max_wait:
         text = f"the server asks for {format_seconds(requested)}; max_wait is {format_seconds(retry.max_wait)}"
         return Stop(Outcome.RATE_LIMITED_TOO_LONG, f"{_describe_cause(failed)} ({text})")
-    return Repeat(min(requested + backoff, retry.max_wait), refused)
+    least = 0.0 if refused else _patience_left(retry, failed)
+    return Repeat(max(min(requested + backoff, retry.max_wait), least), refused)
+
+
+def _patience_left(retry: Retry, failed: FailedAttempt) -> float:
+    """Return the seconds for which the last attempt of a row waits at least; 0 before any other."""
+    if failed.attempts + 1 < retry.attempts or _is_unreadable(failed):
+        return 0.0
+    return max(retry.patience - failed.failing_for, 0.0)
 
 
 def read_refusal_delay(retry: Retry, response: Response, *, epoch: float) -> float | None:
@@ -214,10 +231,13 @@ def _reason_against(retry: Retry, failed: FailedAttempt) -> str | None:
     """Return why a failure is not repeated although it is transient, or None."""
     if (note := _method_against(retry, failed)) is not None:
         return note
-    # Bytes that are not HTTP, and bodies that cannot be decoded, are repeated once.
-    unreadable = isinstance(failed.error, (ProtocolError, ParseError))
-    allowed = min(retry.attempts, 2) if unreadable else retry.attempts
+    allowed = min(retry.attempts, 2) if _is_unreadable(failed) else retry.attempts
     return f"{failed.attempts} attempts" if failed.attempts >= allowed else None
+
+
+def _is_unreadable(failed: FailedAttempt) -> bool:
+    """Whether the answer is not HTTP, or cannot be decoded: then it is repeated once, for it rarely passes."""
+    return isinstance(failed.error, (ProtocolError, ParseError))
 
 
 def _method_against(retry: Retry, failed: FailedAttempt) -> str | None:

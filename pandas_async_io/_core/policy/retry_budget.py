@@ -1,48 +1,64 @@
-"""How many retries a run may send."""
+"""When repeats may start beside fresh requests.
+
+Invariant: the budget orders requests. It loses none: once no fresh request is left, repeats go on.
+"""
 
 from __future__ import annotations
 
-_MIN_RETRIES = 10
-"""Retries that any run may send."""
+_ROUNDING = 1e-9
+"""Error of a sum of shares."""
 
 
 class RetryBudget:
-    """Keep retries within a share of the first attempts, or within a floor that small runs need.
-
-    A share of 0 has no floor: nothing is repeated.
+    """Keep repeats within a share of the fresh requests, and always within half of the concurrency.
 
     Parameters
     ----------
-    concurrency : int
-        Requests in flight: the floor is this, and at least 10.
     share : float
-        Retries as a share of the first attempts.
+        Repeats per fresh request, while fresh requests remain.
 
     Examples
     --------
-    >>> budget = RetryBudget(1)
-    >>> [budget.take_retry() for _ in range(11)].count(True), budget.remaining
-    (10, 0)
+    >>> budget = RetryBudget(0.2)
+    >>> budget.may_repeat(32, fresh_left=True), budget.may_repeat(32, fresh_left=False)
+    (False, True)
+    >>> for _ in range(5):
+    ...     budget.record_fresh()
+    >>> budget.may_repeat(32, fresh_left=True)
+    True
     """
 
-    __slots__ = ("_first_attempts", "_floor", "_share", "_taken")
+    __slots__ = ("_credit", "_in_flight", "_max_credit", "_share")
 
-    def __init__(self, concurrency: int, share: float = 0.2) -> None:
-        self._floor = max(_MIN_RETRIES, concurrency) if share > 0 else 0
+    def __init__(self, share: float = 0.2) -> None:
         self._share = share
-        self._first_attempts = self._taken = 0
+        self._credit = 0.0  # repeats that may start; it is not saved up, so that the share holds at any time
+        self._max_credit = max(1.0, share)
+        self._in_flight = 0
 
-    @property
-    def remaining(self) -> int:
-        """Retries that may still be sent."""
-        return max(0, max(self._floor, int(self._share * self._first_attempts)) - self._taken)
+    def may_repeat(self, concurrency: int, *, fresh_left: bool) -> bool:
+        """Return whether a repeat may start now.
 
-    def record_first_attempt(self) -> None:
-        """Count a first attempt."""
-        self._first_attempts += 1
+        Parameters
+        ----------
+        concurrency : int
+            Requests that may be in flight.
+        fresh_left : bool
+            Whether requests remain that were never sent.
+        """
+        if self._in_flight >= max(1, concurrency // 2):
+            return False
+        return not fresh_left or self._credit >= 1 - _ROUNDING
 
-    def take_retry(self) -> bool:
-        """Take one retry, if one remains; a retry after a refusal needs none."""
-        granted = self.remaining > 0
-        self._taken += granted
-        return granted
+    def record_fresh(self) -> None:
+        """Count the start of a fresh request."""
+        self._credit = min(self._credit + self._share, self._max_credit)
+
+    def record_repeat(self) -> None:
+        """Count the start of a repeat."""
+        self._credit = max(self._credit - 1, 0.0)
+        self._in_flight += 1
+
+    def record_repeat_end(self) -> None:
+        """Count the end of a repeat."""
+        self._in_flight -= 1

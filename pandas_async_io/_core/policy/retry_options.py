@@ -24,7 +24,7 @@ _MAX_RETRY_SHARE = 1e8
 _MAX_SECONDS = 86_400.0
 """A day: no delay is longer."""
 
-_NUMBERS_FROM_ZERO = ("base", "throttle_base", "cap", "max_wait", "budget")
+_NUMBERS_FROM_ZERO = ("base", "throttle_base", "cap", "max_wait", "budget", "patience")
 
 
 @explains_names
@@ -52,8 +52,12 @@ class Retry:
     idempotency_key : str or None
         Name of a header that carries a fresh key per row, so that every method may be repeated.
     budget : float
-        Retries as a share of the requests sent. A small run may repeat 10, or as many as are in flight at once.
-        0 repeats nothing. Retries after a refusal are not counted.
+        Repeats as a share of the fresh requests, while some remain; then repeats take at most half of ``concurrency``.
+        It orders requests and ends no row: with 0, repeats wait until all rows were sent once. Repeats after a refusal
+        are not counted.
+    patience : float
+        Seconds since its first failure for which a row is not given up: the delay before its last attempt is stretched
+        to them. Not in a run that has had no answer below 500, nor with ``attempts=1``.
 
     Raises
     ------
@@ -61,7 +65,7 @@ class Retry:
         A value is out of its range.
     """
 
-    attempts: int = 3
+    attempts: int = 4
     statuses: Collection[int] = frozenset({408, 425, 429, 500, 502, 503, 504, 529})
     methods: Collection[str] = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
     base: float = 0.1
@@ -71,6 +75,7 @@ class Retry:
     when: RetryPredicate | None = None
     idempotency_key: str | None = None
     budget: float = 0.2
+    patience: float = 5.0
 
     def __post_init__(self) -> None:
         attempts = as_integer(self.attempts)
@@ -110,7 +115,7 @@ def parse_retry(value: Retry | int | None) -> Retry:
     Examples
     --------
     >>> parse_retry(1).attempts, parse_retry(None).attempts
-    (1, 3)
+    (1, 4)
     """
     if value is None:
         return _DEFAULT_RETRY

@@ -1,11 +1,10 @@
-"""What one run may spend: time, requests, retries."""
+"""What one run may spend: time and requests."""
 
 from __future__ import annotations
 
 from pandas_async_io._core.errors import AttemptError, AttemptTimeoutError
 from pandas_async_io._core.models import SAFE_METHODS, Outcome
 from pandas_async_io._core.policy.retry import Stop
-from pandas_async_io._core.policy.retry_budget import RetryBudget
 
 _UNLIMITED = float("inf")
 _TIMER_SECONDS = 0.002
@@ -17,39 +16,27 @@ class RunBudget:
 
     Parameters
     ----------
-    concurrency : int
-        Requests in flight: the floor of the retries.
     deadline : float
         When the run stops, on the engine's clock.
     max_requests : int or None
         Requests that may be sent, retries included.
-    retry_share : float
-        Retries as a share of the first attempts.
 
     Examples
     --------
-    >>> budget = RunBudget(1, deadline=5.0, max_requests=1)
+    >>> budget = RunBudget(deadline=5.0, max_requests=1)
     >>> budget.check(0.0)
-    >>> budget.count_sent(first=True)
+    >>> budget.count_sent()
     >>> budget.check(0.0).outcome, budget.check(9.0).outcome
     (<Outcome.BUDGET_EXHAUSTED: 'budget_exhausted'>, <Outcome.NOT_ATTEMPTED: 'not_attempted'>)
     """
 
-    __slots__ = ("_ended", "_max_requests", "_requests_left", "_retries", "deadline")
+    __slots__ = ("_ended", "_max_requests", "_requests_left", "deadline")
 
-    def __init__(
-        self,
-        concurrency: int,
-        *,
-        deadline: float = _UNLIMITED,
-        max_requests: int | None = None,
-        retry_share: float = 0.2,
-    ) -> None:
+    def __init__(self, *, deadline: float = _UNLIMITED, max_requests: int | None = None) -> None:
         self.deadline = deadline
         self._ended: Stop | None = None
         self._max_requests = max_requests
         self._requests_left = _UNLIMITED if max_requests is None else max_requests
-        self._retries = RetryBudget(concurrency, retry_share)
 
     def check(self, now: float) -> Stop | None:
         """Return how an unsent row ends if nothing more may be sent, None if the run goes on."""
@@ -69,19 +56,13 @@ class RunBudget:
         """Return whether the deadline has passed, or passes within a timer's precision."""
         return now + _TIMER_SECONDS >= self.deadline
 
-    def count_sent(self, *, first: bool) -> None:
-        """Count a request that is sent, and whether it is its row's first."""
+    def count_sent(self) -> None:
+        """Count a request that is sent."""
         self._requests_left -= 1
-        if first:
-            self._retries.record_first_attempt()
 
     def uncount_sent(self) -> None:
         """Undo the last count: this machine had no connection for the request."""
         self._requests_left += 1
-
-    def take_retry(self) -> bool:
-        """Take one retry; False if none remains."""
-        return self._retries.take_retry()
 
 
 def to_deadline_error(error: AttemptError) -> AttemptError:

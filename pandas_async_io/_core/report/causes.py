@@ -24,7 +24,7 @@ _REMEDY_BY_TEXT = (
     (r"retry_failed does not submit it again", ""),
     (r"the server may have received it", "retry_failed sends again what the server may have received"),
     (r"\b(?:Poll|Retry|Client)\(\w+=|\((?:pass|give|send|set|raise|use)\b[^()]*\)$", ""),
-    (r"the run's deadline|\bmax_requests=\d+ is spent|the run's retries are spent", "call retry_failed to continue"),
+    (r"the run's deadline|\bmax_requests=\d+ is spent", "call retry_failed to continue"),
     (r"nothing came through to this origin", "call retry_failed when it is up again"),
     (r"^no connection to", ""),
 )

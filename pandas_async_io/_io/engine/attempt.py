@@ -64,7 +64,7 @@ async def send_once(call: CallContext, pending: PendingRequest, clock: Callable[
     """Send a request that has a slot, decode a 2xx response, and give the slot back."""
     attempt, budget, tally = Attempt(probe), call.budget, call.tally
     first = pending.last_failure is None
-    budget.count_sent(first=first)
+    budget.count_sent()
     tally.sent += 1
     tally.retried += not first
     pending.sent += 1

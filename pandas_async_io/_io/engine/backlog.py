@@ -2,7 +2,8 @@
 
 Invariant: a request that waits here holds no slot, and fresh requests are made one by one, when
 there is room for them. While the origin is down, probes come from ever further ahead in the rows,
-because the failures may be the fault of neighbouring rows.
+because the failures may be the fault of neighbouring rows. Otherwise repeats come behind fresh requests, as far as
+the retry budget says, and none is lost.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from pandas_async_io._core.models import Request
     from pandas_async_io._core.policy.retry import FailedAttempt, Stop
+    from pandas_async_io._core.policy.retry_budget import RetryBudget
     from pandas_async_io._io.gate.gate import Gate
 
 _FIRST_PROBE_STEP = 16
@@ -47,6 +49,10 @@ class PendingRequest:
         As in `FailedAttempt`.
     last_failure : FailedAttempt or None
         How the last attempt failed.
+    is_repeat : bool
+        Whether the present attempt is a repeat that the retry budget counts.
+    failing_since : float
+        End of its first failed attempt on the loop's clock.
     started, elapsed : float
         Start of the last attempt on the loop's clock, and its seconds.
     """
@@ -63,8 +69,14 @@ class PendingRequest:
     without_socket: int = 0
     reconnected: bool = False
     last_failure: FailedAttempt | None = None
+    is_repeat: bool = False
+    failing_since: float = inf
     started: float = 0.0
     elapsed: float = 0.0
+
+
+_Waiting = tuple[float, int, PendingRequest, str]
+"""When it may start on the loop's clock, its turn among equals, the request, and why it waits."""
 
 
 @dataclass(slots=True)
@@ -75,10 +87,17 @@ class Backlog:
     ----------
     fresh : iterator of PendingRequest
         Requests that were never sent.
+    budget : RetryBudget
+        When repeats may start.
+    concurrency : callable
+        Returns how many requests may be in flight.
     """
 
     fresh: Iterator[PendingRequest]
-    _delayed: list[tuple[float, int, PendingRequest, str]] = field(default_factory=list)
+    budget: RetryBudget
+    concurrency: Callable[[], int]
+    _delayed: list[_Waiting] = field(default_factory=list)
+    _repeats: list[_Waiting] = field(default_factory=list)
     _skipped: deque[PendingRequest] = field(default_factory=deque)
     _probe_step: int = _FIRST_PROBE_STEP
     _taken: int = 0
@@ -100,12 +119,36 @@ class Backlog:
             failed may be the cause of its failure, and so may a fresh one.
         """
         self._probe_fresh = probing and not self._probe_fresh
-        due = bool(self._delayed) and self._delayed[0][0] <= now
-        pending = None if due and not self._probe_fresh else self._pop_fresh(probing=probing)
-        if pending is None and due:
-            pending = heappop(self._delayed)[2]
+        pending = None
+        if (self._repeats or self._delayed) and not self._probe_fresh:
+            pending = self._pop_due(now, probing=probing, fresh_left=True)
+        if pending is None:
+            pending = self._pop_fresh(probing=probing)
+            if pending is None:
+                pending = self._pop_due(now, probing=probing, fresh_left=False)
+            elif self._repeats:
+                self.budget.record_fresh()
         self._taken += pending is not None
         return pending
+
+    def _pop_due(self, now: float, *, probing: bool, fresh_left: bool) -> PendingRequest | None:
+        """Return a request whose delay is over. Of those that failed, as many as the retry budget allows.
+
+        It does not hold a probe back, nor the requests of a run that has stopped: they are not sent.
+        """
+        if self._repeats and self._repeats[0][0] <= now:
+            free = probing or now == inf
+            if free or self.budget.may_repeat(self.concurrency(), fresh_left=fresh_left):
+                pending = heappop(self._repeats)[2]
+                pending.is_repeat = True
+                self.budget.record_repeat()
+                return pending
+        if self._delayed and self._delayed[0][0] <= now:
+            pending = heappop(self._delayed)[2]
+            if self._repeats and pending.last_failure is None:
+                self.budget.record_fresh()
+            return pending
+        return None
 
     def _pop_fresh(self, *, probing: bool) -> PendingRequest | None:
         """Return a fresh request. A probe is one from further ahead; the skipped ones come next afterwards."""
@@ -138,28 +181,44 @@ class Backlog:
             pending = self.pop_ready(inf if stop(begun) else begun, probing=probing)
             if pending is not None:
                 return pending
-            if not self._delayed and not self._taken:
+            head = self._next_waiting(begun)
+            if head is None and not self._taken:
                 return None
-            cause = None if self._taken else self._delayed[0][3]
-            await self._wait(min(self._delayed[0][0], until) if self._delayed else until)
+            cause = None if self._taken or head is None else head[3]
+            await self._wait(until if head is None else min(head[0], until))
             if cause:
                 waits[cause] += clock() - begun
+
+    def _next_waiting(self, now: float) -> _Waiting | None:
+        """Return the entry whose delay is over next; a repeat that is due waits for the end of another one."""
+        heads = self._delayed[:1]
+        if self._repeats and self._repeats[0][0] > now:
+            heads.append(self._repeats[0])
+        return min(heads, default=None)
 
     def put(self, pending: PendingRequest, delay: float, cause: str) -> None:
         """Take a request that is to be sent after some seconds, for one of the report's causes."""
         heappush(self._delayed, (asyncio.get_running_loop().time() + delay, next(self._order), pending, cause))
 
+    def put_repeat(self, pending: PendingRequest, delay: float) -> None:
+        """Take a request that failed and is to be sent again after some seconds, when the retry budget allows it."""
+        heappush(self._repeats, (asyncio.get_running_loop().time() + delay, next(self._order), pending, "backoff"))
+
     def failed(self) -> list[PendingRequest]:
         """Return the requests that failed before and wait to be sent again."""
-        return [pending for _, _, pending, _ in self._delayed if pending.last_failure is not None]
+        waiting = [*self._delayed, *self._repeats]
+        return [pending for _, _, pending, _ in waiting if pending.last_failure is not None]
 
     def wake(self) -> None:
         """Let a waiting worker look again whether the run has stopped."""
         self._changed.set()
 
-    def release(self) -> None:
+    def release(self, pending: PendingRequest) -> None:
         """Note that a request that was popped is done, or was put back."""
         self._taken -= 1
+        if pending.is_repeat:
+            pending.is_repeat = False
+            self.budget.record_repeat_end()
         self._changed.set()
 
     async def _wait(self, until: float) -> None:

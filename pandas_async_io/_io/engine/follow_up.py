@@ -7,6 +7,7 @@ made, not at all. `_core` takes every decision about it.
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import time
 from typing import TYPE_CHECKING, Any
@@ -32,8 +33,6 @@ _MAX_WITHOUT_SOCKET = 10
 """Attempts of a request without a socket, after which it spends one as for any failure."""
 _NO_SOCKET_SECONDS = 0.02
 """Seconds that double each time the process has no socket for a request."""
-
-_RETRIES_SPENT = "not repeated: the run's retries are spent, Retry(budget=...) allows more"
 
 
 class FollowUp:
@@ -89,8 +88,11 @@ class FollowUp:
     def _repeat_or_end(self, pending: PendingRequest, attempt: Attempt) -> None:
         """Decide whether to send again. A probe, a refused attempt and a reconnection cost no attempt."""
         response, refused, policy = attempt.response, attempt.refused, self._call.policy
+        ended = pending.started + pending.elapsed
         if refused and pending.accepted != (accepted := pending.gate.accepted):
             pending.accepted, pending.refusals_in_a_row = accepted, 0
+        elif not refused:
+            pending.failing_since = min(pending.failing_since, ended)
         pending.last_failure = failure = FailedAttempt(
             pending.request,
             response,
@@ -101,19 +103,31 @@ class FollowUp:
             refusals_in_a_row=pending.refusals_in_a_row,
             repeatable=policy.repeatable,
             reconnected=pending.reconnected,
+            failing_for=self._failing_for(pending, ended),
         )
         decision = decide_retry(policy.retry, failure, epoch=time.time(), jitter=random.random())  # noqa: S311 - jitter
-        free = attempt.probe or refused or (isinstance(decision, Repeat) and decision.reconnect)
-        if isinstance(decision, Repeat) and (free or self._call.budget.take_retry()):
-            pending.attempts -= free and not attempt.probe
-            pending.reconnected |= decision.reconnect
-            pending.refusals += decision.refused
-            pending.refusals_in_a_row += decision.refused
-            self._backlog.put(pending, decision.delay, "pause" if decision.refused else "backoff")
+        if isinstance(decision, Repeat):
+            self._put_back(pending, decision, free=refused or decision.reconnect, probe=attempt.probe)
         elif decision is None and response is not None:
             self._take(pending, response, attempt.payload)
         else:
-            self._fail(pending, response, decision if isinstance(decision, Stop) else stop_row(failure, _RETRIES_SPENT))
+            self._fail(pending, response, decision if isinstance(decision, Stop) else stop_row(failure))
+
+    def _failing_for(self, pending: PendingRequest, now: float) -> float:
+        """Return the seconds since a request first failed; infinity if the run has had no answer below 500."""
+        answered = pending.gate.has_answered_since(self._call.tally.started_at)
+        return now - pending.failing_since if answered else math.inf
+
+    def _put_back(self, pending: PendingRequest, repeat: Repeat, *, free: bool, probe: bool) -> None:
+        """Have a request sent again; the retry budget orders repeats that are not `free`."""
+        pending.attempts -= free and not probe
+        pending.reconnected |= repeat.reconnect
+        pending.refusals += repeat.refused
+        pending.refusals_in_a_row += repeat.refused
+        if free:
+            self._backlog.put(pending, repeat.delay, "pause" if repeat.refused else "backoff")
+        else:
+            self._backlog.put_repeat(pending, repeat.delay)
 
     def _put_back_unsent(self, pending: PendingRequest, attempt: Attempt) -> None:
         """Wait until another connection is closed: this process may open no more."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from pandas_async_io._core.errors import ApiError
 from pandas_async_io._core.models import Outcome, Request
 from pandas_async_io._core.policy.retry import Stop
+from pandas_async_io._core.policy.retry_budget import RetryBudget
 from pandas_async_io._io.engine.admission import Admission
 from pandas_async_io._io.engine.attempt import is_cancel_requested, send_once
 from pandas_async_io._io.engine.backlog import Backlog, PendingRequest
@@ -58,7 +59,8 @@ class OriginRun:
 
     def __init__(self, call: CallContext, gate: Gate, requests: Iterator[tuple[int, Request]], length: int) -> None:
         self._call, self._gate, self._requests, self._length = call, gate, requests, length
-        self._backlog = Backlog(self._fresh_requests())
+        budget = RetryBudget(call.policy.retry.budget)
+        self._backlog = Backlog(self._fresh_requests(), budget, lambda: min(call.policy.concurrency, gate.slots.limit))
         self._turn = asyncio.Lock()
         self._worker_count = 0
         self._unsent = 0
@@ -160,7 +162,7 @@ class OriginRun:
                 follow_up.settle(pending, attempt)
             elif isinstance(entry, Stop):
                 await self._end_unsent(pending, entry)
-            backlog.release()
+            backlog.release(pending)
 
     async def _wait_ready(self) -> PendingRequest | None:
         call = self._call

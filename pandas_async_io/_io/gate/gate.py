@@ -100,6 +100,10 @@ class Gate:
         """Requests that the endpoint answered and did not refuse."""
         return self._pace.accepted
 
+    def has_answered_since(self, begun: float) -> bool:
+        """Whether the origin has answered below 500 since a time on the loop's clock."""
+        return self.breaker.answered_at >= begun
+
     @property
     def only_probes(self) -> bool:
         """Whether nothing but a probe may start."""
@@ -168,7 +172,7 @@ class Gate:
 
     def record_answer(self, started: float, now: float) -> None:
         """Learn from an attempt that was answered and not refused; its slot is still taken."""
-        self.breaker.record_success(started=started)
+        self.breaker.record_success(now, started=started)
         self._pace.record_answer(started, now)
         self.slots.record_answer(started, now)
 
@@ -182,7 +186,7 @@ class Gate:
         cap : float
             Seconds of a pause by the learnt pace, at most.
         """
-        self.breaker.record_success(started=started)
+        self.breaker.record_success(now, started=started)
         learnt = 0.0
         # Where the server tells its limit and the time of its reset, there is nothing to learn.
         if not (asked and self.budget.is_spent) and not self.slots.record_refusal(now, asked):

@@ -31,8 +31,20 @@ def test_fault_1_the_breaker_opens_after_five_consecutive_failures(reports, stat
         if report == "f":
             breaker.record_failure(0.0, started=0.0)
         else:
-            breaker.record_success()
+            breaker.record_success(0.0)
     assert breaker.state is state
+
+
+def test_fault_34_failures_do_not_open_the_breaker_while_others_are_answered():
+    """Of 32 requests in flight some always fail; the first five without an answer during their attempts open it."""
+    breaker = Breaker()
+    breaker.record_success(1.0)
+    for _ in range(20):
+        breaker.record_failure(1.5, started=0.5)
+    assert breaker.state is BreakerState.CLOSED
+    for _ in range(5):
+        breaker.record_failure(2.0, started=1.0)
+    assert breaker.state is BreakerState.OPEN
 
 
 def test_fault_1_the_breaker_gives_up_when_the_probe_after_30_seconds_fails():
@@ -54,7 +66,7 @@ def test_fault_1_a_successful_probe_closes_the_breaker():
     """The count of failures starts again."""
     breaker = open_breaker()
     assert breaker.admit(1.0) == 0
-    breaker.record_success()
+    breaker.record_success(0.0)
     assert [breaker.admit(1.0) for _ in range(3)] == [0, 0, 0]
     breaker.record_failure(1.0, started=1.0)
     assert breaker.state is BreakerState.CLOSED
@@ -86,12 +98,12 @@ def test_an_open_breaker_admits_a_probe_however_much_later():
 def test_a_success_that_began_before_the_breaker_opened_is_ignored():
     """Only a request that was sent afterwards closes it."""
     breaker = open_breaker()
-    breaker.record_success(started=-1.0)
+    breaker.record_success(0.0, started=-1.0)
     assert breaker.state is BreakerState.OPEN
     assert breaker.admit(1.0) == 0
-    breaker.record_success(started=0.5)
+    breaker.record_success(0.5, started=0.5)
     assert breaker.state is BreakerState.PROBING
-    breaker.record_success(started=1.0)
+    breaker.record_success(1.0, started=1.0)
     assert breaker.state is BreakerState.CLOSED
 
 

@@ -49,7 +49,7 @@ def decide(failed, retry=RETRY, epoch=0.0, jitter=0.5):
         (failure(529, {"Retry-After": "3"}), Repeat(3.5, True)),
         (failure(error=TransportError("reset", transient=True)), Repeat(0.05, False)),
         (failure(error=AttemptTimeoutError("30 s", transient=True)), Repeat(0.05, False)),
-        (failure(500, attempts=3), Stop(Outcome.HTTP_ERROR, "HTTP 500 Internal Server Error (3 attempts)")),
+        (failure(500, attempts=4), Stop(Outcome.HTTP_ERROR, "HTTP 500 Internal Server Error (4 attempts)")),
         (failure(404), Stop(Outcome.HTTP_ERROR, "HTTP 404 Not Found")),
         (failure(302), Stop(Outcome.HTTP_ERROR, "HTTP 302 Found")),
         (failure(999), Stop(Outcome.HTTP_ERROR, "HTTP 999")),
@@ -166,7 +166,7 @@ def test_the_servers_should_retry_header_overrides_the_statuses(name):
     assert decide(failure(429, yes)) == Repeat(0.5, True)
     for failed in (
         failure(409, yes, method="POST"),
-        failure(409, yes, attempts=3),
+        failure(409, yes, attempts=4),
         failure(500, no),
         failure(429, no),
         failure(503, {**no, "Retry-After": "1"}),
@@ -217,6 +217,46 @@ def test_delays_are_bounded(retry, status, counts, jitter, retry_after):
     assert (retry_after or 0) <= decision.delay <= retry.max_wait
     if retry_after is None:
         assert decision.delay <= retry.cap
+
+
+@pytest.mark.parametrize(
+    ("retry", "failed", "delay"),
+    [
+        (Retry(), failure(500, attempts=3, failing_for=1.0), 4.0),
+        (Retry(), failure(error=TransportError("reset", transient=True), attempts=3, failing_for=1.0), 4.0),
+        (Retry(), failure(500, attempts=3, failing_for=9.0), 0.2),
+        (Retry(), failure(500, {"Retry-After": "7"}, attempts=3, failing_for=1.0), 7.2),
+        (Retry(), failure(500, {"Retry-After": "2"}, attempts=3, failing_for=1.0), 4.0),
+        (Retry(), failure(500, attempts=2, failing_for=0.0), 0.1),
+        (Retry(), failure(500, attempts=3), 0.2),
+        (Retry(), failure(429, attempts=3, failing_for=0.0), 0.5),
+        (Retry(), failure(503, attempts=3, failing_for=0.0, refused=True), 0.5),
+        (Retry(), failure(error=ProtocolError("not HTTP", transient=True), failing_for=0.0), 0.05),
+        (Retry(attempts=2), failure(error=ProtocolError("not HTTP", transient=True), failing_for=0.0), 0.05),
+        (Retry(attempts=2), failure(500, failing_for=0.0), 5.0),
+        (Retry(attempts=2, patience=400), failure(500, failing_for=0.0), 400.0),
+        (Retry(patience=0), failure(500, attempts=3, failing_for=0.0), 0.2),
+    ],
+)
+def test_fault_34_the_last_attempt_waits_for_the_end_of_the_patience(retry, failed, delay):
+    """From the first failure; not if no other request is answered, nor for what does not pass."""
+    assert decide(failed, retry).delay == pytest.approx(delay)
+
+
+@pytest.mark.parametrize(
+    ("retry", "failed"),
+    [
+        (Retry(attempts=1), failure(500, failing_for=0.0)),
+        (Retry(), failure(404, failing_for=0.0)),
+        (Retry(), failure(500, method="POST", failing_for=0.0)),
+        (Retry(), failure(error=TransportError("no such host"), failing_for=0.0)),
+        (Retry(), failure(200, error=ParseError("no JSON"), failing_for=0.0)),
+        (Retry(), failure(500, attempts=4, failing_for=5.0)),
+    ],
+)
+def test_patience_repeats_nothing_that_is_not_repeated_anyway(retry, failed):
+    """It delays the last attempt, and adds none."""
+    assert isinstance(decide(failed, retry), Stop)
 
 
 def test_a_stopped_row_keeps_its_last_cause():

@@ -1,4 +1,4 @@
-"""The retry budget: a share of the first attempts, or a floor."""
+"""The retry budget: repeats beside fresh requests, and after them."""
 
 import pytest
 from hypothesis import given
@@ -7,37 +7,55 @@ from hypothesis import strategies as st
 from pandas_async_io._core.policy.retry_budget import RetryBudget
 
 
-def test_fault_34_retries_stay_within_their_share():
-    """A fifth of a thousand failed requests is repeated."""
-    budget = RetryBudget(32)
-    for _ in range(1000):
-        budget.record_first_attempt()
-    assert sum(budget.take_retry() for _ in range(1000)) == 200
-
-
-@pytest.mark.parametrize(("concurrency", "floor"), [(1, 10), (10, 10), (32, 32)])
-def test_fault_34_a_small_run_may_retry_ten_times_or_once_per_slot(concurrency, floor):
-    """The floor does not depend on what was sent."""
-    assert RetryBudget(concurrency).remaining == floor
-
-
-@given(st.integers(1, 100), st.floats(0, 1), st.lists(st.booleans(), max_size=300))
-def test_fault_34_the_retry_budget_is_never_overdrawn(concurrency, share, steps):
-    """In any order of first attempts and retries."""
-    budget = RetryBudget(concurrency, share)
-    sent = taken = 0
-    for sends in steps:
-        if sends:
-            budget.record_first_attempt()
-            sent += 1
+def start_requests(budget, wanted, concurrency=1_000):
+    """Start fresh requests, and before each as many repeats as the budget allows; return 1 for each repeat."""
+    starts = []
+    while len(starts) < wanted:
+        if budget.may_repeat(concurrency, fresh_left=True):
+            budget.record_repeat()
+            budget.record_repeat_end()
+            starts.append(1)
         else:
-            taken += budget.take_retry()
-        assert budget.remaining >= 0
-        assert taken <= (max(10, concurrency, share * sent) if share else 0)
+            budget.record_fresh()
+            starts.append(0)
+    return starts
 
 
-def test_a_share_of_0_allows_no_retry():
-    """The floor applies to shares above 0 only."""
-    budget = RetryBudget(32, 0)
-    budget.record_first_attempt()
-    assert (budget.remaining, budget.take_retry()) == (0, False)
+@pytest.mark.parametrize(("share", "repeats"), [(0.0, 0), (0.1, 91), (0.2, 166), (0.5, 333), (1.0, 500), (3.0, 750)])
+def test_fault_34_repeats_are_a_share_of_the_fresh_requests(share, repeats):
+    """Of a thousand starts; a fifth of the fresh requests by default."""
+    assert sum(start_requests(RetryBudget(share), 1_000)) == pytest.approx(repeats, abs=1)
+
+
+def test_fault_34_no_share_is_saved_up():
+    """After a thousand fresh requests without a failure, repeats start no faster than at first."""
+    budget = RetryBudget(0.2)
+    for _ in range(1_000):
+        budget.record_fresh()
+    starts = start_requests(budget, 60)
+    assert all(sum(starts[n : n + 25]) <= 5 for n in range(35))
+
+
+@given(st.integers(1, 100), st.floats(0, 10))
+def test_no_repeat_is_lost_when_no_fresh_request_is_left(concurrency, share):
+    """Whatever the share, half of the concurrency takes them, and one at least."""
+    budget = RetryBudget(share)
+    started = 0
+    while budget.may_repeat(concurrency, fresh_left=False):
+        budget.record_repeat()
+        started += 1
+    assert started == max(1, concurrency // 2)
+    budget.record_repeat_end()
+    assert budget.may_repeat(concurrency, fresh_left=False)
+
+
+def test_slow_repeats_take_at_most_half_of_the_concurrency():
+    """Even while fresh requests remain, and the share would allow more."""
+    budget = RetryBudget(1.0)
+    for _ in range(10):
+        budget.record_fresh()
+        if budget.may_repeat(8, fresh_left=True):
+            budget.record_repeat()
+    assert not budget.may_repeat(8, fresh_left=True)
+    budget.record_repeat_end()
+    assert budget.may_repeat(8, fresh_left=True)

@@ -37,6 +37,8 @@ def test_options_may_be_numpy_numbers():
         {"max_wait": float("inf")},
         {"cap": 86_401},
         {"budget": "0.2"},
+        {"patience": -1},
+        {"patience": "5"},
         {"throttle_base": None},
         {"statuses": "429"},
         {"statuses": ["429"]},

@@ -25,7 +25,6 @@ PAUSE = "HTTP 429 X (the server asks for 400 s, max_wait is 300 s)"
         ("no complete answer from https://e.com before the run's deadline", "timeout", 0, ON),
         ("HTTP 503 Service Unavailable (not sent: the run's deadline has passed)", "http_error", 503, ON),
         ("HTTP 503 Service Unavailable (not sent: max_requests=5 is spent)", "http_error", 503, ON),
-        ("HTTP 500 X (not repeated: the run's retries are spent)", "http_error", 500, ON),
         ("not sent: max_requests=5 is spent", "budget_exhausted", 0, ON),
         ("not sent: nothing came through to this origin for 30 s", "not_attempted", 0, UP),
         ("no complete answer from https://e.com within 30 s", "timeout", 0, LONGER),

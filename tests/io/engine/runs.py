@@ -12,7 +12,7 @@ from pandas_async_io._io.engine.context import CallContext
 from pandas_async_io._io.engine.run import OriginRun, run_origins
 from pandas_async_io._io.gate.gate import Gate
 
-QUICK = Retry(base=0.001, throttle_base=0.001, cap=0.002)
+QUICK = Retry(base=0.001, throttle_base=0.001, cap=0.002, patience=0)
 
 
 def respond(status=200, body=b"{}", headers=()):
@@ -26,7 +26,7 @@ def make_context(send, **options):
     defaults = {
         "workflow": Plain(lambda response, position: response.body, deliver),
         "policy": Policy(4, adaptive=False, rates=(), retry=QUICK, timeout=5.0),
-        "budget": RunBudget(4),
+        "budget": RunBudget(),
         "tally": Tally(),
         "gate_of": lambda origin: Gate(),
     }
@@ -49,7 +49,7 @@ def run_requests(send, count=20, *, concurrency=4, retry=QUICK, method="GET", bu
         call = make_context(
             send,
             policy=Policy(concurrency, adaptive=False, rates=(), retry=retry, timeout=timeout),
-            budget=budget or RunBudget(concurrency),
+            budget=budget or RunBudget(),
             deliver=lambda position, result: results.setdefault(position, []).append(result),
         )
         await run_origins(call, [make_run(call, gate or Gate(), count, method=method)])

@@ -13,7 +13,7 @@ def test_max_requests_ends_the_unsent_rows():
     async def send(request, timeout):
         return respond()
 
-    results = run_requests(send, 20, budget=RunBudget(4, max_requests=5))
+    results = run_requests(send, 20, budget=RunBudget(max_requests=5))
     outcomes = [results[n].outcome for n in range(20)]
     assert outcomes == [Outcome.OK] * 5 + [Outcome.BUDGET_EXHAUSTED] * 15
 

@@ -60,7 +60,7 @@ def test_a_timeout_at_the_runs_deadline_is_no_failure_of_the_origin():
         until = asyncio.get_running_loop().time() + 0.05
         options = {"policy": Policy(8, adaptive=False, rates=(), retry=QUICK, timeout=5.0)}
         options["deliver"] = lambda at, result: results.append(result)
-        call = make_context(send, budget=RunBudget(8, deadline=until), **options)
+        call = make_context(send, budget=RunBudget(deadline=until), **options)
         await run_origins(call, [make_run(call, gate, 8)])
         return gate.only_probes, {result.outcome for result in results}
 

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from pandas_async_io._core.errors import TransportError
 from pandas_async_io._core.models import Outcome
 from pandas_async_io._core.policy.retry_options import Retry
@@ -23,6 +25,31 @@ def test_a_request_that_backs_off_holds_no_slot():
     assert order[0] == "0"
     assert order[-1] == "0"
     assert sorted(order[1:-1]) == ["1", "2", "3", "4"]
+
+
+@pytest.mark.parametrize(("share", "repeats"), [(0.2, 50), (0.0, 0)])
+def test_fault_34_repeats_start_behind_fresh_requests(share, repeats):
+    """At most a share of the fresh ones while some remain; then at most half of the concurrency."""
+    seen, starts, in_flight, widest = set(), [], 0, 0
+
+    async def send(request, timeout):
+        nonlocal in_flight, widest
+        repeat = request.url in seen
+        seen.add(request.url)
+        starts.append(repeat)
+        in_flight += repeat
+        widest = max(widest, in_flight)
+        await asyncio.sleep(0)
+        in_flight -= repeat
+        return respond(500 if not repeat and int(request.url.rsplit("/", 1)[1]) % 2 else 200)
+
+    results = run_requests(send, 300, concurrency=8, retry=Retry(base=0, budget=share))
+    assert {result.outcome for result in results.values()} == {Outcome.OK}
+    assert len(starts) == 450
+    last_fresh = max(n for n, repeat in enumerate(starts) if not repeat)
+    assert sum(starts[:last_fresh]) <= repeats + 10
+    assert all(sum(starts[n : n + 25]) <= 6 for n in range(last_fresh - 25))
+    assert widest <= 4
 
 
 def test_probes_come_from_further_ahead_so_a_block_of_failing_rows_fails_alone(set_probe_delays):
