@@ -411,7 +411,7 @@ def test_each_posted_set_of_keys_has_its_own_idempotency_key():
             json_response({}, status="408 X") if broken and 3 in keys else json_response([record(key) for key in keys])
         )
 
-    retry = paio.Retry(attempts=2, base=0.001, idempotency_key="X-Key")
+    retry = paio.Retry(attempts=2, base=0.001, patience=0, idempotency_key="X-Key")
     with serve_function(reply) as server:
         options = {"method": "POST", "json": {"ids": "{id*}"}, "batch": 4, "retry": retry}
         with pytest.warns(paio.FetchWarning, match="HTTP 408"):

@@ -13,7 +13,7 @@ from pandas.testing import assert_frame_equal
 import pandas_async_io as paio
 from tests.servers.scripted import http_response, serve_script
 
-QUICK = paio.Retry(attempts=3, base=0.001)
+QUICK = paio.Retry(attempts=3, base=0.001, patience=0)
 
 
 def test_failed_rows_are_listed_and_rows_that_fail_once_are_ok(api):

@@ -20,7 +20,7 @@ import pandas_async_io as paio
 from tests.servers.scripted import http_response
 
 STRING_DTYPE = pd.Series(["a"]).dtype
-QUICK_RETRY = paio.Retry(attempts=3, base=0.001)
+QUICK_RETRY = paio.Retry(attempts=3, base=0.001, patience=0)
 
 
 class _PathProtocol(asyncio.Protocol):
@@ -291,7 +291,7 @@ def test_fault_27_error_when_finds_an_error_in_a_200(server):
         out = pd.DataFrame({"body": ["inside"]}).aio.fetch(
             server + "/{body}",
             error_when=lambda payload: payload.get("error", {}).get("message"),
-            retry=paio.Retry(attempts=2, base=0.001, when=again),
+            retry=paio.Retry(attempts=2, base=0.001, patience=0, when=again),
         )
     assert out.aio.outcomes[["outcome", "status", "attempts"]].to_numpy().tolist() == [["http_error", 200, 2]]
     assert calls == [(200, "PayloadError")] * 2

@@ -70,7 +70,7 @@ def test_fault_82_no_row_is_lost_to_a_connection_that_ends_after_its_answer(rese
 def test_fault_82_a_request_is_sent_again_at_once_only_once():
     """The new connection ends too: the failure of a connection that was not reused spends an attempt."""
     with serve_script(_ANSWER, [Action.CLOSE]) as server, pytest.warns(FetchWarning):
-        frame = fetch(server.url, 2, retry=paio.Retry(attempts=2, base=0.0))
+        frame = fetch(server.url, 2, retry=paio.Retry(attempts=2, base=0.0, patience=0))
     assert frame.aio.outcomes["outcome"].tolist() == ["ok", "transport_error"]
     assert [request.connection for request in server.requests] == [1, 1, 2, 3]
 

@@ -519,7 +519,7 @@ def test_resumed_pages_are_sent_with_fresh_credentials(key):
 @pytest.mark.parametrize("later", [False, True], ids=["in the run", "by retry_failed"])
 def test_each_posted_page_has_its_own_idempotency_key(later):
     """A repeated page has the same key, in the same run and later."""
-    retry = paio.Retry(attempts=1 if later else 2, base=0.001, idempotency_key="Idempotency-Key")
+    retry = paio.Retry(attempts=1 if later else 2, base=0.001, patience=0, idempotency_key="Idempotency-Key")
     with serve_script(page([1], "b"), BAD, page([2], "c"), page([3])) as server:
         options = {"method": "POST", "json": {}, "pages": paio.Cursor("meta.next_cursor", body=True), "retry": retry}
         out = quietly(paio.read_api, server.url, errors="coerce", **options)

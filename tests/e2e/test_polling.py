@@ -157,7 +157,7 @@ def test_a_poll_that_fails_for_good_does_not_submit_the_job_again():
     jobs = Jobs(lambda key, polls: json_response({}, status="500 X") if broken and key == "b" else "done")
     with serve_function(jobs) as server:
         with pytest.warns(paio.FetchWarning, match="1 of 3 rows failed: 1 x HTTP 500"):
-            found = jobs.fetch(server, ["a", "b", "c"], retry=paio.Retry(base=0.01))
+            found = jobs.fetch(server, ["a", "b", "c"], retry=paio.Retry(base=0.01, patience=0))
         broken, before = False, len(server.requests)
         done = found.aio.retry_failed()
     assert [request.line for request in server.requests[before:]] == ["GET /jobs/b HTTP/1.1"]

@@ -119,13 +119,14 @@ def test_both_of_two_budgets_are_obeyed():
     assert times[1] - times[0] >= WAIT
 
 
-def test_without_a_retry_budget_only_refusals_are_repeated():
-    """`Retry(budget=0)` repeats no failure; a refusal is none."""
+def test_without_a_retry_budget_failures_are_repeated_after_all_rows_were_sent():
+    """`Retry(budget=0)` delays the repeats of failures, and ends no row."""
     answer, _ = succeed_after(
         http_response(b"{}", status="503 Service Unavailable"), http_response(b"{}", status="429 Too Many Requests")
     )
     retry = paio.Retry(base=0.001, throttle_base=0.001, budget=0)
-    with serve_function(answer) as server, pytest.warns(paio.FetchWarning):
-        out = fetch(server, 2, method="GET", concurrency=1, retry=retry)
-    assert out.aio.report.outcomes == {"ok": 1, "http_error": 1}
-    assert len(server.requests) == 3
+    with serve_function(answer) as server:
+        out = fetch(server, 20, method="GET", concurrency=1, retry=retry)
+    assert out.aio.report.outcomes == {"ok": 20}
+    assert len(server.requests) == 22
+    assert server.requests[-1].line == server.requests[0].line

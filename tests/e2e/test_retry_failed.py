@@ -181,7 +181,7 @@ def test_a_header_that_is_passed_with_fresh_credentials_precedes_them():
 def test_options_of_a_retry_hold_for_the_next_one(api):
     """Options of the first run that the retry does not change hold as well."""
     out = quietly(frame().aio.fetch, api + FAILS, **ONCE, columns=["tries"])
-    second = quietly(out.aio.retry_failed, retry=paio.Retry(attempts=2, base=0.001), errors="raise")
+    second = quietly(out.aio.retry_failed, retry=paio.Retry(attempts=2, base=0.001, patience=0), errors="raise")
     assert second.columns.tolist() == [*frame().columns, "tries"]
     assert second.aio.failures.empty
     with pytest.raises(TypeError, match="columns"):
