@@ -11,7 +11,7 @@ is stretched to the end of its patience, so that no row is lost to a trouble tha
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pandas_async_io._core.errors import AttemptError, ParseError, ProtocolError, StaleConnectionError
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 MAX_REFUSALS = 10
 """Refusals of one row, while no other request is accepted, after which it ends."""
+
+_MAX_WAITING_BODY = 8_192
+"""Bytes of an error's body that a waiting row keeps: enough for a message, and many rows may wait."""
 
 _MAX_DOUBLINGS = 64
 """Bound of the exponent: a float overflows at 1 024."""
@@ -72,6 +75,12 @@ class FailedAttempt:
     def status(self) -> int:
         """Status of the response; 0 without a response."""
         return self.response.status if self.response is not None else 0
+
+    def shorten(self) -> FailedAttempt:
+        """Return the attempt with no more of its body than a row keeps while it waits for the next one."""
+        if self.response is None or len(self.response.body) <= _MAX_WAITING_BODY:
+            return self
+        return replace(self, response=replace(self.response, body=self.response.body[:_MAX_WAITING_BODY]))
 
 
 @dataclass(frozen=True, slots=True)

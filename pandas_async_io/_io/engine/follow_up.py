@@ -107,6 +107,7 @@ class FollowUp:
         )
         decision = decide_retry(policy.retry, failure, epoch=time.time(), jitter=random.random())  # noqa: S311 - jitter
         if isinstance(decision, Repeat):
+            pending.last_failure = failure.shorten()
             self._put_back(pending, decision, free=refused or decision.reconnect, probe=attempt.probe)
         elif decision is None and response is not None:
             self._take(pending, response, attempt.payload)

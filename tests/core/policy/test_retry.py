@@ -264,3 +264,12 @@ def test_a_stopped_row_keeps_its_last_cause():
     error = AttemptError("reset", transient=True)
     assert stop_row(failure(error=error), "retry budget spent").error == "reset (retry budget spent)"
     assert stop_row(failure(503)) == Stop(Outcome.HTTP_ERROR, "HTTP 503 Service Unavailable")
+
+
+@pytest.mark.parametrize(("size", "kept"), [(0, 0), (8_192, 8_192), (8_193, 8_192), (1_000_000, 8_192)])
+def test_fault_53_a_waiting_row_keeps_the_beginning_of_an_error_page(size, kept):
+    """Thousands of rows may wait for their last attempt."""
+    failed = FailedAttempt(Request(URL), Response(500, {"A": "b"}, b"x" * size, URL), attempts=2)
+    short = failed.shorten()
+    assert len(short.response.body) == kept
+    assert (short.status, short.attempts, short.response.headers) == (500, 2, {"A": "b"})
