@@ -96,7 +96,7 @@ ACCEPTED = {
     "start": COUNTS | {"zero"},
     "size": {"pair with a number"},
     "operation": set(),
-    **dict.fromkeys(("base", "throttle_base", "cap", "max_wait"), SECONDS | {"zero", "0.0"}),
+    **dict.fromkeys(("base", "throttle_base", "cap", "max_wait", "patience"), SECONDS | {"zero", "0.0"}),
 }
 """By option, the odd values that it takes besides None; an option that is not here takes values of many kinds."""
 
