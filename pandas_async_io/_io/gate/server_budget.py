@@ -80,7 +80,7 @@ class ServerBudget:
             return
         if found is not None:
             self._without_budget = 0
-            self.keep(found, now=now)
+            self.keep(self._reset.refine(found, now), now=now)
             if backoff:
                 self._slots.server_limit = None  # Backoff gives seconds, not a count
             return
@@ -90,8 +90,7 @@ class ServerBudget:
             self.gap, self._slots.server_limit = 0.0, None
 
     def keep(self, announced: Budget, *, now: float) -> None:
-        """Keep within a budget, wherever it was announced."""
-        announced = self._reset.refine(announced, now)
+        """Keep within a budget, wherever it was announced; one in a payload is exact."""
         self._slots.server_limit = max(1, int(announced.remaining))
         if announced.remaining <= 0 and announced.reset_in:
             self.gap = 0.0
