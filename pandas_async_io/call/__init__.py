@@ -9,6 +9,7 @@
 - `batch_requests`: those of a call with ``batch=``
 - `request_body`: the body that its options give
 - `interpreter`: what reads its bodies
+- `limits`: which limits are its own, and which its client's
 - `redactor`: what hides its credentials in messages
 - `workflow`: which workflow it has: plain, paging, batching or jobs
 - `plan`: what it would send, without sending it

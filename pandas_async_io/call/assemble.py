@@ -11,6 +11,7 @@ from pandas_async_io._core.request.deduplicate import find_first_rows
 from pandas_async_io._core.workflow.paging.workflow import PagingWorkflow
 from pandas_async_io.call.attach import attach_runs
 from pandas_async_io.call.credentials import explain_unsent_credentials
+from pandas_async_io.call.limits import describe_limits
 from pandas_async_io.call.output import build_output
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def assemble(
         call.source,
         tally,
         len(sent),
-        call.policy.concurrency * max(len(sent.origins), 1),
+        describe_limits(call),
         output.columns.drifted,
         missing_columns=output.columns.missing_columns,
         infinite=output.columns.infinite,

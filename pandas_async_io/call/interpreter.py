@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pandas_async_io._core.body.graphql_errors import graphql_error
 from pandas_async_io._core.body.interpret import Interpreter, compile_interpreter
 from pandas_async_io._core.request.graphql import GraphQL
 from pandas_async_io._core.table.tabular import TABULAR_READERS
+from pandas_async_io.call.limits import TimedParser
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -31,7 +33,7 @@ def compile_call_interpreter(
     PlanError
         An option is invalid.
     """
-    return compile_interpreter(
+    interpreter = compile_interpreter(
         format=options.format,
         strict_json=client.strict_json,
         read_options=options.read_options,
@@ -42,3 +44,6 @@ def compile_call_interpreter(
         readers=TABULAR_READERS,
         max_body=client.max_body,
     )
+    if options.parser is None:
+        return interpreter
+    return replace(interpreter, parser=TimedParser(options.parser))

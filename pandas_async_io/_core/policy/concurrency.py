@@ -74,6 +74,11 @@ class AdaptiveConcurrency:
         self._was_full = False  # whether the limit was reached in it
         self._set_target(float(start), -float("inf"))
 
+    @property
+    def is_growing(self) -> bool:
+        """Whether the limit still doubles: there was neither a queue nor a refusal."""
+        return self._growth is Growth.DOUBLING
+
     def record_success(self, rtt: float, in_flight: int, now: float) -> None:
         """Record a response after ``rtt`` seconds, with ``in_flight`` requests at its end, itself included."""
         if now - rtt < self._limit_since:

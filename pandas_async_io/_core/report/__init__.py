@@ -3,7 +3,8 @@
 - `outcomes`: the outcome of each request and of each row
 - `causes`: failed rows grouped by cause, and the remedy for each cause
 - `tally`: counts that the engine keeps while a run lasts
-- `report`: the `Report` that a user reads, and what limited the run
+- `limit`: what held the run back most, and what would speed it up
+- `report`: the `Report` that a user reads
 - `figure`: the report as a matplotlib figure
 - `history`: the runs behind a frame, carried in ``df.attrs``
 """

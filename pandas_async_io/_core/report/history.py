@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
+from pandas_async_io._core.report.limit import RunLimits
 from pandas_async_io._core.report.report import Report, build_report
 from pandas_async_io._core.report.tally import Tally, describe_lost_connections
 from pandas_async_io._core.words import format_count
@@ -48,8 +49,8 @@ class Run:
         The engine's counts.
     requests : int
         Distinct requests that the rows need.
-    concurrency : int
-        Requests allowed in flight, over all origins.
+    limits : RunLimits
+        What the call allowed itself, and what its client allowed it.
     drifted : mapping of str to tuple of str
         Columns that mix types, and the types.
     unfinished : mapping of int to object
@@ -77,7 +78,7 @@ class Run:
     source: Any = None
     tally: Tally = field(default_factory=Tally)
     requests: int = 0
-    concurrency: int = 1
+    limits: RunLimits = RunLimits()  # noqa: RUF009 - frozen
     drifted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unfinished: Mapping[int, Any] = field(default_factory=dict)
     findings: Mapping[int, Sequence[str]] = field(default_factory=dict)
@@ -108,7 +109,7 @@ class Run:
             self.outcomes,
             self.tally,
             requests=self.requests,
-            concurrency=self.concurrency,
+            limits=self.limits,
             drifted=self.drifted,
             findings=(
                 *filter(None, [self.detected]),

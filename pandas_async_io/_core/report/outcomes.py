@@ -30,6 +30,9 @@ _OUTCOME_NAMES = np.array([str(outcome) for outcome in _OUTCOMES], dtype=object)
 NON_FAILURES = (Outcome.OK, Outcome.NULL_KEY)
 """Outcomes that do not count as failures."""
 
+_UNANSWERED = "no complete answer from"
+"""How the error begins of an attempt that was sent and timed out."""
+
 _NO_SECRETS = SecretRedactor()
 
 
@@ -95,6 +98,10 @@ class Outcomes:
         for position in np.flatnonzero(np.isin(self._status, list(statuses))).tolist():
             if position in self._errors:
                 self._errors[position] = f"{self._errors[position]} ({note})"
+
+    def count_timeouts(self) -> int:
+        """Return the requests that had no complete answer within the attempt's timeout."""
+        return sum(_UNANSWERED in error and " within " in error for error in self._errors.values())
 
     def latencies(self) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Return the seconds of the last attempt of each request that was sent."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -10,35 +10,13 @@ import numpy as np
 import pandas as pd
 
 from pandas_async_io._core.report.figure import draw_figure
-from pandas_async_io._core.report.tally import WAIT_CAUSES, Tally, build_timeline
+from pandas_async_io._core.report.limit import RunLimits, describe_limit
+from pandas_async_io._core.report.tally import Tally, build_timeline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pandas_async_io._core.report.outcomes import Outcomes
-
-_REMEDIES = {
-    "rate": "the rate that you set: a higher rate= would be faster",
-    "pause": "the server: it refuses more requests; ask its owner for a higher limit, or set rate= to what it allows",
-    "breaker": "the server: it was down, or failed repeatedly, so requests to it were held back",
-    "slot": "the client's slots: its other calls used them (give this call a Client of its own, or raise that client's "
-    "concurrency=)",
-    "auto": "concurrency='auto': with more requests in flight the server refused some, or answered more slowly; set a "
-    "number to have more all the same",
-    "files": "this process's open files: raise ulimit -n",
-    "poll": "the server's jobs: they needed time; a shorter Poll(every=...) may notice their end earlier",
-    "backoff": "failures: the last rows waited for another attempt",
-}
-"""For each wait: what held the run back, and what would speed it up."""
-
-_NEGLIGIBLE_SECONDS = 0.2
-"""A run this short has no limit worth naming."""
-
-_DOMINANT_SHARE = 0.5
-"""The share of a run's time above which a wait is named as the limit."""
-
-_CPU_BOUND_SHARE = 0.85
-_BUSY_SHARE = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +123,7 @@ def build_report(
     tally: Tally,
     *,
     requests: int,
-    concurrency: int,
+    limits: RunLimits,
     drifted: Mapping[str, tuple[str, ...]],
     findings: tuple[str, ...] = (),
 ) -> Report:
@@ -155,8 +133,8 @@ def build_report(
     ----------
     requests : int
         Distinct requests that the rows need.
-    concurrency : int
-        Requests allowed in flight, over all origins.
+    limits : RunLimits
+        What the call allowed itself, and what its client allowed it.
     drifted, findings
         As in `Report`.
     """
@@ -176,43 +154,9 @@ def build_report(
         p95=p95,
         p99=p99,
         waits=dict(tally.waits),
-        limited_by=describe_limit(tally, seconds, concurrency),
+        limited_by=describe_limit(tally, seconds, replace(limits, timed_out=outcomes.count_timeouts())),
         drifted=drifted,
         findings=findings,
         timeline=build_timeline(tally),
         latencies=latencies,
     )
-
-
-def describe_limit(tally: Tally, seconds: float, concurrency: int) -> str:
-    """Return what held a run back most, and what would speed it up.
-
-    Examples
-    --------
-    >>> tally = Tally(sent=100, busy_seconds=9.5)
-    >>> describe_limit(tally, 1.0, 10)
-    'concurrency: 10 were in flight nearly all the time; a higher concurrency= would be faster'
-    >>> tally.waits["rate"] = 0.9
-    >>> describe_limit(tally, 1.0, 10)
-    'the rate that you set: a higher rate= would be faster'
-    """
-    longest = max(WAIT_CAUSES, key=tally.waits.__getitem__)
-    limits = (
-        (not tally.sent, "nothing: no request was sent"),
-        (seconds < _NEGLIGIBLE_SECONDS, "nothing: the run was too short to tell"),
-        (tally.waits[longest] > _DOMINANT_SHARE * seconds, _REMEDIES[longest]),
-        (
-            tally.cpu_seconds > _CPU_BOUND_SHARE * seconds,
-            "this machine's CPU: fewer columns=, or the extra `speed`, would be faster",
-        ),
-        (
-            tally.busy_seconds > _BUSY_SHARE * seconds * concurrency,
-            f"concurrency: {concurrency} were in flight nearly all the time; a higher concurrency= would be faster",
-        ),
-        (
-            sum(tally.waits.values()) > _DOMINANT_SHARE * seconds,
-            f"several things, most of all {_REMEDIES[longest]}",
-        ),
-        (True, "nothing in particular: the run was short, or its last answers were slow"),
-    )
-    return next(text for applies, text in limits if applies)

@@ -8,10 +8,10 @@ from math import ceil
 import numpy as np
 import pandas as pd
 
-WAIT_CAUSES = ("rate", "pause", "breaker", "slot", "auto", "files", "poll", "backoff")
+WAIT_CAUSES = ("rate", "pause", "breaker", "slot", "auto", "growth", "files", "poll", "backoff")
 """What requests wait for: the user's rate; the server's pauses and the learnt pace; an origin that is down;
-a slot that other calls use; a slot that `concurrency="auto"` does not give; a file descriptor; the server's jobs; the
-next attempt."""
+a slot that other calls use; a slot that `concurrency="auto"` does not give, or not yet; a file descriptor; the server's
+jobs; the next attempt."""
 
 
 @dataclass(slots=True)

@@ -141,7 +141,7 @@ class Gate:
             wait = self._earliest_start() - now
             if wait > 0:
                 await asyncio.sleep(min(wait, until - now, _LONGEST_SLEEP))
-                waits["pause"] += clock() - now
+                waits["pause"] += self._is_held_back(now) * (clock() - now)
                 continue
             slot_since = await self._take_slot(rates, until, waits)
             if slot_since is Entry.LATE:
@@ -218,6 +218,10 @@ class Gate:
         """Return when the next request may start, as far as the server and the learnt pace decide."""
         budget = self.budget
         return max(self.pause.until, self._pace.next_start, budget.last_start + budget.gap)
+
+    def _is_held_back(self, now: float) -> bool:
+        """Whether the server or a learnt pace holds starts back, not the short gaps before the first response."""
+        return max(self.pause.until, self.budget.last_start + self.budget.gap) > now or self._pace.is_limited
 
     def _pass_breaker(self, now: float, rates: Sequence[Rate], ready: float) -> Entry | float:
         """Start with the slot that was taken; or give it back, and return the seconds to wait for the breaker.

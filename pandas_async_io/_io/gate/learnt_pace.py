@@ -42,6 +42,11 @@ class LearntPace:
         """Requests that were answered and not refused."""
         return 0 if self._pace is None else self._pace.accepted
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether a refusal has set a pace."""
+        return self._pace is not None and self._pace.spacing > 0
+
     def begin(self, now: float) -> None:
         """Measure from now on, unless it has begun before."""
         if self._pace is None:

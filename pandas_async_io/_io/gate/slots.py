@@ -139,7 +139,9 @@ class Slots:
         if limit == self._descriptor_limit:
             return "files"
         adaptive = self._adaptive_calls and self._adaptive is not None and limit == self._adaptive.limit
-        return "auto" if adaptive else "slot"
+        if not adaptive or self._adaptive is None:
+            return "slot"
+        return "growth" if self._adaptive.is_growing else "auto"
 
     def try_take(self) -> bool:
         """Take a slot, if one is free and no request waits for it."""

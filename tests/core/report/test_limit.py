@@ -2,7 +2,7 @@
 
 import pytest
 
-from pandas_async_io._core.report.report import describe_limit
+from pandas_async_io._core.report.limit import RunLimits, describe_limit
 from pandas_async_io._core.report.tally import WAIT_CAUSES, Tally
 
 
@@ -25,7 +25,8 @@ def tally(cpu=0.1, busy=0.0, sent=5, **waits):
         (tally(pause=6.0), 10.0, "the server: it refuses"),
         (tally(breaker=6.0), 10.0, "the server: it was down"),
         (tally(slot=6.0), 10.0, "the client's slots: its other calls used them (give this call a Client of its own"),
-        (tally(auto=6.0), 10.0, "concurrency='auto': with more requests in flight the server refused some"),
+        (tally(auto=6.0), 10.0, "concurrency='auto': with more requests in flight the server answered more slowly;"),
+        (tally(growth=6.0), 10.0, "concurrency='auto': it was still growing"),
         (tally(files=6.0), 10.0, "this process's open files: raise ulimit -n"),
         (tally(poll=6.0), 10.0, "the server's jobs"),
         (tally(backoff=6.0), 10.0, "failures"),
@@ -37,4 +38,4 @@ def tally(cpu=0.1, busy=0.0, sent=5, **waits):
 )
 def test_the_limit_is_what_explains_most_of_the_time(counts, seconds, words):
     """The longest wait, if it is most of the time; else the CPU, the concurrency, or the longest of several waits."""
-    assert describe_limit(counts, seconds, 10).startswith(words)
+    assert describe_limit(counts, seconds, RunLimits(10)).startswith(words)
