@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.report.history import get_runs, strip_attrs
 from pandas_async_io._core.request.credentials import as_auth
 from pandas_async_io._core.table.merge import merge_blocks
@@ -106,7 +107,7 @@ def _check_rows(frame: pd.DataFrame, run: Run) -> None:
         has = "has another index, so it was sorted or reindexed since: call it before, and sort what comes back"
     else:
         return
-    raise ValueError(
+    raise PlanError(
         f"retry_failed() needs the {format_count(len(output), 'row')} that the fetch returned; this frame {has}"
     )
 

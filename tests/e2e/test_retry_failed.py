@@ -222,7 +222,7 @@ def test_a_frame_with_other_rows_is_refused_before_anything_is_sent(api, change,
     """The message names the difference, length or index, and says what to do."""
     out = quietly(frame(pd.Index(list("abcdef"))).aio.fetch, api + FAILS, **ONCE)
     api.clear()
-    with pytest.raises(ValueError, match=f"needs the 6 rows that the fetch returned; {words}"):
+    with pytest.raises(paio.PlanError, match=f"needs the 6 rows that the fetch returned; {words}"):
         change(out).aio.retry_failed()
     assert not api.log
 

@@ -12,7 +12,7 @@ import re
 from base64 import b64decode
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import quote, quote_plus, unquote
+from urllib.parse import parse_qsl, quote, quote_plus, unquote
 
 from pandas_async_io._core.security.secrets import MAX_LINE_CHARACTERS, is_secret_name
 
@@ -23,7 +23,9 @@ _MIN_START_CHARACTERS = 6
 """Characters that are left of a secret where a text was cut; fewer are likely an ordinary word."""
 
 _SCHEME = re.compile(r"(bearer|basic|token|key|apikey|api-key)\s+(.+)", re.IGNORECASE)
-_FIELD = re.compile(r"\{\w+\}")
+_FIELD = re.compile(r"\{[\w.%]+\}")
+_PARAM_WITH_FIELD = re.compile(r"[?&;]([\w.\-]+)=[^&;#{]*\{")
+_QUERY_EXPRESSION = re.compile(r"\{[?&]([^{}]+)\}")
 _QUERY_PAIR = re.compile(r"[?&;]([\w.\-]+)=([^&#;\s{}]+)")
 _USERINFO = re.compile(r"://([^/?#@\s]+)@")
 _AMBIGUOUS_NAME = re.compile(r"key|code|session|token[_-]type", re.IGNORECASE)
@@ -187,12 +189,47 @@ def find_url_secrets(url: str) -> Iterator[str]:
     yield from (value for name, value in pairs if not _is_ordinary_word(name, value))
 
 
-def has_row_credentials(headers: Mapping[str, str] | None) -> bool:
-    """Whether the value of a secret header depends on the row.
+def find_body_secrets(body: str | bytes) -> Iterator[str]:
+    """Return the secrets in a body that is JSON or a form, by their names.
+
+    Examples
+    --------
+    >>> list(find_body_secrets(b'{"password": "open sesame"}')), list(find_body_secrets("pwd=open+sesame"))
+    (['open sesame'], ['open sesame'])
+    """
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        value = dict(parse_qsl(body if isinstance(body, str) else body.decode(errors="replace")))
+    yield from find_named_secrets(value)
+
+
+def has_row_credentials(parts: Any, url: str = "") -> bool:
+    """Whether a value under a secret's name depends on the row.
+
+    Parameters
+    ----------
+    parts : mapping or list
+        Headers, parameters and a body, at any depth.
+    url : str
+        A template: its query is searched.
 
     Examples
     --------
     >>> has_row_credentials({"Authorization": "Bearer {token}"}), has_row_credentials({"X-Trace": "{id}"})
     (True, False)
+    >>> has_row_credentials({}, "/users?token={t}"), has_row_credentials({}, "/users/{id}{?page,api_key}")
+    (True, True)
     """
-    return any(is_secret_name(name) and _FIELD.search(value) is not None for name, value in (headers or {}).items())
+    names = [*_PARAM_WITH_FIELD.findall(url)]
+    for variables in _QUERY_EXPRESSION.findall(url):
+        names += [re.split(r"[*:]", name)[0] for name in variables.split(",")]
+    return any(map(is_secret_name, names)) or _has_field_in_secret(parts)
+
+
+def _has_field_in_secret(parts: Any, name: str = "") -> bool:
+    if isinstance(parts, Mapping):
+        return any(_has_field_in_secret(part, str(key)) for key, part in parts.items())
+    if isinstance(parts, list | tuple):
+        return any(_has_field_in_secret(part, name) for part in parts)
+    return isinstance(parts, str) and is_secret_name(name) and _FIELD.search(parts) is not None

@@ -6,7 +6,7 @@ neither the frame nor the records, nor the other way round.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -82,7 +82,8 @@ def join_columns(
     Parameters
     ----------
     frame : DataFrame
-        The user's; it is not changed. Its ``attrs`` are copied, one level deep.
+        The user's; it is not changed. Its ``attrs`` are copied, one level deep. Where a row is repeated, the result
+        allows duplicate labels.
     columns : mapping of str to array, shape (records,)
         The records.
     rows, take
@@ -100,10 +101,11 @@ def join_columns(
     x   7      70     1
     y   8    <NA>  <NA>
     """
-    left = frame if rows is None else frame.take(rows)
+    left = frame if rows is None else _take_rows(frame, rows)
     gaps = take < 0
     arrays = (_take(array, take, gaps) if gaps.any() else array.take(take) for array in columns.values())
-    right = pd.DataFrame(dict(enumerate(arrays)), index=left.index, copy=len(columns) > _MAX_FRAGMENTS)
+    cells = {number: _keep_objects(array, left.index) for number, array in enumerate(arrays)}
+    right = pd.DataFrame(cells, index=left.index, copy=len(columns) > _MAX_FRAGMENTS)
     right.columns = resolve_collisions(frame.columns, [prefix + name for name in columns], suffix)
     # A part without columns would change the labels of the other to plain objects.
     parts = [part for part in (left, right) if part.shape[1]] or [left]
@@ -135,6 +137,18 @@ def records_frame(
     return join_columns(
         pd.DataFrame({ROW_COLUMN: positions}), columns, rows=None, take=take, prefix=prefix, suffix=suffix
     )
+
+
+def _take_rows(frame: pd.DataFrame, rows: NDArray[np.int64]) -> pd.DataFrame:
+    """Take rows by position. A frame that allows no duplicate labels would raise, and the records would be lost."""
+    if not frame.flags.allows_duplicate_labels and (rows[1:] == rows[:-1]).any():
+        frame = frame.set_flags(allows_duplicate_labels=True)
+    return frame.take(rows)
+
+
+def _keep_objects(array: Array, index: pd.Index[Any]) -> Array | pd.Series[Any]:
+    """Return objects as a Series: from an array of objects that are texts, pandas 3 makes a column of texts."""
+    return pd.Series(array, index=index, copy=False, dtype=object) if array.dtype == np.dtype(object) else array
 
 
 def _take(array: Array, take: NDArray[np.int64], gaps: NDArray[np.bool_]) -> Array:

@@ -234,3 +234,22 @@ def test_records_alone_have_the_position_of_their_row():
 def test_with_one_record_per_row_the_positions_are_counted():
     """The count starts at 0."""
     assert records_frame({"x": TWO_NUMBERS}, rows=None, take=BOTH)["row"].tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(("rows", "allows"), [([0, 0], True), ([1], False), (None, False)])
+def test_fault_56_a_frame_without_duplicate_labels_may_repeat_its_rows(rows, allows):
+    """Otherwise pandas raises, and the records are lost. Where no row is repeated, the flag stays."""
+    frame = pd.DataFrame({"id": [1, 2]}).set_flags(allows_duplicate_labels=False)
+    joined = join_at(frame, {"n": TWO_NUMBERS}, rows, BOTH if rows is None else range(len(rows)))
+    assert joined["n"].tolist() == TWO_NUMBERS[: len(joined)].tolist()
+    assert joined.flags.allows_duplicate_labels is allows
+    assert not frame.flags.allows_duplicate_labels
+
+
+@pytest.mark.parametrize("index", [[7, 7], pd.MultiIndex.from_tuples([("a", 1), ("a", 1)])])
+def test_objects_stay_objects_where_all_of_them_are_texts(index):
+    """As ``schema={"name": "object"}`` asks."""
+    joined = join_at(pd.DataFrame({"id": [1, 2]}, index=index), {"name": object_array(["x", "y"])}, take=[1, -1])
+    assert joined["name"].dtype == object
+    assert joined["name"].iloc[0] == "y"
+    assert pd.isna(joined["name"].iloc[1])
