@@ -6,17 +6,23 @@ import asyncio
 import contextlib
 import signal
 import threading
+import weakref
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
+_handled: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
+"""Tasks whose cancellation by Ctrl-C a blocking call has handled."""
+
+
 @contextlib.contextmanager
 def handle_interrupt(handler: Callable[[int, Any], None]) -> Iterator[None]:
     """Handle Ctrl-C with `handler`, in the main thread and unless the user has installed a handler.
 
-    `asyncio.Runner`'s handler only cancels its main task, which a blocking call inside that task would never notice.
+    `asyncio.Runner`'s handler only cancels its main task, which a blocking call inside that task would never notice. A
+    Ctrl-C that it took before, as while the call was prepared, goes to `handler` too.
     """
     before = signal.getsignal(signal.SIGINT)
     runner = getattr(getattr(before, "func", None), "__self__", None)
@@ -26,9 +32,25 @@ def handle_interrupt(handler: Callable[[int, Any], None]) -> Iterator[None]:
         return
     signal.signal(signal.SIGINT, handler)
     try:
+        if before is not signal.default_int_handler and _take_earlier_interrupt(runner):
+            handler(signal.SIGINT, None)
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _take_earlier_interrupt(runner: Any) -> bool:
+    """Whether Ctrl-C has cancelled the running task, which has not noticed yet; True once for each task."""
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        return False
+    # asyncio has no public name for either; a task that has noticed may make a blocking call to clean up
+    is_new = getattr(runner, "_interrupt_count", 0) and getattr(task, "_must_cancel", False) and task not in _handled
+    if task is None or not is_new:
+        return False
+    _handled.add(task)
+    return True
 
 
 @contextlib.contextmanager

@@ -1,10 +1,11 @@
 """Ctrl-C during a blocking call."""
 
+import asyncio
 import signal
 
 import pytest
 
-from tests.io.bridge.scripts import PRELUDE, open_script, wait_until
+from tests.io.bridge.scripts import PRELUDE, USERS, open_script, wait_until
 
 IN_LOOP = """
 async def main():
@@ -61,3 +62,29 @@ def attempt(call):
         wait_until(lambda: api.in_flight == 0)
         process.stdin.write("\n")
     assert process.lines == ["{'ok': 6, 'cancelled': 4} 6", "10"]
+
+
+def test_fault_59_an_interrupt_that_came_before_a_blocking_call_waits_ends_it_once(api):
+    """`asyncio.run` only cancels its main task, which notices at its next await; then a call to clean up runs."""
+    outcomes, names = [], []
+
+    async def main():
+        signal.raise_signal(signal.SIGINT)
+        try:
+            USERS.aio.fetch(f"{api}/slow/{{id}}?ms=60000")
+        except KeyboardInterrupt as interrupt:
+            outcomes.extend(interrupt.partial.aio.outcomes["outcome"])
+        names.extend(USERS.aio.fetch(f"{api}/users/{{id}}")["name"])
+        try:
+            await asyncio.sleep(0)
+        finally:
+            names.extend(USERS.aio.fetch(f"{api}/users/{{id}}")["name"])
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            asyncio.run(main())
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert outcomes == ["cancelled"] * 3
+    assert names == ["Grace Jansen", "Chloé Jansen", "Ivo Ito"] * 2
