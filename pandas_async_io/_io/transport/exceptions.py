@@ -40,7 +40,7 @@ _UNKNOWN_AUTHORITY_CODES = frozenset({18, 19, 20, 21})
 _UNKNOWN_HOST_ERRNOS = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
 _NO_DESCRIPTOR_ERRNOS = {errno.EMFILE, errno.ENFILE}
 _PROXY_LIBRARIES = {"python_socks", "aiohttp_socks"}
-_ECHOED_INPUT = re.compile(r":?\s*(?:b?['\"]|\n)")
+_ECHOED_INPUT = re.compile(r":?\s*(?:(?<!\w)b?['\"]|\n)")
 """Where the message of aiohttp's parser begins to quote what the server sent."""
 
 _REASONS_OF_PLAIN_HTTP = {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"}

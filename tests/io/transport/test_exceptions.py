@@ -134,6 +134,14 @@ def test_fault_12_13_72_73_a_response_that_is_not_http_is_a_protocol_error_in_on
     assert "aaa" not in str(error)
 
 
+def test_fault_13_the_message_of_a_protocol_error_is_not_cut_at_an_apostrophe(make_session):
+    """Both framings in one head: the parser's sentence holds "can't", and then quotes the server."""
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n"
+    error = send_to_script([head + b"0\r\n\r\n", Action.HANG], session=make_session)
+    assert "Content-Length can't be present with" in str(error)
+    assert "5" not in str(error).partition("did not answer")[2]
+
+
 def test_fault_12_a_server_that_does_not_speak_http_gets_two_requests():
     """A protocol error is repeated once, and the row has no status."""
     with serve_script([b"SSH-2.0-OpenSSH_9.6\r\n", Action.CLOSE]) as server, pytest.warns(FetchWarning):
