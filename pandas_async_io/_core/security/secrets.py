@@ -42,7 +42,8 @@ _OTHER_KEYS = (
 
 _OTHER_KEY = rf"(?:[\w.\-]*[_.\-])?(?:{_OTHER_KEYS})[_\-]?key"
 _CREDENTIAL = (
-    rf"(?!{_OTHER_KEY}(?:=|$))(?:[\w.\-]*(?:{_NAME_PARTS})[\w.\-]*"
+    # The look-ahead keeps the search linear: a server may send a name of 64 KiB.
+    rf"(?!{_OTHER_KEY}(?:=|$))(?:(?=[\w.\-]*?(?:{_NAME_PARTS}))[\w.\-]*+"
     rf"|[\w.\-\[%]*(?:[_.\-\[]|%5B|(?-i:[a-z0-9](?=K))|{_OWNERS_OF_KEYS})key(?:\]|%5D)?"
     rf"|{_WHOLE_NAMES})"
 )
