@@ -57,6 +57,9 @@ _CLIENT_ONLY = {
     "cookie_jar": "cookies belong to the client: client=Client(session=…) with your own aiohttp session",
     "http2": "every request is HTTP/1.1: Client(…) has no http2= yet",
 }
+_PUBLIC_NAMES = {"api_key": "ApiKey", "basic": "Basic", "bearer": "Bearer"}
+"""Functions that are public under the name of a class."""
+
 _OF_THE_API = {"limit", "page_size", "per_page", "pagesize", "page", "offset", "cursor"}
 
 
@@ -107,17 +110,20 @@ def find_nearest_option(name: str, accepted: Collection[str]) -> str:
     return f"nearest: {nearest[0]!r}" if nearest else f"its options: {', '.join(accepted)}"
 
 
-def describe_extra_argument(function: str, value: object) -> str:
+def describe_extra_argument(function: str, value: object, accepted: Collection[str]) -> str:
     """Return what to say about an argument without a name, where options have names.
 
     Examples
     --------
-    >>> describe_extra_argument("fetch", ["name"])
+    >>> describe_extra_argument("fetch", ["name"], ["params", "columns"])
     "fetch() takes its options by name: write columns=['name']"
-    >>> describe_extra_argument("fetch", 5)
-    'fetch() takes its options by name: write name=5'
+    >>> describe_extra_argument("Retry", 5, ["attempts", "base"])
+    'Retry() takes its options by name: write attempts=5'
     """
-    option = "columns" if isinstance(value, list) else "params" if isinstance(value, dict) else "name"
+    if "columns" in accepted:
+        option = "columns" if isinstance(value, list) else "params" if isinstance(value, dict) else "name"
+    else:
+        option = next(iter(accepted), "name")
     return f"{function}() takes its options by name: write {option}={show_value(value)}"
 
 
@@ -142,7 +148,7 @@ def check_names(function: str, signature: inspect.Signature, args: tuple[Any, ..
     if unknown is not None:
         raise TypeError(describe_unknown_option(function, unknown, [name for name in parameters if name != "self"]))
     if len(args) > len(positional):
-        raise TypeError(describe_extra_argument(function, args[len(positional)]))
+        raise TypeError(describe_extra_argument(function, args[len(positional)], list(parameters)[len(positional) :]))
     empty = inspect.Parameter.empty
     filled = [*positional[: len(args)], *given]
     missing = [name for name, each in parameters.items() if each.default is empty and name not in filled]
@@ -170,7 +176,7 @@ def _wrap(function: Any, name: str, *, first: int) -> Any:
         try:
             signature.bind(*args[first:], **given)
         except TypeError:
-            check_names(name or checked.__name__, signature, args[first:], given)
+            check_names(name or _PUBLIC_NAMES.get(checked.__name__, checked.__name__), signature, args[first:], given)
             raise
         return function(*args, **given)
 

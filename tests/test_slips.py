@@ -1,0 +1,169 @@
+"""Slips, and what is said about each: nothing passes silently, and no error comes from the depths of the package.
+
+A slip is an option of a wrong type, a name that is nearly right, a None, or a mapping the wrong way round. Each is told
+before anything is sent.
+"""
+
+import re
+
+import pandas as pd
+import pytest
+
+import pandas_async_io as paio
+from tests.ids import stable
+
+FRAME = pd.DataFrame({"id": [1, 2], "name": ["a", "b"]})
+URL = "https://api.example.com/{id}"
+
+OPTIONS = [
+    ("method", None, "method=None is not an HTTP method: pass 'GET', 'POST'"),
+    ("method", "GE T", "method='GE T' is not an HTTP method"),
+    ("params", "a=1", "params='a=1': pass a mapping of names to values"),
+    ("params", [1], "params=[1]: pass a mapping"),
+    ("params", {"q": "{idd}"}, "field {idd}: no column or index level has this name; nearest: {id}"),
+    ("headers", "X: 1", "headers='X: 1': pass a mapping of names to values"),
+    ("headers", [("a", "b")], "headers=[('a', 'b')]: pass a mapping"),
+    ("headers", {"X": None}, "headers: 'X': its value is None, and must be a str"),
+    ("headers", {5: "x"}, "headers: 5: a name is a token"),
+    ("headers", {"X": "{idd}"}, "field {idd}: no column or index level has this name; nearest: {id}"),
+    ("data", 5, "data=5: pass a str, bytes or a mapping of form fields"),
+    ("client", "https://e.com", "client='https://e.com': pass a Client"),
+    ("client", paio.Client, "pass a Client, as Client('https://api.example.com')"),
+    ("auth", 5, "auth= is Bearer(token), Basic(user, password), ApiKey(key)"),
+    ("auth", "", "is empty: is the variable that holds it set?"),
+    ("auth", "Bearer x", "pass the token without its scheme"),
+    ("auth", ("a",), "auth= is Bearer(token), Basic(user, password)"),
+    ("format", "jsn", "format='jsn': choose one of 'auto', 'json'"),
+    ("format", None, "format=None: choose one of"),
+    ("read_options", ";", "read_options=';': pass a mapping of names to values, as {'sep': ';'}"),
+    ("parser", "json", "parser='json' is not a function"),
+    ("error_when", "", 'write error_when="error.message"'),
+    ("error_when", 5, "error_when=5 is not a function"),
+    ("record_path", "", "record_path='': give a path"),
+    ("record_path", 5, 'record_path=5: give a path as "data.items"'),
+    ("meta", 5, "meta=5: give a path, or a list of paths"),
+    ("sep", None, "sep=None must be a str"),
+    ("max_level", "1", "max_level='1': give a whole number from 0"),
+    ("max_level", -1, "max_level=-1: give a whole number from 0"),
+    ("columns", "name", "columns='name': give a list, as columns=['name']"),
+    ("columns", [1], "columns=[1]: give a list or a mapping of names as strings"),
+    ("columns", {"a": 1}, "columns={'a': 1}: give a list or a mapping"),
+    ("columns", ["a", "a"], "columns names 'a' twice"),
+    ("columns", {"a": "x", "b": "x"}, "columns names 'x' twice"),
+    ("pages", "all", "pages='all': pass 'auto', a paginator"),
+    ("pages", True, "pages=True: pass 'auto', a paginator"),
+    ("pages", paio.LinkHeader, "as LinkHeader()"),
+    ("max_pages", 5, "max_pages=5 needs pages="),
+    ("batch", 0, "batch"),
+    ("on", "id", "on='id' needs batch=, which is not given"),
+    ("poll", "state", "poll='state' is not a Poll: pass poll=Poll(status='state'"),
+    ("poll", paio.Poll, "is not a Poll: pass poll=Poll("),
+    ("schema", "int64", "schema= is a mapping of column names to types"),
+    ("schema", ["id"], "schema={'id': 'int64'}"),
+    ("schema", {"id": "integr"}, "schema['id']='integr' is not a type"),
+    ("dtype_backend", "arrow", "dtype_backend='arrow': choose one of 'numpy_nullable', 'pyarrow'"),
+    ("concurrency", "32", "concurrency='32' is not a number of requests"),
+    ("concurrency", 0, "concurrency=0 is not a number of requests: 1 or more"),
+    ("concurrency", 2.5, "concurrency=2.5 is not a number of requests"),
+    ("rate", "20", "rate='20': a rate is"),
+    ("rate", "20/x", 'as in "20/s"'),
+    ("rate", 0, "rate=0: a rate is"),
+    ("retry", "3", "retry='3': pass a Retry, or the number of attempts, from 1, but a str"),
+    ("retry", 0, "retry=0: pass a Retry, or the number of attempts, from 1"),
+    ("retry", True, "retry=True: pass a Retry"),
+    ("timeout", "30", "timeout='30' is not a number of seconds above 0"),
+    ("timeout", 0, "timeout=0 is not a number of seconds above 0"),
+    ("deadline", "1min", "deadline='1min' is not a number of seconds above 0"),
+    ("max_requests", "5", "max_requests='5' is not a whole number above 0, but a str"),
+    ("progress", "yes", "progress='yes': pass True or False"),
+    ("how", "outer", "how='outer': choose one of 'left', 'inner'"),
+    ("how", None, "how=None: choose one of"),
+    ("prefix", None, "prefix=None must be a str"),
+    ("suffix", "", "pass a text, as suffix='_api'"),
+    ("suffix", None, "suffix=None must be a str"),
+    ("join", "inner", "join='inner': pass True or False"),
+    ("errors", "ignore", "errors='ignore': choose one of 'raise', 'coerce'"),
+    ("na_action", "skip", "na_action='skip': choose one of 'ignore', 'omit', 'send'"),
+    ("max_workers", 4, "unexpected option 'max_workers'; nearest: 'concurrency'"),
+    ("verify", False, "it belongs to the client: client=Client(ssl='ca.pem')"),
+    ("haeders", {}, "unexpected option 'haeders'; nearest: 'headers'"),
+]
+CLIENT = [
+    ("base_url", 5, "base_url=5: pass the URL as a str"),
+    ("base_url", "example.com", "is not a URL: write 'https://example.com'"),
+    ("headers", "x", "headers='x': pass a mapping"),
+    ("params", 5, "params=5: pass a mapping"),
+    ("concurrency", "auto", "pass concurrency='auto' to the call"),
+    ("timeout", "3", "timeout='3' is not a number of seconds above 0"),
+    ("allow_hosts", "e.com", "allow_hosts='e.com' must be a list of hosts: write ['e.com']"),
+    ("follow", True, "follow=True: choose one of 'none', 'same_origin', 'any'"),
+    ("block_private", "yes", "block_private='yes': pass True or False"),
+    ("max_body", "big", "max_body='big' is not a size: write '64MiB'"),
+    ("max_body", None, "max_body=None is not a size"),
+    ("strict_json", 1, "strict_json=1: pass True or False"),
+    ("proxy", "proxy", "is not the URL of an HTTP proxy: write it with 'http://'"),
+    ("ssl", "nofile.pem", "ssl='nofile.pem' is not a CA bundle: No such file"),
+    ("ssl", 5, "ssl=5: pass True, False, an ssl.SSLContext or the path of a CA bundle"),
+    ("session", 5, "session=5 is not an aiohttp.ClientSession"),
+    ("token", "x", "unexpected option 'token'; nearest: 'auth'"),
+    ("rate_limit", "1/s", "unexpected option 'rate_limit'; nearest: 'rate'"),
+]
+CALLS = {
+    "Retry(attempts='3')": (lambda: paio.Retry(attempts="3"), "attempts='3' must be a whole number from 1"),
+    "Retry(statuses=500)": (lambda: paio.Retry(statuses=500), "statuses=500 must be a collection of int"),
+    "Retry(methods='POST')": (lambda: paio.Retry(methods="POST"), "methods='POST' must be a collection of str"),
+    "Retry(base=-1)": (lambda: paio.Retry(base=-1), "base=-1 must be a finite number from 0"),
+    "Retry(when=5)": (lambda: paio.Retry(when=5), "when=5 must be a function of a response and an error"),
+    "Retry(3)": (lambda: paio.Retry(3), "Retry() takes its options by name: write attempts=3"),
+    "Rate('20/s')": (lambda: paio.Rate("20/s"), "count='20/s' must be a positive, finite number"),
+    "Rate(20, per='s')": (lambda: paio.Rate(20, per="s"), "per='s' must be a positive, finite number of seconds"),
+    "Poll(5)": (lambda: paio.Poll(5), "status=5 is not a path"),
+    "Poll(every='1')": (lambda: paio.Poll("state", every="1"), "every='1' is not a number of seconds"),
+    "PageNumber(5)": (lambda: paio.PageNumber(5), "PageNumber(param=5): pass a name, as 'page'"),
+    "Offset(size='10')": (lambda: paio.Offset(size="10"), "as ('per_page', 100)"),
+    "Cursor(5)": (lambda: paio.Cursor(5), "Cursor(path=5): pass a path"),
+    "Bearer(None)": (lambda: paio.Bearer(None), "not NoneType: is the variable that holds it set?"),
+    "Basic(user)": (lambda: paio.Basic("a"), "Basic() needs password"),
+    "ApiKey(None)": (lambda: paio.ApiKey(None), "not NoneType: is the variable that holds it set?"),
+    "graphql(5)": (lambda: paio.graphql(5), "query=5 must be a str"),
+    "read_api of a frame": (lambda: pd.read_api(FRAME), "for the rows of a frame use df.aio.fetch"),
+    "read_api of a number": (lambda: pd.read_api(5), "url must be a template or a list of URLs, not int"),
+    "read_api without over": (lambda: pd.read_api(URL), "as over={"),
+    "over, a list": (lambda: pd.read_api(URL, over=[1]), "over=[1] must be a mapping of fields to their values"),
+    "over, a text": (lambda: pd.read_api(URL, over={"id": "12"}), "over['id']='12' must be a list of values"),
+    "over, misspelt": (lambda: pd.read_api(URL, over={"idd": [1]}), "nearest: {idd}"),
+    "over and a list of URLs": (
+        lambda: pd.read_api(["https://e.com/1"], over={"id": [1]}),
+        "a list of URLs has no fields",
+    ),
+    "a number as template": (lambda: FRAME.aio.fetch(5), "the URL template must be a str, not int"),
+    "an empty template": (lambda: FRAME.aio.fetch(""), "the URL template is empty"),
+    "a template without scheme": (lambda: FRAME.aio.fetch("e.com/{id}"), "is a relative URL: write it with https://"),
+    "a field misspelt": (lambda: FRAME.aio.fetch("https://e.com/{idd}"), "nearest: {id}"),
+    "a field in capitals": (lambda: FRAME.aio.fetch("https://e.com/{ID}"), "{id}"),
+    "half a brace": (lambda: FRAME.aio.fetch("https://e.com/{id"), "a brace without its other half"),
+    "a Series of ids": (FRAME["id"].aio.fetch, "for the ids of a column write df.aio.fetch("),
+    "a template for a Series": (lambda: FRAME["name"].aio.fetch(URL), "takes its options by name"),
+    "a list without a name": (lambda: FRAME.aio.fetch(URL, ["a"]), "write columns=['a']"),
+    "json and data": (lambda: FRAME.aio.fetch(URL, json={}, data="x"), "a request has one body"),
+    "a report without a fetch": (lambda: FRAME.aio.report, "this frame has no record of a fetch"),
+    "retry_failed without a fetch": (FRAME.aio.retry_failed, "this frame has no record of a fetch"),
+}
+
+
+@pytest.mark.parametrize(("name", "value", "message"), OPTIONS, ids=stable)
+def test_a_wrong_option_of_a_call_is_refused_with_what_to_write(name, value, message):
+    with pytest.raises((paio.PlanError, TypeError), match=re.escape(message)):
+        FRAME.aio.fetch(URL, **{name: value})
+
+
+@pytest.mark.parametrize(("name", "value", "message"), CLIENT, ids=stable)
+def test_a_wrong_option_of_a_client_is_refused_with_what_to_write(name, value, message):
+    with pytest.raises((paio.PlanError, TypeError), match=re.escape(message)):
+        paio.Client(**{name: value})
+
+
+@pytest.mark.parametrize(("call", "message"), CALLS.values(), ids=CALLS)
+def test_a_wrong_call_is_refused_with_what_to_write(call, message):
+    with pytest.raises((paio.PlanError, TypeError, AttributeError), match=re.escape(message)):
+        call()
