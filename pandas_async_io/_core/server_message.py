@@ -6,6 +6,7 @@ import html
 import re
 import traceback
 from http import HTTPStatus
+from itertools import dropwhile
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -133,6 +134,10 @@ def describe_http_error(response: Response) -> str:
     return status if repeats_status else f"{status}: {message}"
 
 
+_PACKAGE = __file__.removesuffix("_core/server_message.py").removesuffix("_core\\server_message.py")
+"""The folder of this package, whose frames lie between a call and the user's function."""
+
+
 def describe_exception(where: str, error: BaseException) -> str:
     """Describe what a user's function raised, and the last frames where it did.
 
@@ -148,7 +153,8 @@ def describe_exception(where: str, error: BaseException) -> str:
     """
     if isinstance(error, _EXCEPTIONS_THAT_END_THE_RUN):
         raise error
-    frames = traceback.extract_tb(error.__traceback__)[1:][-_MAX_FRAMES:]  # the first frame is this package's
+    called = traceback.extract_tb(error.__traceback__)[1:]  # the first frame is this package's
+    frames = list(dropwhile(lambda frame: frame.filename.startswith(_PACKAGE), called))[-_MAX_FRAMES:]
     trace = " → ".join(f"{frame.name} ({_DIRECTORY.sub('', frame.filename)}:{frame.lineno})" for frame in frames)
     what = f"{where} raised {type(error).__name__}: {redact_line(str(error))}".removesuffix(": ")
     return f"{what}, in {trace}" if trace else what
