@@ -51,4 +51,5 @@ def read_with_pandas(reader: Any, text: str, options: dict[str, Any], text_colum
 
 def shorten_error(error: Exception) -> str:
     """Return an exception's message as one line of at most 200 characters, secrets masked."""
-    return redact_text(" ".join(str(error).split()))[:_MAX_MESSAGE_LENGTH]
+    message = " ".join(str(error).split()).replace("unclosed token:", "unclosed token at")  # or it names a secret
+    return redact_text(message)[:_MAX_MESSAGE_LENGTH]

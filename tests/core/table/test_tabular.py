@@ -149,6 +149,21 @@ def test_text_columns_are_not_converted():
     assert to_rows(read_body(b"<r><i><zip>007</zip></i></r>", "text/xml", text_columns=["zip"])) == [["007"]]
 
 
+@pytest.mark.parametrize("end", [b",", b",,,"])
+@pytest.mark.parametrize(
+    ("options", "rows"),
+    [
+        ({}, [[1, "x"], [None, "y"]]),
+        ({"engine": "python"}, [[1, "x"], [None, "y"]]),
+        ({"usecols": ["n"]}, [[1], [None]]),
+    ],
+)
+def test_fault_87_empty_cells_beyond_the_header_shift_no_column(end, options, rows):
+    """Of rows with more cells than the header, pandas takes the first ones for an index."""
+    body = b"n,s\n1,x%s\n,y%s\n" % (end, end)
+    assert to_rows(read_body(body, "text/csv", read_options=options)) == rows
+
+
 @pytest.mark.parametrize(
     ("format", "options", "words"),
     [
@@ -175,7 +190,10 @@ def test_an_invalid_read_option_raises_a_plan_error(format, options, words):  # 
         ("text/csv; charset=utf-8", b"a\n\xff\n", "byte 0xff at position 2", False),
         ("text/csv; charset=klingon", b"a\n1\n", "charset 'klingon' is unknown", False),
         ("text/csv", b"<!DOCTYPE html><title>Sign in</title>", "looks like HTML", False),
+        ("text/csv", b"a,b\n1,2,3\n4,5,\n", "rows have 1 cell more than the header has names: read_options=", False),
+        ("text/csv", b"a\n1,,3\n", "rows have 2 cells more", False),
         ("text/xml", b"<r><i>", "not XML: no element found", True),
+        ("text/xml", b"<r><i", "not XML: unclosed token at line 1, column 3", True),
         ("text/xml", b"<r><i></r>", "not XML: mismatched tag", False),
         ("text/xml", b"<r>5</r>", "no such nodes", False),
         ("application/vnd.apache.parquet", b"PAR1 or not", "not Parquet", False),
