@@ -105,6 +105,7 @@ def _compile_template(
         "allow_hosts": client.allow_hosts,
         "names": list_field_names(frame),
         "text_type": next((value for name, value in client.headers.items() if name.lower() == "content-type"), None),
+        "credential_names": [*(auth or client.auth).headers, *(auth or client.auth).params],
         "na_action": options.na_action,
     }
     template = compile_request_template(url, **parts)

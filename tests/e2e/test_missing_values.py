@@ -231,6 +231,26 @@ def test_a_row_without_a_url_is_not_sent(server, client, action):
     assert [one.target for one in server.requests] == ["/x/1"]
 
 
+@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize(
+    ("auth", "options"),
+    [
+        (paio.ApiKey("the-clients-key", header="X-Odd"), {"headers": {"x-odd": "{a}"}}),
+        (paio.ApiKey("the-clients-key", param="odd name"), {"params": {"odd name": "{a}"}}),
+        (paio.Bearer("the-clients-token"), {"headers": {"authorization": "Bearer {a}"}}),
+    ],
+    ids=["header", "param", "bearer"],
+)
+def test_security_a_row_without_its_credential_never_uses_the_clients(server, auth, options, action):
+    """It is not sent."""
+    frame = pd.DataFrame({"k": ["p", "m"], "a": ["own", None]})
+    server.requests.clear()
+    with paio.Client(server.url, auth=auth) as client:
+        frame.aio.fetch("/x/{k}", client=client, na_action=action, **options)
+    (received,) = server.requests
+    assert "own" in received.target or "own" in str(received.headers)
+
+
 def test_the_error_and_the_report_name_each_combination(server, client):
     """They count the rows of each; there is no warning as long as one row was sent."""
     frame = pd.DataFrame({"a": [1, None, 1, None], "b": [1, 1, None, None], "größe": 1})

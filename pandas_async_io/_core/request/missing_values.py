@@ -20,6 +20,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
@@ -78,6 +79,7 @@ def compile_missing_rule(
     method: str,
     body_kind: str,
     na_action: str | None = None,
+    credential_names: Collection[str] = (),
 ) -> MissingRule:
     """Return what a request does without a value.
 
@@ -86,6 +88,8 @@ def compile_missing_rule(
     na_action : {"ignore", "omit", "send"}, optional
         In place of the rule by place: the row is not sent, every lone value is left out, or it is sent as ``null`` or
         as an empty text.
+    credential_names : collection of str
+        Headers and parameters of the client's credentials: a row without its own is not sent with these.
 
     Examples
     --------
@@ -101,9 +105,12 @@ def compile_missing_rule(
         required = set(url.fields)
     else:
         required = set(_find_required_in_url(url, sends_empty=na_action == "send"))
+    credentials = {quote(name.lower(), safe="") for name in credential_names}
     for name, text in headers:
-        if na_action != "omit" or text.sole_field is None or is_secret_name(name):  # else the client's would be sent
+        may_be_left_out = na_action == "omit" and text.sole_field is not None
+        if not may_be_left_out or is_secret_name(name) or name.lower() in credentials:
             required.update(text.fields)
+    required.update(v.field for part in url.expressions for v in part.variables if v.name.lower() in credentials)
     texts = [text for _, text in body] if body_kind == "form" else list(find_texts(body))
     has_lone_values = na_action != "ignore" and body_kind in ("form", "json")
     if isinstance(body, TextTemplate) and omits_json:

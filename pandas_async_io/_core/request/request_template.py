@@ -7,7 +7,7 @@ texts with fields.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -114,6 +114,7 @@ def compile_request_template(
     allow_hosts: Sequence[str] = (),
     names: FieldNames = NO_FIELD_NAMES,
     text_type: str | None = None,
+    credential_names: Collection[str] = (),
     na_action: str | None = None,
 ) -> RequestTemplate:
     """Compile the parts of a request.
@@ -130,6 +131,8 @@ def compile_request_template(
         The columns that are fields as they are called.
     text_type : str, optional
         The Content-Type of a text whose ``headers`` have none: the client's.
+    credential_names : collection of str
+        As in `compile_missing_rule`.
     na_action : {"ignore", "omit", "send"}, optional
         As in `compile_missing_rule`.
 
@@ -163,7 +166,15 @@ def compile_request_template(
     if kind == "text" and content_type and is_xml_type(content_type.literal_prefix) and body.sole_field is None:
         kind = "xml"  # where the field is the whole body, it is a document
     method = check_method(method)
-    missing = compile_missing_rule(url_template, compiled, body, method=method, body_kind=kind, na_action=na_action)
+    missing = compile_missing_rule(
+        url_template,
+        compiled,
+        body,
+        method=method,
+        body_kind=kind,
+        na_action=na_action,
+        credential_names=credential_names,
+    )
     is_safe = safe or method in SAFE_METHODS
     texts = [*(text for _, text in (*param_texts, *compiled)), *find_texts(body)]
     near_misses = tuple(dict.fromkeys(near for text in texts for near in text.near_misses))
