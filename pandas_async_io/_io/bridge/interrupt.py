@@ -13,6 +13,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
+_NOTE = """\
+.partial of this exception holds the finished rows (in a notebook: sys.last_value.partial);
+.partial.aio.retry_failed() sends the others:
+
+    try:
+        out = df.aio.fetch(url)
+    except KeyboardInterrupt as stopped:
+        out = stopped.partial
+
+In a coroutine asyncio.run replaces the exception outside; inside, it is on the CancelledError:
+
+    try:
+        out = await df.aio.fetch_async(url)
+    except asyncio.CancelledError as stopped:
+        out = stopped.partial"""
+
 _handled: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
 """Tasks whose cancellation by Ctrl-C a blocking call has handled."""
 
@@ -64,10 +80,12 @@ def defer_interrupt() -> Iterator[list[int]]:
 def attach_partial(partial_result: Any, interrupt: KeyboardInterrupt | None = None) -> KeyboardInterrupt:
     """Return the interrupt, or a new one, with the finished rows as ``.partial``."""
     interrupt = interrupt or KeyboardInterrupt()
-    vars(interrupt)["partial"] = partial_result
-    if not getattr(interrupt, "__notes__", None):
-        interrupt.add_note(
-            ".partial of this exception holds the finished rows (in a notebook: sys.last_value.partial); "
-            ".partial.aio.retry_failed() sends the others"
-        )
+    set_partial(interrupt, partial_result)
     return interrupt
+
+
+def set_partial(error: BaseException, partial_result: Any) -> None:
+    """Put the finished rows on an exception as ``.partial``, with a note that shows how to catch it."""
+    vars(error)["partial"] = partial_result
+    if not getattr(error, "__notes__", None):
+        error.add_note(_NOTE)

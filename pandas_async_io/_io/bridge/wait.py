@@ -21,7 +21,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pandas_async_io._core.errors import PortalError
-from pandas_async_io._io.bridge.interrupt import handle_interrupt
+from pandas_async_io._io.bridge.interrupt import handle_interrupt, set_partial
 from pandas_async_io._io.bridge.loop_watch import LoopWatch
 
 if TYPE_CHECKING:
@@ -210,7 +210,7 @@ def _copy_partial(error: BaseException, source: BaseException | None) -> None:
     """Copy the finished rows of a cancelled run to the exception that the user sees."""
     rows = getattr(source, "partial", None)
     if rows is not None:
-        vars(error)["partial"] = rows
+        set_partial(error, rows)
 
 
 def _log_unread_failure(work: Work[T], label: str, pid: int) -> None:
