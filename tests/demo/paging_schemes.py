@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-from pandas_async_io._core.request.graphql import graphql
 from pandas_async_io._core.workflow.paging.cursor import Cursor, GraphQLCursor
 from pandas_async_io._core.workflow.paging.next_url import LinkHeader, NextUrl
 from pandas_async_io._core.workflow.paging.page_number import Offset, PageNumber
@@ -13,7 +12,7 @@ QUERY = """
 query($first: Int, $cursor: String) {
   users(first: $first, after: $cursor) {nodes {id} pageInfo {hasNextPage endCursor} totalCount}
 }"""
-USERS = json.dumps(graphql(QUERY, {"first": 10}).json).encode()
+USERS = json.dumps({"query": QUERY, "variables": {"first": 10}}).encode()
 
 SCHEMES = {
     "link": ("/paged/link", None, [LinkHeader(), PageNumber(size=("per_page", 10))]),

@@ -10,7 +10,6 @@ from pandas_async_io._core.body.graphql_errors import graphql_error
 from pandas_async_io._core.errors import ParseError, PayloadError
 from pandas_async_io._core.models import Request
 from pandas_async_io._core.policy.graphql_cost import read_cost_budget, read_throttle_delay
-from pandas_async_io._core.request.graphql import graphql
 from pandas_async_io._core.workflow.paging.chain import Chain
 from pandas_async_io._core.workflow.paging.page_number import Offset, PageNumber
 from pandas_async_io.demo import data
@@ -176,7 +175,7 @@ def test_an_invalid_request_is_a_400(sample_api, target, body):
 
 
 def ask_graphql(sample_api, query, variables, switches=""):
-    body = json.dumps(graphql(query, variables).json).encode()
+    body = json.dumps({"query": query, "variables": variables}).encode()
     return fetch_page(Request(f"{sample_api}/graphql?{switches}", "POST", body=body)).payload
 
 
