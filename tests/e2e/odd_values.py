@@ -8,7 +8,7 @@ import re
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import MagicMock
@@ -94,8 +94,9 @@ def recursive_array():
     return values
 
 
+@cache
 def deep_list(depth):
-    """Return lists in lists."""
+    """Return lists in lists, made once: a million of them take a while."""
     values = 1
     for _ in range(depth):
         values = [values]
