@@ -251,6 +251,25 @@ def test_security_a_row_without_its_credential_never_uses_the_clients(server, au
     assert "own" in received.target or "own" in str(received.headers)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"headers": {"X-A": "{a}", "X-B": "{b}"}},
+        {"params": {"a": "{a}", "b": "{b}"}},
+        {"params": {"a": ["{a}", "{b}"], "c": "{b}"}},
+        {"json": {"a": "{a}", "b": "{b}"}},
+        {"data": {"a": "{a}", "b": "{b}"}},
+    ],
+    ids=["headers", "params", "list", "json", "form"],
+)
+def test_fault_54_requests_that_differ_in_what_is_left_out_are_not_merged(server, client, options):
+    """The same value in one place or in the other makes two requests of GET."""
+    server.requests.clear()
+    out = pd.DataFrame({"a": ["v", None], "b": [None, "v"]}).aio.fetch("/x", client=client, na_action="omit", **options)
+    assert out.aio.outcomes["outcome"].tolist() == ["ok", "ok"]
+    assert len({(one.target, str(one.headers), one.body) for one in server.requests}) == 2
+
+
 def test_the_error_and_the_report_name_each_combination(server, client):
     """They count the rows of each; there is no warning as long as one row was sent."""
     frame = pd.DataFrame({"a": [1, None, 1, None], "b": [1, 1, None, None], "größe": 1})

@@ -72,7 +72,8 @@ def expand(frame: pd.DataFrame, template: RequestTemplate, *, allow_hosts: Seque
         first, groups = rows, np.arange(len(rows))
     urls = _write_urls(template, texts, first)
     has_builder = template.body_kind != "none" or template.has_fields_outside_url
-    builder = RequestBuilder(template, texts, first, arrays) if has_builder else None
+    has_gaps = any((column.codes < 0).any() for column in (*texts.values(), *jsons.values()))
+    builder = RequestBuilder(template, texts, first, arrays, has_gaps) if has_builder else None
     if template.safe and not _codes_identify_requests(template, texts):
         identities = [builder.identity(at, url) for at, url in enumerate(urls)] if builder else urls
         merged, _ = pd.factorize(object_array(identities))

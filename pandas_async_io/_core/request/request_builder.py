@@ -36,18 +36,21 @@ class RequestBuilder:
         For each request the row that it is made of.
     arrays : dict of str to array
         By field, the column as it is in the frame, for JSON values that keep their type.
+    has_gaps : bool
+        Whether a field is missing in some row.
     """
 
     template: RequestTemplate
     columns: Mapping[str, FieldColumn]
     rows: Positions
     arrays: Mapping[str, Any]
+    has_gaps: bool = True
 
     def request(self, position: int, url: str, method: str, headers: Mapping[str, str]) -> Request:
         """Build one request."""
         row = self.rows[position : position + 1]
         own = {name: text.fill(self._texts(text, row)) for name, text in self.template.headers if text.fields}
-        if self.template.missing.omits_headers:
+        if self.has_gaps and self.template.missing.omits_headers:
             missing = {name for name, text in self.template.headers if self._is_missing(text, row)}
             own = {name: text for name, text in own.items() if name not in missing}
         return Request(url, method, merge_headers(headers, own) if own else headers, self._body(row))
@@ -55,7 +58,8 @@ class RequestBuilder:
     def identity(self, position: int, url: str) -> bytes:
         """Return bytes that are equal for two requests of a run if and only if the requests are equal."""
         request = self.request(position, url, "", NO_HEADERS)
-        return b"\n".join([url.encode(), *map(str.encode, request.headers.values()), request.body or b""])
+        headers = request.headers.items()  # with their names, because some may be left out
+        return b"\n".join([url.encode(), *(f"{name}:{value}".encode() for name, value in headers), request.body or b""])
 
     def _texts(self, text: TextTemplate, row: Positions) -> dict[str, str]:
         return {name: _to_single_text(self.columns[name].render_rows(row)[0]) for name in text.fields}
@@ -67,20 +71,17 @@ class RequestBuilder:
     def _body(self, row: Positions) -> bytes | None:
         kind, body = self.template.body_kind, self.template.body
         if kind == "json":
-            return dump_json(
-                self._json_without_missing(body, row) if self.template.missing.omits_json else self._json(body, row)
-            )
+            if self.has_gaps and self.template.missing.omits_json:
+                return dump_json(self._json_without_missing(body, row))
+            return dump_json(self._json(body, row))
         if kind == "text":
             return str(body.fill(self._texts(body, row))).encode()
         if kind == "xml":
             return fill_xml(body, self._texts(body, row)).encode()
         if kind == "form":
-            present = (
-                body
-                if self.template.missing.sends_empty
-                else [(name, text) for name, text in body if not self._is_missing(text, row)]
-            )
-            return urlencode([(name, text.fill(self._texts(text, row))) for name, text in present]).encode()
+            if self.has_gaps and not self.template.missing.sends_empty:
+                body = [(name, text) for name, text in body if not self._is_missing(text, row)]
+            return urlencode([(name, text.fill(self._texts(text, row))) for name, text in body]).encode()
         return body if kind == "bytes" else None
 
     def _json(self, value: Any, row: Positions) -> Any:
