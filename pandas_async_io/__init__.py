@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from pandas_async_io.client import Client
     from pandas_async_io.future import FrameFuture
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _LAZY_NAMES = {
     "ApiKey": ("_core.request.credentials", "api_key"),
