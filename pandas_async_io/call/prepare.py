@@ -15,7 +15,7 @@ from pandas_async_io._core.table.shape import check_separator, compile_shape
 from pandas_async_io.call.interpreter import compile_call_interpreter
 from pandas_async_io.call.redactor import make_redactor
 from pandas_async_io.call.requests import expand_call
-from pandas_async_io.call.source import Source
+from pandas_async_io.call.source import Source, copy_frame
 from pandas_async_io.call.stack_level import find_user_stack_level
 from pandas_async_io.client import get_default_client
 
@@ -51,7 +51,8 @@ def prepare_call(
     PlanError
         The call cannot be right.
     """
-    source = Source(frame.copy(deep=False), url, options)
+    frame = copy_frame(frame)
+    source = Source(frame, url, options)
     client = options.client or get_default_client()
     auth = None if options.auth is None else as_auth(options.auth)
     shape = compile_shape(

@@ -73,7 +73,7 @@ class PreparedCall:
     source : Source
         The arguments; its frame is a copy, because the user may change theirs.
     frame : DataFrame
-        The rows, as given.
+        The rows: the source's copy.
     client : Client
         The call's or the default one.
     auth : Auth or None

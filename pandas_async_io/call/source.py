@@ -7,19 +7,37 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
+import pandas as pd
+
 from pandas_async_io._core.security.secrets import redact_url
 from pandas_async_io._core.words import format_count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import pandas as pd
-
     from pandas_async_io._core.arrays import Positions
     from pandas_async_io.options import FetchOptions, ReadOptions
 
 _QUERY = re.compile(r"[?#]|\{[?&]")
 """The start of a template's query, literal or as an expression of RFC 6570."""
+
+
+_HAS_COPY_ON_WRITE = int(pd.__version__.split(".")[0]) >= 3
+"""Whether a shallow copy is unaffected by later writes; on pandas 2 this is an option."""
+
+
+def copy_frame(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a copy that no later write to the frame reaches: a call in the background is still to read it.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"id": [1]})
+    >>> copy = copy_frame(frame)
+    >>> frame.loc[0, "id"] = 2
+    >>> copy["id"].tolist()
+    [1]
+    """
+    return frame.copy(deep=not _HAS_COPY_ON_WRITE)
 
 
 @dataclass(frozen=True, slots=True)

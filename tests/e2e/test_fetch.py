@@ -67,6 +67,30 @@ def test_the_input_frame_is_unchanged(api):
     assert frame.flags == before.flags
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda frame: frame.__setitem__("id", 7),
+        lambda frame: frame.__setitem__("new", 1),
+        lambda frame: frame.__setitem__(slice(0, 1), 7),
+        lambda frame: setattr(frame, "index", [4, 5]),
+        lambda frame: setattr(frame, "columns", ["key"]),
+        lambda frame: frame.pop("id"),
+    ],
+    ids=["column", "new column", "row", "index", "labels", "removed"],
+)
+def test_a_frame_that_is_changed_while_it_is_fetched_does_not_change_the_result(api, change):
+    """Answers would stand beside the values of other rows."""
+    frame = pd.DataFrame({"id": [2, 1]})
+    future = frame.aio.fetch_async(api + "/echo/{id}", columns={"path": "path"})
+    change(frame)
+    found = future.result()
+    assert found.columns.tolist() == ["id", "path"]
+    assert found["id"].tolist() == [2, 1]
+    assert found["path"].tolist() == ["/echo/2", "/echo/1"]
+    assert found.index.equals(pd.RangeIndex(2))
+
+
 def test_fault_56_an_empty_frame_keeps_its_columns_and_sends_nothing(api):
     frame = hard_frame().iloc[:0]
     found = frame.aio.fetch(api + "/{kind}/{id}")
