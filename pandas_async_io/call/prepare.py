@@ -15,7 +15,7 @@ from pandas_async_io._core.table.shape import check_separator, compile_shape
 from pandas_async_io.call.interpreter import compile_call_interpreter
 from pandas_async_io.call.redactor import make_redactor
 from pandas_async_io.call.requests import expand_call
-from pandas_async_io.call.source import Source, copy_frame
+from pandas_async_io.call.source import Source, copy_frame, copy_options
 from pandas_async_io.call.stack_level import find_user_stack_level
 from pandas_async_io.client import get_default_client
 
@@ -52,7 +52,6 @@ def prepare_call(
         The call cannot be right.
     """
     frame = copy_frame(frame)
-    source = Source(frame, url, options)
     client = options.client or get_default_client()
     auth = None if options.auth is None else as_auth(options.auth)
     shape = compile_shape(
@@ -75,6 +74,7 @@ def prepare_call(
         text = "this client has ssl=False: certificates are not verified, and anyone in between can read along"
         warnings.warn(text, FetchWarning, stacklevel=find_user_stack_level())
     requests = expand_call(frame, url, options, client, auth)
+    source = Source(frame, url, copy_options(options))
     return PreparedCall(
         source,
         frame,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
@@ -22,6 +22,9 @@ _QUERY = re.compile(r"[?#]|\{[?&]")
 """The start of a template's query, literal or as an expression of RFC 6570."""
 
 
+_CONTAINER_OPTIONS = ("params", "headers", "json", "data", "columns", "schema")
+"""Options that are dicts or lists; they have been checked, so that none holds itself."""
+
 _HAS_COPY_ON_WRITE = int(pd.__version__.split(".")[0]) >= 3
 """Whether a shallow copy is unaffected by later writes; on pandas 2 this is an option."""
 
@@ -38,6 +41,19 @@ def copy_frame(frame: pd.DataFrame) -> pd.DataFrame:
     [1]
     """
     return frame.copy(deep=not _HAS_COPY_ON_WRITE)
+
+
+def copy_options(options: FetchOptions | ReadOptions) -> FetchOptions | ReadOptions:
+    """Return options that no later change of a given dict or list reaches: `retry_failed` is still to use them."""
+    given = ((name, getattr(options, name)) for name in _CONTAINER_OPTIONS)
+    copies = {name: _copy_containers(value) for name, value in given if type(value) in {dict, list}}
+    return replace(options, **copies) if copies else options
+
+
+def _copy_containers(value: Any) -> Any:
+    if type(value) is dict:
+        return {key: _copy_containers(item) for key, item in value.items()}
+    return [_copy_containers(item) for item in value] if type(value) is list else value
 
 
 @dataclass(frozen=True, slots=True)

@@ -351,3 +351,16 @@ def test_a_frame_that_only_lost_columns_gives_no_hint(api, change):
     done = change(out).aio.retry_failed(retry=3)
     with pytest.warns(paio.HintWarning, match="added since"):
         done.assign(note="x").aio.retry_failed()
+
+
+def test_dicts_that_are_changed_after_the_fetch_change_no_retry():
+    """A program may fill the same dict for its next call."""
+    headers, params, body = {"X-Tag": "old"}, {"year": "2023"}, {"tags": ["old", "{id}"]}
+    answers = [http_response(status="500 X"), http_response(b'{"n": 1}')]
+    with serve_script(*answers) as server:
+        options = {"headers": headers, "params": params, "json": body, "method": "POST", **ONCE}
+        out = quietly(pd.DataFrame({"id": [7]}).aio.fetch, server.url + "/{id}", **options)
+        headers["X-Tag"] = params["year"] = body["tags"][0] = "new"
+        assert out.aio.retry_failed()["n"].tolist() == [1]
+    first, second = server.requests
+    assert (first.line, first.headers, first.body) == (second.line, second.headers, second.body)
