@@ -68,8 +68,7 @@ def follow_redirect(
         return None
     if hops >= _MAX_REDIRECTS:
         raise RedirectError(f"redirect loop: {redact_url(request.url)} after {hops} redirects")
-    address, mark, query = location.partition("?")
-    url = urljoin(request.url, strip_userinfo(address) + mark + query).partition("#")[0]
+    url = _join_location(request.url, location)
     if is_forbidden_in_url(url) or not url.isascii() or " " in url:
         raise UnsafeUrlError(f"redirect to {redact_url(url)!r}: the server sent characters that a URL cannot hold")
     old, new = parse_origin(request.url), parse_origin(url)
@@ -86,6 +85,18 @@ def follow_redirect(
     if request.body is not None:
         raise UnsafeUrlError(f"redirect from {old} to {new} is not followed: it would send the body to another origin")
     return replace(request, url=url, headers=NO_HEADERS)
+
+
+def _join_location(base: str, location: str) -> str:
+    """Return the absolute URL of a ``Location`` header, without userinfo and fragment."""
+    address, mark, query = location.partition("?")
+    reference = strip_userinfo(address) + mark + query
+    try:
+        return urljoin(base, reference).partition("#")[0]
+    except ValueError:  # such as 'http://[::1': brackets that do not close
+        pass
+    # not raised in the except block: a traceback would print the first error too
+    raise UnsafeUrlError(f"redirect to {redact_url(reference)!r}, which is not a URL")
 
 
 def _apply_method_rules(request: Request, status: int) -> Request:

@@ -45,12 +45,18 @@ def test_fault_43_a_response_that_is_not_followed_is_the_answer(status, location
         "https://h.example:8443/",
         "/a b",
         "/é",
+        "http://[::1",
+        "//user:pass@[x",
+        "//h.example]/",
+        "//e\u2100.example/",
     ],
 )
 def test_security_s6_a_redirect_to_another_origin_is_refused(location):
     """A downgrade to http, another scheme and invalid characters are refused, too."""
-    with pytest.raises(UnsafeUrlError):
+    with pytest.raises(UnsafeUrlError) as caught:
         follow_redirect(Request("https://h.example/"), 302, location, follow="same_origin", hops=0)
+    assert "pass@" not in str(caught.value)
+    assert caught.value.__context__ is None
 
 
 def test_security_s6_another_origin_gets_no_headers_and_no_body():
