@@ -22,7 +22,7 @@ def test_a_count_other_than_one_has_a_plural(count, expected):
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [("a", "'a'"), (ManyLines(), "a b c"), (Unprintable(), "<a Unprintable>"), (10**5000, "<an int>")],
+    [("a", "'a'"), (ManyLines(), "a b c"), (Unprintable(), "<an Unprintable>"), (10**5000, "<an int>")],
     ids=["text", "lines", "raises", "huge"],
 )
 def test_a_value_is_shown_in_one_line_whatever_its_repr_does(value, expected):

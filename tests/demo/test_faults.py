@@ -122,6 +122,7 @@ def test_the_truncated_body_has_a_correct_length_and_no_gzip_trailer(base_url):
     assert not unpacker.eof
 
 
+@pytest.mark.slow
 def test_the_bomb_decodes_to_two_hundred_megabytes(base_url):
     """It is one gzip stream of zeros, below 300 kB on the wire."""
     response = send(base_url, "/bytes/bomb")

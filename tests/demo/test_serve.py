@@ -127,6 +127,7 @@ def test_serve_speaks_tls():
     assert threading.active_count() == before
 
 
+@pytest.mark.slow
 def test_a_client_that_does_not_read_does_not_delay_the_shutdown():
     """The server aborts a response that it cannot deliver, and closes its socket."""
     size = 32_000_000

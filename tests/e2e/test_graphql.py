@@ -311,6 +311,7 @@ def test_a_list_of_keys_in_the_variables_needs_batch(api):
     assert not api.log
 
 
+@pytest.mark.slow
 def test_a_rate_limit_in_a_200_is_a_refusal():
     """GitHub sends it. It spends no attempt."""
     limited = json_response({"errors": [{"type": "RATE_LIMITED", "message": "API rate limit exceeded"}]})

@@ -39,6 +39,7 @@ def test_fault_59_an_interrupt_while_the_frame_is_made_is_raised_with_the_frame(
     assert caught.value.partial["ok"].tolist() == [True, True]
 
 
+@pytest.mark.slow
 def test_fault_59_rows_in_flight_at_an_interrupt_are_cancelled():
     """A POST may have been received; a row that waited for another attempt keeps its cause."""
     arrived = threading.Event()

@@ -108,6 +108,7 @@ def test_a_warning_of_work_in_the_background_names_the_line_that_started_it():
     ],
     ids=["unknown host", "refused"],
 )
+@pytest.mark.slow
 def test_a_run_that_cannot_connect_says_so_in_one_sentence(url, reason):
     """Not once per kind of row: those that were not sent are its consequence."""
     frame = pd.DataFrame({"id": range(100)})

@@ -167,6 +167,7 @@ def test_fault_55_each_place_does_with_a_missing_value_what_the_table_says(serve
 
 @settings(max_examples=150)
 @given(st.sampled_from(list(PLACES)), st.sampled_from(METHODS), st.sampled_from(ACTIONS), st.sampled_from(list(TYPED)))
+@pytest.mark.slow
 def test_fault_55_the_dtype_of_a_column_does_not_matter(server, client, place, method, action, dtype):
     """A null is missing in each."""
     method = "POST" if "graphql" in place else method

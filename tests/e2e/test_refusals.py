@@ -62,6 +62,7 @@ def succeed_after(*first):
 
 
 @pytest.mark.parametrize("case", CASES)
+@pytest.mark.slow
 def test_a_refusal_in_an_apis_own_form_pauses_the_origin(case):
     """The POST was not processed: it is repeated, and nothing else is sent before."""
     first, wait = CASES[case]

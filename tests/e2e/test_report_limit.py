@@ -50,6 +50,7 @@ PAIRS = {
 
 
 @pytest.mark.parametrize(("handler", "options", "words"), [*ALONE.values(), *PAIRS.values()], ids=[*ALONE, *PAIRS])
+@pytest.mark.slow
 def test_the_cause_of_a_slow_run_is_named_first(handler, options, words):
     with serve_handler(handler) as server:
         report = fetch(server, **options)
@@ -72,6 +73,7 @@ def test_a_calls_own_concurrency_below_its_clients_is_its_own():
 
 
 @pytest.mark.parametrize("options", [{}, {"concurrency": 2}, {"concurrency": "auto"}], ids=stable)
+@pytest.mark.slow
 def test_a_timeout_below_the_answers_time_is_named(options):
     """Not an outage of the server."""
 

@@ -172,6 +172,7 @@ JSON_VALUES = st.recursive(
     ascii_only=st.booleans(),
     indent=st.sampled_from([None, 1]),
 )
+@pytest.mark.slow
 def test_fault_74_a_document_that_ends_early_is_transient(value, share, ascii_only, indent):
     """It may have been cut, at any byte: another attempt may get the rest."""
     body = json.dumps(value, ensure_ascii=ascii_only, indent=indent).encode()

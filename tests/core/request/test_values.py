@@ -10,8 +10,8 @@ from pandas_async_io._core.request.values import check_nesting, check_params, co
 
 
 def compile_url(**params):
-    """Return the URL template with these parameters."""
-    return compile_request_template("https://e.com/", params=params).url_template.text
+    """Return the URL with these parameters."""
+    return compile_request_template("https://e.com/", params=params).url_template.expand({})
 
 
 @pytest.mark.parametrize("null", [None, np.nan, pd.NA, pd.NaT, float("inf")], ids=str)

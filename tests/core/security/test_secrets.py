@@ -94,6 +94,6 @@ def test_a_secret_inside_the_value_of_another_name_is_masked():
 
 
 def test_a_long_name_from_a_server_is_searched_in_linear_time():
-    """With a quadratic search, this text of 1 MB would take an hour."""
-    text = "https://api.example.com/?" + "token" * 200_000
+    """With a quadratic search, this text would take more than a minute."""
+    text = "https://api.example.com/?" + "token" * 30_000
     assert redact_text(text) == text

@@ -58,6 +58,7 @@ def collect_pages(positions, shape, order, completed, *, nullable=True):
 
 
 @given(POSITIONS, st.data(), st.booleans())
+@pytest.mark.slow
 def test_the_columns_do_not_depend_on_the_order_of_the_pages(positions, dice, nullable):
     """Values, dtypes, counts and page numbers; positions completed early, late or never."""
     order = dice.draw(st.permutations([(at, n + 1) for at, pages in enumerate(positions) for n in range(len(pages))]))

@@ -52,6 +52,7 @@ def test_fault_34_repeats_start_behind_fresh_requests(share, repeats):
     assert widest <= 4
 
 
+@pytest.mark.slow
 def test_probes_come_from_further_ahead_so_a_block_of_failing_rows_fails_alone(set_probe_delays):
     set_probe_delays(0.01, 0.02, 0.04, 0.08, 0.15)
 

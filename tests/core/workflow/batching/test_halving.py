@@ -55,6 +55,7 @@ def test_a_single_block_is_split_to_the_end(size, good, dice):
 
 
 @given(st.integers(1, 150), st.integers(1, 60), st.floats(0, 1), st.randoms(use_true_random=True))
+@pytest.mark.slow
 def test_the_accepted_keys_do_not_depend_on_the_order_of_the_responses(count, size, share, dice):
     """If nothing is ever accepted, neither does the number of requests."""
     blocks = blocks_of(count * size, size)
