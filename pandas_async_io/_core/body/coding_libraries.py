@@ -1,4 +1,4 @@
-"""One decompressor interface for gzip, deflate, Brotli and zstd.
+"""The libraries for gzip, deflate, Brotli and zstd behind one interface; `content_coding` decides how they are used.
 
 Invariant: a decompressor never makes more output at once than it is asked for.
 """
