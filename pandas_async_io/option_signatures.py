@@ -44,11 +44,23 @@ def with_url_and_options(
     return decorate
 
 
+class _OptionSignature(inspect.Signature):
+    """A signature whose text is one short line: `help` opens with it. Its parameters are all written out."""
+
+    def __str__(self) -> str:
+        positional = [name for name, each in self.parameters.items() if each.kind is not inspect.Parameter.KEYWORD_ONLY]
+        return f"({', '.join([*positional, '**options'])})"
+
+    def format(self, **_: Any) -> str:
+        """Return the text; `pydoc` asks for it from Python 3.13 on."""
+        return str(self)
+
+
 def _add_options(function: Any, options: Any) -> Any:
     accepted = inspect.signature(options).parameters
     own = inspect.signature(function)
     first = [value for value in own.parameters.values() if value.kind is not inspect.Parameter.VAR_KEYWORD]
-    signature = own.replace(parameters=[*first, *accepted.values()])
+    signature = _OptionSignature([*first, *accepted.values()], return_annotation=own.return_annotation)
 
     @wraps(function)
     def decorated(*args: Any, **given: Any) -> Any:

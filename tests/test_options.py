@@ -1,12 +1,14 @@
 """Options: checked at once, and shown in signatures and docstrings."""
 
 import inspect
+import pydoc
 from dataclasses import fields
 
 import numpy as np
 import pandas as pd
 import pytest
 
+import pandas_async_io as paio
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io.option_signatures import with_options, with_url_and_options
 from pandas_async_io.options import FetchOptions, ReadOptions
@@ -101,3 +103,12 @@ def test_numbers_may_be_numpys_and_durations_pandas():
     options = FetchOptions(deadline=pd.Timedelta(2, "min"), max_requests=np.int64(7))
     assert (options.deadline, options.max_requests) == (120.0, 7)
     assert type(options.max_requests) is int
+
+
+@pytest.mark.parametrize("function", [pd.DataFrame().aio.fetch, pd.Series(dtype=str).aio.fetch, paio.read_api])
+def test_help_opens_with_one_line_and_the_signature_has_every_option(function):
+    """The signature of fifty options would fill a screen before the first sentence."""
+    heading = pydoc.plain(pydoc.render_doc(function)).splitlines()[2]
+    assert "**options" in heading
+    assert len(heading) < 100
+    assert "timeout" in inspect.signature(function).parameters

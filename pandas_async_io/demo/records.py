@@ -113,7 +113,18 @@ async def _search_users(request: web.Request) -> web.Response:
     return json_response({"data": {"items": items[:limit], "count": len(items)}})
 
 
+async def _export_zip_codes(request: web.Request) -> web.Response:
+    """Return a table as German offices write it: semicolons, decimal commas, codes with leading zeros."""
+    rows = [
+        f"{user['address']['zipcode']};{str(user['score']).replace('.', ',')}"
+        for user in request.app[TABLES].users.values()
+    ]
+    limit = integer_parameter(request, "limit", len(rows))
+    return web.Response(text="\n".join(["zip;score", *rows[:limit], ""]), content_type="text/csv")
+
+
 ROUTES = (
+    web.get("/export/zip-codes.csv", _export_zip_codes),
     web.get("/users/{id}", _get_user),
     web.get("/users", _list_users),
     web.get("/private/{id}", _get_private_user),

@@ -127,3 +127,11 @@ def test_a_posted_user_gets_an_id_and_is_not_kept():
         assert second.json["id"] == 1002
         assert send(sample_api, "/users/1001").status == 404
         assert [send(sample_api, "/users", "POST", body).status for body in (b"{", b"[1]", b"")] == [400] * 3
+
+
+def test_the_export_is_csv_with_semicolons_and_decimal_commas(base_url):
+    """It has one line for each user, or as many as `limit` says."""
+    response = send(base_url, "/export/zip-codes.csv?limit=2")
+    assert response.headers["Content-Type"].startswith("text/csv")
+    assert response.body.decode().splitlines()[0] == "zip;score"
+    assert len(response.body.splitlines()) == 3
