@@ -133,7 +133,8 @@ def to_curl(request: Request, redactor: SecretRedactor = _NO_SECRETS) -> str:
     >>> to_curl(Request("https://e.com/?token=abc", headers={"Authorization": "Bearer x"}))
     "curl -H 'Authorization: ***' 'https://e.com/?token=***'"
     """
-    words = ["curl"] + ([] if request.method == "GET" else ["-X", request.method])
+    is_curls_default = request.method == "GET" and request.body is None  # with a body, curl sends a POST
+    words = ["curl"] + ([] if is_curls_default else ["-X", request.method])
     for name, value in redactor.redact_headers(request.headers).items():
         words += ["-H", f"{name}: {value}"]
     if request.body is not None:

@@ -88,3 +88,8 @@ def test_a_curl_command_is_one_shell_line():
         "it's\nall",
         "https://e.com/?q=it's",
     ]
+
+
+def test_a_get_with_a_body_is_a_get_in_curl_too():
+    """Without ``-X``, curl posts a body."""
+    assert to_curl(Request("https://e.com/", "GET", {}, b"{}")) == "curl -X GET --data-raw '{}' https://e.com/"
