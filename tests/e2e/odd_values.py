@@ -227,7 +227,7 @@ OTHERS = {
     "negative Timedelta": lambda: pd.Timedelta(-1, "s"),
     "long timedelta": lambda: dt.timedelta.max,
     "np.timedelta64": lambda: np.timedelta64(1_000, "ms"),
-    "np.timedelta64 NaT": lambda: np.timedelta64("NaT"),
+    "np.timedelta64 NaT": lambda: np.timedelta64("NaT", "ns"),
     "np.datetime64": lambda: np.datetime64("2024-05-01"),
     "date": lambda: dt.date(2024, 5, 1),
     "object": object,

@@ -18,7 +18,7 @@ LEFT_OUT, NULL, EMPTY = "left out", "null", "empty"
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 ACTIONS = [None, "ignore", "omit", "send"]
 
-NULLS = [None, float("nan"), pd.NA, pd.NaT, float("inf"), -np.inf, Decimal("NaN"), np.datetime64("NaT")]
+NULLS = [None, float("nan"), pd.NA, pd.NaT, float("inf"), -np.inf, Decimal("NaN"), np.datetime64("NaT", "ns")]
 TYPED = {
     "float64": [1.0, np.nan],
     "Int64": [1, None],

@@ -201,7 +201,7 @@ def test_fault_52_a_lack_of_descriptors_lowers_the_concurrency():
     """All rows are ok, after one warning."""
 
     async def answer(request):
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(0.1)  # long enough for all slots to be taken
         return 200, {}
 
     with serve_handler(answer) as server:

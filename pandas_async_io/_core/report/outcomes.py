@@ -21,6 +21,9 @@ from pandas_async_io._core.security.secrets import redact_url, redact_urls
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
+    from numpy.typing import NDArray
+    from pandas.api.extensions import ExtensionArray
+
     from pandas_async_io._core.arrays import Positions
     from pandas_async_io._core.request.expansion import Expansion
 
@@ -178,7 +181,7 @@ class Outcomes:
         take = self.expansion.row_to_request
         sent = take >= 0
         status = np.append(self._status, 0)[take]
-        fetched = pd.to_datetime(pd.Series(np.append(self._fetched_at, np.nan)[take]), unit="s", utc=True)
+        fetched = _to_utc(np.append(self._fetched_at, np.nan)[take])
         return pd.DataFrame(
             {
                 "outcome": self.row_outcomes(),
@@ -187,7 +190,7 @@ class Outcomes:
                 "elapsed": np.append(self._elapsed, np.nan)[take],
                 "url": self._collect_row_urls(),
                 "error": self._collect_row_errors(),
-                "fetched_at": fetched.array,
+                "fetched_at": fetched,
                 "from_store": np.append(self._from_store, False)[take],
             },
             index=index,
@@ -259,3 +262,14 @@ class Outcomes:
 
     def _redact(self, url: str) -> str:
         return self._redactor.redact(redact_url(url))
+
+
+def _to_utc(seconds: NDArray[np.float64]) -> ExtensionArray:
+    """Return times since the epoch, to the microsecond; NaN is NaT.
+
+    `pandas.to_datetime` before 3.0 rounds uninitialised memory where a value is NaN, which may raise.
+    """
+    nanoseconds = np.full(len(seconds), np.datetime64("NaT", "ns"))
+    known = np.isfinite(seconds)
+    nanoseconds[known] = (np.rint(seconds[known] * 1e6).astype(np.int64) * 1_000).view("datetime64[ns]")
+    return pd.DatetimeIndex(nanoseconds, tz="UTC").array

@@ -125,7 +125,7 @@ def _objects():
             [{"k\n": "1"}, {"k": "true"}, None, None],
             [{"k\n": 1}, {"k": True}, {}, None],
         ),
-        "object of null": objects([None, np.nan, pd.NA, pd.NaT, np.datetime64("NaT")], [None] * 5),
+        "object of null": objects([None, np.nan, pd.NA, pd.NaT, np.datetime64("NaT", "ns")], [None] * 5),
     }
 
 
