@@ -25,6 +25,9 @@ _MAX_FLOAT_BYTES = 8
 _NUMBER_ARRAYS = (pd.arrays.IntegerArray, pd.arrays.FloatingArray, pd.arrays.BooleanArray)
 
 
+_COMPARES_C_STRINGS = int(pd.__version__.partition(".")[0]) < 3
+
+
 def factorize(values: Any) -> FieldColumn:
     """Factorize an array so that rows have the same code if and only if their texts are equal.
 
@@ -53,7 +56,7 @@ def factorize(values: Any) -> FieldColumn:
         return _factorize_texts(values)
     if isinstance(values, np.ndarray) and values.dtype.kind == "f":
         values = np.where(np.isfinite(values), values, np.nan)
-    codes, uniques = pd.factorize(values)
+    codes, uniques = _factorize_exactly(values)
     is_rendered = len(uniques) * 2 <= len(values) or values.dtype.kind == "f" or _has_other_texts(uniques)
     rendered = render_column(uniques) if is_rendered else None
     if rendered is not None and None in rendered:  # an infinity in a nullable column
@@ -115,11 +118,23 @@ def _has_other_texts(uniques: Any) -> bool:
     return isinstance(uniques, np.ndarray) and uniques.dtype.kind == "O" and not set(map(type, uniques)) <= {str}
 
 
+def _factorize_exactly(values: Any) -> tuple[Any, Any]:
+    r"""Return the codes and the distinct values of an array, as `pandas.factorize` does.
+
+    pandas before 3.0 compares texts as C strings, so "a" and "a\0b" are equal. With a None among them it does not.
+    """
+    if _COMPARES_C_STRINGS and (values.dtype == object or isinstance(values.dtype, pd.StringDtype)):
+        cells = np.concatenate([np.asarray(values, dtype=object), np.array([None], dtype=object)])
+        codes, uniques = pd.factorize(cells)
+        return codes[:-1], uniques
+    return pd.factorize(values)
+
+
 def _factorize_texts(values: Any) -> FieldColumn:
     rendered = render_column(values)
     keys = np.empty(len(rendered), dtype=object)
     keys[:] = [text if isinstance(text, str | None) else (repr(text),) for text in rendered]
-    codes, _ = pd.factorize(keys)
+    codes, _ = _factorize_exactly(keys)
     first = find_first_rows(codes)
     return FieldColumn(
         codes.astype(np.int64, copy=False), values.take(first), [rendered[row] for row in first.tolist()]

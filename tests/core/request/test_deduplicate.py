@@ -99,3 +99,10 @@ def test_fault_54_two_kinds_of_null_are_one_value():
     column = factorize(pd.array(pa.array([float("inf"), float("nan")]), dtype="double[pyarrow]"))
     assert not column.is_unique()
     assert group_rows([column], np.arange(2))[1].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("dtype", [object, "string"])
+def test_texts_that_differ_behind_a_nul_are_different(dtype):
+    """pandas before 3.0 compares texts as C strings: the second row would get the first one's response."""
+    column = factorize(pd.array(["a", "a\0b", "a"], dtype=dtype))
+    assert column.codes.tolist() == [0, 1, 0]
