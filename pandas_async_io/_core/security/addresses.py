@@ -49,7 +49,8 @@ def is_public_address(address: str) -> bool:
         return parsed.is_global and not any(parsed in each for each in _NOT_PUBLIC_IPV4)
     if parsed in _IPV4_MAPPED or parsed in _NAT64:
         return is_public_address(str(ipaddress.IPv4Address(int(parsed) & _IPV4_MASK)))
-    if parsed not in _GLOBAL_UNICAST or not parsed.is_global or any(parsed in each for each in _NOT_PUBLIC_IPV6):
+    is_global = parsed.is_global or parsed in _6TO4  # from Python 3.13 on, no 6to4 address is global: its IPv4 decides
+    if parsed not in _GLOBAL_UNICAST or not is_global or any(parsed in each for each in _NOT_PUBLIC_IPV6):
         return False
     return all(is_public_address(str(each)) for each in _find_embedded_ipv4(parsed))
 
