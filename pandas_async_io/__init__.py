@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from pandas_async_io._core.policy.rate import Rate
     from pandas_async_io._core.policy.retry_options import Retry
     from pandas_async_io._core.report.report import Report
-    from pandas_async_io._core.request.credentials import api_key as ApiKey  # noqa: N812 - reads as a class
-    from pandas_async_io._core.request.credentials import basic as Basic  # noqa: N812 - as above
-    from pandas_async_io._core.request.credentials import bearer as Bearer  # noqa: N812 - as above
+    from pandas_async_io._core.request.credentials import api_key as ApiKey  # noqa: N812 - users write paio.ApiKey(…), as for the other values
+    from pandas_async_io._core.request.credentials import basic as Basic  # noqa: N812 - users write it as a class
+    from pandas_async_io._core.request.credentials import bearer as Bearer  # noqa: N812 - users write it as a class
     from pandas_async_io._core.request.dry_run import Plan
     from pandas_async_io._core.request.graphql import graphql
     from pandas_async_io._core.workflow.jobs.poll import Poll

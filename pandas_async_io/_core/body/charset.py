@@ -38,7 +38,7 @@ def decode_text(body: bytes, charset: str | None) -> str:
     encoding = charset or detected if detected == "utf-8" else detected.removesuffix("-sig")
     try:
         if codecs.lookup(encoding).name in _REFUSED_CODECS:
-            raise LookupError(encoding)  # noqa: TRY301 - handled as a name that Python does not know
+            raise LookupError(encoding)  # noqa: TRY301 - the except below handles it as an unknown charset
         return body.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         where = f"byte 0x{body[error.start]:02x} at position {error.start}"

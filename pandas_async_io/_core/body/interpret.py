@@ -186,7 +186,7 @@ class Interpreter:
                 return payload
         except ParseError:
             raise
-        except BaseException as error:  # noqa: BLE001 - the user's own function; the other rows go on
+        except BaseException as error:  # noqa: BLE001 - parser= may raise CancelledError; only this row fails
             raise ParseError(describe_exception("parser=", error)) from None
         raise ParseError("parser= returned a dict or list that holds itself: it has no end")
 
@@ -200,7 +200,7 @@ def _error_message(payload: Payload, error_when: ErrorWhen) -> str:
         verdict = error_when(payload)
         if not verdict:
             return ""
-    except BaseException as error:  # noqa: BLE001 - as above
+    except BaseException as error:  # noqa: BLE001 - error_when= may raise CancelledError; only this row fails
         raise ParseError(describe_exception("error_when=", error)) from None
     return redact_line(verdict if isinstance(verdict, str) else find_message(payload)) or "this is an error"
 

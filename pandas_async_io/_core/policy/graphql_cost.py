@@ -33,7 +33,7 @@ def read_throttle_delay(payload: Any) -> float | None:
 
 
 def read_cost_budget(payload: Any) -> Budget | None:
-    """Return what is left of a server's cost limit, counted in queries like this one.
+    """Return the rest of a cost limit as a budget, counted in queries of this cost.
 
     Examples
     --------

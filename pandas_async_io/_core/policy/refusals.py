@@ -39,8 +39,8 @@ class RetryHint(NamedTuple):
     delay : float
         Seconds to wait at least; 0 if the response names none.
     refusal_status : int
-        The status that the refusal amounts to: 429 in whatever form an API writes it, 503 or 529 if it
-        names a delay. 0 if it is no refusal: the server may have processed the request.
+        The status to which the refusal is equivalent: 429 in every form that an API uses, 503 or 529 if the
+        response names a delay. 0 for any other response: the server may have processed the request.
     """
 
     delay: float

@@ -130,8 +130,8 @@ def decide_retry(retry: Retry, failed: FailedAttempt, *, epoch: float, jitter: f
     Returns
     -------
     Repeat, Stop or None
-        ``Repeat.delay`` is at most ``cap`` seconds, ``max_wait`` if the server asked for a delay, or what is left of
-        ``patience`` before the last attempt.
+        ``Repeat.delay`` is at most ``cap`` seconds. It is at most ``max_wait`` if the server asked for a delay, and
+        at least the rest of ``patience`` before the last attempt.
         None: the attempt succeeded, and ``when`` asks for no other.
 
     Examples

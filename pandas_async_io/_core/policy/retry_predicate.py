@@ -33,7 +33,7 @@ def call_predicate(when: RetryPredicate, response: Response | None, error: Attem
     """
     try:
         returned: object = when(response, error)
-    except BaseException as exc:  # noqa: BLE001 - a user's function may raise anything; the other rows continue
+    except BaseException as exc:  # noqa: BLE001 - when= may raise CancelledError; only this row fails
         raise ParseError(describe_exception("Retry(when=...)", exc)) from None
     if returned is None or isinstance(returned, bool | np.bool_):
         return None if returned is None else bool(returned)

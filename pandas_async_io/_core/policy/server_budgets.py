@@ -29,7 +29,7 @@ _LEAK_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What is left of a server's limit.
+    """The requests that a server still accepts, and when its limit is reset.
 
     Attributes
     ----------

@@ -29,7 +29,7 @@ def find_flag(envelopes: tuple[tuple[str, dict[str, Any]], ...], *, single_recor
 
 
 def _flag_value(name: str, value: Any) -> bool | None:
-    """Return whether a field says that there are more pages; None if it is no flag."""
+    """Return whether a field says that there are more pages; None for any other field."""
     truth = value if isinstance(value, bool) else None
     if isinstance(value, str):
         truth = _TRUTH.get(value.strip().lower())
