@@ -27,8 +27,8 @@ from pandas_async_io.reader import read_api, read_api_async
 if TYPE_CHECKING:
     from pandas_async_io import demo
     from pandas_async_io._core.models import Outcome, Page, Request, Response
-    from pandas_async_io._core.policy.rate import Rate
-    from pandas_async_io._core.policy.retry_options import Retry
+    from pandas_async_io._core.policy.retries.retry_options import Retry
+    from pandas_async_io._core.policy.throttling.rate import Rate
     from pandas_async_io._core.report.report import Report
     from pandas_async_io._core.request.credentials import api_key as ApiKey  # noqa: N812 - users write paio.ApiKey(…), as for the other values
     from pandas_async_io._core.request.credentials import basic as Basic  # noqa: N812 - users write it as a class
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from pandas_async_io._core.request.dry_run import Plan
     from pandas_async_io._core.request.graphql import graphql
     from pandas_async_io._core.workflow.jobs.poll import Poll
-    from pandas_async_io._core.workflow.paging.cursor import Cursor, GraphQLCursor
-    from pandas_async_io._core.workflow.paging.next_url import LinkHeader, NextUrl
-    from pandas_async_io._core.workflow.paging.page_number import Offset, PageNumber
+    from pandas_async_io._core.workflow.paging.paginators.cursor import Cursor, GraphQLCursor
+    from pandas_async_io._core.workflow.paging.paginators.next_url import LinkHeader, NextUrl
+    from pandas_async_io._core.workflow.paging.paginators.page_number import Offset, PageNumber
     from pandas_async_io.client import Client
     from pandas_async_io.future import FrameFuture
 
@@ -49,22 +49,22 @@ _LAZY_NAMES = {
     "Basic": ("_core.request.credentials", "basic"),
     "Bearer": ("_core.request.credentials", "bearer"),
     "Client": ("client", "Client"),
-    "Cursor": ("_core.workflow.paging.cursor", "Cursor"),
+    "Cursor": ("_core.workflow.paging.paginators.cursor", "Cursor"),
     "FrameFuture": ("future", "FrameFuture"),
-    "GraphQLCursor": ("_core.workflow.paging.cursor", "GraphQLCursor"),
-    "LinkHeader": ("_core.workflow.paging.next_url", "LinkHeader"),
-    "NextUrl": ("_core.workflow.paging.next_url", "NextUrl"),
-    "Offset": ("_core.workflow.paging.page_number", "Offset"),
+    "GraphQLCursor": ("_core.workflow.paging.paginators.cursor", "GraphQLCursor"),
+    "LinkHeader": ("_core.workflow.paging.paginators.next_url", "LinkHeader"),
+    "NextUrl": ("_core.workflow.paging.paginators.next_url", "NextUrl"),
+    "Offset": ("_core.workflow.paging.paginators.page_number", "Offset"),
     "Outcome": ("_core.models", "Outcome"),
     "Page": ("_core.models", "Page"),
-    "PageNumber": ("_core.workflow.paging.page_number", "PageNumber"),
+    "PageNumber": ("_core.workflow.paging.paginators.page_number", "PageNumber"),
     "Plan": ("_core.request.dry_run", "Plan"),
     "Poll": ("_core.workflow.jobs.poll", "Poll"),
-    "Rate": ("_core.policy.rate", "Rate"),
+    "Rate": ("_core.policy.throttling.rate", "Rate"),
     "Report": ("_core.report.report", "Report"),
     "Request": ("_core.models", "Request"),
     "Response": ("_core.models", "Response"),
-    "Retry": ("_core.policy.retry_options", "Retry"),
+    "Retry": ("_core.policy.retries.retry_options", "Retry"),
     "demo": ("demo", None),
     "graphql": ("_core.request.graphql", "graphql"),
 }

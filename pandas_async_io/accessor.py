@@ -126,7 +126,7 @@ class FrameAccessor:
         return self._make_call(url_template, options).plan()
 
     def _make_call(self, url_template: str, options: dict[str, Any]) -> Call:
-        from pandas_async_io.call.prepare import prepare_call  # noqa: PLC0415 - as below
+        from pandas_async_io.call.prepare.prepare import prepare_call  # noqa: PLC0415 - as below
         from pandas_async_io.call.run import Call  # noqa: PLC0415 - a call needs aiohttp, an import must not
 
         if not isinstance(url_template, str):
@@ -268,7 +268,7 @@ class SeriesAccessor:
         return self._make_call(options).plan()
 
     def _make_call(self, options: dict[str, Any]) -> Call:
-        from pandas_async_io.call.prepare import prepare_call  # noqa: PLC0415 - as below
+        from pandas_async_io.call.prepare.prepare import prepare_call  # noqa: PLC0415 - as below
         from pandas_async_io.call.run import Call  # noqa: PLC0415 - a call needs aiohttp, an import must not
 
         series = self._series

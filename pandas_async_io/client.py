@@ -12,9 +12,9 @@ from pandas_async_io._core.option_names import explains_names
 from pandas_async_io._core.option_values import check_flag
 from pandas_async_io._core.policy.policy import ClientLimits
 from pandas_async_io._core.request.base_url import parse_base_url
+from pandas_async_io._core.request.cell_values.values import check_params
 from pandas_async_io._core.request.credentials import Auth, as_auth
 from pandas_async_io._core.request.headers import check_client_headers
-from pandas_async_io._core.request.values import check_params
 from pandas_async_io._core.security import origins
 from pandas_async_io._core.security.secrets import redact_url
 from pandas_async_io._io.bridge import portal
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     import aiohttp
 
-    from pandas_async_io._core.policy.rate import Rate
-    from pandas_async_io._core.policy.retry_options import Retry
+    from pandas_async_io._core.policy.retries.retry_options import Retry
+    from pandas_async_io._core.policy.throttling.rate import Rate
     from pandas_async_io._io.gate.gate import Gate
 
 

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from pandas_async_io._core.models import Response
-    from pandas_async_io._core.policy.rate import Rate
-    from pandas_async_io._core.policy.retry_options import Retry
+    from pandas_async_io._core.policy.retries.retry_options import Retry
+    from pandas_async_io._core.policy.throttling.rate import Rate
     from pandas_async_io._core.request.credentials import Auth
     from pandas_async_io._core.workflow.jobs.poll import Poll
-    from pandas_async_io._core.workflow.paging.paginators import Paginator
+    from pandas_async_io._core.workflow.paging.paginators.paginators import Paginator
     from pandas_async_io.client import Client
 
 _CHOICES = {"how": ("left", "inner"), "errors": ("raise", "coerce"), "format": FORMATS}

@@ -91,7 +91,7 @@ def read_api_async(url: str | list[str], **options: Any) -> FrameFuture:
 
 
 def _make_call(url: Any, options: ReadOptions) -> Call:
-    from pandas_async_io.call.prepare import prepare_call  # noqa: PLC0415 - as below
+    from pandas_async_io.call.prepare.prepare import prepare_call  # noqa: PLC0415 - as below
     from pandas_async_io.call.run import Call  # noqa: PLC0415 - a call needs aiohttp, an import must not
 
     if isinstance(url, str):

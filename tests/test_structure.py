@@ -20,6 +20,7 @@ MAX_MODULE_LINES = 300
 MAX_FUNCTION_LINES = 50
 MAX_IMPORTED_NAMES = 22
 MAX_CORE_LEVELS = 9
+MAX_PACKAGE_ENTRIES = 16
 
 
 def imports(module):
@@ -107,3 +108,23 @@ def test_a_package_lists_its_modules(package):
     listed = ast.get_docstring(TREES[package])
     inside = [name.rsplit(".", 1)[1] for name in MODULES if name.rsplit(".", 1)[0] == package]
     assert [name for name in inside if f"`{name}`" not in listed] == []
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_package_has_few_entries(package):
+    """A package has at most 16 modules and packages, so that a reader sees its parts at once."""
+    assert len([name for name in MODULES if name.rpartition(".")[0] == package]) <= MAX_PACKAGE_ENTRIES
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_parts_of_a_package_import_in_one_direction(package):
+    """The modules and packages of a package have no cycle, types included."""
+
+    def part(module):
+        return module.removeprefix(f"{package}.").partition(".")[0] if module.startswith(f"{package}.") else None
+
+    graph = {}
+    for module in MODULES:
+        if (mine := part(module)) is not None:
+            graph.setdefault(mine, set()).update({part(source) for source, _ in imports(module)} - {mine, None})
+    levels(graph)

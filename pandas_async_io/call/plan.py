@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pandas_async_io._core.policy.rate import describe_pace
+from pandas_async_io._core.policy.throttling.rate import describe_pace
 from pandas_async_io._core.request.dry_run import Plan, make_plan
-from pandas_async_io._core.workflow.paging.paginators import as_paginator, first_request
+from pandas_async_io._core.workflow.paging.paginators.paginators import as_paginator, first_request
 
 if TYPE_CHECKING:
-    from pandas_async_io.call.prepared_call import PreparedCall
+    from pandas_async_io.call.prepare.prepared_call import PreparedCall
 
 
 def plan_call(call: PreparedCall) -> Plan:

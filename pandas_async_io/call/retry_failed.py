@@ -10,22 +10,22 @@ import numpy as np
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.report.history import get_runs, strip_attrs
 from pandas_async_io._core.request.credentials import as_auth
-from pandas_async_io._core.table.merge import merge_blocks
+from pandas_async_io._core.table.output.merge import merge_blocks
 from pandas_async_io._core.words import format_count, show_value
 from pandas_async_io._io.bridge.interrupt import attach_partial, defer_interrupt
-from pandas_async_io.call.attach import attach_runs
-from pandas_async_io.call.output import build_output
-from pandas_async_io.call.prepare import prepare_call
+from pandas_async_io.call.assemble.attach import attach_runs
+from pandas_async_io.call.assemble.output import build_output
+from pandas_async_io.call.prepare.prepare import prepare_call
+from pandas_async_io.call.prepare.source import Resumption
 from pandas_async_io.call.run import Call
-from pandas_async_io.call.source import Resumption
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from pandas_async_io._core.arrays import Positions
     from pandas_async_io._core.report.history import Run
-    from pandas_async_io.call.prepared_call import PreparedCall
-    from pandas_async_io.call.source import Source
+    from pandas_async_io.call.prepare.prepared_call import PreparedCall
+    from pandas_async_io.call.prepare.source import Source
     from pandas_async_io.options import FetchOptions, ReadOptions
 
 _CHANGEABLE_OPTIONS = (

@@ -13,7 +13,7 @@ from pandas_async_io._io.bridge import portal
 from pandas_async_io._io.bridge.interrupt import attach_partial, defer_interrupt
 from pandas_async_io._io.engine.context import CallContext, Delivery
 from pandas_async_io._io.progress import ProgressBar
-from pandas_async_io.call.assemble import assemble
+from pandas_async_io.call.assemble.assemble import assemble
 from pandas_async_io.call.plan import plan_call
 from pandas_async_io.call.send import make_context, send_requests
 from pandas_async_io.call.stack_level import UserLine, find_user_line
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from pandas_async_io._core.request.dry_run import Plan
-    from pandas_async_io.call.prepared_call import PreparedCall
+    from pandas_async_io.call.prepare.prepared_call import PreparedCall
 
 
 class Call:

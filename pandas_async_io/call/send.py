@@ -6,8 +6,8 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pandas_async_io._core.policy.graphql_cost import read_cost_budget
 from pandas_async_io._core.policy.run_budget import RunBudget
+from pandas_async_io._core.policy.server_limits.graphql_cost import read_cost_budget
 from pandas_async_io._core.request.idempotency import add_idempotency_keys
 from pandas_async_io._core.workflow.batching.workflow import BatchingWorkflow
 from pandas_async_io._io.engine.context import CallContext
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pandas_async_io._core.security.origins import Origin
     from pandas_async_io._core.workflow.base import Workflow
     from pandas_async_io._io.engine.context import Delivery
-    from pandas_async_io.call.prepared_call import PreparedCall
+    from pandas_async_io.call.prepare.prepared_call import PreparedCall
 
 
 def make_context(prepared: PreparedCall, workflow: Workflow, tally: Tally, delivery: Delivery) -> CallContext:

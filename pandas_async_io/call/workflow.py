@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from pandas_async_io._core.models import NO_HEADERS, Outcome, Result
 from pandas_async_io._core.option_values import NOT_GIVEN
-from pandas_async_io._core.table.collectors import PageCollector, PayloadCollector
+from pandas_async_io._core.table.columns.collectors import PageCollector, PayloadCollector
 from pandas_async_io._core.workflow.batching.matching import MatchRules
 from pandas_async_io._core.workflow.batching.workflow import BatchingWorkflow
 from pandas_async_io._core.workflow.jobs.request_rules import RequestRules
 from pandas_async_io._core.workflow.jobs.workflow import PollingWorkflow
 from pandas_async_io._core.workflow.paging.chain import PagingOptions
 from pandas_async_io._core.workflow.paging.further_pages import FurtherPages
-from pandas_async_io._core.workflow.paging.paginators import as_paginator
+from pandas_async_io._core.workflow.paging.paginators.paginators import as_paginator
 from pandas_async_io._core.workflow.paging.workflow import EarlierRun, PagingWorkflow
 from pandas_async_io._core.workflow.plain import Plain
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from pandas_async_io._core.report.outcomes import Outcomes
     from pandas_async_io._core.workflow.base import Deliver, Workflow
-    from pandas_async_io.call.prepared_call import PreparedCall
+    from pandas_async_io.call.prepare.prepared_call import PreparedCall
 
 Collector = PayloadCollector | PageCollector
 

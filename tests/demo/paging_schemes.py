@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from pandas_async_io._core.workflow.paging.cursor import Cursor, GraphQLCursor
-from pandas_async_io._core.workflow.paging.next_url import LinkHeader, NextUrl
-from pandas_async_io._core.workflow.paging.page_number import Offset, PageNumber
+from pandas_async_io._core.workflow.paging.paginators.cursor import Cursor, GraphQLCursor
+from pandas_async_io._core.workflow.paging.paginators.next_url import LinkHeader, NextUrl
+from pandas_async_io._core.workflow.paging.paginators.page_number import Offset, PageNumber
 
 QUERY = """
 query($first: Int, $cursor: String) {

@@ -9,9 +9,9 @@ import pytest
 from pandas_async_io._core.body.graphql_errors import graphql_error
 from pandas_async_io._core.errors import ParseError, PayloadError
 from pandas_async_io._core.models import Request
-from pandas_async_io._core.policy.graphql_cost import read_cost_budget, read_throttle_delay
+from pandas_async_io._core.policy.server_limits.graphql_cost import read_cost_budget, read_throttle_delay
 from pandas_async_io._core.workflow.paging.chain import Chain
-from pandas_async_io._core.workflow.paging.page_number import Offset, PageNumber
+from pandas_async_io._core.workflow.paging.paginators.page_number import Offset, PageNumber
 from pandas_async_io.demo import data
 from tests.demo.client import fetch_page
 from tests.demo.paging_schemes import SCHEMES

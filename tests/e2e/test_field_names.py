@@ -11,9 +11,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import pandas_async_io as paio
-from pandas_async_io._core.request.expand import expand
-from pandas_async_io._core.request.field_names import list_field_names
 from pandas_async_io._core.request.request_template import compile_request_template
+from pandas_async_io._core.request.rows.expand import expand
+from pandas_async_io._core.request.template.field_names import list_field_names
 from tests.servers.scripted import json_response, serve_script
 
 HOST = "https://api.example.com"

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import pandas_async_io as paio
-import pandas_async_io.call.output
+import pandas_async_io.call.assemble.output
 from tests.servers.handler import serve_handler
 
 
@@ -33,7 +33,7 @@ def test_fault_59_an_interrupt_while_the_frame_is_made_is_raised_with_the_frame(
         if step == "retry_failed":
             with pytest.warns(paio.FetchWarning):
                 fetch = fetch().aio.retry_failed
-        monkeypatch.setattr(pandas_async_io.call.output, "join_columns", interrupted)
+        monkeypatch.setattr(pandas_async_io.call.assemble.output, "join_columns", interrupted)
         with pytest.raises(KeyboardInterrupt) as caught:
             fetch()
     assert caught.value.partial["ok"].tolist() == [True, True]

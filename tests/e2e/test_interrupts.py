@@ -14,7 +14,7 @@ import pytest
 
 import pandas_async_io as paio
 from pandas_async_io._core.report.outcomes import Outcomes
-from pandas_async_io._core.table import collectors
+from pandas_async_io._core.table.columns import collectors
 from pandas_async_io._io.bridge import wait
 from pandas_async_io._io.bridge.loop_future import unfinished_futures
 from pandas_async_io._io.bridge.portal import get_portal

@@ -10,7 +10,7 @@ import pytest
 from pandas.testing import assert_frame_equal, assert_index_equal
 
 import pandas_async_io as paio
-import pandas_async_io.call.assemble
+import pandas_async_io.call.assemble.assemble
 from pandas_async_io._core.report.history import get_runs
 from tests.servers.handler import serve_handler
 from tests.servers.scripted import http_response, serve_script

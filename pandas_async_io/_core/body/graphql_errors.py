@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pandas_async_io._core.errors import PayloadError
-from pandas_async_io._core.policy.graphql_cost import read_throttle_delay
+from pandas_async_io._core.policy.server_limits.graphql_cost import read_throttle_delay
 from pandas_async_io._core.security.secrets import redact_line
 
 _SHOWN_ERRORS = 3

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Self
 
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.numbers import as_integer, check_positive_seconds
-from pandas_async_io._core.policy.rate import parse_rates
-from pandas_async_io._core.policy.retry_options import parse_retry
+from pandas_async_io._core.policy.retries.retry_options import parse_retry
+from pandas_async_io._core.policy.throttling.rate import parse_rates
 from pandas_async_io._core.words import show_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pandas_async_io._core.policy.rate import Rate
-    from pandas_async_io._core.policy.retry_options import Retry
+    from pandas_async_io._core.policy.retries.retry_options import Retry
+    from pandas_async_io._core.policy.throttling.rate import Rate
 
 _DEFAULT_CONCURRENCY = 32
 _MAX_ADAPTIVE_CONCURRENCY = 256

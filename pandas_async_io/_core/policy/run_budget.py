@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pandas_async_io._core.errors import AttemptError, AttemptTimeoutError
 from pandas_async_io._core.models import SAFE_METHODS, Outcome
-from pandas_async_io._core.policy.retry import Stop
+from pandas_async_io._core.policy.retries.retry import Stop
 
 _UNLIMITED = float("inf")
 _TIMER_SECONDS = 0.002

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from pandas_async_io._core.report.outcomes import Outcomes
-    from pandas_async_io._core.table.collected import CollectedBlocks
+    from pandas_async_io._core.table.columns.collected import CollectedBlocks
 
 ATTRS_KEY = "pandas_async_io"
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 from pandas_async_io._core.models import Outcome, Result
 from pandas_async_io._core.report.causes import Cause, generalize_error, is_unauthorized, sort_causes
-from pandas_async_io._core.request.missing_values import count_missing
+from pandas_async_io._core.request.cell_values.missing_values import count_missing
 from pandas_async_io._core.security.redaction import SecretRedactor
 from pandas_async_io._core.security.secrets import redact_url, redact_urls
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pandas.api.extensions import ExtensionArray
 
     from pandas_async_io._core.arrays import Positions
-    from pandas_async_io._core.request.expansion import Expansion
+    from pandas_async_io._core.request.rows.expansion import Expansion
 
 _OUTCOMES = tuple(Outcome)
 _OUTCOME_CODES = {outcome: code for code, outcome in enumerate(_OUTCOMES)}

@@ -10,8 +10,8 @@ import re
 from typing import TYPE_CHECKING
 
 from pandas_async_io._core.errors import PlanError, TemplateError, UnsafeUrlError
-from pandas_async_io._core.request.field_names import NO_FIELD_NAMES, FieldNames
-from pandas_async_io._core.request.url_template import UrlTemplate, write_field_name
+from pandas_async_io._core.request.template.field_names import NO_FIELD_NAMES, FieldNames
+from pandas_async_io._core.request.template.url_template import UrlTemplate, write_field_name
 from pandas_async_io._core.security.origins import Origin, is_allowed_host, parse_origin, to_ascii_host
 from pandas_async_io._core.security.secrets import redact_url
 from pandas_async_io._core.words import show_value

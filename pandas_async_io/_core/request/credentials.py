@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.models import NO_HEADERS
 from pandas_async_io._core.option_names import explains_names
-from pandas_async_io._core.request.text_template import TextTemplate
+from pandas_async_io._core.request.template.text_template import TextTemplate
 from pandas_async_io._core.security.secrets import is_secret_name
 from pandas_async_io._core.security.unsafe_values import is_forbidden_header, is_forbidden_in_url
 

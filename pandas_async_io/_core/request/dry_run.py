@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pandas_async_io._core.models import Request
-    from pandas_async_io._core.request.expansion import Expansion
+    from pandas_async_io._core.request.rows.expansion import Expansion
     from pandas_async_io._core.security.origins import Origin
 
 _SAMPLE_SIZE = 3

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.option_names import explains_names
 from pandas_async_io._core.option_values import is_text
-from pandas_async_io._core.request.text_template import TextTemplate
-from pandas_async_io._core.request.values import compile_body
+from pandas_async_io._core.request.cell_values.values import compile_body
+from pandas_async_io._core.request.template.text_template import TextTemplate
 from pandas_async_io._core.words import show_value
 
 if TYPE_CHECKING:

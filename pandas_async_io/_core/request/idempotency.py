@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID, uuid5
 
 from pandas_async_io._core.models import SAFE_METHODS
-from pandas_async_io._core.request.deduplicate import find_first_rows
+from pandas_async_io._core.request.cell_values.deduplicate import find_first_rows
 from pandas_async_io._core.request.headers import merge_headers
 
 if TYPE_CHECKING:

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from pandas_async_io._core.errors import PlanError
-from pandas_async_io._core.request.expression import Expression, Variable
-from pandas_async_io._core.request.text_template import FieldReference, TextTemplate
-from pandas_async_io._core.request.url_template import UrlTemplate, encode_field_name
-from pandas_async_io._core.request.values import compile_values
+from pandas_async_io._core.request.cell_values.values import compile_values
+from pandas_async_io._core.request.template.expression import Expression, Variable
+from pandas_async_io._core.request.template.text_template import FieldReference, TextTemplate
+from pandas_async_io._core.request.template.url_template import UrlTemplate, encode_field_name
 from pandas_async_io._core.words import show_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pandas_async_io._core.request.field_names import FieldNames
+    from pandas_async_io._core.request.template.field_names import FieldNames
 
 Part = str | Expression
 

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, quote, unquote_plus
 from pandas_async_io._core.errors import ParseError
 from pandas_async_io._core.json_path import find_value
 from pandas_async_io._core.models import Request
-from pandas_async_io._core.request.cells import dump_json
+from pandas_async_io._core.request.cell_values.cells import dump_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.models import NO_HEADERS, SAFE_METHODS
 from pandas_async_io._core.request.base_url import find_literal_origin, join_base_url
-from pandas_async_io._core.request.field_names import NO_FIELD_NAMES, FieldNames
-from pandas_async_io._core.request.missing_values import MissingRule, compile_missing_rule, find_texts
+from pandas_async_io._core.request.cell_values.missing_values import MissingRule, compile_missing_rule, find_texts
+from pandas_async_io._core.request.cell_values.values import compile_body, render_option
 from pandas_async_io._core.request.params import add_params, compile_params
-from pandas_async_io._core.request.text_template import TextTemplate, describe_near_misses
-from pandas_async_io._core.request.url_template import UrlTemplate
-from pandas_async_io._core.request.values import compile_body, render_option
-from pandas_async_io._core.request.xml_text import is_xml_type
+from pandas_async_io._core.request.template.field_names import NO_FIELD_NAMES, FieldNames
+from pandas_async_io._core.request.template.text_template import TextTemplate, describe_near_misses
+from pandas_async_io._core.request.template.url_template import UrlTemplate
+from pandas_async_io._core.request.template.xml_text import is_xml_type
 from pandas_async_io._core.security.unsafe_values import is_forbidden_header
 from pandas_async_io._core.words import name_type, show_value
 

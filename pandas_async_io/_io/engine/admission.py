@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import SessionClosedError
 from pandas_async_io._core.models import Outcome
-from pandas_async_io._core.policy.canary import Canary
 from pandas_async_io._core.policy.durations import format_seconds
-from pandas_async_io._core.policy.origin_signal import OriginSignal
-from pandas_async_io._core.policy.retry import Stop
+from pandas_async_io._core.policy.outages.canary import Canary
+from pandas_async_io._core.policy.outages.origin_signal import OriginSignal
+from pandas_async_io._core.policy.retries.retry import Stop
 from pandas_async_io._io.gate.gate import Entry, Gate
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import AttemptError, SessionError, StaleConnectionError
-from pandas_async_io._core.policy.origin_signal import OriginSignal, read_origin_signal
+from pandas_async_io._core.policy.outages.origin_signal import OriginSignal, read_origin_signal
 from pandas_async_io._core.policy.run_budget import to_deadline_error
 from pandas_async_io._core.request.head import split_target
 from pandas_async_io._core.security.secrets import redact_url

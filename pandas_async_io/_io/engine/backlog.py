@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pandas_async_io._core.models import Request
-    from pandas_async_io._core.policy.retry import FailedAttempt, Stop
-    from pandas_async_io._core.policy.retry_budget import RetryBudget
+    from pandas_async_io._core.policy.retries.retry import FailedAttempt, Stop
+    from pandas_async_io._core.policy.retries.retry_budget import RetryBudget
     from pandas_async_io._io.gate.gate import Gate
 
 _FIRST_PROBE_STEP = 16

@@ -8,12 +8,12 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.models import Outcome, Response
-from pandas_async_io._core.policy.retry import Stop
+from pandas_async_io._core.policy.retries.retry import Stop
 
 if TYPE_CHECKING:
     from pandas_async_io._core.policy.policy import Policy
     from pandas_async_io._core.policy.run_budget import RunBudget
-    from pandas_async_io._core.policy.server_budgets import Budget
+    from pandas_async_io._core.policy.server_limits.server_budgets import Budget
     from pandas_async_io._core.report.tally import Tally
     from pandas_async_io._core.security.origins import Origin
     from pandas_async_io._core.workflow.base import Workflow

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import AttemptError, DescriptorError, SessionClosedError
 from pandas_async_io._core.models import Outcome, Page, Response, Result
-from pandas_async_io._core.policy.retry import FailedAttempt, Repeat, Stop, decide_retry, stop_row
+from pandas_async_io._core.policy.retries.retry import FailedAttempt, Repeat, Stop, decide_retry, stop_row
 from pandas_async_io._core.policy.run_budget import describe_cancelled
 from pandas_async_io._io.engine.attempt import uncount_sent
 

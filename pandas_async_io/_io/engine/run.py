@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from pandas_async_io._core.errors import ApiError
 from pandas_async_io._core.models import Outcome, Request
-from pandas_async_io._core.policy.retry import Stop
-from pandas_async_io._core.policy.retry_budget import RetryBudget
+from pandas_async_io._core.policy.retries.retry import Stop
+from pandas_async_io._core.policy.retries.retry_budget import RetryBudget
 from pandas_async_io._io.engine.admission import Admission
 from pandas_async_io._io.engine.attempt import is_cancel_requested, send_once
 from pandas_async_io._io.engine.backlog import Backlog, PendingRequest

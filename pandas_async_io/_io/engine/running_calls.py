@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pandas_async_io._core.models import Outcome
-from pandas_async_io._core.policy.retry import Stop
+from pandas_async_io._core.policy.retries.retry import Stop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

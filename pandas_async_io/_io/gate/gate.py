@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Literal
 
-from pandas_async_io._core.policy.breaker import Breaker, BreakerState
-from pandas_async_io._core.policy.kept_connections import KeptConnections
+from pandas_async_io._core.policy.outages.breaker import Breaker, BreakerState
+from pandas_async_io._core.policy.outages.kept_connections import KeptConnections
 from pandas_async_io._io.gate.learnt_pace import LearntPace
 from pandas_async_io._io.gate.pause import Pause
 from pandas_async_io._io.gate.rates import Rates
@@ -22,8 +22,8 @@ from pandas_async_io._io.gate.slots import Slots
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from pandas_async_io._core.policy.rate import Rate
-    from pandas_async_io._core.policy.server_budgets import Budget
+    from pandas_async_io._core.policy.server_limits.server_budgets import Budget
+    from pandas_async_io._core.policy.throttling.rate import Rate
 
 _NEVER = float("inf")
 _LONGEST_SLEEP = 1.0

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pandas_async_io._core.policy.pace import Pace
-from pandas_async_io._core.policy.unavailable import UnavailableResponses, Verdict
+from pandas_async_io._core.policy.retries.unavailable import UnavailableResponses, Verdict
+from pandas_async_io._core.policy.throttling.pace import Pace
 
 _FREE_STARTS = 8
 """Requests in flight before the first response from which on starts are spaced."""

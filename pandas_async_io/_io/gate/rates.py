@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from aiolimiter import AsyncLimiter
 
-from pandas_async_io._core.policy.start_schedule import StartSchedule
+from pandas_async_io._core.policy.throttling.start_schedule import StartSchedule
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractAsyncContextManager
 
-    from pandas_async_io._core.policy.rate import Rate
+    from pandas_async_io._core.policy.throttling.rate import Rate
 
 _NEVER = float("-inf")
 

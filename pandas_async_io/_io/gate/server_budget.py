@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pandas_async_io._core.policy.reset_time import ResetTime
-from pandas_async_io._core.policy.server_budgets import compute_spacing, read_budget
+from pandas_async_io._core.policy.server_limits.reset_time import ResetTime
+from pandas_async_io._core.policy.server_limits.server_budgets import compute_spacing, read_budget
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pandas_async_io._core.policy.server_budgets import Budget
+    from pandas_async_io._core.policy.server_limits.server_budgets import Budget
     from pandas_async_io._io.gate.pause import Pause
     from pandas_async_io._io.gate.slots import Slots
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from typing import TYPE_CHECKING
 
-from pandas_async_io._core.policy.concurrency import AdaptiveConcurrency
+from pandas_async_io._core.policy.throttling.concurrency import AdaptiveConcurrency
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,7 @@ import pytest
 from pandas_async_io._core.body.decode import decode
 from pandas_async_io._core.errors import BodyTooLargeError, ParseError, PlanError
 from pandas_async_io._core.models import FORMATS, Response
-from pandas_async_io._core.table.tabular import TABULAR_READERS
+from pandas_async_io._core.table.readers.tabular import TABULAR_READERS
 from tests.core.body.bodies import JSON, decode_body, decode_error
 
 

@@ -9,9 +9,9 @@ import pytest
 from pandas_async_io._core.body.interpret import compile_interpreter
 from pandas_async_io._core.errors import ParseError, PayloadError, PlanError
 from pandas_async_io._core.models import Outcome, Request, Response
-from pandas_async_io._core.policy.retry import FailedAttempt, Stop, decide_retry
-from pandas_async_io._core.policy.retry_options import Retry as Policy
-from pandas_async_io._core.table.tabular import TABULAR_READERS
+from pandas_async_io._core.policy.retries.retry import FailedAttempt, Stop, decide_retry
+from pandas_async_io._core.policy.retries.retry_options import Retry as Policy
+from pandas_async_io._core.table.readers.tabular import TABULAR_READERS
 from tests.ids import stable
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pandas_async_io._core.policy.policy import ClientLimits
-from pandas_async_io._core.policy.rate import Rate
-from pandas_async_io._core.policy.retry_options import Retry
+from pandas_async_io._core.policy.retries.retry_options import Retry
+from pandas_async_io._core.policy.throttling.rate import Rate
 
 UNLIMITED = ClientLimits.parse(concurrency=None, rate=None, retry=None, timeout=None)
 LIMITED = ClientLimits.parse(concurrency=8, rate="20/s", retry=2, timeout=10)

@@ -10,8 +10,8 @@ import pytest
 from pandas_async_io._core.models import Outcome, Result
 from pandas_async_io._core.report.history import ATTRS_KEY, Run, RunHistory, get_runs
 from pandas_async_io._core.report.outcomes import Outcomes
-from pandas_async_io._core.request.expand import expand
 from pandas_async_io._core.request.request_template import compile_request_template
+from pandas_async_io._core.request.rows.expand import expand
 
 
 def make_run(ids):

@@ -8,8 +8,8 @@ from pandas_async_io._core.errors import ParseError
 from pandas_async_io._core.models import Outcome, Result
 from pandas_async_io._core.report.causes import summarize_causes
 from pandas_async_io._core.report.outcomes import Outcomes
-from pandas_async_io._core.request.expand import expand
 from pandas_async_io._core.request.request_template import compile_request_template
+from pandas_async_io._core.request.rows.expand import expand
 
 URL = "https://api.example.com/{id}?token=s3cret"
 INDEX = pd.Index(["x", "x", "y", "y", "z", "z"], name="k")

@@ -8,8 +8,8 @@ import pytest
 import pandas_async_io as paio
 from pandas_async_io._core.models import Request
 from pandas_async_io._core.request.dry_run import make_plan, to_curl
-from pandas_async_io._core.request.expand import expand
 from pandas_async_io._core.request.request_template import compile_request_template
+from pandas_async_io._core.request.rows.expand import expand
 
 HOST = "https://api.example.com"
 SECRET = "s3cret-Canary"

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pandas_async_io._core.errors import PlanError
-from pandas_async_io._core.request.expand import expand
 from pandas_async_io._core.request.graphql import GraphQL, graphql
 from pandas_async_io._core.request.query import parse_json_body
 from pandas_async_io._core.request.request_template import compile_request_template
+from pandas_async_io._core.request.rows.expand import expand
 
 
 @pytest.mark.parametrize(

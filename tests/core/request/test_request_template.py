@@ -3,8 +3,8 @@
 import pytest
 
 from pandas_async_io._core.errors import PlanError
-from pandas_async_io._core.request.query_start import make_url_writer
 from pandas_async_io._core.request.request_template import check_method, compile_request_template
+from pandas_async_io._core.request.template.query_start import make_url_writer
 from tests.ids import stable
 
 HOST = "https://api.example.com"

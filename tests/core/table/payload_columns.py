@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 from hypothesis import strategies as st
 
-from pandas_async_io._core.table.apply_schema import apply_schema
-from pandas_async_io._core.table.collectors import PayloadCollector
-from pandas_async_io._core.table.columns import concat_blocks
-from pandas_async_io._core.table.flatten import flatten
-from pandas_async_io._core.table.schema import compile_schema
-from pandas_async_io._core.table.shape import compile_shape
+from pandas_async_io._core.table.columns.collectors import PayloadCollector
+from pandas_async_io._core.table.columns.columns import concat_blocks
+from pandas_async_io._core.table.columns.flatten import flatten
+from pandas_async_io._core.table.columns.shape import compile_shape
+from pandas_async_io._core.table.types.apply_schema import apply_schema
+from pandas_async_io._core.table.types.schema import compile_schema
 
 BEYOND_FLOAT = 2**53 + 1
 """The least positive integer that no float holds."""

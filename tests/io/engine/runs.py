@@ -4,7 +4,7 @@ import asyncio
 
 from pandas_async_io._core.models import Request, Response
 from pandas_async_io._core.policy.policy import Policy
-from pandas_async_io._core.policy.retry_options import Retry
+from pandas_async_io._core.policy.retries.retry_options import Retry
 from pandas_async_io._core.policy.run_budget import RunBudget
 from pandas_async_io._core.report.tally import Tally
 from pandas_async_io._core.workflow.plain import Plain

@@ -14,7 +14,7 @@ from pandas_async_io._core.errors import (
 )
 from pandas_async_io._core.models import Outcome
 from pandas_async_io._core.policy.policy import Policy
-from pandas_async_io._core.policy.retry_options import Retry
+from pandas_async_io._core.policy.retries.retry_options import Retry
 from pandas_async_io._core.policy.run_budget import RunBudget
 from pandas_async_io._io.engine.run import run_origins
 from pandas_async_io._io.gate.gate import Gate

@@ -4,7 +4,7 @@ import asyncio
 
 from pandas_async_io._core.errors import TransportError
 from pandas_async_io._core.models import Outcome
-from pandas_async_io._core.policy.retry_options import Retry
+from pandas_async_io._core.policy.retries.retry_options import Retry
 from tests.io.engine.runs import respond, run_requests
 
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from pandas_async_io._core.policy.rate import Rate
+from pandas_async_io._core.policy.throttling.rate import Rate
 from pandas_async_io._core.report.tally import WAIT_CAUSES
 from pandas_async_io._io.gate.gate import Entry, Gate
 from tests.io.gate.gates import NEVER, enter

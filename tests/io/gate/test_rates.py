@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pandas_async_io._core.policy.rate import Rate
+from pandas_async_io._core.policy.throttling.rate import Rate
 from pandas_async_io._io.gate.gate import Entry, Gate
 from tests.io.gate.gates import enter
 from tests.io.gate.virtual_clock import VirtualClockLoop, run_on_virtual_clock

@@ -14,10 +14,10 @@ import pandas as pd
 
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.numbers import as_integer
-from pandas_async_io._core.request.cells import render_scalar
-from pandas_async_io._core.request.deduplicate import factorize, factorize_json, find_first_rows, group_rows
-from pandas_async_io._core.request.fields import FieldColumn, find_column
-from pandas_async_io._core.request.url_template import write_field_name
+from pandas_async_io._core.request.cell_values.cells import render_scalar
+from pandas_async_io._core.request.cell_values.deduplicate import factorize, factorize_json, find_first_rows, group_rows
+from pandas_async_io._core.request.cell_values.fields import FieldColumn, find_column
+from pandas_async_io._core.request.template.url_template import write_field_name
 from pandas_async_io._core.security.unsafe_values import find_dot_segments, has_lone_surrogate, is_forbidden_in_url
 from pandas_async_io._core.words import show_value
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pandas_async_io._core.request.cells import render_scalar
+from pandas_async_io._core.request.cell_values.cells import render_scalar
 
 
 def key_text(key: Any) -> str | None:

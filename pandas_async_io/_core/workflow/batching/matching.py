@@ -16,7 +16,7 @@ from pandas_async_io._core.workflow.batching.key_text import index_by_key_text, 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from pandas_async_io._core.table.shape import Shape
+    from pandas_async_io._core.table.columns.shape import Shape
     from pandas_async_io._core.workflow.batching.answer_layout import Record
 
 _MAX_QUOTED_KEYS = 3
@@ -104,7 +104,7 @@ def match_records(keys: Sequence[Any], payload: Any, rules: MatchRules) -> Match
 
     Examples
     --------
-    >>> from pandas_async_io._core.table.shape import Shape
+    >>> from pandas_async_io._core.table.columns.shape import Shape
     >>> rules = MatchRules("id", Shape())
     >>> match_records([1, 2, 3], {"data": [{"id": 2, "x": "b"}, {"id": "1", "x": "a"}]}, rules).records
     [[{'x': 'a'}], [{'x': 'b'}], None]

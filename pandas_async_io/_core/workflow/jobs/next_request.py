@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from pandas_async_io._core.errors import AttemptError, AttemptTimeoutError, ParseError, PayloadError
 from pandas_async_io._core.json_path import find_value
 from pandas_async_io._core.models import NO_HEADERS, Outcome
-from pandas_async_io._core.policy.header_times import read_requested_delay
+from pandas_async_io._core.policy.server_limits.header_times import read_requested_delay
 from pandas_async_io._core.security.secrets import redact_text
 from pandas_async_io._core.workflow.jobs.job import JobRequest, Phase
 from pandas_async_io._core.workflow.jobs.job_states import describe_unfinished, quote_state
 from pandas_async_io._core.workflow.jobs.poll import JobStatus
-from pandas_async_io._core.workflow.paging.links import follow_link
+from pandas_async_io._core.workflow.paging.links.links import follow_link
 
 if TYPE_CHECKING:
     from pandas_async_io._core.json_path import Path

@@ -11,7 +11,7 @@ from pandas_async_io._core.models import NO_HEADERS
 from pandas_async_io._core.request.headers import merge_headers
 from pandas_async_io._core.request.query import refresh_params
 from pandas_async_io._core.security.origins import is_same_origin, parse_origin
-from pandas_async_io._core.workflow.paging.links import add_credential_params, restrict_to_origin
+from pandas_async_io._core.workflow.paging.links.links import add_credential_params, restrict_to_origin
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

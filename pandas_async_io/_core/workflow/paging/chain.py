@@ -13,25 +13,25 @@ from typing import TYPE_CHECKING, Any
 from pandas_async_io._core.errors import AttemptError, ParseError
 from pandas_async_io._core.security.secrets import redact_url
 from pandas_async_io._core.workflow.paging.detect.detect import choose_paginator
-from pandas_async_io._core.workflow.paging.duplicates import DuplicateTracker
-from pandas_async_io._core.workflow.paging.extracted_page import ExtractedPage
-from pandas_async_io._core.workflow.paging.links import add_credential_params, refresh_credentials, restrict_to_origin
-from pandas_async_io._core.workflow.paging.page_failure import describe_page_failure
-from pandas_async_io._core.workflow.paging.paginators import (
-    first_request,
-    next_request,
-    other_requests,
+from pandas_async_io._core.workflow.paging.links.links import (
+    add_credential_params,
+    refresh_credentials,
+    restrict_to_origin,
 )
-from pandas_async_io._core.workflow.paging.record_locator import RecordLocator
-from pandas_async_io._core.workflow.paging.record_totals import RecordTotals
+from pandas_async_io._core.workflow.paging.page_failure import describe_page_failure
+from pandas_async_io._core.workflow.paging.paginators.extracted_page import ExtractedPage
+from pandas_async_io._core.workflow.paging.paginators.paginators import first_request, next_request, other_requests
+from pandas_async_io._core.workflow.paging.records.duplicates import DuplicateTracker
+from pandas_async_io._core.workflow.paging.records.record_locator import RecordLocator
+from pandas_async_io._core.workflow.paging.records.record_totals import RecordTotals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pandas_async_io._core.models import Page, Request
     from pandas_async_io._core.workflow.paging.detect.detect import Detection
-    from pandas_async_io._core.workflow.paging.paginators import Paginator
-    from pandas_async_io._core.workflow.paging.record_locator import ParsedPage
+    from pandas_async_io._core.workflow.paging.paginators.paginators import Paginator
+    from pandas_async_io._core.workflow.paging.records.record_locator import ParsedPage
 
 MAX_EMPTY_PAGES = 1_000
 """Consecutive empty pages after which paging stops as a loop."""
@@ -99,7 +99,7 @@ class Chain:
     Examples
     --------
     >>> from pandas_async_io._core.models import Page, Request, Response
-    >>> from pandas_async_io._core.workflow.paging.next_url import NextUrl
+    >>> from pandas_async_io._core.workflow.paging.paginators.next_url import NextUrl
     >>> chain = Chain(NextUrl("next"), Request("http://e.com/"))
     >>> page = Page(chain.first, Response(200, {}, b"", ""), {"items": [{"id": 1}], "next": "?page=2"})
     >>> [(number, request.url) for number, request in chain.add_page(1, page)]
@@ -208,7 +208,7 @@ class Chain:
         Examples
         --------
         >>> from pandas_async_io._core.models import Page, Request, Response
-        >>> from pandas_async_io._core.workflow.paging.next_url import LinkHeader
+        >>> from pandas_async_io._core.workflow.paging.paginators.next_url import LinkHeader
         >>> chain = Chain(LinkHeader(), Request("http://e.com/"))
         >>> page = Page(chain.first, Response(200, {"X-Total-Count": "2"}, b"", ""), [{"id": 1}])
         >>> chain.add_page(1, page), chain.findings()

@@ -9,16 +9,16 @@ from pandas_async_io._core.json_path import find_value
 from pandas_async_io._core.security.secrets import redact_text
 from pandas_async_io._core.workflow.paging.detect.detect import describe_overlooked
 from pandas_async_io._core.workflow.paging.envelope import is_single_record, page_records
-from pandas_async_io._core.workflow.paging.extracted_page import ExtractedPage
-from pandas_async_io._core.workflow.paging.paginators import PAGINATOR_TYPES
+from pandas_async_io._core.workflow.paging.paginators.extracted_page import ExtractedPage
+from pandas_async_io._core.workflow.paging.paginators.paginators import PAGINATOR_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pandas_async_io._core.models import Page, Request
     from pandas_async_io._core.workflow.paging.chain import Chain
-    from pandas_async_io._core.workflow.paging.paginators import Paginator
-    from pandas_async_io._core.workflow.paging.record_locator import ParsedPage
+    from pandas_async_io._core.workflow.paging.paginators.paginators import Paginator
+    from pandas_async_io._core.workflow.paging.records.record_locator import ParsedPage
 
 _MAX_UNRECOGNISED_PAGES = 3
 """Unrecognised first pages after which the run stops, if no row has a page yet: the next rows would fail alike."""

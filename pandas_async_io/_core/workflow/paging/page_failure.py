@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pandas_async_io._core.workflow.paging.page_number import Offset, PageNumber
+from pandas_async_io._core.workflow.paging.paginators.page_number import Offset, PageNumber
 
 if TYPE_CHECKING:
-    from pandas_async_io._core.workflow.paging.paginators import Paginator
+    from pandas_async_io._core.workflow.paging.paginators.paginators import Paginator
 
 _EXPIRED_CURSOR_STATUSES = frozenset({400, 404, 410, 422})
 
@@ -32,7 +32,7 @@ def may_be_expired_cursor(number: int, status: int | None, paginator: Paginator 
 
     Examples
     --------
-    >>> from pandas_async_io._core.workflow.paging.next_url import NextUrl
+    >>> from pandas_async_io._core.workflow.paging.paginators.next_url import NextUrl
     >>> may_be_expired_cursor(3, 410, NextUrl()), may_be_expired_cursor(1, 410, NextUrl())
     (True, False)
     >>> may_be_expired_cursor(3, 410, PageNumber())

@@ -17,16 +17,16 @@ from pandas_async_io._core.workflow.base import Step, StepResults, Workflow
 from pandas_async_io._core.workflow.paging.chain import Chain, PagingOptions
 from pandas_async_io._core.workflow.paging.learnt_paging import LearntPaging, PagingLearner
 from pandas_async_io._core.workflow.paging.page_failure import describe_page_failure, may_be_expired_cursor
-from pandas_async_io._core.workflow.paging.record_locator import ParsedPage
+from pandas_async_io._core.workflow.paging.records.record_locator import ParsedPage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from pandas_async_io._core.body.interpret import Interpreter
     from pandas_async_io._core.models import Page, Request, Response
-    from pandas_async_io._core.table.collectors import PageCollector
+    from pandas_async_io._core.table.columns.collectors import PageCollector
     from pandas_async_io._core.workflow.base import Deliver
-    from pandas_async_io._core.workflow.paging.paginators import Paginator
+    from pandas_async_io._core.workflow.paging.paginators.paginators import Paginator
 
 
 class EarlierRun(NamedTuple):

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pandas_async_io._core.errors import PlanError
-from pandas_async_io._core.request.expand import expand
 from pandas_async_io._core.request.query import parse_json_body
 from pandas_async_io._core.request.request_template import compile_request_template
+from pandas_async_io._core.request.rows.expand import expand
 from pandas_async_io._core.workflow.batching.batches import Batches
 from pandas_async_io._core.workflow.batching.key_field import KeyField, find_key_field, unwrap_list_fields
 

@@ -10,7 +10,7 @@ from pandas_async_io._core.body.graphql_errors import graphql_error
 from pandas_async_io._core.body.interpret import Interpreter
 from pandas_async_io._core.errors import AttemptError
 from pandas_async_io._core.models import Outcome, Page, Request, Response, Result
-from pandas_async_io._core.table.tabular import TABULAR_READERS
+from pandas_async_io._core.table.readers.tabular import TABULAR_READERS
 from pandas_async_io._core.workflow.base import Step
 from pandas_async_io._core.workflow.jobs.poll import Poll
 from pandas_async_io._core.workflow.jobs.request_rules import RequestRules

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pandas_async_io._core.models import Page, Request, Response
-from pandas_async_io._core.workflow.paging.extracted_page import ExtractedPage
-from pandas_async_io._core.workflow.paging.paginators import next_request
+from pandas_async_io._core.workflow.paging.paginators.extracted_page import ExtractedPage
+from pandas_async_io._core.workflow.paging.paginators.paginators import next_request
 
 URL = "http://e.com/u?a=1"
 TEN = [{"id": number} for number in range(1, 11)]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from pandas_async_io._core.workflow.paging.cursor import Cursor
-from pandas_async_io._core.workflow.paging.next_url import NextUrl
 from pandas_async_io._core.workflow.paging.page_failure import describe_page_failure, may_be_expired_cursor
-from pandas_async_io._core.workflow.paging.page_number import Offset, PageNumber
+from pandas_async_io._core.workflow.paging.paginators.cursor import Cursor
+from pandas_async_io._core.workflow.paging.paginators.next_url import NextUrl
+from pandas_async_io._core.workflow.paging.paginators.page_number import Offset, PageNumber
 
 
 @pytest.mark.parametrize(

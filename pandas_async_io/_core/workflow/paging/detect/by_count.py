@@ -6,10 +6,10 @@ import json
 from typing import TYPE_CHECKING
 
 from pandas_async_io._core.json_path import find_value, parse_count
-from pandas_async_io._core.workflow.paging.cursor import Cursor
 from pandas_async_io._core.workflow.paging.detect.page_evidence import Candidate, PageEvidence
 from pandas_async_io._core.workflow.paging.envelope import find_total_path
-from pandas_async_io._core.workflow.paging.page_number import Offset, PageNumber
+from pandas_async_io._core.workflow.paging.paginators.cursor import Cursor
+from pandas_async_io._core.workflow.paging.paginators.page_number import Offset, PageNumber
 from pandas_async_io._core.workflow.paging.paging_vocabulary import (
     MORE_FLAGS,
     OFFSET_PARAM_BY_TOTAL,

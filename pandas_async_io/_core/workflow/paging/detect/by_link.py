@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pandas_async_io._core.workflow.paging.cursor import Cursor
 from pandas_async_io._core.workflow.paging.detect.page_evidence import Candidate, PageEvidence
-from pandas_async_io._core.workflow.paging.extracted_page import is_end
-from pandas_async_io._core.workflow.paging.link_header import link_targets
-from pandas_async_io._core.workflow.paging.links import find_next_link, link_url
-from pandas_async_io._core.workflow.paging.next_url import LinkHeader, NextUrl
+from pandas_async_io._core.workflow.paging.links.link_header import link_targets
+from pandas_async_io._core.workflow.paging.links.links import find_next_link, link_url
+from pandas_async_io._core.workflow.paging.paginators.cursor import Cursor
+from pandas_async_io._core.workflow.paging.paginators.extracted_page import is_end
+from pandas_async_io._core.workflow.paging.paginators.next_url import LinkHeader, NextUrl
 from pandas_async_io._core.workflow.paging.paging_vocabulary import (
     AMBIGUOUS_TOKENS,
     LINK_OBJECTS,

@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.json_path import find_value, has_path
-from pandas_async_io._core.workflow.paging.cursor import Cursor, GraphQLCursor
 from pandas_async_io._core.workflow.paging.detect.page_evidence import Candidate, PageEvidence
-from pandas_async_io._core.workflow.paging.next_url import NextUrl
+from pandas_async_io._core.workflow.paging.paginators.cursor import Cursor, GraphQLCursor
+from pandas_async_io._core.workflow.paging.paginators.next_url import NextUrl
 from pandas_async_io._core.workflow.paging.paging_vocabulary import (
     AMBIGUOUS_TOKENS,
     ENVELOPE_TOKEN_FIELDS,

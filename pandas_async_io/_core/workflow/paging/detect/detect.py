@@ -17,13 +17,13 @@ from pandas_async_io._core.workflow.paging.detect.by_count import (
 from pandas_async_io._core.workflow.paging.detect.by_link import header_candidates, url_candidates
 from pandas_async_io._core.workflow.paging.detect.by_token import page_info_candidates, token_candidates
 from pandas_async_io._core.workflow.paging.detect.page_evidence import collect_evidence
-from pandas_async_io._core.workflow.paging.extracted_page import ExtractedPage
-from pandas_async_io._core.workflow.paging.paginators import next_request
+from pandas_async_io._core.workflow.paging.paginators.extracted_page import ExtractedPage
+from pandas_async_io._core.workflow.paging.paginators.paginators import next_request
 
 if TYPE_CHECKING:
     from pandas_async_io._core.models import Page, Request
     from pandas_async_io._core.workflow.paging.detect.page_evidence import Candidate, PageEvidence
-    from pandas_async_io._core.workflow.paging.paginators import Paginator
+    from pandas_async_io._core.workflow.paging.paginators.paginators import Paginator
 
 _MIN_CONFIDENCE = 0.8
 """From this confidence on a candidate is used without asking the user."""
@@ -153,7 +153,7 @@ def describe_overlooked(paginator: Paginator, extracted: ExtractedPage) -> str |
     Examples
     --------
     >>> from pandas_async_io._core.models import Page, Request, Response
-    >>> from pandas_async_io._core.workflow.paging.next_url import NextUrl
+    >>> from pandas_async_io._core.workflow.paging.paginators.next_url import NextUrl
     >>> page = Page(Request("http://e.com/"), Response(200, {}, b"", ""), {"items": [{}], "links": {"next": "/2"}})
     >>> describe_overlooked(NextUrl("link.next"), ExtractedPage(page, [{}], 1))
     "NextUrl(path='link.next') finds no next page; NextUrl(path='links.next') does"

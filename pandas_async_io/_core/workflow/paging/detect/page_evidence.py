@@ -31,7 +31,7 @@ from pandas_async_io._core.workflow.paging.paging_vocabulary import (
 
 if TYPE_CHECKING:
     from pandas_async_io._core.models import Page
-    from pandas_async_io._core.workflow.paging.paginators import Paginator
+    from pandas_async_io._core.workflow.paging.paginators.paginators import Paginator
 
 
 class Candidate(NamedTuple):

@@ -7,12 +7,12 @@ import pytest
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.models import Page, Request, Response
 from pandas_async_io._core.request.query import get_param
-from pandas_async_io._core.workflow.paging.cursor import Cursor, GraphQLCursor
 from pandas_async_io._core.workflow.paging.detect.detect import choose_paginator, describe_overlooked, rank_candidates
-from pandas_async_io._core.workflow.paging.extracted_page import ExtractedPage
-from pandas_async_io._core.workflow.paging.next_url import LinkHeader, NextUrl
-from pandas_async_io._core.workflow.paging.page_number import Offset, PageNumber
-from pandas_async_io._core.workflow.paging.paginators import other_requests
+from pandas_async_io._core.workflow.paging.paginators.cursor import Cursor, GraphQLCursor
+from pandas_async_io._core.workflow.paging.paginators.extracted_page import ExtractedPage
+from pandas_async_io._core.workflow.paging.paginators.next_url import LinkHeader, NextUrl
+from pandas_async_io._core.workflow.paging.paginators.page_number import Offset, PageNumber
+from pandas_async_io._core.workflow.paging.paginators.paginators import other_requests
 
 ONE = [{"id": "a"}]
 URL = "https://api.e.com/v1/things"

@@ -1,0 +1,74 @@
+"""The distinct requests of a call, and which row each of them belongs to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from pandas_async_io._core.models import NO_HEADERS, Request
+from pandas_async_io._core.request.headers import merge_headers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pandas_async_io._core.arrays import Positions
+    from pandas_async_io._core.request.rows.request_builder import RequestBuilder
+    from pandas_async_io._core.security.origins import Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Expansion:
+    """The distinct requests of a call.
+
+    Attributes
+    ----------
+    urls : list of str
+        One per distinct request, in the order of their first rows.
+    row_to_request : array of int64
+        For each row the position of its request, -1 if it has none.
+    unsafe : dict of int to str
+        The rows whose values must not be sent, and why. Every other row without a request is a ``null_key``.
+    origins : dict of Origin to array of int64
+        The positions of each origin's requests.
+    method : str
+        Of every request.
+    headers : mapping of str to str
+        The headers without fields.
+    builder : RequestBuilder or None
+        Makes the headers with fields and the body; None if no request has either.
+    missing : array of str or None
+        For each row what it lacks, if it is not sent for that; None if every row has its values.
+    """
+
+    urls: list[str]
+    row_to_request: Positions
+    unsafe: dict[int, str]
+    origins: dict[Origin, Positions]
+    method: str = "GET"
+    headers: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS)
+    builder: RequestBuilder | None = None
+    missing: np.ndarray[Any, Any] | None = None
+
+    def __len__(self) -> int:
+        """Return the number of distinct requests."""
+        return len(self.urls)
+
+    def request(self, position: int, headers: Mapping[str, str]) -> Request:
+        """Make one request with these headers and those that have fields."""
+        if self.builder is None:
+            return Request(self.urls[position], self.method, headers)
+        return self.builder.request(position, self.urls[position], self.method, headers)
+
+    def requests(self, origin: Origin, headers: Mapping[str, str] = NO_HEADERS) -> Iterator[tuple[int, Request]]:
+        """Make an origin's requests one by one, as they are consumed, with the origin's credentials."""
+        merged = merge_headers(headers, self.headers) if headers else self.headers
+        return ((position, self.request(position, merged)) for position in self.origins[origin].tolist())
+
+
+def group_by_origin(origins: np.ndarray[Any, Any]) -> dict[Origin, Positions]:
+    """Return the positions of each distinct origin."""
+    codes, uniques = pd.factorize(origins)
+    return {origin: np.flatnonzero(codes == code) for code, origin in enumerate(uniques.tolist())}

@@ -1,0 +1,15 @@
+"""Payloads → columns.
+
+- `flatten`: nested records → flat columns, as `pandas.json_normalize`.
+- `frames`: frames that a body or a parser gave, beside flattened records.
+- `blocks`: the typed columns of some payloads.
+- `infinite`: which columns hold infinite numbers.
+- `integers`: how whole numbers stay exact.
+- `columns`: blocks → whole columns, in dtypes that hold every value.
+- `collectors`: payloads and pages, flattened in blocks as they arrive.
+- `collected`: the flattened payloads of a run, before they become columns.
+- `collisions`: how a taken column name is resolved.
+- `missing_columns`: what to say about a column that no record has.
+- `records`: the records of a payload, and the ``meta`` fields around them.
+- `shape`: the options that say where records are and how their fields are named.
+"""

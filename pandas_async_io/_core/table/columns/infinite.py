@@ -1,0 +1,58 @@
+"""Infinite numbers among the cells of JSON: ``Infinity``, or a number such as ``1e400`` that no float holds."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pandas_async_io._core.table.columns.blocks import Chunk
+
+_KINDS_WITH_NUMBERS = frozenset({"float", "list", "dict"})
+
+
+def find_infinite_columns(columns: Mapping[str, Chunk]) -> frozenset[str]:
+    """Return the columns that hold an infinite number, nested cells included.
+
+    Examples
+    --------
+    >>> from pandas_async_io._core.table.columns.blocks import make_chunk
+    >>> cells = {"a": [1.0], "b": [1e400], "c": [["x", [-1e400]]]}
+    >>> sorted(find_infinite_columns({name: make_chunk(cell, {type(cell[0])}) for name, cell in cells.items()}))
+    ['b', 'c']
+    """
+    return frozenset(name for name, chunk in columns.items() if _holds_infinite(chunk))
+
+
+def _holds_infinite(chunk: Chunk) -> bool:
+    if not chunk.kinds & _KINDS_WITH_NUMBERS:
+        return False
+    if chunk.cells.dtype != object:
+        return bool(np.isinf(chunk.cells).any())
+    cells = chunk.cells.tolist()
+    try:
+        # A quick look: as JSON an infinite number is null.
+        if b"null" not in orjson.dumps(cells):
+            return False
+    except TypeError:  # cells of a parser, an integer beyond 64 bits
+        pass
+    return _contains_infinite(cells)
+
+
+def _contains_infinite(values: Iterable[Any]) -> bool:
+    stack = list(values)
+    while stack:
+        value = stack.pop()
+        if type(value) is float:
+            if math.isinf(value):
+                return True
+        elif type(value) is list:
+            stack.extend(value)
+        elif type(value) is dict:
+            stack.extend(value.values())
+    return False

@@ -1,0 +1,144 @@
+"""Where the records of a chain's pages are: decided by the first page, checked on the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pandas_async_io._core.errors import ParseError, PlanError
+from pandas_async_io._core.security.secrets import redact_line
+from pandas_async_io._core.server_message import find_message
+from pandas_async_io._core.table.columns.records import extract_records
+from pandas_async_io._core.table.columns.shape import Shape
+from pandas_async_io._core.workflow.paging.envelope import find_record_path, is_single_record, page_records
+from pandas_async_io._core.workflow.paging.paginators.extracted_page import is_end
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedPage:
+    """A page that the user's parser has read.
+
+    Attributes
+    ----------
+    envelope : object
+        The payload without the parser: paging looks at it.
+    payload : object
+        The records that the parser made of it.
+    """
+
+    envelope: Any
+    payload: Any
+
+
+class RecordLocator:
+    """Finds the records of each page of a chain.
+
+    Parameters
+    ----------
+    path : sequence of str, optional
+        The path of the records; found on the first page by default.
+
+    Attributes
+    ----------
+    path : tuple of str or None
+        The path of the records, once it is known.
+    columns : sequence of str
+        The columns of the first page, if it is a table.
+    """
+
+    def __init__(self, path: Sequence[str] | None) -> None:
+        self.path = None if path is None else tuple(path)
+        self.columns: Sequence[str] = ()
+        self._first_is_list = False
+        self._first_fields: dict[str, Any] = {}
+
+    def find_records(self, payload: Any, parsed: ParsedPage | None, *, has_paginator: bool) -> Sequence[Any]:
+        """Return the records of a page; what a parser made of it counts only where its own cannot be found.
+
+        Raises
+        ------
+        PlanError
+            Several lists of the page may hold the records.
+        """
+        if self.path is None:
+            self.path = self._find_path(payload, is_parsed=parsed is not None, has_paginator=has_paginator)
+        if parsed is not None and (payload is None or self.path is None):
+            return page_records(parsed.payload, ())
+        return page_records(payload, self.path or ())
+
+    def _find_path(self, payload: Any, *, is_parsed: bool, has_paginator: bool) -> tuple[str, ...] | None:
+        """Return the path of the records, None if unknown. Without a paginator the payload may be a record itself."""
+        try:
+            path = find_record_path(payload)
+        except PlanError:
+            if is_parsed:
+                return None
+            if has_paginator:
+                raise
+            return ()
+        return () if not has_paginator and is_single_record(payload, path) else path
+
+    def note_first_page(self, payload: Any) -> None:
+        """Remember what the first page is and which fields its envelope has."""
+        self._first_is_list = isinstance(payload, list)
+        if isinstance(payload, dict):
+            self._first_fields = {name: value for name, value in payload.items() if not isinstance(value, dict | list)}
+
+    def check_kind(self, payload: Any) -> None:
+        """Check that a page is a list if the first one is: otherwise it is probably an error message.
+
+        Raises
+        ------
+        ParseError
+            The page is an object.
+        """
+        if self._first_is_list and isinstance(payload, dict):
+            message = redact_line(find_message(payload)) or "an object"
+            raise ParseError(f"expected a list as on page 1, found: {message}")
+
+    def lacks_header(self, columns: Sequence[Any]) -> bool:
+        """Whether a table's column names are its first record: some APIs write a header on the first page only.
+
+        Raises
+        ------
+        ParseError
+            The column names are neither those of page 1 nor a record of the same table.
+
+        Examples
+        --------
+        >>> locator = RecordLocator(None)
+        >>> locator.columns = ["id", "name"]
+        >>> [locator.lacks_header(each) for each in (["20", "Ada"], ["2", "name"], ["name", "id"])]
+        [True, True, False]
+        """
+        names, first_names = set(columns), set(self.columns)
+        if not first_names or names >= first_names or names <= first_names:
+            return False
+        if len(columns) == len(self.columns):
+            return True
+        raise ParseError(
+            f"this page's columns, {list(columns)[:10]}, are not those of page 1, {list(self.columns)[:10]}"
+        )
+
+    def is_empty_page(self, number: int, payload: Any) -> bool:
+        """Whether a page leaves its empty list out, as protocol buffers do, and says nothing else."""
+        if not isinstance(payload, dict) or not payload:
+            return isinstance(payload, dict)
+        first = self._first_fields if number > 1 else {}
+        lacks_records = bool(self.path and self.path[0] not in payload)
+        return lacks_records and all(
+            name in first and (is_end(value) or first[name] == value) for name, value in payload.items()
+        )
+
+    def extract(self, payload: Any) -> Any:
+        """Return the records at the path.
+
+        Raises
+        ------
+        ParseError
+            The page has no records there.
+        """
+        return extract_records(payload, Shape(record_path=self.path))

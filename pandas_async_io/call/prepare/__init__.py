@@ -1,0 +1,14 @@
+"""Checks and compiles a call before its first request.
+
+- `prepare`: everything that is checked and compiled before the first request.
+- `source`: the arguments of a call, and the part of an earlier run that it continues.
+- `prepared_call`: the values of a prepared call.
+- `requests`: the requests of a call, expanded over its rows.
+- `url_list`: the requests of a call with whole URLs.
+- `credentials`: where the credentials of a call may go.
+- `batch_requests`: the requests of a call with ``batch=``.
+- `request_body`: the body that the options give.
+- `interpreter`: what reads the bodies of responses.
+- `limits`: which limits are the call's, and which its client's.
+- `redactor`: what hides credentials in messages.
+"""

@@ -1,0 +1,49 @@
+"""What reads the bodies of a call: its options, and those of its client."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pandas_async_io._core.body.graphql_errors import graphql_error
+from pandas_async_io._core.body.interpret import Interpreter, compile_interpreter
+from pandas_async_io._core.request.graphql import GraphQL
+from pandas_async_io._core.table.readers.tabular import TABULAR_READERS
+from pandas_async_io.call.prepare.limits import TimedParser
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from pandas_async_io.client import Client
+    from pandas_async_io.options import FetchOptions, ReadOptions
+
+
+def compile_call_interpreter(
+    options: FetchOptions | ReadOptions, client: Client, text_columns: Collection[str]
+) -> Interpreter:
+    """Check the options that decide how bodies are read, and compile them.
+
+    Parameters
+    ----------
+    text_columns : collection of str
+        Columns of tables that stay text, for the schema to convert.
+
+    Raises
+    ------
+    PlanError
+        An option is invalid.
+    """
+    interpreter = compile_interpreter(
+        format=options.format,
+        strict_json=client.strict_json,
+        read_options=options.read_options,
+        text_columns=text_columns,
+        parser=options.parser,
+        error_when=options.error_when,
+        find_error=graphql_error if isinstance(options.json, GraphQL) else None,
+        readers=TABULAR_READERS,
+        max_body=client.max_body,
+    )
+    if options.parser is None:
+        return interpreter
+    return replace(interpreter, parser=TimedParser(options.parser))

@@ -1,0 +1,90 @@
+"""Everything that is checked and compiled before the first request of a call."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pandas_async_io._core.errors import FetchWarning
+from pandas_async_io._core.request.credentials import as_auth
+from pandas_async_io._core.request.graphql import GraphQL
+from pandas_async_io._core.table.columns.shape import check_separator, compile_shape
+from pandas_async_io._core.table.types.dtype_backend import check_dtype_backend
+from pandas_async_io._core.table.types.schema import compile_schema, text_columns
+from pandas_async_io.call.prepare.interpreter import compile_call_interpreter
+from pandas_async_io.call.prepare.redactor import make_redactor
+from pandas_async_io.call.prepare.requests import expand_call
+from pandas_async_io.call.prepare.source import Source, copy_frame, copy_options
+from pandas_async_io.call.stack_level import find_user_stack_level
+from pandas_async_io.client import get_default_client
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from pandas_async_io.call.prepare.source import Resumption
+    from pandas_async_io.options import FetchOptions, ReadOptions
+
+from pandas_async_io.call.prepare.prepared_call import PreparedCall
+
+
+def prepare_call(
+    frame: pd.DataFrame,
+    url: str | Sequence[Any],
+    options: FetchOptions | ReadOptions,
+    *,
+    resumption: Resumption | None = None,
+) -> PreparedCall:
+    """Check the arguments of a call and expand it over the rows of its frame.
+
+    Parameters
+    ----------
+    url : str or sequence of str
+        One template for all rows, or a whole URL for each row.
+    resumption : Resumption, optional
+        The part of an earlier run that the call continues.
+
+    Raises
+    ------
+    PlanError
+        The call cannot be right.
+    """
+    frame = copy_frame(frame)
+    client = options.client or get_default_client()
+    auth = None if options.auth is None else as_auth(options.auth)
+    shape = compile_shape(
+        record_path=options.record_path,
+        meta=options.meta,
+        sep=options.sep,
+        max_level=options.max_level,
+        columns=options.columns,
+    )
+    shape = replace(shape, keeps_meta=options.how == "left" and bool(shape.meta) and options.paging is None)
+    check_separator(options.sep, options.format, options.read_options)
+    check_dtype_backend(options.dtype_backend)
+    schema = compile_schema(options.schema, shape.columns)
+    query = options.json if isinstance(options.json, GraphQL) else None
+    decode = compile_call_interpreter(options, client, text_columns(schema, shape.columns))
+    policy = client.limits.build_policy(
+        concurrency=options.concurrency, rate=options.rate, retry=options.retry, timeout=options.timeout
+    )
+    if not client.verifies_certificates:
+        text = "this client has ssl=False: certificates are not verified, and anyone in between can read along"
+        warnings.warn(text, FetchWarning, stacklevel=find_user_stack_level())
+    requests = expand_call(frame, url, options, client, auth)
+    source = Source(frame, url, copy_options(options))
+    return PreparedCall(
+        source,
+        frame,
+        client,
+        auth,
+        requests,
+        shape,
+        schema,
+        decode,
+        replace(policy, repeatable=query is not None and query.safe),
+        make_redactor(source, client, auth, requests),
+        resumption,
+    )

@@ -1,0 +1,237 @@
+"""Payloads to columns: the names, order and values of json_normalize."""
+
+from __future__ import annotations
+
+import weakref
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from pandas_async_io._core.errors import ParseError
+from pandas_async_io._core.table.columns.flatten import flatten
+from pandas_async_io._core.table.columns.shape import compile_shape
+from tests.core.table.payload_columns import (
+    flatten_columns,
+    is_missing,
+    objects_of,
+    plain_keys,
+    scalars,
+    to_cells,
+)
+
+dotted_keys = st.sampled_from(["a", "b", "a.b", "b.a", "a.b.a", "", "."])
+
+
+def is_same(mine, theirs):
+    """Compare two cells; json_normalize rounds integers to floats, and leaves them mixed in meta."""
+    if is_missing(mine) or is_missing(theirs):
+        return is_missing(mine) and is_missing(theirs)
+    if type(theirs) is float and type(mine) is int:
+        return float(mine) == theirs
+    if type(theirs) is int and type(mine) is float:
+        return mine == theirs
+    return type(mine) is type(theirs) and mine == theirs
+
+
+def assert_equals_frame(result, frame):
+    """Assert that names, order, number and values are those of json_normalize."""
+    assert list(result.arrays) == list(frame.columns)
+    assert result.counts.sum() == len(frame)
+    for name, array in result.arrays.items():
+        mine, theirs = to_cells(array), to_cells(frame[name])
+        assert all(map(is_same, mine, theirs)), name
+        if array.dtype == frame[name].dtype == object:
+            assert [cell is None for cell in mine] == [cell is None for cell in theirs], name
+
+
+@given(st.lists(objects_of(plain_keys) | objects_of(dotted_keys), max_size=5))
+def test_the_columns_are_those_of_json_normalize(payloads):
+    """Different paths may lead to one name."""
+    assert_equals_frame(flatten_columns(payloads), pd.json_normalize(payloads))
+
+
+@given(
+    st.lists(objects_of(plain_keys), max_size=5),
+    st.integers(0, 3) | st.none(),
+    st.sampled_from([".", "__", ""]),
+)
+def test_max_level_and_sep_are_those_of_json_normalize(payloads, max_level, sep):
+    """The columns are equal under any of them."""
+    assume(sep or max_level is None)  # without sep, names collide and json_normalize loses fields
+    frame = pd.json_normalize(payloads, sep=sep, max_level=max_level)
+    assert_equals_frame(flatten_columns(payloads, sep=sep, max_level=max_level), frame)
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {
+                "page": scalars,
+                "info": st.fixed_dictionaries({"by": scalars}),
+                "items": st.none() | st.lists(objects_of(plain_keys), max_size=3),
+            }
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+    st.integers(0, 2) | st.none(),
+)
+def test_record_path_and_meta_are_those_of_json_normalize(payloads, max_level):
+    """The records at a path have the fields around them."""
+    meta = ["page", ["info", "by"]]
+    frame = pd.json_normalize(payloads, "items", meta, max_level=max_level)
+    result = flatten_columns(payloads, record_path="items", meta=meta, max_level=max_level)
+    assert_equals_frame(result, frame)
+
+
+@given(st.lists(objects_of(plain_keys), max_size=5), st.sets(st.sampled_from(["a", "b", "a.b", "é.a", "a.c.b"])))
+def test_selected_columns_have_the_cells_of_all_columns(payloads, names):
+    """Under the given names and in the given order; an absent one is missing."""
+    every = flatten_columns(payloads).arrays
+    rename = {name: name.upper() for name in sorted(names)}
+    some = flatten_columns(payloads, columns=rename).arrays
+    assert list(some) == list(rename.values())
+    for name, new in rename.items():
+        cells = to_cells(every[name]) if name in every else [np.nan] * len(payloads)
+        assert repr(to_cells(some[new])) == repr(cells)
+
+
+STATES = [
+    {
+        "state": "Florida",
+        "shortname": "FL",
+        "info": {"governor": "Rick Scott"},
+        "counties": [{"name": "Dade", "population": 12345}, {"name": "Broward", "population": 40000}],
+    },
+    {
+        "state": "Ohio",
+        "shortname": "OH",
+        "info": {"governor": "John Kasich"},
+        "counties": [{"name": "Summit", "population": 1234}],
+    },
+]
+
+
+PEOPLE = [
+    {"id": 1, "name": {"first": "Coleen", "last": "Volk"}},
+    {"name": {"given": "Mark", "family": "Regner"}},
+    {"id": 2, "name": "Faye Raker"},
+]
+
+
+FITNESS = [
+    {"id": 1, "name": "Cole Volk", "fitness": {"height": 130, "weight": 60}},
+    {"name": "Mark Reg", "fitness": {"height": 130, "weight": 60}},
+]
+
+
+@pytest.mark.parametrize(
+    ("payloads", "options"),
+    [
+        (PEOPLE, {}),
+        (FITNESS, {"max_level": 0}),
+        (FITNESS, {"max_level": 1}),
+        (STATES, {"record_path": "counties", "meta": ["state", "shortname", ["info", "governor"]]}),
+        ([{"a": {}, "b": 1}, {"a": {"b": {}}}], {}),
+        ([{"a": {}, "b": 1}], {"max_level": 0}),
+        ([{}, {}], {}),
+    ],
+)
+def test_the_examples_of_pandas_documentation_come_out_the_same(payloads, options):
+    """Empty objects do, too."""
+    assert_equals_frame(flatten_columns(payloads, **options), pd.json_normalize(payloads, **options))
+
+
+def test_a_nested_field_overrides_a_plain_one_of_its_name():
+    """The last of several fields with one name counts, and nested ones follow plain ones."""
+    payloads = [{"a": {"b": 2}, "a.b": 1, "c": 0}]
+    result = flatten_columns(payloads)
+    assert_equals_frame(result, pd.json_normalize(payloads))
+    assert to_cells(result.arrays["a.b"]) == [2]
+
+
+def test_a_field_that_is_an_object_and_a_scalar_becomes_two_columns():
+    """Neither takes cells from the other."""
+    payloads = [{"a": {"b": 1}}, {"a": 5}, {"a": None}, {}]
+    result = flatten_columns(payloads)
+    assert_equals_frame(result, pd.json_normalize(payloads))
+    assert list(result.arrays) == ["a.b", "a"]
+
+
+def test_nesting_may_be_deeper_than_pythons_stack():
+    """3 000 objects within each other are one column."""
+    payload = 1
+    for _ in range(3000):
+        payload = {"a": payload}
+    (name,) = flatten_columns([payload]).arrays
+    assert name.count("a") == 3000
+
+
+@pytest.mark.parametrize(
+    ("payload", "message"),
+    [
+        ({"date": []}, "no key 'data'; the keys are 'date'"),
+        ({}, "the keys are none"),
+        ({"data": 5}, "'data' holds int"),
+        ("text", "is str, not an object"),
+        ([None], "is null, not an object"),
+        ({"data": {"items": [], "page": 1}}, "meta .*no key 'total'"),
+    ],
+)
+def test_a_payload_without_the_record_path_fails_alone(payload, message):
+    """The message lists the keys; the other payloads have their records."""
+    good = {"data": {"items": [{"a": 1}]}, "total": 9}
+    options = {"record_path": "data.items", "meta": "total"}
+    result = flatten_columns([good, payload, good], cuts=(1,), **options)
+    assert result.counts.tolist() == [1, 0, 1]
+    assert to_cells(result.arrays["total"]) == [9, 9]
+    assert list(result.failures) == [1]
+    with pytest.raises(ParseError, match=message):
+        raise result.failures[1]
+
+
+def test_a_failure_does_not_hold_its_payload():
+    """The frames of a traceback would keep the payload alive."""
+    (failure,) = flatten([{"b": 1}], compile_shape(record_path="a")).failures.values()
+    assert failure.__traceback__ is None
+
+
+def test_meta_comes_from_the_list_elements_around_the_records():
+    """It may also come from the objects beside them."""
+    payloads = [{"by": "me", "rows": [{"id": 1, "cells": [{"x": 1}, {"x": 2}]}, {"id": 2, "cells": [{"x": 3}]}]}]
+    options = {"record_path": ["rows", "cells"], "meta": ["by", ["rows", "id"]]}
+    result = flatten_columns(payloads, **options)
+    assert_equals_frame(result, pd.json_normalize(payloads, **options))
+    assert to_cells(result.arrays["rows.id"]) == [1, 1, 2]
+
+
+def test_columns_also_selects_and_renames_meta():
+    """A mapping covers all columns."""
+    options = {"record_path": "items", "meta": "page", "columns": {"page": "p", "id": "key"}}
+    result = flatten_columns([{"page": 7, "items": [{"id": 1, "x": 2}]}], **options)
+    assert {name: to_cells(array) for name, array in result.arrays.items()} == {"key": [1], "p": [7]}
+
+
+def test_selected_columns_exist_without_any_record():
+    """With columns= the result has the same columns for any response."""
+    assert list(flatten_columns([], columns=["a", "b"]).arrays) == ["a", "b"]
+    assert list(flatten_columns([{"c": 1}], columns=["a", "b"]).arrays) == ["a", "b"]
+
+
+class Payload(dict):
+    """An object that can be watched."""
+
+    __slots__ = ("__weakref__",)
+
+
+def test_a_block_does_not_keep_its_payloads_alive():
+    """Only their cells stay."""
+    payload = Payload(a=1, b=Payload(c="x"), d=[Payload(e=1)])
+    watched = [weakref.ref(payload), weakref.ref(payload["b"])]
+    block = flatten([payload], compile_shape())
+    del payload
+    assert [ref() for ref in watched] == [None, None]
+    assert list(block.columns) == ["a", "d", "b.c"]

@@ -1,0 +1,60 @@
+"""The records of a payload."""
+
+from __future__ import annotations
+
+import pytest
+
+from pandas_async_io._core.table.columns.records import extract_records
+from pandas_async_io._core.table.columns.shape import compile_shape
+from tests.core.table.payload_columns import flatten_columns, to_cells
+
+
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [
+        (None, []),
+        ([], []),
+        ({}, [{}]),
+        ({"a": 1}, [{"a": 1}]),
+        ([{"a": 1}, None], [{"a": 1}, {}]),
+        ([{"a": 1}, 5], [{"a": 1}, {"value": 5}]),
+        (5, [{"value": 5}]),
+        ("x", [{"value": "x"}]),
+        ([1, None], [{"value": 1}, {"value": None}]),
+        ([[1, 2], [3]], [{"value": [1, 2]}, {"value": [3]}]),
+    ],
+)
+def test_fault_28_every_payload_has_records(payload, expected):
+    """An object, a list, a scalar or null."""
+    assert extract_records(payload, compile_shape()) == expected
+    if isinstance(payload, list | dict | None):
+        assert extract_records({"data": payload}, compile_shape(record_path="data")) == expected
+
+
+def test_fault_26_null_and_an_empty_list_have_no_records():
+    """The others keep their position."""
+    result = flatten_columns([None, {"a": 1}, [], [{"a": 2}, {"a": 3}]])
+    assert result.counts.tolist() == [0, 1, 0, 2]
+    assert to_cells(result.arrays["a"]) == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("path", "payload"),
+    [
+        ("data.items", {"data": {"items": [{"x": 1}]}}),
+        (["data", "items"], {"data": {"items": [{"x": 1}]}}),
+        (["a.b"], {"a.b": [{"x": 1}]}),
+        ("data.items", {"data": [{"items": [{"x": 1}]}, {"items": None}]}),
+        ("items", [{"items": {"x": 1}}]),
+        ("a.b", {"a": {"b": {"x": 1}}}),
+    ],
+)
+def test_a_record_path_is_dotted_or_a_list_of_keys(path, payload):
+    """Lists along the path are entered."""
+    assert extract_records(payload, compile_shape(record_path=path)) == [{"x": 1}]
+
+
+@pytest.mark.parametrize("payload", [None, [], {"data": None}, {"data": {"items": None}}, {"data": []}])
+def test_null_along_the_path_has_no_records(payload):
+    """It may stand for a list or an object."""
+    assert extract_records(payload, compile_shape(record_path="data.items")) == []

@@ -1,0 +1,31 @@
+"""The options that say where records are and how their fields are named."""
+
+from __future__ import annotations
+
+import pytest
+
+from pandas_async_io._core.errors import PlanError
+from pandas_async_io._core.table.columns.shape import compile_shape
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"sep": None},
+        {"max_level": -1},
+        {"max_level": True},
+        {"record_path": ""},
+        {"record_path": []},
+        {"record_path": [1]},
+        {"meta": [[]]},
+        {"meta": ["a", "a"]},
+        {"columns": "a"},
+        {"columns": ["a", "a"]},
+        {"columns": {"a": "x", "b": "x"}},
+        {"columns": [1]},
+    ],
+)
+def test_an_invalid_option_raises_a_plan_error(options):
+    """The message names the option."""
+    with pytest.raises(PlanError, match=next(iter(options))):
+        compile_shape(**options)
