@@ -17,7 +17,7 @@ from tests.servers.handler import serve_handler
 
 @pytest.mark.parametrize("step", ["the fetch", "retry_failed"])
 def test_fault_59_an_interrupt_while_the_frame_is_made_is_raised_with_the_frame(monkeypatch, step):
-    join_columns, paths = pandas_async_io.call.output.join_columns, []
+    join_columns, paths = pandas_async_io.call.assemble.output.join_columns, []
 
     def interrupted(*args, **options):
         signal.raise_signal(signal.SIGINT)

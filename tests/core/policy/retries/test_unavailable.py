@@ -4,12 +4,12 @@ from random import Random
 from statistics import median
 
 import pytest
-from tests.core.policy.throttling.test_pace import LeakyBucket, SimulatedRun
 
 from pandas_async_io._core.models import Outcome, Request, Response
 from pandas_async_io._core.policy.retries.retry import FailedAttempt, Repeat, Stop, decide_retry
 from pandas_async_io._core.policy.retries.retry_options import Retry
 from pandas_async_io._core.policy.retries.unavailable import UnavailableResponses, Verdict
+from tests.core.policy.throttling.test_pace import LeakyBucket, SimulatedRun
 
 
 class FailsAtRandom:
