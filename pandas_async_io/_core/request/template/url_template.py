@@ -129,22 +129,17 @@ class UrlTemplate:
         return frozenset(found)
 
     @property
-    def optional_fields(self) -> frozenset[str]:
-        """The fields in ``{?…}`` and ``{&…}`` only: they are left out where undefined."""
-        return frozenset(self.fields) - self._fields_where(lambda part, _: part.operator not in ("?", "&"))
-
-    @property
     def exploded_fields(self) -> frozenset[str]:
         """The fields with a ``*``."""
-        return self._fields_where(lambda _, variable: variable.explode)
+        return frozenset(v.field for part in self.expressions for v in part.variables if v.explode)
 
     @property
     def is_injective(self) -> bool:
-        """Whether distinct rows always give distinct URLs, for str values, or None in `optional_fields`.
+        """Whether distinct rows always give distinct URLs, for str values and for None in optional fields.
 
         A value ends at the first reserved character to its right. So every value must be encoded
         completely, and the literal between two values must start with a reserved character.
-        Optional fields come last: otherwise a value could look like the name of a missing field. Their names differ:
+        Optional fields, which are in ``{?…}`` and ``{&…}`` only, come last: otherwise a value could look like the name of a missing field. Their names differ:
         otherwise one value could be that of either.
 
         Examples
@@ -212,9 +207,6 @@ class UrlTemplate:
     def _expand_parts(self, expand: Callable[[Expression], list[Piece]]) -> list[Piece]:
         parts = ([part] if isinstance(part, str) else expand(part) for part in self.parts)
         return list(chain.from_iterable(parts))
-
-    def _fields_where(self, holds: Callable[[Expression, Variable], bool]) -> frozenset[str]:
-        return frozenset(v.field for part in self.expressions for v in part.variables if holds(part, v))
 
 
 def encode_field_name(column: str) -> str:

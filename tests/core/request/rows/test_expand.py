@@ -18,6 +18,7 @@ from pandas_async_io._core.request.request_template import compile_request_templ
 from pandas_async_io._core.request.rows.expand import expand
 from pandas_async_io._core.request.template.text_template import TextTemplate
 from pandas_async_io._core.request.template.url_template import UrlTemplate
+from tests.core.request.optional_fields import optional_fields
 
 HOST = "https://api.example.com"
 CELLS = [
@@ -121,7 +122,7 @@ def naive(row, url, parts):
     )
     form_texts = [] if isinstance(parts.get("data"), str) else body_texts
     lone = {name for part in [*params.values(), *form_texts] for name in TextTemplate.compile(part).fields}
-    needed = (set(template.fields) - template.optional_fields) | (literal - lone)
+    needed = (set(template.fields) - optional_fields(template)) | (literal - lone)
     used = set(template.fields) | literal | wholes
     exposed = set(template.fields) | {
         n for part in [*params.values(), *header_texts] for n in TextTemplate.compile(part).fields
