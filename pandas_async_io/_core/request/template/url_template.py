@@ -139,8 +139,8 @@ class UrlTemplate:
 
         A value ends at the first reserved character to its right. So every value must be encoded
         completely, and the literal between two values must start with a reserved character.
-        Optional fields, which are in ``{?…}`` and ``{&…}`` only, come last: otherwise a value could look like the name of a missing field. Their names differ:
-        otherwise one value could be that of either.
+        Optional fields, which are in ``{?…}`` and ``{&…}`` only, come last: otherwise a value could look like the name
+        of a missing field. Their names differ: otherwise one value could be that of either.
 
         Examples
         --------
