@@ -31,8 +31,9 @@ class Options:
 
     Attributes
     ----------
-    method : str, default "GET"
-        HTTP method. Equal requests of GET, HEAD and OPTIONS are sent once.
+    method : str, optional
+        HTTP method: by default POST with ``json`` or ``data``, GET without. Equal requests of GET, HEAD and OPTIONS are
+        sent once; a POST is sent for each row, and not repeated where the server may have received it.
     params, headers : mapping, optional
         Query parameters and header fields. Values may hold fields (``"{column}"``), written as the
         column is called.
@@ -101,7 +102,7 @@ class Options:
         Whether to show a progress bar; by default on a terminal or in a notebook, after a second.
     """
 
-    method: str = "GET"
+    method: str | None = None
     params: Mapping[str, Any] | None = None
     headers: Mapping[str, str] | None = None
     json: Any = None

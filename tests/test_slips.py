@@ -16,7 +16,7 @@ FRAME = pd.DataFrame({"id": [1, 2], "name": ["a", "b"]})
 URL = "https://api.example.com/{id}"
 
 OPTIONS = [
-    ("method", None, "method=None is not an HTTP method: pass 'GET', 'POST'"),
+    ("method", "", "method='' is not an HTTP method: pass 'GET', 'POST'"),
     ("method", "GE T", "method='GE T' is not an HTTP method"),
     ("params", "a=1", "params='a=1': pass a mapping of names to values"),
     ("params", [1], "params=[1]: pass a mapping"),

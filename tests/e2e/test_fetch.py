@@ -182,6 +182,22 @@ def test_params_headers_and_bodies_reach_the_server_as_given(api):
     assert found["body"] == '{"id":7,"on":true,"tags":[1,"a"],"text":"é/ &=#?!"}'
 
 
+def test_a_body_is_posted_unless_a_method_is_given(api):
+    """With GET it is sent as it is. Whole URLs have no body and are fetched."""
+    frame = pd.DataFrame({"id": [1, 1]})
+    url, columns = api + "/echo/x", ["method", "body"]
+    for options, received in (
+        ({"json": {"a": "{id}"}}, ["POST", '{"a":1}']),
+        ({"data": {"a": "{id}"}}, ["POST", "a=1"]),
+        ({"json": {"a": "{id}"}, "method": "GET"}, ["GET", '{"a":1}']),
+    ):
+        found = frame.aio.fetch(url, columns=columns, **options)
+        assert found[columns].to_numpy().tolist() == [received] * 2
+    assert [request.method for request in api.log] == ["POST"] * 4 + ["GET"]
+    assert pd.read_api(url, data="{id}", over={"id": [2]})["method"].tolist() == ["POST"]
+    assert pd.Series([url]).aio.fetch(columns=["method"])["method"].tolist() == ["GET"]
+
+
 def test_equal_gets_are_sent_once_and_equal_posts_each(api):
     frame = pd.DataFrame({"id": [1, 1, 1]})
     made = frame.aio.fetch(api + "/users", method="POST", json={"for": "{id}"}, columns={"id": "made"})

@@ -281,7 +281,9 @@ def test_credentials_go_with_every_query():
     assert {request.headers["content-type"] for request in server.requests} == {"application/json"}
 
 
-@pytest.mark.parametrize("options", [{"data": "x"}, {"batch": 2}, {"method": "PUT"}, {"method": "x y"}])
+@pytest.mark.parametrize(
+    "options", [{"data": "x"}, {"batch": 2}, {"method": "GET"}, {"method": "PUT"}, {"method": "x y"}]
+)
 def test_invalid_options_are_refused_before_anything_is_sent(api, options):
     """Two bodies, a batch without a field for the keys, and methods that are not POST."""
     with pytest.raises(paio.PlanError):
@@ -289,9 +291,8 @@ def test_invalid_options_are_refused_before_anything_is_sent(api, options):
     assert not api.log
 
 
-@pytest.mark.parametrize("method", ["GET", "POST", "post"])
+@pytest.mark.parametrize("method", [None, "POST", "post"])
 def test_a_query_is_sent_by_post(api, method):
-    """GET is the default of ``method=`` and is ignored."""
     fetch(api, method=method)
     assert {request.method for request in api.log} == {"POST"}
 

@@ -59,12 +59,13 @@ def test_a_body_that_is_json_in_a_str_warns():
 
 
 @pytest.mark.parametrize("status", ["405 Method Not Allowed", "400 Bad Request"])
-def test_a_body_with_get_that_is_refused_names_post(status):
+@pytest.mark.parametrize("body", ["json", "data"])
+def test_a_body_with_get_that_is_refused_names_post(status, body):
     with (
         serve_script(http_response(status=status)) as server,
-        pytest.warns(paio.FetchWarning, match=r"json= with GET: method='POST'\?") as caught,
+        pytest.warns(paio.FetchWarning, match=rf"{body}= with GET: method='POST'\?") as caught,
     ):
-        out = FRAME.aio.fetch(server.url, method="GET", json={"a": "{id}"}, client=paio.Client())
+        out = FRAME.aio.fetch(server.url, method="GET", **{body: {"a": "{id}"}}, client=paio.Client())
     assert "?. " not in str(caught[0].message)
     assert out.aio.failures["error"].str.contains("method='POST'").all()
 

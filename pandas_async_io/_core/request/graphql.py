@@ -126,7 +126,6 @@ class GraphQL:
     variables: dict[str, Any]
     operation: str | None
     safe: bool
-    method: str = "POST"
 
     @property
     def json(self) -> dict[str, Any]:

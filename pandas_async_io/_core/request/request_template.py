@@ -104,7 +104,7 @@ def compile_request_template(
     url: str,
     *,
     base_url: str = "",
-    method: str = "GET",
+    method: str | None = None,
     params: Mapping[str, Any] | None = None,
     literal_params: Mapping[str, Any] = NO_HEADERS,
     headers: Mapping[str, str] | None = None,
@@ -123,6 +123,8 @@ def compile_request_template(
     ----------
     url : str
         RFC 6570 template, absolute or relative to ``base_url``.
+    method : str, optional
+        POST by default where ``json`` or ``data`` is given, else GET.
     literal_params : mapping, optional
         Parameters in which a brace is no field, as in a key; those of ``params`` replace them.
     safe : bool
@@ -165,7 +167,7 @@ def compile_request_template(
         compiled.append(("Content-Type", content_type))
     if kind == "text" and content_type and is_xml_type(content_type.literal_prefix) and body.sole_field is None:
         kind = "xml"  # where the field is the whole body, it is a document
-    method = check_method(method)
+    method = ("GET" if kind == "none" else "POST") if method is None else check_method(method)
     missing = compile_missing_rule(
         url_template,
         compiled,

@@ -49,8 +49,9 @@ def assemble(
     output = build_output(call.frame, options, call.schema, collected, call.requests.rows.row_to_request)
     outcomes.mark_parse_errors(output.columns.failures)
     explain_unsent_credentials(call, outcomes)
-    if options.json is not None and sent.method == "GET":
-        outcomes.add_note_to_status((400, 405), "json= with GET: method='POST'?")
+    body = next((name for name in ("json", "data") if getattr(options, name) is not None), None)
+    if body is not None and sent.method == "GET":
+        outcomes.add_note_to_status((400, 405), f"{body}= with GET: method='POST'?")
     if isinstance(workflow, PagingWorkflow):
         workflow.discard_unfinished(output.columns.failures)
     run = Run(

@@ -29,7 +29,7 @@ def get_request_body(options: FetchOptions | ReadOptions) -> Any:
         if any(isinstance(part, GraphQL) for part in parts):
             raise PlanError("graphql() is a whole body: pass json=graphql(…) by itself, one query per request")
         return json
-    if check_method(options.method) not in {"GET", "POST"}:  # the first is the default
+    if options.method is not None and check_method(options.method) != "POST":
         raise PlanError(f"method={show_value(options.method)}: a query of graphql() is posted, leave method= out")
     return json.json
 

@@ -96,7 +96,7 @@ def _compile_template(
         )
     parts: dict[str, Any] = {
         "base_url": client.base_url,
-        "method": options.method if query is None else query.method,
+        "method": options.method,
         "params": options.params,
         "headers": options.headers,
         "json": json if options.batch is None else unwrap_list_fields(json),

@@ -41,4 +41,5 @@ def expand_url_list(
         raise PlanError("batch= belongs to a template with a field for the keys, as {?id*}; these are whole URLs")
     check_credentials("whole URLs", client, auth)
     headers = check_headers(options.headers)
-    return expand_urls(urls, base_url=client.base_url, method=options.method, headers=headers)
+    method = "GET" if options.method is None else options.method
+    return expand_urls(urls, base_url=client.base_url, method=method, headers=headers)

@@ -81,7 +81,7 @@ def test_no_brace_of_a_query_is_a_field(query):
 def test_security_s19_a_value_never_becomes_part_of_the_query():
     """GraphQL in a cell stays a text in the variables."""
     value = graphql("query($login: String!) {user(login: $login) {id}}", {"login": "{login}"})
-    template = compile_request_template("https://e.com/graphql", method=value.method, json=value.json)
+    template = compile_request_template("https://e.com/graphql", json=value.json)
     evil = '") { id } } mutation { drop { id } } #{login}'
     body = parse_json_body(expand(pd.DataFrame({"login": [evil]}), template).request(0, {}))
     assert body == {"query": value.query, "variables": {"login": evil}}

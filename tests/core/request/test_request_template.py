@@ -52,7 +52,7 @@ def test_params_are_written_into_the_template(url, params, expected):
         {"data": {"a": b"x"}},
         {"json": {}, "data": ""},
         {"method": "GET /"},
-        {"method": None},
+        {"method": ""},
     ],
     ids=stable,
 )
@@ -60,6 +60,30 @@ def test_invalid_parts_raise(options):
     """They raise PlanError before any row is read."""
     with pytest.raises(PlanError):
         compile_request_template(HOST, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "method"),
+    [
+        ({}, "GET"),
+        ({"params": {"a": 1}}, "GET"),
+        ({"json": {"a": 1}}, "POST"),
+        ({"json": {}}, "POST"),
+        ({"json": False}, "POST"),
+        ({"data": "a"}, "POST"),
+        ({"data": ""}, "POST"),
+        ({"data": b""}, "POST"),
+        ({"data": {}}, "POST"),
+        ({"json": {}, "method": "get"}, "GET"),
+        ({"data": "a", "method": "PATCH"}, "PATCH"),
+        ({"method": "POST"}, "POST"),
+    ],
+    ids=stable,
+)
+def test_a_body_makes_post_the_default_method(options, method):
+    """A method that is given is kept. What is sent by GET only reads, also with a body."""
+    template = compile_request_template(HOST, **options)
+    assert (template.method, template.safe) == (method, method == "GET")
 
 
 @pytest.mark.parametrize("name", ["X A", "X-{a}", "", "X:", "Ü"])

@@ -280,7 +280,8 @@ def test_json_bodies_keep_types_and_nesting():
 def test_safe_requests_with_different_bodies_are_not_merged():
     """In the body of a GET, 1 and "1" are two requests, 1 and 1 are one."""
     frame = pd.DataFrame({"a": pd.Series([1, "1", 1, True], dtype=object)})
-    assert expand(frame, compile_request_template(HOST, json={"q": "{a}"})).row_to_request.tolist() == [0, 1, 0, 2]
+    template = compile_request_template(HOST, method="GET", json={"q": "{a}"})
+    assert expand(frame, template).row_to_request.tolist() == [0, 1, 0, 2]
 
 
 @pytest.mark.parametrize("value", ["\r\nHost: evil", "a\nb", "a\0", "\x7f", "\x85"])

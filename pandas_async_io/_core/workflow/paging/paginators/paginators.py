@@ -62,7 +62,7 @@ def as_paginator(value: Any, *, posted: bool = True) -> Paginator | None:
             f"pages={show_value(value)} is an async function: pass a plain one, which returns the next request"
         )
     if isinstance(value, PAGINATOR_TYPES) and getattr(value, "body", False) and not posted:
-        raise PlanError(f"pages={value!r} puts its parameter into a JSON body: pass method='POST' and json=")
+        raise PlanError(f"pages={value!r} puts its parameter into a JSON body: pass json=")
     paginator: Paginator = value
     return paginator
 
