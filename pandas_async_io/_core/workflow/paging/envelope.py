@@ -193,10 +193,3 @@ def page_records(payload: Any, path: Sequence[str]) -> list[Any]:
     if isinstance(payload, list):
         return payload
     return [] if payload is None else [payload]
-
-
-def _number_in(value: Any, *, least: bool) -> tuple[str, ...] | None:
-    if not isinstance(value, dict):
-        return None if parse_count(value) is None else ()
-    exact = least or value.get("relation") != "gte"
-    return ("value",) if exact and parse_count(value.get("value")) is not None else None
