@@ -12,6 +12,7 @@ from pandas_async_io._core.request.idempotency import add_idempotency_keys
 from pandas_async_io._core.workflow.batching.workflow import BatchingWorkflow
 from pandas_async_io._io.engine.context import CallContext
 from pandas_async_io._io.engine.run import OriginRun, run_origins
+from pandas_async_io.call.prepare.request_body import find_query
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +40,7 @@ def make_context(prepared: PreparedCall, workflow: Workflow, tally: Tally, deliv
         tally=tally,
         gate_of=partial(client.gate_for, endpoint=prepared.source.endpoint),
         delivery=delivery,
-        read_budget=None if prepared.query is None else read_cost_budget,
+        read_budget=None if find_query(options) is None else read_cost_budget,
     )
 
 

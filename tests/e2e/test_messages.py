@@ -50,10 +50,11 @@ def test_texts_that_are_no_urls_are_one_cause():
 
 
 def test_a_body_that_is_json_in_a_str_warns():
-    """It would be encoded twice; a plain text is a JSON value like others."""
+    """It would be encoded twice; a plain text is a JSON value like others. One warning a call."""
     with serve_script(http_response()) as server:
-        with pytest.warns(paio.FetchWarning, match="a str that holds JSON.*pass the dict"):
+        with pytest.warns(paio.FetchWarning, match="a str that holds JSON.*pass the dict") as caught:
             FRAME.aio.fetch(server.url, method="POST", json='{"text": "{id}"}', client=paio.Client())
+        assert len(caught) == 1
         FRAME.aio.fetch(server.url, method="POST", json="{id}", client=paio.Client())
         FRAME.aio.fetch(server.url, method="POST", json="about {id}", client=paio.Client())
 

@@ -7,7 +7,7 @@
 - `url_list`: the requests of a call with whole URLs.
 - `credentials`: where the credentials of a call may go.
 - `batch_requests`: the requests of a call with ``batch=``.
-- `request_body`: the body that the options give.
+- `request_body`: the JSON body that the options give, and its checks.
 - `interpreter`: what reads the bodies of responses.
 - `limits`: which limits are the call's, and which its client's.
 - `redactor`: what hides credentials in messages.

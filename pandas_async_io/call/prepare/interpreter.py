@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from pandas_async_io._core.body.graphql_errors import graphql_error
 from pandas_async_io._core.body.interpret import Interpreter, compile_interpreter
-from pandas_async_io._core.request.graphql import GraphQL
 from pandas_async_io._core.table.readers.tabular import TABULAR_READERS
 from pandas_async_io.call.prepare.limits import TimedParser
+from pandas_async_io.call.prepare.request_body import find_query
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -40,7 +40,7 @@ def compile_call_interpreter(
         text_columns=text_columns,
         parser=options.parser,
         error_when=options.error_when,
-        find_error=graphql_error if isinstance(options.json, GraphQL) else None,
+        find_error=None if find_query(options) is None else graphql_error,
         readers=TABULAR_READERS,
         max_body=client.max_body,
     )

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import FetchWarning
 from pandas_async_io._core.request.credentials import as_auth
-from pandas_async_io._core.request.graphql import GraphQL
 from pandas_async_io._core.table.columns.shape import check_separator, compile_shape
 from pandas_async_io._core.table.types.dtype_backend import check_dtype_backend
 from pandas_async_io._core.table.types.schema import compile_schema, text_columns
 from pandas_async_io.call.prepare.interpreter import compile_call_interpreter
 from pandas_async_io.call.prepare.redactor import make_redactor
+from pandas_async_io.call.prepare.request_body import find_query
 from pandas_async_io.call.prepare.requests import expand_call
 from pandas_async_io.call.prepare.source import Source, copy_frame, copy_options
-from pandas_async_io.call.stack_level import find_user_stack_level
+from pandas_async_io.call.stack_level import warn_user
 from pandas_async_io.client import get_default_client
 
 if TYPE_CHECKING:
@@ -65,14 +64,14 @@ def prepare_call(
     check_separator(options.sep, options.format, options.read_options)
     check_dtype_backend(options.dtype_backend)
     schema = compile_schema(options.schema, shape.columns)
-    query = options.json if isinstance(options.json, GraphQL) else None
     decode = compile_call_interpreter(options, client, text_columns(schema, shape.columns))
     policy = client.limits.build_policy(
         concurrency=options.concurrency, rate=options.rate, retry=options.retry, timeout=options.timeout
     )
     if not client.verifies_certificates:
         text = "this client has ssl=False: certificates are not verified, and anyone in between can read along"
-        warnings.warn(text, FetchWarning, stacklevel=find_user_stack_level())
+        warn_user(FetchWarning(text))
+    query = find_query(options)
     requests = expand_call(frame, url, options, client, auth)
     source = Source(frame, url, copy_options(options))
     return PreparedCall(

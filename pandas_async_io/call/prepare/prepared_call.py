@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.models import NO_HEADERS
-from pandas_async_io._core.request.graphql import GraphQL
 from pandas_async_io._core.request.rows.expand import expand
 
 if TYPE_CHECKING:
@@ -119,8 +118,3 @@ class PreparedCall:
     def headers_for(self, origin: Origin) -> dict[str, str]:
         """Return the headers that the client and the call's credentials add to requests to an origin."""
         return self.client.credentials_for(origin, self.auth)[0]
-
-    @property
-    def query(self) -> GraphQL | None:
-        """The GraphQL query that the call posts, if it is one."""
-        return self.options.json if isinstance(self.options.json, GraphQL) else None

@@ -17,21 +17,31 @@ if TYPE_CHECKING:
     from pandas_async_io.options import FetchOptions, ReadOptions
 
 
+def find_query(options: FetchOptions | ReadOptions) -> GraphQL | None:
+    """Return the GraphQL query that a call posts, if it is one."""
+    return options.json if isinstance(options.json, GraphQL) else None
+
+
 def get_request_body(options: FetchOptions | ReadOptions) -> Any:
-    """Return the body; a GraphQL query is a whole body, and is posted."""
+    """Return the JSON body of a call; a GraphQL query is a whole body."""
+    query = find_query(options)
+    return options.json if query is None else query.json
+
+
+def check_request_body(options: FetchOptions | ReadOptions) -> None:
+    """Refuse a JSON body that cannot be sent, and warn of one that is encoded twice. Once per call."""
     json = options.json
-    if not isinstance(json, GraphQL):
-        check_nesting(json)
-        if isinstance(json, str) and _is_json_text(json):
-            text = "json= is a str that holds JSON, and is sent as one text in quotes: pass the dict or the list itself"
-            warn_user(FetchWarning(text))
-        parts = json.values() if isinstance(json, Mapping) else json if isinstance(json, list | tuple) else ()
-        if any(isinstance(part, GraphQL) for part in parts):
-            raise PlanError("graphql() is a whole body: pass json=graphql(…) by itself, one query per request")
-        return json
-    if options.method is not None and check_method(options.method) != "POST":
-        raise PlanError(f"method={show_value(options.method)}: a query of graphql() is posted, leave method= out")
-    return json.json
+    if isinstance(json, GraphQL):
+        if options.method is not None and check_method(options.method) != "POST":
+            raise PlanError(f"method={show_value(options.method)}: a query of graphql() is posted, leave method= out")
+        return
+    check_nesting(json)
+    if isinstance(json, str) and _is_json_text(json):
+        text = "json= is a str that holds JSON, and is sent as one text in quotes: pass the dict or the list itself"
+        warn_user(FetchWarning(text))
+    parts = json.values() if isinstance(json, Mapping) else json if isinstance(json, list | tuple) else ()
+    if any(isinstance(part, GraphQL) for part in parts):
+        raise PlanError("graphql() is a whole body: pass json=graphql(…) by itself, one query per request")
 
 
 def _is_json_text(text: str) -> bool:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import FetchWarning, PlanError
-from pandas_async_io._core.request.graphql import GraphQL
 from pandas_async_io._core.request.request_template import compile_request_template
 from pandas_async_io._core.request.rows.expand import expand
 from pandas_async_io._core.request.template.field_names import list_field_names
@@ -17,7 +15,7 @@ from pandas_async_io._core.workflow.batching.key_field import (
     unwrap_list_fields,
 )
 from pandas_async_io.call.prepare.prepared_call import CallRequests
-from pandas_async_io.call.stack_level import find_user_stack_level
+from pandas_async_io.call.stack_level import warn_user
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +29,7 @@ if TYPE_CHECKING:
 
 from pandas_async_io.call.prepare.batch_requests import expand_batches
 from pandas_async_io.call.prepare.credentials import check_credentials
-from pandas_async_io.call.prepare.request_body import get_request_body
+from pandas_async_io.call.prepare.request_body import check_request_body, find_query, get_request_body
 from pandas_async_io.call.prepare.url_list import expand_url_list
 
 
@@ -65,7 +63,7 @@ def expand_call(
     over = getattr(options, "over", None)
     if not over and not (template.text_fields or template.json_fields) and len(frame) > 1 and template.safe:
         text = "no field in the request: every row gets the same answer. In an f-string a field is {{column}}"
-        warnings.warn(text, FetchWarning, stacklevel=find_user_stack_level())
+        warn_user(FetchWarning(text))
     sent = expand(frame, template, allow_hosts=client.allow_hosts)
     _check_over(frame, template, options)
     return CallRequests(sent, sent, hints=template.hints)
@@ -87,8 +85,8 @@ def _check_over(frame: pd.DataFrame, template: RequestTemplate, options: FetchOp
 def _compile_template(
     frame: pd.DataFrame, url: str, options: FetchOptions | ReadOptions, client: Client, auth: Auth | None
 ) -> RequestTemplate:
-    query = options.json if isinstance(options.json, GraphQL) else None
-    json = get_request_body(options)
+    check_request_body(options)
+    query, json = find_query(options), get_request_body(options)
     if options.batch is None and (lists := find_list_fields(json)):
         raise PlanError(
             f"json= holds '{{{lists[0]}*}}', a list of keys: pass batch=50, the number of keys in a request, "
