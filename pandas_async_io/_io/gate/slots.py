@@ -101,7 +101,7 @@ class Slots:
     @contextmanager
     def open_for_call(self, concurrency: int, *, adaptive: bool = False) -> Iterator[None]:
         """Take part for the time of a call, with its own limit, which may adapt below it."""
-        if adaptive and (self._adaptive is None or not self._adaptive_calls):
+        if adaptive and self._adaptive is None:
             self._adaptive = AdaptiveConcurrency(start=min(_ADAPTIVE_START, concurrency), high=concurrency)
         if not self._call_limits:
             self._descriptor_limit = None
@@ -113,6 +113,8 @@ class Slots:
         finally:
             self._call_limits.remove(concurrency)
             self._adaptive_calls -= adaptive
+            if not self._adaptive_calls:
+                self._adaptive = None
             self._update_widest()
 
     @property
@@ -124,7 +126,7 @@ class Slots:
     def limit(self) -> int:
         """How many slots there are now."""
         limit = self._widest
-        if self._adaptive_calls and self._adaptive is not None:
+        if self._adaptive is not None:
             limit = min(limit, self._adaptive.limit)
         if self.server_limit is not None:
             limit = min(limit, self.server_limit)
@@ -138,8 +140,7 @@ class Slots:
             return "pause"
         if limit == self._descriptor_limit:
             return "files"
-        adaptive = self._adaptive_calls and self._adaptive is not None and limit == self._adaptive.limit
-        if not adaptive or self._adaptive is None:
+        if self._adaptive is None or limit != self._adaptive.limit:
             return "slot"
         return "growth" if self._adaptive.is_growing else "auto"
 
@@ -176,7 +177,7 @@ class Slots:
 
     def record_refusal(self, now: float, asked: float) -> bool:
         """Learn from a refusal, and return whether fewer slots may be the remedy."""
-        return bool(self._adaptive_calls and self._adaptive and self._adaptive.record_refusal(now, self.in_use, asked))
+        return self._adaptive is not None and self._adaptive.record_refusal(now, self.in_use, asked)
 
     def shrink_to_descriptors(self, now: float) -> None:
         """Have no more slots than there were file descriptors for, while calls are running."""
