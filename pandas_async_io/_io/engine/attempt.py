@@ -54,11 +54,6 @@ class Attempt:
         """Whether the server refused the request before it processed it."""
         return self.signal is OriginSignal.REFUSED
 
-    @property
-    def status(self) -> int:
-        """The status of the response; 0 without one."""
-        return 0 if self.response is None else self.response.status
-
 
 async def send_once(call: CallContext, pending: PendingRequest, clock: Callable[[], float], *, probe: bool) -> Attempt:
     """Send a request that has a slot, decode a 2xx response, and give the slot back."""

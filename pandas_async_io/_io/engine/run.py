@@ -62,15 +62,14 @@ class OriginRun:
         budget = RetryBudget(call.policy.retry.budget)
         self._backlog = Backlog(self._fresh_requests(), budget, lambda: min(call.policy.concurrency, gate.slots.limit))
         self._turn = asyncio.Lock()
-        self._worker_count = 0
+        self._worker_count, self._max_workers = 0, min(call.policy.concurrency, descriptor_limit())
         self._unsent = 0
 
     async def run(self) -> None:
         """Send all requests and those that follow; return when each has its result."""
-        call, policy = self._call, self._call.policy
+        call = self._call
         self._admission = Admission(call, self._gate)
-        slots = min(policy.concurrency, descriptor_limit())
-        with OriginGates(call.gate_of, slots, adaptive=policy.adaptive) as self._gates:
+        with OriginGates(call.gate_of, self._max_workers, adaptive=call.policy.adaptive) as self._gates:
             self._follow_up = FollowUp(call, self._backlog, self._gates, self._add_steps)
             self._gates.expect(self._gate, self._length)
             call.wake_calls.append(self._wake)
@@ -91,8 +90,7 @@ class OriginRun:
 
     def _start_workers(self, count: int) -> None:
         """Start up to `count` more workers, within the concurrency limit."""
-        room = min(self._call.policy.concurrency, descriptor_limit()) - self._worker_count
-        count = max(min(count, room), 0)
+        count = max(min(count, self._max_workers - self._worker_count), 0)
         for _ in range(count):
             self._workers.create_task(self._work())
         self._worker_count += count
