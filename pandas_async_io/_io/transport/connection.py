@@ -55,8 +55,8 @@ class TransportOptions:
         Refuse to connect to addresses that are not global.
     proxy : str or None
         URL of a proxy.
-    ssl : bool, SSLContext or None
-        None and True verify certificates; False does not.
+    ssl : bool or SSLContext
+        True verifies certificates; False does not.
     max_field_size : int
         Bytes of one response header, its name and value.
     """
@@ -66,7 +66,7 @@ class TransportOptions:
     allow_hosts: tuple[str, ...] = ()
     block_private: bool = False
     proxy: str | None = None
-    ssl: bool | tls.SSLContext | None = None
+    ssl: bool | tls.SSLContext = True
     max_field_size: int = 64 * 2**10
 
 

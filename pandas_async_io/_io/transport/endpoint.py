@@ -36,7 +36,7 @@ def open_endpoint(name: str, options: TransportOptions) -> Endpoint:
         URL(name),
         headers=_DEFAULT_HEADERS,
         loop=asyncio.get_running_loop(),
-        ssl=True if options.ssl is None else options.ssl,
+        ssl=options.ssl,
         proxy=None if options.proxy is None else URL(options.proxy),
     )
     connect_request.url = connect_request.url.with_user(None)  # aiohttp has made a header of it

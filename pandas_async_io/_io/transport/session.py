@@ -77,7 +77,7 @@ async def send_with_session(
             middlewares=(_SendOnce(state, new_connection=new_connection), *session._middlewares),  # noqa: SLF001 - this argument replaces them
             raise_for_status=False,
             proxy=options.proxy,
-            ssl=True if options.ssl is None else options.ssl,
+            ssl=options.ssl,
         )
         state.reused = False
         if response.status < 100 or (response.status == 407 and options.proxy is not None):

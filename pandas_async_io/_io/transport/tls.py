@@ -14,7 +14,7 @@ from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.words import show_value
 
 
-def load_ssl(value: object) -> bool | tls.SSLContext | None:
+def load_ssl(value: object) -> bool | tls.SSLContext:
     """Return the option ``ssl`` of a client as aiohttp takes it. The path of a CA bundle becomes a context.
 
     Parameters
@@ -30,14 +30,14 @@ def load_ssl(value: object) -> bool | tls.SSLContext | None:
     Examples
     --------
     >>> load_ssl(None), load_ssl(np.False_)
-    (None, False)
+    (True, False)
     >>> load_ssl("no/such.pem")
     Traceback (most recent call last):
     pandas_async_io._core.errors.PlanError: ssl='no/such.pem' is not a CA bundle: No such file or directory
     """
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, np.bool_):
+    if value is None:
+        return True
+    if isinstance(value, bool | np.bool_):
         return bool(value)
     if isinstance(value, tls.SSLContext):
         if value.protocol == tls.PROTOCOL_TLS_SERVER:
