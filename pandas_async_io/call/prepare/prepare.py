@@ -76,7 +76,6 @@ def prepare_call(
     source = Source(frame, url, copy_options(options))
     return PreparedCall(
         source,
-        frame,
         client,
         auth,
         requests,

@@ -71,8 +71,6 @@ class PreparedCall:
     ----------
     source : Source
         The arguments; its frame is a copy, because the user may change theirs.
-    frame : DataFrame
-        The rows: the source's copy.
     client : Client
         The call's or the default one.
     auth : Auth or None
@@ -94,7 +92,6 @@ class PreparedCall:
     """
 
     source: Source
-    frame: pd.DataFrame
     client: Client
     auth: Auth | None
     requests: CallRequests
@@ -104,6 +101,11 @@ class PreparedCall:
     policy: Policy
     redactor: SecretRedactor
     resumption: Resumption | None = None
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The rows."""
+        return self.source.frame
 
     @property
     def options(self) -> FetchOptions | ReadOptions:
