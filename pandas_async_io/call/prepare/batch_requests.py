@@ -14,6 +14,8 @@ from pandas_async_io._core.workflow.batching.key_field import (
     KeyField,
     find_key_field,
 )
+from pandas_async_io.call.prepare.prepared_call import CallRequests
+from pandas_async_io.call.prepare.request_body import get_request_body
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,9 +24,6 @@ if TYPE_CHECKING:
     from pandas_async_io._core.request.request_template import RequestTemplate
     from pandas_async_io.client import Client
     from pandas_async_io.options import FetchOptions, ReadOptions
-
-from pandas_async_io.call.prepare.prepared_call import CallRequests
-from pandas_async_io.call.prepare.request_body import get_request_body
 
 
 def expand_batches(

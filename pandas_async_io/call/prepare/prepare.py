@@ -11,6 +11,7 @@ from pandas_async_io._core.table.columns.shape import check_separator, compile_s
 from pandas_async_io._core.table.types.dtype_backend import check_dtype_backend
 from pandas_async_io._core.table.types.schema import compile_schema, text_columns
 from pandas_async_io.call.prepare.interpreter import compile_call_interpreter
+from pandas_async_io.call.prepare.prepared_call import PreparedCall
 from pandas_async_io.call.prepare.redactor import make_redactor
 from pandas_async_io.call.prepare.request_body import find_query
 from pandas_async_io.call.prepare.requests import expand_call
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
     from pandas_async_io.call.prepare.source import Resumption
     from pandas_async_io.options import FetchOptions, ReadOptions
-
-from pandas_async_io.call.prepare.prepared_call import PreparedCall
 
 
 def prepare_call(

@@ -14,7 +14,11 @@ from pandas_async_io._core.workflow.batching.key_field import (
     find_list_fields,
     unwrap_list_fields,
 )
+from pandas_async_io.call.prepare.batch_requests import expand_batches
+from pandas_async_io.call.prepare.credentials import check_credentials
 from pandas_async_io.call.prepare.prepared_call import CallRequests
+from pandas_async_io.call.prepare.request_body import check_request_body, find_query, get_request_body
+from pandas_async_io.call.prepare.url_list import expand_url_list
 from pandas_async_io.call.stack_level import warn_user
 
 if TYPE_CHECKING:
@@ -26,11 +30,6 @@ if TYPE_CHECKING:
     from pandas_async_io._core.request.request_template import RequestTemplate
     from pandas_async_io.client import Client
     from pandas_async_io.options import FetchOptions, ReadOptions
-
-from pandas_async_io.call.prepare.batch_requests import expand_batches
-from pandas_async_io.call.prepare.credentials import check_credentials
-from pandas_async_io.call.prepare.request_body import check_request_body, find_query, get_request_body
-from pandas_async_io.call.prepare.url_list import expand_url_list
 
 
 def expand_call(
