@@ -8,7 +8,7 @@ import pandas as pd
 
 from pandas_async_io.option_signatures import with_options, with_url_and_options
 from pandas_async_io.options import FetchOptions
-from pandas_async_io.registration import register_accessor
+from pandas_async_io.registration import Accessor, register_accessor
 
 if TYPE_CHECKING:
     from pandas_async_io._core.report.history import Run
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _NAME = "aio"
 
 
-class FrameAccessor:
+class FrameAccessor(Accessor):
     """Turn the rows of a frame into HTTP requests, and the responses into columns.
 
     ``df.aio.fetch("https://api.example.com/users/{user_id}")``
@@ -200,7 +200,7 @@ class FrameAccessor:
         return self.runs[-1]
 
 
-class SeriesAccessor:
+class SeriesAccessor(Accessor):
     """Fetch a column of whole URLs: ``df["url"].aio.fetch()``."""
 
     def __init__(self, series: pd.Series[Any]) -> None:

@@ -6,8 +6,24 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from pandas_async_io._core.option_names import describe_unknown_attribute
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+class Accessor:
+    """What ``df.aio`` and ``s.aio`` share: the error about a name that they do not have tells the nearest one."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if hasattr(type(self), name):  # one of our properties raised AttributeError: show that error
+            return object.__getattribute__(self, name)
+        names = [each for each in dir(type(self)) if not each.startswith("_")]
+        owner = "df.aio" if hasattr(self, "_frame") else "s.aio"
+        # without `obj=`, Python adds no suggestion of its own to this one
+        raise AttributeError(describe_unknown_attribute(owner, name, names), name=name)
 
 
 def register_accessor(name: str, owner: type, register: Any, accessor: type) -> None:

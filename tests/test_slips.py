@@ -11,6 +11,7 @@ import pytest
 
 import pandas_async_io as paio
 from tests.ids import stable
+from tests.servers.scripted import json_response, serve_script
 
 FRAME = pd.DataFrame({"id": [1, 2], "name": ["a", "b"]})
 URL = "https://api.example.com/{id}"
@@ -18,10 +19,10 @@ URL = "https://api.example.com/{id}"
 OPTIONS = [
     ("method", "", "method='' is not an HTTP method: pass 'GET', 'POST'"),
     ("method", "GE T", "method='GE T' is not an HTTP method"),
-    ("params", "a=1", "params='a=1': pass a mapping of names to values"),
+    ("params", "a=1", "params='a=1': pass a mapping of names to values, as {'page': 1}, not a str"),
     ("params", [1], "params=[1]: pass a mapping"),
     ("params", {"q": "{idd}"}, "field {idd}: no column or index level has this name; nearest: {id}"),
-    ("headers", "X: 1", "headers='X: 1': pass a mapping of names to values"),
+    ("headers", "X: 1", "headers='X: 1': pass a mapping of names to values, as {'Accept': 'text/csv'}, not a str"),
     ("headers", [("a", "b")], "headers=[('a', 'b')]: pass a mapping"),
     ("headers", {"X": None}, "headers: 'X': its value is None, and must be a str"),
     ("headers", {5: "x"}, "headers: 5: a name is a token"),
@@ -35,7 +36,8 @@ OPTIONS = [
     ("auth", ("a",), "auth= is Bearer(token), Basic(user, password)"),
     ("format", "jsn", "format='jsn': choose one of 'auto', 'json'"),
     ("format", None, "format=None: choose one of"),
-    ("read_options", ";", "read_options=';': pass a mapping of names to values, as {'sep': ';'}"),
+    ("read_options", ";", "read_options=';': pass a mapping of names to values, as {'sep': ';'}, not a str"),
+    ("read_options", [";"], "read_options=[';']: pass a mapping of names to values, as {'sep': ';'}, not a list"),
     ("parser", "json", "parser='json' is not a function"),
     ("error_when", "", 'write error_when="error.message"'),
     ("error_when", 5, "error_when=5 is not a function"),
@@ -143,12 +145,86 @@ CALLS = {
     "a field in capitals": (lambda: FRAME.aio.fetch("https://e.com/{ID}"), "{id}"),
     "half a brace": (lambda: FRAME.aio.fetch("https://e.com/{id"), "a brace without its other half"),
     "a Series of ids": (FRAME["id"].aio.fetch, "for the ids of a column write df.aio.fetch("),
-    "a template for a Series": (lambda: FRAME["name"].aio.fetch(URL), "takes its options by name"),
+    "a template for a Series": (
+        lambda: FRAME["name"].aio.fetch(URL),
+        "fetch(): the Series holds the URLs, so none is passed; a template belongs to df.aio.fetch(",
+    ),
+    "a template for a Series, later": (lambda: FRAME["name"].aio.fetch_async(URL), "belongs to df.aio.fetch_async("),
+    "a template for a Series, by name": (lambda: FRAME["name"].aio.plan(url=URL), "belongs to df.aio.plan("),
+    "a list for a Series": (lambda: FRAME["name"].aio.fetch(["a"]), "write columns=['a']"),
+    "a method misspelt": (lambda: FRAME.aio.fetchh, "df.aio has no attribute 'fetchh'; nearest: 'fetch'"),
+    "a method of aio(df) misspelt": (lambda: paio.aio(FRAME).retry_faild, "nearest: 'retry_failed'"),
+    "a method of a Series misspelt": (
+        lambda: FRAME["id"].aio.Fetch,
+        "s.aio has no attribute 'Fetch'; nearest: 'fetch'",
+    ),
+    "a method of frames on a Series": (lambda: FRAME["id"].aio.outcomes, "it has fetch, fetch_async, plan"),
     "a list without a name": (lambda: FRAME.aio.fetch(URL, ["a"]), "write columns=['a']"),
     "json and data": (lambda: FRAME.aio.fetch(URL, json={}, data="x"), "a request has one body"),
     "a report without a fetch": (lambda: FRAME.aio.report, "this frame has no record of a fetch"),
     "retry_failed without a fetch": (FRAME.aio.retry_failed, "this frame has no record of a fetch"),
 }
+
+
+CHANGES = [
+    ("max_workers", 4, "retry_failed() got an unexpected option 'max_workers'; nearest: 'concurrency'"),
+    ("retries", 4, "unexpected option 'retries'; nearest: 'retry', as retry=4 counts attempts"),
+    ("token", "x", "unexpected option 'token'; nearest: 'auth'"),
+    ("haeders", {}, "unexpected option 'haeders'; nearest: 'headers'"),
+    ("verify", False, "it belongs to the client: client=Client(ssl='ca.pem')"),
+    ("columns", ["a"], "can't change 'columns', only how rows are sent: headers, client, auth"),
+]
+"""Changes of `retry_failed`."""
+
+RECORD_PATHS = [
+    ("items", {"data": {"items": [{"a": 1}], "page": 1}}, "nearest: record_path='data.items'; the keys are 'data'"),
+    ("data.items", {"items": []}, "nearest: record_path='items'"),
+    ("data.Items", {"data": {"items": []}}, "nearest: record_path='data.items'"),
+    ("itmes", {"response": [{"items": []}]}, "nearest: record_path='response.items'"),
+    ("value", {"odata.value": []}, "no key 'value'; nearest: record_path=['odata.value']; the keys are"),
+    ("odata value", {"odata.value": []}, "nearest: record_path=['odata.value']"),
+    ("items", {"error": {"code": 5}, "items_count": 0}, "no key 'items'; the keys are 'error', 'items_count'"),
+]
+"""A `record_path`, a payload without it, and what the row's error says."""
+
+NEAR_MISSES = [
+    (
+        "{The text }",
+        "{The text } was sent as it is written: for the column write {The text}, for this text {{The text }}",
+    ),
+    ("{ The text}", "{ The text} was sent as it is written"),
+    ("{  the text  }", "{  the text  } was sent as it is written"),
+    ("{\n  The text\n}", "{ The text } was sent as it is written"),
+    ("{Note 1}", "{Note 1} was sent as it is written: for the column write {note 1 }, for this text {{Note 1}}"),
+]
+"""A text in a body that is nearly a field, and what the hint says."""
+
+
+@pytest.mark.parametrize(("name", "value", "message"), CHANGES, ids=stable)
+def test_a_wrong_change_of_retry_failed_is_refused_with_what_to_write(name, value, message):
+    with serve_script(json_response({})) as server:
+        fetched = FRAME.aio.fetch(server.url + "/{id}", client=paio.Client())
+    with pytest.raises(TypeError, match=re.escape(message)):
+        fetched.aio.retry_failed(**{name: value})
+
+
+@pytest.mark.parametrize(("path", "payload", "message"), RECORD_PATHS, ids=stable)
+def test_a_record_path_that_leads_nowhere_is_answered_with_the_nearest(path, payload, message):
+    with serve_script(json_response(payload)) as server, pytest.raises(paio.FetchError, match=re.escape(message)):
+        paio.read_api(server.url, record_path=path, client=paio.Client(), retry=1)
+
+
+@pytest.mark.parametrize(("text", "message"), NEAR_MISSES, ids=stable)
+def test_a_text_that_is_nearly_a_field_is_shown_as_it_was_written(text, message):
+    frame = pd.DataFrame({"id": [1], "The text": ["x"], "note 1 ": ["y"]})
+    with serve_script(json_response({})) as server, pytest.warns(paio.HintWarning, match=re.escape(message)):
+        frame.aio.fetch(server.url + "/{id}", method="POST", json={"text": text}, client=paio.Client())
+
+
+def test_an_accessor_has_no_attribute_that_a_tool_asks_for():
+    """As `hasattr` of pandas, IPython and copy does."""
+    assert not hasattr(FRAME.aio, "_repr_html_")
+    assert not hasattr(FRAME["id"].aio, "shape")
 
 
 @pytest.mark.parametrize(("name", "value", "message"), OPTIONS, ids=stable)

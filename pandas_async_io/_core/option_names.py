@@ -1,4 +1,4 @@
-"""Keyword arguments under names that a function does not have: the message says which name was meant."""
+"""Arguments and attributes under names that do not exist: the message says which name was meant."""
 
 from __future__ import annotations
 
@@ -12,6 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 T = TypeVar("T")
+
+_TEMPLATE_NAMES = frozenset({"url_template", "url", "template", "path"})
+_SERIES_ADVICE = (
+    "the Series holds the URLs, so none is passed; a template belongs to df.aio.{0}('https://api.example.com/{{id}}')"
+)
+"""What to say about a URL that is given to a method of ``s.aio``."""
 
 _OTHER_NAMES: dict[str, tuple[str, str]] = {
     **dict.fromkeys(
@@ -29,7 +35,7 @@ _OTHER_NAMES: dict[str, tuple[str, str]] = {
     **dict.fromkeys(("qps", "rps", "rate_limit", "ratelimit"), ("rate", "rate='20/s'")),
     **dict.fromkeys(("cache", "cache_name"), ("store", "store='answers.db'")),
     **dict.fromkeys(("query", "querystring"), ("params", "params={'page': 1}")),
-    **dict.fromkeys(("url", "template", "path"), ("url_template", "the first argument, without a name")),
+    **dict.fromkeys(_TEMPLATE_NAMES, ("url_template", "the first argument, without a name")),
     **dict.fromkeys(("record_prefix", "rprefix"), ("prefix", "prefix='api_'")),
     **dict.fromkeys(("suffixes", "rsuffix"), ("suffix", "suffix='_api'")),
     **dict.fromkeys(("usecols", "fields"), ("columns", "columns=['id', 'name']")),
@@ -104,10 +110,29 @@ def find_nearest_option(name: str, accepted: Collection[str]) -> str:
     >>> find_nearest_option("hedaers", ["headers"]), find_nearest_option("x", ["headers", "rate"])
     ("nearest: 'headers'", 'its options: headers, rate')
     """
+    nearest = _find_nearest(name, accepted)
+    return f"nearest: {nearest!r}" if nearest else f"its options: {', '.join(accepted)}"
+
+
+def _find_nearest(name: str, names: Collection[str]) -> str | None:
     from difflib import get_close_matches  # noqa: PLC0415 - keeps the import of this package fast
 
-    nearest = get_close_matches(name.casefold(), accepted, n=1)
-    return f"nearest: {nearest[0]!r}" if nearest else f"its options: {', '.join(accepted)}"
+    return next(iter(get_close_matches(name.casefold(), names, n=1)), None)
+
+
+def describe_unknown_attribute(owner: str, name: str, names: Collection[str]) -> str:
+    """Return what to say about an attribute that an accessor does not have.
+
+    Examples
+    --------
+    >>> describe_unknown_attribute("df.aio", "fetchh", ["fetch", "plan"])
+    "df.aio has no attribute 'fetchh'; nearest: 'fetch'"
+    >>> describe_unknown_attribute("s.aio", "outcomes", ["fetch", "plan"])
+    "s.aio has no attribute 'outcomes'; it has fetch, plan"
+    """
+    nearest = _find_nearest(name, names)
+    hint = f"nearest: {nearest!r}" if nearest else f"it has {', '.join(names)}"
+    return f"{owner} has no attribute {name!r}; {hint}"
 
 
 def describe_extra_argument(function: str, value: object, accepted: Collection[str]) -> str:
@@ -145,10 +170,13 @@ def check_names(function: str, signature: inspect.Signature, args: tuple[Any, ..
     parameters = signature.parameters
     positional = [name for name, each in parameters.items() if each.kind is not each.KEYWORD_ONLY]
     unknown = next((name for name in given if name not in parameters), None)
+    extra = args[len(positional) :]
+    if positional == ["self"] and (unknown in _TEMPLATE_NAMES or (extra and isinstance(extra[0], str))):
+        raise TypeError(f"{function}(): {_SERIES_ADVICE.format(function)}")
     if unknown is not None:
         raise TypeError(describe_unknown_option(function, unknown, [name for name in parameters if name != "self"]))
-    if len(args) > len(positional):
-        raise TypeError(describe_extra_argument(function, args[len(positional)], list(parameters)[len(positional) :]))
+    if extra:
+        raise TypeError(describe_extra_argument(function, extra[0], list(parameters)[len(positional) :]))
     empty = inspect.Parameter.empty
     filled = [*positional[: len(args)], *given]
     missing = [name for name, each in parameters.items() if each.default is empty and name not in filled]

@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from pandas_async_io._core.errors import PlanError
-from pandas_async_io._core.words import show_value
+from pandas_async_io._core.words import name_type, show_value
 
 _MAX_MEMBERS = 10**9
 """Members of a collection: a longer range would fill the memory."""
@@ -69,6 +69,26 @@ def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
     """
     if not isinstance(value, str) or value not in choices:
         raise PlanError(f"{name}={show_value(value)}: choose one of {', '.join(map(repr, choices))}")
+
+
+def check_mapping(name: str, value: object, example: Mapping[str, Any]) -> None:
+    """Check an option that maps names to values, or is None.
+
+    Raises
+    ------
+    PlanError
+        The value is neither.
+
+    Examples
+    --------
+    >>> check_mapping("params", "q=1", {"q": 1})
+    Traceback (most recent call last):
+    pandas_async_io._core.errors.PlanError: params='q=1': pass a mapping of names to values, as {'q': 1}, not a str
+    """
+    if value is not None and not isinstance(value, Mapping):
+        raise PlanError(
+            f"{name}={show_value(value)}: pass a mapping of names to values, as {example}, not {name_type(value)}"
+        )
 
 
 def is_text(value: object) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pandas_async_io._core.errors import PlanError
+from pandas_async_io._core.option_names import describe_unknown_option
 from pandas_async_io._core.report.history import get_runs, strip_attrs
 from pandas_async_io._core.request.credentials import as_auth
 from pandas_async_io._core.table.output.merge import merge_blocks
@@ -65,9 +66,7 @@ def retry_failed(frame: pd.DataFrame, changes: dict[str, Any]) -> pd.DataFrame:
     *before, run = get_runs(frame)
     unknown = next((name for name in changes if name not in _CHANGEABLE_OPTIONS), None)
     if unknown is not None:
-        raise TypeError(
-            f"retry_failed() can't change {unknown!r}, only how rows are sent: {', '.join(_CHANGEABLE_OPTIONS)}"
-        )
+        raise TypeError(_describe_unknown_change(unknown, run.source.options))
     _check_rows(frame, run)
     hints = _describe_lost_columns(frame, run.output)
     source = replace(run.source, options=_change_options(run.source.options, changes))
@@ -96,6 +95,13 @@ def retry_failed(frame: pd.DataFrame, changes: dict[str, Any]) -> pd.DataFrame:
     if completed and not presses:
         return output
     raise attach_partial(output) from None
+
+
+def _describe_unknown_change(name: str, options: FetchOptions | ReadOptions) -> str:
+    """Return what to say about a change that is none of how rows are sent, or no option at all."""
+    if name in {field.name for field in fields(options)}:
+        return f"retry_failed() can't change {name!r}, only how rows are sent: {', '.join(_CHANGEABLE_OPTIONS)}"
+    return describe_unknown_option("retry_failed", name, _CHANGEABLE_OPTIONS)
 
 
 def _check_rows(frame: pd.DataFrame, run: Run) -> None:

@@ -7,7 +7,7 @@
 - `params`: ``params`` written into a URL template.
 - `request_template`: the compiled parts of a call's requests.
 - `query`: parameters of a request, read and replaced.
-- `headers`: headers, checked and merged.
+- `headers`: headers, checked, compiled and merged.
 - `credentials`: the values of ``auth``.
 - `idempotency`: the ``Idempotency-Key`` of each request.
 - `graphql`: the request of a GraphQL query.

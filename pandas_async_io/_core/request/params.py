@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from pandas_async_io._core.errors import PlanError
+from pandas_async_io._core.option_values import check_mapping
 from pandas_async_io._core.request.cell_values.values import compile_values
 from pandas_async_io._core.request.template.expression import Expression, Variable
 from pandas_async_io._core.request.template.text_template import FieldReference, TextTemplate
 from pandas_async_io._core.request.template.url_template import UrlTemplate, encode_field_name
-from pandas_async_io._core.words import show_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from pandas_async_io._core.request.template.field_names import FieldNames
 
@@ -36,8 +34,7 @@ def compile_params(
     PlanError
         They are not a mapping, or a name or a value has no text.
     """
-    if params is not None and not isinstance(params, Mapping):
-        raise PlanError(f"params={show_value(params)}: pass a mapping of names to values")
+    check_mapping("params", params, {"page": 1})
     literals = {name: TextTemplate((value,)) if isinstance(value, str) else value for name, value in literal.items()}
     merged = {**literals, **(params or {})}
     return [(name, text) for name, value in merged.items() for text in compile_values("params", name, value, names)]

@@ -7,7 +7,6 @@ texts with fields.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,16 +14,18 @@ from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.models import NO_HEADERS, SAFE_METHODS
 from pandas_async_io._core.request.base_url import find_literal_origin, join_base_url
 from pandas_async_io._core.request.cell_values.missing_values import MissingRule, compile_missing_rule, find_texts
-from pandas_async_io._core.request.cell_values.values import compile_body, render_option
+from pandas_async_io._core.request.cell_values.values import compile_body
+from pandas_async_io._core.request.headers import compile_headers
 from pandas_async_io._core.request.params import add_params, compile_params
 from pandas_async_io._core.request.template.field_names import NO_FIELD_NAMES, FieldNames
 from pandas_async_io._core.request.template.text_template import TextTemplate, describe_near_misses
 from pandas_async_io._core.request.template.url_template import UrlTemplate
 from pandas_async_io._core.request.template.xml_text import is_xml_type
-from pandas_async_io._core.security.unsafe_values import is_forbidden_header
-from pandas_async_io._core.words import name_type, show_value
+from pandas_async_io._core.words import show_value
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
     from pandas_async_io._core.security.origins import Origin
 
 
@@ -155,11 +156,7 @@ def compile_request_template(
     param_texts = compile_params(params, literal_params, names)
     url_template = add_params(UrlTemplate.compile(join_base_url(url, base_url, names), names), param_texts)
     origin = find_literal_origin(url_template, allow_hosts)
-    if headers is not None and not isinstance(headers, Mapping):
-        raise PlanError(f"headers={show_value(headers)}: pass a mapping of names to values")
-    compiled = [
-        (name, TextTemplate.compile(_header_value(name, value), names)) for name, value in (headers or {}).items()
-    ]
+    compiled = compile_headers(headers, names)
     kind, body, default_type = compile_body(json, data, names)
     content_type = next((text for name, text in compiled if name.lower() == "content-type"), None)
     if default_type and content_type is None:
@@ -199,12 +196,3 @@ def check_method(method: str) -> str:
     if not isinstance(method, str) or not re.fullmatch(r"[A-Za-z]+", method):
         raise PlanError(f"method={show_value(method)} is not an HTTP method: pass 'GET', 'POST', …")
     return method.upper()
-
-
-def _header_value(name: Any, value: Any) -> str:
-    text = value if isinstance(value, str) else render_option(f"headers[{show_value(name)}]", value)
-    if not isinstance(name, str) or text is None or is_forbidden_header(name, text):
-        if isinstance(name, str) and not isinstance(value, str):
-            raise PlanError(f"headers: {show_value(name)}: its value is {name_type(value)}, and must be a str")
-        raise PlanError(f"headers: {show_value(name)}: a name is a token, a value is text without line breaks")
-    return text

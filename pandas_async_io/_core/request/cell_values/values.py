@@ -13,7 +13,7 @@ import numpy as np
 
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.numbers import as_integer
-from pandas_async_io._core.option_values import is_text
+from pandas_async_io._core.option_values import check_mapping, is_text
 from pandas_async_io._core.request.cell_values.cells import render_scalar, to_json_value
 from pandas_async_io._core.request.template.field_names import NO_FIELD_NAMES, FieldNames
 from pandas_async_io._core.request.template.text_template import TextTemplate
@@ -41,13 +41,11 @@ def check_params(params: Any) -> dict[str, Any]:
     >>> check_params({"page": 1, "tag": ["a", "b"]}), check_params(None)
     ({'page': 1, 'tag': ['a', 'b']}, {})
     """
-    if params is None:
-        return {}
-    if not isinstance(params, Mapping):
-        raise PlanError(f"params={show_value(params)}: pass a mapping of names to values")
-    for name, value in params.items():
+    check_mapping("params", params, {"page": 1})
+    given = dict(params or {})
+    for name, value in given.items():
         compile_values("params", name, value)
-    return dict(params)
+    return given
 
 
 def compile_values(option: str, name: Any, value: Any, names: FieldNames = NO_FIELD_NAMES) -> list[TextTemplate]:

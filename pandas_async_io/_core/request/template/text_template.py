@@ -110,14 +110,14 @@ def describe_near_misses(near_misses: Collection[tuple[str, str]]) -> tuple[str,
 
     Examples
     --------
-    >>> describe_near_misses([(" User_ID ", "user_id")])
-    ('{ User_ID } was sent as it is written: for the column write {user_id}, for this text {{ User_ID }}',)
+    >>> describe_near_misses([("User_ID ", "user_id")])
+    ('{User_ID } was sent as it is written: for the column write {user_id}, for this text {{User_ID }}',)
     """
-    written = dict.fromkeys((" ".join(text.split()), text != text.strip(), name) for text, name in near_misses)
-    shown = [(f" {text} " if is_padded else text, name) for text, is_padded, name in written]
+    one_line = [text if text.isprintable() else re.sub(r"\s+", " ", text) for text, _ in near_misses]
+    shown = dict.fromkeys(zip(one_line, (name for _, name in near_misses), strict=True))
     return tuple(
         f"{{{text}}} was sent as it is written: for the column write {{{name}}}, for this text {{{{{text}}}}}"
-        for text, name in shown[:_MAX_NEAR_MISSES]
+        for text, name in list(shown)[:_MAX_NEAR_MISSES]
     )
 
 

@@ -6,6 +6,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import ParseError
+from pandas_async_io._core.table.columns.nearest_path import find_nearest_path
 
 if TYPE_CHECKING:
     from pandas_async_io._core.table.columns.shape import Path, Shape
@@ -38,7 +39,7 @@ def extract_records(payload: Any, shape: Shape) -> list[Record]:
     if shape.record_path is None:
         return _as_records(_as_list(payload))
     last = len(shape.record_path) - 1
-    lists = (_child_list(trail[-1], shape.record_path, last) for trail in _walk(payload, shape.record_path))
+    lists = (_child_list(trail, shape.record_path, last) for trail in _walk(payload, shape.record_path))
     return list(chain.from_iterable(map(_as_records, lists)))
 
 
@@ -61,7 +62,7 @@ def extract_with_meta(payload: Any, shape: Shape) -> list[tuple[list[Any], list[
         return [([], extract_records(payload, shape))]
     last = len(path) - 1
     return [
-        ([_meta_field(trail, keys, path) for keys in shape.meta], _as_records(_child_list(trail[-1], path, last)))
+        ([_meta_field(trail, keys, path) for keys in shape.meta], _as_records(_child_list(trail, path, last)))
         for trail in _walk(payload, path)
     ]
 
@@ -70,7 +71,7 @@ def _walk(payload: Any, path: Path) -> list[tuple[Any, ...]]:
     """Return the objects that lead to records: each tuple starts at the root and has one object per key."""
     trails: list[tuple[Any, ...]] = [(root,) for root in _as_list(payload)]
     for depth in range(len(path) - 1):
-        trails = [(*trail, child) for trail in trails for child in _child_list(trail[-1], path, depth)]
+        trails = [(*trail, child) for trail in trails for child in _child_list(trail, path, depth)]
     return trails
 
 
@@ -80,8 +81,9 @@ def _as_list(payload: Any) -> list[Any]:
     return [] if payload is None else [payload]
 
 
-def _child_list(parent: Any, path: Path, depth: int) -> list[Any]:
-    child = _get(parent, path[depth], f"record_path {list(path)}")
+def _child_list(trail: tuple[Any, ...], path: Path, depth: int) -> list[Any]:
+    """Return the children of the last object of a trail, which begins at the root."""
+    child = _get(trail[-1], path[depth], "record_path", path, root=trail[0])
     if isinstance(child, dict | list) or child is None:
         return _as_list(child)
     raise ParseError(f"record_path {list(path)}: {path[depth]!r} holds {_type_name(child)}, not a list or an object")
@@ -94,17 +96,20 @@ def _meta_field(trail: tuple[Any, ...], keys: Path, path: Path) -> Any:
         depth += 1
     value = trail[depth]
     for key in keys[depth:]:
-        value = _get(value, key, f"meta {list(keys)}")
+        value = _get(value, key, "meta", keys)
     return value
 
 
-def _get(parent: Any, key: str, option: str) -> Any:
+def _get(parent: Any, key: str, option: str, path: Path, *, root: Any = None) -> Any:
+    """Return the value of a key; the error names the nearest path below `root`, if there is one."""
+    if isinstance(parent, dict) and key in parent:
+        return parent[key]
+    nearest = find_nearest_path(root, path)
+    missing = f"{option} {list(path)}: no key {key!r}" + (f"; nearest: {option}={nearest}" if nearest else "")
     if not isinstance(parent, dict):
-        raise ParseError(f"{option}: no key {key!r}: its parent is {_type_name(parent)}, not an object")
-    if key not in parent:
-        known = ", ".join(map(repr, list(parent)[:10])) or "none"
-        raise ParseError(f"{option}: no key {key!r}; the keys are {known}")
-    return parent[key]
+        raise ParseError(f"{missing}: its parent is {_type_name(parent)}, not an object")
+    known = ", ".join(map(repr, list(parent)[:10])) or "none"
+    raise ParseError(f"{missing}; the keys are {known}")
 
 
 def _type_name(value: Any) -> str:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from pandas_async_io._core.body.tabular_readers import TabularReaders
 from pandas_async_io._core.errors import PlanError
+from pandas_async_io._core.option_values import check_mapping
 from pandas_async_io._core.table.readers.arrow import from_arrow, import_pyarrow, read_arrow, read_parquet
 from pandas_async_io._core.table.readers.csv import read_csv
 from pandas_async_io._core.table.readers.xml import read_xml
 from pandas_async_io._core.words import show_value
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _PANDAS_READERS: dict[str, Any] = {"csv": pd.read_csv, "tsv": pd.read_csv, "xml": pd.read_xml}
 _RESERVED_OPTIONS = frozenset(
@@ -37,8 +40,7 @@ def check_read_options(format: str, options: Mapping[str, Any] | None) -> dict[s
     >>> check_read_options("csv", {"sep": ";"})
     {'sep': ';'}
     """
-    if options is not None and not isinstance(options, Mapping):
-        raise PlanError(f"read_options={show_value(options)}: pass a mapping of names to values, as {{'sep': ';'}}")
+    check_mapping("read_options", options, {"sep": ";"})
     given = dict(options or {})
     if format in {"parquet", "arrow"}:
         import_pyarrow()
