@@ -73,7 +73,7 @@ class Client:
     strict_json : bool, default False
         Refuse JSON that holds NaN, Infinity, a number beyond the range of a float (``1e400``), or a key twice in one
         object. Otherwise these are floats, and the last value counts; a `HintWarning` names the columns that hold
-        infinite numbers, and a duplicate key in the first 20 bodies of a call.
+        infinite numbers, also of CSV and XML, and a duplicate key in the first 20 bodies of a call.
     proxy : str, optional
         URL of an HTTP proxy. The environment's proxy settings are not read.
     ssl : bool, ssl.SSLContext, str or Path, optional

@@ -89,6 +89,43 @@ def test_fault_93_a_number_that_no_float_holds_is_infinite_with_a_hint():
     assert set(out.aio.outcomes["outcome"]) == {"parse_error"}
 
 
+@pytest.mark.parametrize(
+    ("body", "media_type"),
+    [
+        ("a,b,c\n1e400,1.5,x\n2,2.5,1e400\n", "text/csv"),
+        ("<t><r><a>1e400</a><b>1.5</b><c>x</c></r><r><a>2</a><b>2.5</b><c>1e400</c></r></t>", "application/xml"),
+    ],
+    ids=["csv", "xml"],
+)
+@pytest.mark.parametrize("options", [{}, {"schema": {"a": "float64"}}, {"pages": paio.NextUrl()}], ids=str)
+def test_fault_93_a_number_of_a_table_that_no_float_holds_is_infinite_with_a_hint(body, media_type, options):
+    """In a column of texts it is a text. strict_json is about JSON."""
+    script = http_response(body.encode(), f"Content-Type: {media_type}")
+    with serve_script(script) as server, pytest.warns(paio.HintWarning, match="^'a': infinite where") as caught:
+        out = FRAME.aio.fetch(server.url + "/{id}", client=paio.Client(strict_json=True), **options)
+    assert len(caught) == 1
+    assert out["a"].tolist() == [float("inf"), 2] * 3
+    assert out["c"].tolist() == ["x", "1e400"] * 3
+
+
+def test_fault_93_an_infinite_number_of_a_parser_is_no_hint():
+    """Its frame has what the parser meant."""
+    with serve_script(json_response({})) as server:
+        out = FRAME.aio.fetch(
+            server.url + "/{id}", parser=lambda _: pd.DataFrame({"a": [float("inf")]}), client=paio.Client()
+        )
+    assert out["a"].tolist() == [float("inf")] * 3
+
+
+@pytest.mark.parametrize("text", ["1e400", "-1e999", " 2E+308 "])
+@pytest.mark.parametrize("spec", ["float64", "float32", "Float64", "list<float64>"])
+def test_fault_93_a_text_that_no_float_holds_does_not_fit_a_schema(text, spec):
+    value = [text] if spec.startswith("list") else text
+    with serve_script(json_response({"a": value})) as server, pytest.warns(paio.FetchWarning, match="schema: column"):
+        out = FRAME.aio.fetch(server.url + "/{id}", schema={"a": spec}, client=paio.Client())
+    assert set(out.aio.outcomes["outcome"]) == {"parse_error"}
+
+
 def test_fault_93_a_duplicate_key_is_reported_once():
     """The last value counts; with strict_json each such row is a parse error."""
     body = b'{"a": 1, "b": {"c": 1, "c": 2}}'

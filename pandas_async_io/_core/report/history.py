@@ -98,7 +98,7 @@ class Run:
     def describe_findings(self) -> list[str]:
         """Return what the user must know of the data although rows may be ``ok``."""
         names = ", ".join(map(repr, self.infinite))
-        infinite = [f"{names}: infinite where JSON has Infinity or a number such as 1e400, too large for a float"]
+        infinite = [f"{names}: infinite where the answer has Infinity or a number such as 1e400, too large for a float"]
         unsent = self.outcomes.describe_missing() if self.outcomes.is_all_missing else []
         columns = [*self.missing_columns, *(infinite if names else [])]
         return [*unsent, *self.hints, *columns, *summarize_findings(self.findings)]

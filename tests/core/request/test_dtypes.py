@@ -42,9 +42,9 @@ def leaves(text):
     return [text] if isinstance(text, str) else text
 
 
-def written(text):
-    """Return a cell's text in a header or body."""
-    return text if isinstance(text, str) else json.dumps(text, separators=(",", ":"))
+def written(text, in_json):
+    """Return a cell's text in a header or body: lists and mappings are JSON."""
+    return text if isinstance(text, str) else json.dumps(in_json, separators=(",", ":"), ensure_ascii=False)
 
 
 def encoded(text):
@@ -63,7 +63,7 @@ def expected(place, text, in_json):
     if any(map(has_lone_surrogate if in_body else is_forbidden_in_url, leaves(text))):
         return "unsafe_url"
     if in_body or place == "header":
-        return written(text)
+        return written(text, in_json)
     if place.startswith("path"):
         url = f"{HOST}/{encoded(text)}"
         return "null_key" if text == "" else "unsafe_url" if find_dot_segments([url]) else url

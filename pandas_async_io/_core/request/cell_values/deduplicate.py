@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from pandas_async_io._core.arrays import object_array
 from pandas_async_io._core.request.cell_values.cells import dump_json, render_column, to_json_value
 from pandas_async_io._core.request.cell_values.fields import FieldColumn
 
@@ -84,6 +85,36 @@ def factorize_json(values: Any) -> FieldColumn:
     cells = list(map(to_json_value, values))
     texts = np.array([None if cell is None else dump_json(cell).decode() for cell in cells], dtype=object)
     codes, uniques = pd.factorize(texts)
+    return FieldColumn(codes.astype(np.int64, copy=False), uniques, uniques.tolist())
+
+
+def write_lists_as_json(column: FieldColumn, values: Any) -> FieldColumn:
+    """Return a factorized array whose lists and mappings have JSON as their text, in which 1 and "1" differ.
+
+    Parameters
+    ----------
+    column : FieldColumn
+        What `factorize` returns for the array.
+
+    Raises
+    ------
+    TypeError
+        A mapping has a null among its names.
+
+    Examples
+    --------
+    >>> values = np.array([[1, None], ["1"], "a"], dtype=object)
+    >>> write_lists_as_json(factorize(values), values).rendered
+    ['[1,null]', '["1"]', 'a']
+    """
+    if column.is_scalar():
+        return column
+    plain = column.render_rows(np.arange(len(values)))
+    texts = object_array(plain)
+    for row, text in enumerate(plain):
+        if isinstance(text, list | dict):
+            texts[row] = dump_json(to_json_value(values[row])).decode()
+    codes, uniques = _factorize_exactly(texts)
     return FieldColumn(codes.astype(np.int64, copy=False), uniques, uniques.tolist())
 
 

@@ -7,6 +7,7 @@ They are found by the codes of their columns, before any URL is written.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,13 @@ import pandas as pd
 
 from pandas_async_io._core.arrays import object_array
 from pandas_async_io._core.errors import PlanError
-from pandas_async_io._core.request.cell_values.deduplicate import factorize, factorize_json, find_first_rows, group_rows
+from pandas_async_io._core.request.cell_values.deduplicate import (
+    factorize,
+    factorize_json,
+    find_first_rows,
+    group_rows,
+    write_lists_as_json,
+)
 from pandas_async_io._core.request.cell_values.fields import FieldColumn, find_column
 from pandas_async_io._core.request.cell_values.missing_values import find_missing_values
 from pandas_async_io._core.request.rows.expansion import Expansion, group_by_origin
@@ -63,17 +70,22 @@ def expand(frame: pd.DataFrame, template: RequestTemplate, *, allow_hosts: Seque
     arrays = {name: find_column(frame, name) for name in dict.fromkeys([*template.text_fields, *template.json_fields])}
     texts = {name: _factorize_field(factorize, name, arrays[name]) for name in template.text_fields}
     jsons = {name: _factorize_field(factorize_json, name, arrays[name]) for name in template.json_fields}
+    outside_url = {
+        name: _factorize_field(partial(write_lists_as_json, texts[name]), name, arrays[name])
+        for name in template.header_and_body_fields
+    }
     unsafe = find_forbidden_rows(texts, template)
     complete, missing = find_missing_values(texts, jsons, template.missing, template.url_template, len(frame))
     rows = np.flatnonzero(complete & ~_to_mask(unsafe, len(frame)))
     if template.safe:
-        first, groups = group_rows([*texts.values(), *jsons.values()], rows)
+        lists = [column for name, column in outside_url.items() if column is not texts[name]]
+        first, groups = group_rows([*texts.values(), *lists, *jsons.values()], rows)
     else:
         first, groups = rows, np.arange(len(rows))
     urls = _write_urls(template, texts, first)
     has_builder = template.body_kind != "none" or template.has_fields_outside_url
     has_gaps = any((column.codes < 0).any() for column in (*texts.values(), *jsons.values()))
-    builder = RequestBuilder(template, texts, first, arrays, has_gaps) if has_builder else None
+    builder = RequestBuilder(template, outside_url, first, arrays, has_gaps) if has_builder else None
     if template.safe and not _codes_identify_requests(template, texts):
         identities = [builder.identity(at, url) for at, url in enumerate(urls)] if builder else urls
         merged, _ = pd.factorize(object_array(identities))

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from pandas_async_io._core.arrays import Positions
     from pandas_async_io._core.request.cell_values.fields import FieldColumn
     from pandas_async_io._core.request.request_template import RequestTemplate
-    from pandas_async_io._core.request.template.expression import Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ class RequestBuilder:
     Attributes
     ----------
     columns : dict of str to FieldColumn
-        By field.
+        By field that is written into a text: `write_lists_as_json` made them, so each text is a str.
     rows : array of int64
         For each request the row that it is made of.
     arrays : dict of str to array
@@ -62,7 +61,7 @@ class RequestBuilder:
         return b"\n".join([url.encode(), *(f"{name}:{value}".encode() for name, value in headers), request.body or b""])
 
     def _texts(self, text: TextTemplate, row: Positions) -> dict[str, str]:
-        return {name: _to_single_text(self.columns[name].render_rows(row)[0]) for name in text.fields}
+        return {name: self.columns[name].render_rows(row)[0] or "" for name in text.fields}
 
     def _is_missing(self, text: TextTemplate, row: Positions) -> bool:
         """Whether a text is a field whose value is missing."""
@@ -106,7 +105,3 @@ class RequestBuilder:
 
 def _is_lone(value: Any) -> bool:
     return isinstance(value, TextTemplate) and value.sole_field is not None
-
-
-def _to_single_text(cell: Value) -> str:
-    return cell if isinstance(cell, str) else "" if cell is None else dump_json(cell).decode()

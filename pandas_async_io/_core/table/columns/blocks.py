@@ -59,7 +59,7 @@ class Block:
     failures : dict of int to ParseError
         Why the payload at a position has no records.
     infinite : frozenset of str
-        The columns that hold an infinite number of a JSON text.
+        The columns that hold an infinite number of a JSON, CSV or XML text.
     selection : Selection or None
         Of a block that lacks a selected column.
     """

@@ -57,7 +57,7 @@ class Columns:
     missing_columns : tuple of str
         What to say about selected columns that no record has, if there are records.
     infinite : tuple of str
-        Columns that hold an infinite number of a JSON text.
+        Columns that hold an infinite number of a JSON, CSV or XML text.
     """
 
     arrays: dict[str, Array]

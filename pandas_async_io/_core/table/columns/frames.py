@@ -11,6 +11,7 @@ import pandas as pd
 from pandas_async_io._core.errors import ParseError
 from pandas_async_io._core.table.columns.blocks import NULL, Block, Chunk, make_chunk, missing_chunk
 from pandas_async_io._core.table.columns.flatten import flatten
+from pandas_async_io._core.table.columns.infinite import READ_FROM_TEXT, find_infinite_columns
 from pandas_async_io._core.table.columns.missing_columns import Selection
 
 if TYPE_CHECKING:
@@ -64,7 +65,9 @@ def frame_to_block(frame: pd.DataFrame, shape: Shape) -> Block:
         }
     lacks_some = shape.columns is not None and len(frame) > 0 and not set(shape.columns) <= set(names)
     selection = Selection(shape.columns or {}, tuple(names)) if lacks_some else None
-    return Block(columns, {}, np.array([len(frame)]), {}, selection=selection)
+    # A Parquet file or a parser that has an infinite number means it.
+    infinite = find_infinite_columns(columns) if frame.attrs.get(READ_FROM_TEXT) else frozenset[str]()
+    return Block(columns, {}, np.array([len(frame)]), {}, infinite, selection)
 
 
 def _flat_name(label: Any, sep: str) -> str:

@@ -1,4 +1,4 @@
-"""Infinite numbers among the cells of JSON: ``Infinity``, or a number such as ``1e400`` that no float holds."""
+"""Infinite numbers among the cells of a text: ``Infinity``, or a number such as ``1e400`` that no float holds."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from pandas_async_io._core.table.columns.blocks import Chunk
 
 _KINDS_WITH_NUMBERS = frozenset({"float", "list", "dict"})
+
+READ_FROM_TEXT = "read_from_text"
+"""The key in a frame's attrs that says that its numbers were parsed from a text."""
 
 
 def find_infinite_columns(columns: Mapping[str, Chunk]) -> frozenset[str]:
@@ -33,7 +36,7 @@ def _holds_infinite(chunk: Chunk) -> bool:
     if not chunk.kinds & _KINDS_WITH_NUMBERS:
         return False
     if chunk.cells.dtype != object:
-        return bool(np.isinf(chunk.cells).any())
+        return bool(np.isinf(np.asarray(chunk.cells, np.float64)).any())
     cells = chunk.cells.tolist()
     try:
         # A quick look: as JSON an infinite number is null.

@@ -11,6 +11,7 @@ import pandas as pd
 
 from pandas_async_io._core.errors import ParseError
 from pandas_async_io._core.security.secrets import redact_text
+from pandas_async_io._core.table.columns.infinite import READ_FROM_TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -46,6 +47,7 @@ def read_with_pandas(reader: Any, text: str, options: dict[str, Any], text_colum
         truncated = isinstance(error, XmlError | pd.errors.ParserError) and _TRUNCATION_MESSAGES.search(str(error))
         name = reader.__name__.removeprefix("read_").upper()
         raise ParseError(f"not {name}: {shorten_error(error)}", transient=bool(truncated)) from None
+    frame.attrs[READ_FROM_TEXT] = True
     return frame
 
 

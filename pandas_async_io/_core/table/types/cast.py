@@ -6,7 +6,7 @@ Invariant: no value is rounded, cut or guessed.
 into            what fits
 ==============  =====================================================================
 integers        whole numbers in range; ``"42"``; true and false (1 and 0)
-floats          numbers that a float holds; ``"4.2"``
+floats          numbers that a float holds; ``"4.2"``, not ``"1e400"``
 booleans        true and false, 1 and 0; ``"true"`` and ``"false"`` in any case
 strings         strings; numbers and booleans as JSON writes them; times in ISO 8601
 times           ISO 8601; with a time zone in the schema, a time without one is UTC
@@ -17,6 +17,7 @@ lists           lists whose elements fit
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from collections.abc import Callable
 from decimal import Decimal
@@ -73,6 +74,8 @@ def float_cast(dtype: np.dtype[Any]) -> Cast:
         if not isinstance(cell, _NUMBER_TYPES):
             raise ValueError(cell)  # noqa: TRY004 - all misfits are one error
         value = float(cell)
+        if isinstance(cell, Decimal) and math.isinf(value) and cell.is_finite():
+            raise ValueError(cell)
         with np.errstate(over="ignore"):
             result = float(dtype.type(value))
         lost = value != cell if isinstance(cell, Integral) else abs(result) == np.inf != abs(value)

@@ -42,6 +42,7 @@ CELLS = [
     "x\n",
 ]
 CELLS += [Decimal("1.0"), dt.date(2024, 1, 1), ["a", "b"], ["b"], {"a": "b"}, "../a", "%2e%2e"]
+CELLS += [[1, 2.5, None], ["1", "2.5"], {"a": 1, "b": None}]
 FRAMES = st.lists(st.tuples(st.sampled_from(CELLS), st.sampled_from(CELLS)), max_size=8)
 URLS = [
     "/{a}",
@@ -83,14 +84,17 @@ def frame_of(rows):
     return frame
 
 
-def fill(texts, written):
-    """Fill a text, as the reference does."""
+def fill(cells, texts, written):
+    """Fill a text, as the reference does: lists and mappings are JSON."""
     parts = TextTemplate.compile(written).parts
-    filled = (part if isinstance(part, str) else texts[part.name] for part in parts)
-    return "".join(
-        cell if isinstance(cell, str) else json.dumps(cell, separators=(",", ":"), ensure_ascii=False)
-        for cell in filled
-    )
+    return "".join(part if isinstance(part, str) else fill_field(cells, texts, part.name) for part in parts)
+
+
+def fill_field(cells, texts, name):
+    """Return what a field of a text becomes."""
+    if isinstance(texts[name], str):
+        return texts[name]
+    return json.dumps(to_json_value(cells[name]), separators=(",", ":"), ensure_ascii=False)
 
 
 def fill_json(cells, texts, value):
@@ -100,7 +104,7 @@ def fill_json(cells, texts, value):
     if isinstance(value, list):
         return [fill_json(cells, texts, item) for item in value]
     alone = TextTemplate.compile(value).sole_field
-    return fill(texts, value) if alone is None else to_json_value(cells[alone])
+    return fill(cells, texts, value) if alone is None else to_json_value(cells[alone])
 
 
 def naive(row, url, parts):
@@ -147,7 +151,7 @@ def naive(row, url, parts):
     path = whole.partition("?")[0].replace("%252e", ".").replace("%2e", ".").replace("%2F", "/")
     if {".", ".."} & set(path.split("/")):
         return "unsafe_url"
-    headers = {name: fill(texts, value) for name, value in parts.get("headers", {}).items()}
+    headers = {name: fill(cells, texts, value) for name, value in parts.get("headers", {}).items()}
     return whole, tuple(sorted(headers.items())), body_of(cells, texts, parts)
 
 
@@ -156,11 +160,11 @@ def body_of(cells, texts, parts):
     if "json" in parts:
         return json.dumps(fill_json(cells, texts, parts["json"]))
     if isinstance(parts.get("data"), str):
-        return fill(texts, parts["data"])
+        return fill(cells, texts, parts["data"])
     if "data" not in parts:
         return None
     present = [part for part in parts["data"]["k"] if texts[TextTemplate.compile(part).sole_field] is not None]
-    return str([("k", fill(texts, part)) for part in present])
+    return str([("k", fill(cells, texts, part)) for part in present])
 
 
 def comparable(request, parts):
@@ -284,6 +288,20 @@ def test_safe_requests_with_different_bodies_are_not_merged():
     assert expand(frame, template).row_to_request.tolist() == [0, 1, 0, 2]
 
 
+def test_safe_requests_with_different_lists_in_a_text_are_not_merged():
+    """A list keeps its numbers and nulls: [1] and ["1"] are two texts."""
+    lists = pd.DataFrame({"a": pd.Series([[1, None], ["1"], [1], [1], [1, None], {"n": 1}], dtype=object)})
+    expansion = expand(lists, compile_request_template(HOST, data='{"q": {a}}'))
+    assert expansion.row_to_request.tolist() == [0, 1, 2, 2, 0, 3]
+    bodies = [expansion.request(at, {}).body.decode() for at in range(4)]
+    assert bodies == ['{"q": [1,null]}', '{"q": ["1"]}', '{"q": [1]}', '{"q": {"n":1}}']
+
+
+def test_a_mapping_with_a_null_name_in_a_text_raises_before_anything_is_sent():
+    with pytest.raises(PlanError, match=r"field \{a\}: a mapping has a null among its names"):
+        expand(pd.DataFrame({"a": [{None: 1, "b": 2}]}), compile_request_template(HOST, data="x {a}"))
+
+
 @pytest.mark.parametrize("value", ["\r\nHost: evil", "a\nb", "a\0", "\x7f", "\x85"])
 @pytest.mark.parametrize("options", [{}, {"headers": {"X-A": "{a}"}}, {"params": {"q": "{a}"}}])
 def test_security_s4_and_s15_a_row_with_control_characters_is_not_sent(value, options):
@@ -293,6 +311,20 @@ def test_security_s4_and_s15_a_row_with_control_characters_is_not_sent(value, op
     assert expansion.row_to_request.tolist() == [-1, 0]
     assert "{a}" in expansion.unsafe[0]
     assert value not in expansion.unsafe[0]
+
+
+def test_safe_requests_with_different_lists_in_a_text_are_not_merged():
+    """A list keeps its numbers and nulls: [1] and ["1"] are two texts."""
+    lists = pd.DataFrame({"a": pd.Series([[1, None], ["1"], [1], [1], [1, None], {"n": 1}], dtype=object)})
+    expansion = expand(lists, compile_request_template(HOST, data='{"q": {a}}'))
+    assert expansion.row_to_request.tolist() == [0, 1, 2, 2, 0, 3]
+    bodies = [expansion.request(at, {}).body.decode() for at in range(4)]
+    assert bodies == ['{"q": [1,null]}', '{"q": ["1"]}', '{"q": [1]}', '{"q": {"n":1}}']
+
+
+def test_a_mapping_with_a_null_name_in_a_text_raises_before_anything_is_sent():
+    with pytest.raises(PlanError, match=r"field \{a\}: a mapping has a null among its names"):
+        expand(pd.DataFrame({"a": [{None: 1, "b": 2}]}), compile_request_template(HOST, data="x {a}"))
 
 
 @pytest.mark.parametrize("value", ["\r\nHost: evil", ["a\n"], {"a\n": "b"}])
