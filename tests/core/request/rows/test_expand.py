@@ -313,20 +313,6 @@ def test_security_s4_and_s15_a_row_with_control_characters_is_not_sent(value, op
     assert value not in expansion.unsafe[0]
 
 
-def test_safe_requests_with_different_lists_in_a_text_are_not_merged():
-    """A list keeps its numbers and nulls: [1] and ["1"] are two texts."""
-    lists = pd.DataFrame({"a": pd.Series([[1, None], ["1"], [1], [1], [1, None], {"n": 1}], dtype=object)})
-    expansion = expand(lists, compile_request_template(HOST, data='{"q": {a}}'))
-    assert expansion.row_to_request.tolist() == [0, 1, 2, 2, 0, 3]
-    bodies = [expansion.request(at, {}).body.decode() for at in range(4)]
-    assert bodies == ['{"q": [1,null]}', '{"q": ["1"]}', '{"q": [1]}', '{"q": {"n":1}}']
-
-
-def test_a_mapping_with_a_null_name_in_a_text_raises_before_anything_is_sent():
-    with pytest.raises(PlanError, match=r"field \{a\}: a mapping has a null among its names"):
-        expand(pd.DataFrame({"a": [{None: 1, "b": 2}]}), compile_request_template(HOST, data="x {a}"))
-
-
 @pytest.mark.parametrize("value", ["\r\nHost: evil", ["a\n"], {"a\n": "b"}])
 def test_security_s4_control_characters_inside_lists_are_found(value):
     """The names of a mapping are checked, too."""
