@@ -446,6 +446,55 @@ def test_a_record_that_fits_no_key_is_a_finding_if_a_key_has_no_record():
     assert any("'DEF'" in each for each in found.aio.report.findings)
 
 
+@pytest.mark.parametrize(
+    ("payload", "answer"),
+    [
+        ([], "an empty list"),
+        ([{"id": None}, None], "a list of 2 without values"),
+        ({"data": [], "total": 0}, "an object with the names 'data', 'total'"),
+        ({"3": None, "1": None, "2": None, "9": None}, "an object with the names '3', '1', '2', …"),
+        ({}, "an empty object"),
+        (b"", "empty"),
+    ],
+    ids=str,
+)
+def test_a_batch_in_which_no_key_has_a_record_gives_one_hint(payload, answer):
+    """With the number of keys, the first key as it was sent and what the answer looks like."""
+    with serve_script(json_response(payload)) as server, pytest.warns(paio.HintWarning) as caught:
+        found = fetch(KEYS, server.url)
+    [warning] = caught
+    text = f"batch=: none of 4 keys has a record: the first was sent as 3, and its answer is {answer} (row 0)"
+    assert str(warning.message).startswith(text)
+    assert text in found.aio.report.findings
+    assert set(found.aio.outcomes["outcome"]) == {"ok"}
+
+
+def test_the_hint_shows_a_key_as_a_json_body_has_it():
+    """A text has quotes. Where one key has a record there is no hint."""
+    frame = pd.DataFrame({"id": ["7", "8"]})
+    options = {"method": "POST", "json": {"ids": "{id*}"}, "batch": 1}
+    with serve_script(json_response([])) as server, pytest.warns(paio.HintWarning, match='sent as "7", and'):
+        frame.aio.fetch(server.url, **options)
+    with serve_function(
+        lambda request: json_response([record("8")] if json.loads(request.body)["ids"] == ["8"] else [])
+    ) as server:
+        assert frame.aio.fetch(server.url, **options)["x"].tolist() == [pd.NA, 1]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "Float64", "float64[pyarrow]", "object", "category"])
+def test_whole_floats_among_the_keys_are_whole_numbers_in_a_body(dtype):
+    """pandas makes floats of integers beside a gap; a key is a key."""
+
+    def reply(request):
+        return json_response([{"id": key, "x": type(key).__name__} for key in json.loads(request.body)["ids"]])
+
+    frame = pd.DataFrame({"id": pd.Series([1, None, 2, 2.5, 1], dtype="float64").astype(dtype)})
+    with serve_function(reply) as server:
+        found = frame.aio.fetch(server.url, method="POST", json={"ids": "{id*}"}, batch=9)
+    assert [request.body for request in server.requests] == [b'{"ids":[1,2,2.5]}']
+    assert found["x"].fillna("").tolist() == ["int", "", "int", "float", "int"]
+
+
 def test_errors_raise_keeps_the_other_rows():
     """The good keys of the split block are in .partial, the bad one is in .failures."""
 

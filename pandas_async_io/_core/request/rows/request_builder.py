@@ -61,7 +61,7 @@ class RequestBuilder:
         return b"\n".join([url.encode(), *(f"{name}:{value}".encode() for name, value in headers), request.body or b""])
 
     def _texts(self, text: TextTemplate, row: Positions) -> dict[str, str]:
-        return {name: self.columns[name].render_rows(row)[0] or "" for name in text.fields}
+        return {name: str(self.columns[name].render_rows(row)[0] or "") for name in text.fields}
 
     def _is_missing(self, text: TextTemplate, row: Positions) -> bool:
         """Whether a text is a field whose value is missing."""

@@ -12,7 +12,7 @@ from pandas_async_io._core.errors import ParseError, PlanError
 from pandas_async_io._core.json_path import find_value
 from pandas_async_io._core.table.columns.records import extract_records
 from pandas_async_io._core.table.columns.shape import Shape
-from pandas_async_io._core.workflow.batching.key_text import index_by_key_text, key_text
+from pandas_async_io._core.workflow.batching.key_text import index_by_key_text, key_text, quote_keys
 from pandas_async_io._core.workflow.paging.envelope import find_record_path
 
 if TYPE_CHECKING:
@@ -57,6 +57,25 @@ def find_records(texts: Sequence[str], payload: Any, on: str, shape: Shape) -> t
     if shape.record_path is not None:
         return None, extract_records(payload, shape)
     return _detect_layout(texts, payload, on, shape)
+
+
+def describe_empty_answer(payload: Any) -> str:
+    """Return what an answer without records is: the names of an object may be keys that are spelled in another way.
+
+    Examples
+    --------
+    >>> describe_empty_answer([]), describe_empty_answer({"a-1": None, "a-2": None})
+    ('an empty list', "an object with the names 'a-1', 'a-2'")
+    """
+    if isinstance(payload, pd.DataFrame):
+        return (
+            f"a table without values in its columns {quote_keys(payload.columns)}" if len(payload) else "an empty table"
+        )
+    if isinstance(payload, dict):
+        return f"an object with the names {quote_keys(payload)}" if payload else "an empty object"
+    if isinstance(payload, list):
+        return f"a list of {len(payload)} without values" if payload else "an empty list"
+    return "empty"
 
 
 def _detect_layout(texts: Sequence[str], payload: Any, on: str, shape: Shape) -> tuple[Any, list[Record]]:

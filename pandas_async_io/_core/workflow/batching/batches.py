@@ -14,7 +14,7 @@ import pandas as pd
 
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.numbers import as_integer
-from pandas_async_io._core.request.cell_values.cells import render_scalar
+from pandas_async_io._core.request.cell_values.cells import dump_json, render_scalar, to_json_value
 from pandas_async_io._core.request.cell_values.deduplicate import factorize, factorize_json, find_first_rows, group_rows
 from pandas_async_io._core.request.cell_values.fields import FieldColumn, find_column
 from pandas_async_io._core.request.template.url_template import write_field_name
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
     from pandas_async_io._core.arrays import Mask, Positions
     from pandas_async_io._core.workflow.batching.key_field import KeyField
+
+
+_MAX_EXACT_FLOAT = 2**53
+"""Below it each whole number is a float."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,8 @@ class Batches:
         Rows whose key must not be sent, and why; all other rows without a key are null.
     blocks : sequence of array of int64
         For each request the numbers of its keys.
+    in_body : bool
+        As in `KeyField`.
     """
 
     key_name: str
@@ -51,6 +57,7 @@ class Batches:
     row_to_key: Positions
     unsafe_rows: dict[int, str]
     blocks: Sequence[Positions]
+    in_body: bool = False
 
     @classmethod
     def build(cls, frame: pd.DataFrame, field: KeyField, size: int) -> Batches:
@@ -87,14 +94,17 @@ class Batches:
         row_to_key = np.full(len(frame), -1, dtype=np.int64)
         row_to_key[usable] = numbers
         columns = {name: array.take(first_rows) for name, array in arrays.items()}
-        return cls(field.name, columns, row_to_key, unsafe_rows, _build_blocks(groups, first_rows, size))
+        return cls(field.name, columns, row_to_key, unsafe_rows, _build_blocks(groups, first_rows, size), field.in_body)
 
     def build_rows(self, blocks: Sequence[Positions]) -> pd.DataFrame:
-        """Return a frame with one row per block: a list of keys, and the other fields beside it."""
+        """Return a frame with one row per block: a list of keys, and the other fields beside it.
+
+        Whole floats are integers there: pandas makes floats of integer keys beside a gap, and 1.0 is no key.
+        """
         heads = np.array([block[0] for block in blocks], dtype=np.int64)
         others = {name: array.take(heads) for name, array in self.columns.items() if name != self.key_name}
         cells = np.empty(len(blocks), dtype=object)
-        cells[:] = [self.get_keys(block) for block in blocks]
+        cells[:] = [list(map(_float_to_integer, self.get_keys(block))) for block in blocks]
         return pd.DataFrame({self.key_name: cells, **others})
 
     def render_keys(self, block: Positions) -> list[str]:
@@ -108,6 +118,11 @@ class Batches:
         ['7', '8.5']
         """
         return [render_scalar(key) or "" for key in self.get_keys(block)]
+
+    def show_key(self, number: int) -> str:
+        """Return a key as a request writes it, for a message: in a JSON body with quotes if it is a text."""
+        [key] = self.get_keys(np.array([number]))
+        return dump_json(to_json_value(_float_to_integer(key))).decode() if self.in_body else str(render_scalar(key))
 
     def get_keys(self, block: Positions) -> list[Any]:
         """Return the keys of a block as the frame has them."""
@@ -182,5 +197,11 @@ def _floats_to_integers(array: Any) -> Any:
     if array.dtype != object:
         return array
     cells = np.empty(len(array), dtype=object)
-    cells[:] = [int(cell) if isinstance(cell, float | np.floating) and cell.is_integer() else cell for cell in array]
+    cells[:] = list(map(_float_to_integer, array))
     return cells
+
+
+def _float_to_integer(cell: Any) -> Any:
+    """Return a whole float as an integer, where a URL has it as one too."""
+    is_whole = isinstance(cell, float | np.floating) and cell.is_integer() and abs(cell) < _MAX_EXACT_FLOAT
+    return int(cell) if is_whole else cell

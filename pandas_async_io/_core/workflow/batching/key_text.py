@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pandas_async_io._core.request.cell_values.cells import render_scalar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+MAX_QUOTED_KEYS = 3
+"""Keys that a message names."""
+
+_MAX_QUOTED_CHARACTERS = 40
 
 
 def key_text(key: Any) -> str | None:
@@ -48,3 +56,15 @@ def json_type(key: Any) -> type:
     if isinstance(key, bool | np.bool_):
         return bool
     return float if isinstance(key, int | float | np.number | Decimal) else str
+
+
+def quote_keys(keys: Iterable[Any]) -> str:
+    """Return the first distinct keys as a message names them.
+
+    Examples
+    --------
+    >>> quote_keys([7, "a", 7, "b", "c"])
+    "7, 'a', 'b', …"
+    """
+    quoted = list(dict.fromkeys(repr(key)[:_MAX_QUOTED_CHARACTERS] for key in keys))
+    return ", ".join(quoted[:MAX_QUOTED_KEYS]) + (", …" if len(quoted) > MAX_QUOTED_KEYS else "")

@@ -11,15 +11,19 @@ from typing import TYPE_CHECKING, Any
 from pandas_async_io._core.errors import ParseError
 from pandas_async_io._core.json_path import find_value
 from pandas_async_io._core.workflow.batching.answer_layout import find_records
-from pandas_async_io._core.workflow.batching.key_text import index_by_key_text, json_type, key_text
+from pandas_async_io._core.workflow.batching.key_text import (
+    MAX_QUOTED_KEYS,
+    index_by_key_text,
+    json_type,
+    key_text,
+    quote_keys,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Sequence
 
     from pandas_async_io._core.table.columns.shape import Shape
     from pandas_async_io._core.workflow.batching.answer_layout import Record
-
-_MAX_QUOTED_KEYS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +85,8 @@ typed alike?
             return None
         count = len(self.unmatched_keys)
         return (
-            f"batch=: {len(unanswered)} of {len(texts)} keys had no answer ({_quote_keys(unanswered)}), and {count} "
-            f"record{'s' if count > 1 else ''} came for none of them ({_quote_keys(self.unmatched_keys)}): are they "
+            f"batch=: {len(unanswered)} of {len(texts)} keys had no answer ({quote_keys(unanswered)}), and {count} "
+            f"record{'s' if count > 1 else ''} came for none of them ({quote_keys(self.unmatched_keys)}): are they "
             "spelled and typed alike?"
         )
 
@@ -185,14 +189,14 @@ def _check_records(texts: Sequence[str], records: Sequence[Record], on: str) -> 
     """Refuse records of which none has a requested key: every row would silently be empty."""
     if not records:
         return
-    others = list(dict.fromkeys(str(find_value(record, on)) for record in records))[:_MAX_QUOTED_KEYS]
+    others = list(dict.fromkeys(str(find_value(record, on)) for record in records))[:MAX_QUOTED_KEYS]
     if all(key_text(find_value(record, on)) is None for record in records):
         names = ", ".join(map(repr, list(records[0])[:10]))
         raise ParseError(
             f"batch=: no record holds a key at {on!r}: pass on=, the key's name in the answer; there is {names}"
         )
     raise ParseError(
-        f"batch=: none of the keys is in the answer: {', '.join(map(repr, texts[:_MAX_QUOTED_KEYS]))} were asked for, "
+        f"batch=: none of the keys is in the answer: {', '.join(map(repr, texts[:MAX_QUOTED_KEYS]))} were asked for, "
         f"{', '.join(map(repr, others))} came at {on!r}"
     )
 
@@ -200,8 +204,3 @@ def _check_records(texts: Sequence[str], records: Sequence[Record], on: str) -> 
 def _select_type(key: Any, records: list[Record], on: str) -> list[Record]:
     """Return the records whose key has the type of a key, where two keys have one text; all if there are none."""
     return [record for record in records if json_type(find_value(record, on)) is json_type(key)] or records
-
-
-def _quote_keys(keys: Iterable[Any]) -> str:
-    quoted = list(dict.fromkeys(repr(key)[:40] for key in keys))
-    return ", ".join(quoted[:_MAX_QUOTED_KEYS]) + (", …" if len(quoted) > _MAX_QUOTED_KEYS else "")

@@ -11,7 +11,9 @@ from uuid import uuid5
 
 from pandas_async_io._core.errors import ParseError
 from pandas_async_io._core.models import SAFE_METHODS, Outcome, Result
+from pandas_async_io._core.words import format_count
 from pandas_async_io._core.workflow.base import Step, Workflow
+from pandas_async_io._core.workflow.batching.answer_layout import describe_empty_answer
 from pandas_async_io._core.workflow.batching.halving import SPLITTABLE_STATUSES, Halving, split_block
 from pandas_async_io._core.workflow.batching.matching import match_records
 
@@ -98,6 +100,9 @@ class BatchingWorkflow(Workflow):
         self._blocks = {(position, 1): Block(block) for position, block in enumerate(batches.blocks)}
         self._last_numbers = [1] * len(batches.blocks)
         self._waiting: dict[int, Block] = {}
+        self._matched_keys = 0
+        self._has_records = False
+        self._first_empty: tuple[int, str] | None = None
 
     def begin(self, position: int, request: Request) -> Sequence[Step]:  # noqa: ARG002 - of the interface
         """Return the request of a whole block."""
@@ -134,14 +139,24 @@ class BatchingWorkflow(Workflow):
             self._deliver_block(block, result)
 
     def close(self) -> None:
-        """Deliver the refused blocks that were never split."""
+        """Deliver the refused blocks that were never split; say so if no key has a record."""
         for block in self._waiting.values():
             self._deliver_block(block, block.result or Result(Outcome.CANCELLED))
         self._waiting = {}
+        if self._first_empty is not None and not self._has_records:
+            key, answer = self._first_empty
+            text = f"batch=: none of {format_count(self._matched_keys, 'key')} has a record"
+            shown = f"the first was sent as {self._batches.show_key(key)}, and its answer is {answer}"
+            self.findings.setdefault(key, []).append(f"{text}: {shown}")
 
     def _match(self, block: Block, payload: Any) -> None:
         match = match_records(self._batches.get_keys(block.keys), payload, self._rules)
         block.records = match.records
+        self._matched_keys += len(block.keys)
+        if not self._has_records:
+            self._has_records = any(records is not None for records in match.records)
+            first = int(block.keys[0]), describe_empty_answer(payload)
+            self._first_empty = min(first, self._first_empty or first)
         if (finding := match.describe_mismatch(self._batches.render_keys(block.keys))) is not None:
             first_unanswered = int(block.keys[match.records.index(None)])
             self.findings.setdefault(first_unanswered, []).append(finding)
