@@ -203,5 +203,6 @@ def _floats_to_integers(array: Any) -> Any:
 
 def _float_to_integer(cell: Any) -> Any:
     """Return a whole float as an integer, where a URL has it as one too."""
-    is_whole = isinstance(cell, float | np.floating) and cell.is_integer() and abs(cell) < _MAX_EXACT_FLOAT
-    return int(cell) if is_whole else cell
+    if isinstance(cell, float | np.floating) and cell.is_integer() and abs(float(cell)) < _MAX_EXACT_FLOAT:
+        return int(cell)
+    return cell

@@ -291,7 +291,7 @@ def test_safe_requests_with_different_bodies_are_not_merged():
 def test_safe_requests_with_different_lists_in_a_text_are_not_merged():
     """A list keeps its numbers and nulls: [1] and ["1"] are two texts."""
     lists = pd.DataFrame({"a": pd.Series([[1, None], ["1"], [1], [1], [1, None], {"n": 1}], dtype=object)})
-    expansion = expand(lists, compile_request_template(HOST, data='{"q": {a}}'))
+    expansion = expand(lists, compile_request_template(HOST, method="GET", data='{"q": {a}}'))
     assert expansion.row_to_request.tolist() == [0, 1, 2, 2, 0, 3]
     bodies = [expansion.request(at, {}).body.decode() for at in range(4)]
     assert bodies == ['{"q": [1,null]}', '{"q": ["1"]}', '{"q": [1]}', '{"q": {"n":1}}']
