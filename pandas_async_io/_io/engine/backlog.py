@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count, islice
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -75,6 +75,19 @@ class PendingRequest:
     elapsed: float = 0.0
 
 
+class Window(Protocol):
+    """Holds requests back that were never sent, so that a reader of the results keeps up."""
+
+    def may_start(self, position: int) -> bool:
+        """Return whether a request of a position may be sent now."""
+
+    def start(self) -> None:
+        """Note that a request was taken to be sent."""
+
+    def end_step(self) -> None:
+        """Note that a request has its result."""
+
+
 _Waiting = tuple[float, int, PendingRequest, str]
 """When it may start on the loop's clock, its turn among equals, the request, and why it waits."""
 
@@ -91,11 +104,16 @@ class Backlog:
         When repeats may start.
     concurrency : callable
         Returns how many requests may be in flight.
+    window : Window, optional
+        Holds back requests that were never sent; call `wake` when it lets more of them start.
     """
 
     fresh: Iterator[PendingRequest]
     budget: RetryBudget
     concurrency: Callable[[], int]
+    window: Window | None = None
+    _held: list[tuple[int, int, int, PendingRequest]] = field(default_factory=list)
+    _next_fresh: PendingRequest | None = None
     _delayed: list[_Waiting] = field(default_factory=list)
     _repeats: list[_Waiting] = field(default_factory=list)
     _skipped: deque[PendingRequest] = field(default_factory=deque)
@@ -123,7 +141,7 @@ class Backlog:
         if (self._repeats or self._delayed) and not self._probe_fresh:
             pending = self._pop_due(now, probing=probing, fresh_left=True)
         if pending is None:
-            pending = self._pop_fresh(probing=probing)
+            pending = (self._held and self._pop_held(now)) or self._pop_fresh(now, probing=probing)
             if pending is None:
                 pending = self._pop_due(now, probing=probing, fresh_left=False)
             elif self._repeats:
@@ -150,8 +168,30 @@ class Backlog:
             return pending
         return None
 
-    def _pop_fresh(self, *, probing: bool) -> PendingRequest | None:
+    def _pop_held(self, now: float) -> PendingRequest | None:
+        """Return a step that follows a result and that the window lets start, of the first position."""
+        if self.window is None or not self._may_start(self._held[0][0], now):
+            return None
+        self.window.start()
+        return heappop(self._held)[3]
+
+    def _pop_in_window(self, now: float) -> PendingRequest | None:
+        """Return the next fresh request if the window lets it start."""
+        pending = self._next_fresh = self._next_fresh or next(self.fresh, None)
+        if self.window is None or pending is None or not self._may_start(pending.position, now):
+            return None
+        self._next_fresh = None
+        self.window.start()
+        return pending
+
+    def _may_start(self, position: int, now: float) -> bool:
+        """Whether the window lets a position go on. It does not hold the requests of a run that has stopped."""
+        return self.window is None or now == inf or self.window.may_start(position)
+
+    def _pop_fresh(self, now: float, *, probing: bool) -> PendingRequest | None:
         """Return a fresh request. A probe is one from further ahead; the skipped ones come next afterwards."""
+        if self.window is not None:
+            return self._pop_in_window(now)
         if not probing:
             self._probe_step = _FIRST_PROBE_STEP
             return self._skipped.popleft() if self._skipped else next(self.fresh, None)
@@ -182,7 +222,7 @@ class Backlog:
             if pending is not None:
                 return pending
             head = self._next_waiting(begun)
-            if head is None and not self._taken:
+            if head is None and not self._taken and not self._held and self._next_fresh is None:
                 return None
             cause = None if self._taken or head is None else head[3]
             await self._wait(until if head is None else min(head[0], until))
@@ -200,6 +240,10 @@ class Backlog:
         """Take a request that is to be sent after some seconds, for one of the report's causes."""
         heappush(self._delayed, (asyncio.get_running_loop().time() + delay, next(self._order), pending, cause))
 
+    def put_following(self, pending: PendingRequest) -> None:
+        """Take a step that follows a result; the window decides when it starts."""
+        heappush(self._held, (pending.position, pending.number, next(self._order), pending))
+
     def put_repeat(self, pending: PendingRequest, delay: float) -> None:
         """Take a request that failed and is to be sent again after some seconds, when the retry budget allows it."""
         heappush(self._repeats, (asyncio.get_running_loop().time() + delay, next(self._order), pending, "backoff"))
@@ -210,7 +254,7 @@ class Backlog:
         return [pending for _, _, pending, _ in waiting if pending.last_failure is not None]
 
     def wake(self) -> None:
-        """Let a waiting worker look again whether the run has stopped."""
+        """Let a waiting worker look again whether the run has stopped, or the window lets more requests start."""
         self._changed.set()
 
     def release(self, pending: PendingRequest) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pandas_async_io._core.report.tally import Tally
     from pandas_async_io._core.security.origins import Origin
     from pandas_async_io._core.workflow.base import Workflow
+    from pandas_async_io._io.engine.backlog import Window
     from pandas_async_io._io.gate.gate import Gate
 
 Send = Callable[..., Awaitable[Response]]
@@ -66,6 +67,10 @@ class CallContext:
         Wake the waits of the call's runs, so that they see that it was ended.
     read_budget : callable, optional
         Returns what a payload says is left of the server's limit.
+    window : Window, optional
+        Holds requests back, so that a reader of the results keeps up.
+    resume_calls : list of callable
+        Wake the workers of the call's runs, so that they see that the window lets more requests start.
     """
 
     send: Send
@@ -77,6 +82,13 @@ class CallContext:
     delivery: Delivery = field(default_factory=Delivery)
     wake_calls: list[Callable[[], None]] = field(default_factory=list)
     read_budget: Callable[[Any], Budget | None] | None = None
+    window: Window | None = None
+    resume_calls: list[Callable[[], None]] = field(default_factory=list)
+
+    def resume(self) -> None:
+        """Look again whether the window lets more requests start; call it on the loop."""
+        for wake in self.resume_calls:
+            wake()
 
     def close(self) -> None:
         """Take no more results and send nothing more: the frame is made. Call it from any thread."""

@@ -186,3 +186,5 @@ class FollowUp:
         with delivery.lock:
             if not delivery.closed:
                 self._call.workflow.finish_step(pending.position, pending.number, result)
+        if self._call.window is not None:
+            self._call.window.end_step()

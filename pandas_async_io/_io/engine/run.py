@@ -60,7 +60,9 @@ class OriginRun:
     def __init__(self, call: CallContext, gate: Gate, requests: Iterator[tuple[int, Request]], length: int) -> None:
         self._call, self._gate, self._requests, self._length = call, gate, requests, length
         budget = RetryBudget(call.policy.retry.budget)
-        self._backlog = Backlog(self._fresh_requests(), budget, lambda: min(call.policy.concurrency, gate.slots.limit))
+        self._backlog = Backlog(
+            self._fresh_requests(), budget, lambda: min(call.policy.concurrency, gate.slots.limit), call.window
+        )
         self._turn = asyncio.Lock()
         self._worker_count, self._max_workers = 0, min(call.policy.concurrency, descriptor_limit())
         self._unsent = 0
@@ -73,6 +75,7 @@ class OriginRun:
             self._follow_up = FollowUp(call, self._backlog, self._gates, self._add_steps)
             self._gates.expect(self._gate, self._length)
             call.wake_calls.append(self._wake)
+            call.resume_calls.append(self._backlog.wake)
             try:
                 async with task_group() as self._workers:
                     self._start_workers(self._length)
@@ -122,7 +125,11 @@ class OriginRun:
         if len(steps) > 1:
             self._start_workers(len(steps) - 1)
         for step in steps:
-            self._backlog.put(self._pend(position, step), step.after, "poll")
+            pending = self._pend(position, step)
+            if self._call.window is not None and not step.after:
+                self._backlog.put_following(pending)
+            else:
+                self._backlog.put(pending, step.after, "poll")
 
     async def _work(self) -> None:
         try:
