@@ -60,6 +60,8 @@ class Cause:
         Those of the first row; of several errors, the most frequent one.
     was_sent : bool
         Whether at least one of the rows was sent.
+    example : str
+        The most frequent of the server's messages, if they differ and the text has none.
     """
 
     text: str
@@ -69,6 +71,7 @@ class Cause:
     error: str = ""
     url: str = ""
     was_sent: bool = False
+    example: str = ""
 
     @property
     def remedy(self) -> str:
@@ -139,6 +142,21 @@ def generalize_error(error: str, outcome: str) -> str:
     return status[0].rstrip() if status else text.partition(": ")[0]
 
 
+def extract_detail(error: str, general_text: str) -> str:
+    """Return the server's message of an error, "" if it has none: what `generalize_error` left out behind its text.
+
+    Examples
+    --------
+    >>> extract_detail("page 3: HTTP 404 Not Found: no user 5 (3 attempts)", "HTTP 404 Not Found")
+    'no user 5'
+    >>> extract_detail("HTTP 404 Not Found (3 attempts)", "HTTP 404 Not Found")
+    ''
+    """
+    text = _ATTEMPTS_SUFFIX.sub("", _PAGE_PREFIX.sub("", error))
+    start = f"{general_text}: "
+    return text.removeprefix(start) if text.startswith(start) else ""
+
+
 def sort_causes(causes: Sequence[Cause]) -> list[Cause]:
     """Return causes sorted: those of sent rows first, then by number of rows.
 
@@ -169,6 +187,8 @@ def summarize_causes(causes: Sequence[Cause], total: int) -> str:
     --------
     >>> summarize_causes([Cause("HTTP 404 Not Found", [3, 7], "http_error", 404)], 300)
     '2 of 300 rows failed: 2 x HTTP 404 Not Found'
+    >>> summarize_causes([Cause("HTTP 404 Not Found", [3, 7], "http_error", 404, example="no user 3")], 300)
+    '2 of 300 rows failed: 2 x HTTP 404 Not Found (e.g. no user 3)'
     """
     failed = sum(len(cause.rows) for cause in causes)
     if failed == total > 1 and _is_one_outage(causes):
@@ -192,8 +212,12 @@ def _is_one_outage(causes: Sequence[Cause]) -> bool:
 
 
 def _format_cause(cause: Cause) -> str:
-    text = cause.text if len(cause.text) <= 160 else cause.text[:159] + "…"
-    return f"{len(cause.rows)} x {_join_remedy(text, cause.remedy)}"
+    example = f" (e.g. {_shorten(cause.example)})" if cause.example else ""
+    return f"{len(cause.rows)} x {_join_remedy(_shorten(cause.text), cause.remedy)}{example}"
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= 160 else text[:159] + "…"
 
 
 def _join_remedy(text: str, remedy: str) -> str:

@@ -13,7 +13,13 @@ import numpy as np
 import pandas as pd
 
 from pandas_async_io._core.models import Outcome, Result
-from pandas_async_io._core.report.causes import Cause, generalize_error, is_unauthorized, sort_causes
+from pandas_async_io._core.report.causes import (
+    Cause,
+    extract_detail,
+    generalize_error,
+    is_unauthorized,
+    sort_causes,
+)
 from pandas_async_io._core.request.cell_values.missing_values import count_missing
 from pandas_async_io._core.security.redaction import SecretRedactor
 from pandas_async_io._core.security.secrets import redact_url, redact_urls
@@ -246,11 +252,21 @@ class Outcomes:
         causes = []
         for general_text, errors_with_rows in rows_by_cause.items():
             rows = sorted(chain.from_iterable(rows for _, rows in errors_with_rows))
-            text = errors_with_rows[0][0] if len(errors_with_rows) == 1 else general_text
-            most = max(errors_with_rows, key=lambda each: len(each[1]))[1][0]
+            errors_with_rows.sort(key=lambda each: -len(each[1]))
+            frequent, (most, *_) = errors_with_rows[0]
+            is_one_error = len(errors_with_rows) == 1
+            details = (extract_detail(error, general_text) for error, _ in errors_with_rows)
             status, url = self._find_response(most)
             first = str(outcomes[most]), status, errors[most] or "", url
-            causes.append(Cause(text, rows, *first, was_sent=bool(was_sent[rows].any())))
+            causes.append(
+                Cause(
+                    frequent if is_one_error else general_text,
+                    rows,
+                    *first,
+                    was_sent=bool(was_sent[rows].any()),
+                    example="" if is_one_error else next(filter(None, details), ""),
+                )
+            )
         return sort_causes(causes)
 
     def _find_response(self, row: int) -> tuple[int, str]:

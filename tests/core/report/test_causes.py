@@ -76,3 +76,11 @@ def test_credentials_that_were_not_sent_are_named_once():
         summary = summarize_causes([Cause(text, [0], "http_error", 401, f"HTTP 401 Unauthorized ({note})")], 1)
         assert summary.count(note) == 1
         assert "fresh auth=" not in summary
+
+
+def test_a_cause_of_several_messages_quotes_one_of_them():
+    """Behind the remedy, and cut to one line's length."""
+    denied = Cause("HTTP 401 Unauthorized", [0, 1], "http_error", 401, "HTTP 401", example="key 1 is unknown")
+    assert summarize_causes([denied], 2) == f"2 of 2 rows failed: 2 x {denied.text}: {FRESH} (e.g. key 1 is unknown)"
+    long = Cause("HTTP 404 Not Found", [0, 1], "http_error", 404, example="x" * 999)
+    assert summarize_causes([long], 2).endswith(f"2 x HTTP 404 Not Found (e.g. {'x' * 159}…)")

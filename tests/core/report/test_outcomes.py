@@ -101,3 +101,17 @@ def test_one_status_on_several_pages_is_one_cause():
         error = f"page {page}: HTTP 500 Internal Server Error: no page {page}"
         found.put(position, Result(Outcome.HTTP_ERROR, status=500, attempts=1, error=error))
     assert [(cause.text, cause.rows) for cause in found.find_causes()] == [("HTTP 500 Internal Server Error", [0, 1])]
+
+
+def test_a_cause_quotes_the_most_frequent_of_the_messages_that_differ():
+    """Slack answers 200 with `{"ok": false, "error": …}`; one message for all rows stands in the text itself."""
+    frame = pd.DataFrame({"id": list("abcd")})
+    found = Outcomes(expand(frame, compile_request_template(URL)))
+    for position, message in enumerate(["no scope", "no channel", "no scope", "no scope"]):
+        error = f"HTTP 200, but error_when says: {message} (2 attempts)"
+        found.put(position, Result(Outcome.HTTP_ERROR, status=200, attempts=2, error=error))
+    (cause,) = found.find_causes()
+    assert (cause.text, cause.example) == ("HTTP 200, but error_when says", "no scope")
+    found.put(1, Result(Outcome.HTTP_ERROR, status=200, attempts=2, error=error))
+    (cause,) = found.find_causes()
+    assert (cause.text, cause.example) == (error, "")
