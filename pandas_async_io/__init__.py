@@ -63,7 +63,7 @@ _LAZY_NAMES = {
     "Rate": ("_core.policy.throttling.rate", "Rate"),
     "Report": ("_core.report.report", "Report"),
     "Request": ("_core.models", "Request"),
-    "Response": ("_core.models", "Response"),
+    "Response": ("_core.body.decode", "Response"),
     "Retry": ("_core.policy.retries.retry_options", "Retry"),
     "demo": ("demo", None),
     "graphql": ("_core.request.graphql", "graphql"),

@@ -53,7 +53,10 @@ class Options:
         Credentials for this call in place of the client's. A str is a bearer token.
     format : {"auto", "json", "ndjson", "csv", "tsv", "xml", "parquet", "arrow", "text", "bytes"}, default "auto"
         Format of the bodies. "auto" decides by Content-Type; if that names no format, by the suffix of the URL
-        (``.csv``, ``.ndjson.gz``), then by the body.
+        (``.csv``, ``.ndjson.gz``), then by the body. A ``.gz``, ``.bz2``, ``.zst`` or ``.zip`` of one file is
+        unpacked; "bytes" keeps it.
+    encoding : str, optional
+        Charset of the bodies (``"cp1252"``), in place of the header's. A byte order mark goes first.
     read_options : mapping, optional
         Options for `pandas.read_csv` or `pandas.read_xml`, for bodies of that format.
     parser : callable, optional
@@ -111,6 +114,7 @@ class Options:
     client: Client | None = None
     auth: Auth | str | tuple[str, str] | None = None
     format: str = "auto"
+    encoding: str | None = None
     read_options: Mapping[str, Any] | None = None
     parser: Callable[[Response], Any] | None = None
     error_when: str | Callable[[Any], Any] | None = None

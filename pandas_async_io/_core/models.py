@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 """No headers."""
@@ -79,12 +79,51 @@ class Response:
         The whole decoded body.
     url : str
         The URL that answered, after redirects.
+    encoding : str or None
+        The charset that the call gives with ``encoding=``, in place of the header's.
     """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     url: str
+    encoding: str | None = None
+    _json: Any = field(default=..., init=False, repr=False, compare=False)  # ...: not parsed yet
+    _read_text: ClassVar[Callable[[Response], str]]
+    _read_json: ClassVar[Callable[[Response], Any]]
+
+    @property
+    def text(self) -> str:
+        """The body as text: by its byte order mark, else by ``encoding`` or the header's charset, else as UTF-8.
+
+        Raises
+        ------
+        ParseError
+            The body is not in that charset.
+        """
+        return Response._read_text(self)
+
+    def json(self) -> Any:
+        """Return the body as JSON, with exact integers; None if it is blank. It is parsed once.
+
+        Raises
+        ------
+        ParseError
+            The body is not JSON.
+        """
+        if self._json is ...:
+            self.keep_json(Response._read_json(self))
+        return self._json
+
+    def keep_json(self, payload: Any) -> None:
+        """Keep what the body holds as JSON, so that `json` does not parse it again."""
+        object.__setattr__(self, "_json", payload)
+
+    @classmethod
+    def set_readers(cls, *, text: Callable[[Response], str], json: Callable[[Response], Any]) -> None:
+        """Set what reads bodies: that is decided above this module."""
+        cls._read_text = staticmethod(text)
+        cls._read_json = staticmethod(json)
 
     def header(self, name: str) -> str | None:
         """Return one header by its name in any case, or None.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.policy.run_budget import RunBudget
 from pandas_async_io._core.policy.server_limits.graphql_cost import read_cost_budget
@@ -17,11 +18,11 @@ from pandas_async_io.call.prepare.request_body import find_query
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pandas_async_io._core.models import Request
+    from pandas_async_io._core.models import Request, Response
     from pandas_async_io._core.report.tally import Tally
     from pandas_async_io._core.security.origins import Origin
     from pandas_async_io._core.workflow.base import Workflow
-    from pandas_async_io._io.engine.context import Delivery
+    from pandas_async_io._io.engine.context import Delivery, Send
     from pandas_async_io.call.prepare.prepared_call import PreparedCall
 
 
@@ -30,7 +31,7 @@ def make_context(prepared: PreparedCall, workflow: Workflow, tally: Tally, deliv
     client, policy, options = prepared.client, prepared.policy, prepared.options
     now = asyncio.get_running_loop().time()
     return CallContext(
-        send=client.send,
+        send=client.send if options.encoding is None else partial(_send_with_encoding, client.send, options.encoding),
         workflow=workflow,
         policy=policy,
         budget=RunBudget(
@@ -42,6 +43,11 @@ def make_context(prepared: PreparedCall, workflow: Workflow, tally: Tally, deliv
         delivery=delivery,
         read_budget=None if find_query(options) is None else read_cost_budget,
     )
+
+
+async def _send_with_encoding(send: Send, encoding: str, *args: Any, **kwargs: Any) -> Response:
+    """Send a request; the text of its response is in the call's ``encoding``, whatever the header says."""
+    return replace(await send(*args, **kwargs), encoding=encoding)
 
 
 async def send_requests(prepared: PreparedCall, context: CallContext) -> None:

@@ -5,15 +5,13 @@ Invariant: every byte is decoded, or the body is refused; no byte is replaced.
 
 from __future__ import annotations
 
-import codecs
 import json
 import re
+from typing import Any
 
-from pandas_async_io._core.body.content_type import LEADING_BYTES
-from pandas_async_io._core.errors import ParseError
-
-_REFUSED_CODECS = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape"})
-"""Python's own codecs that take quadratic time or interpret escapes: a server must not choose them."""
+from pandas_async_io._core.body.content_type import LEADING_BYTES, find_charset
+from pandas_async_io._core.errors import ParseError, PlanError
+from pandas_async_io._core.words import show_value
 
 _TRUNCATION_REASONS = frozenset({"unexpected end of data", "truncated data", "incomplete multibyte sequence"})
 """Reasons of a UnicodeDecodeError that mean that the last character is incomplete."""
@@ -27,7 +25,7 @@ def decode_text(body: bytes, charset: str | None) -> str:
     Raises
     ------
     ParseError
-        The charset is unknown, or the bytes are not in it; ``transient`` if the last character is incomplete.
+        The bytes are not in the charset; ``transient`` if the last character is incomplete.
 
     Examples
     --------
@@ -37,21 +35,34 @@ def decode_text(body: bytes, charset: str | None) -> str:
     detected = json.detect_encoding(body)
     encoding = charset or detected if detected == "utf-8" else detected.removesuffix("-sig")
     try:
-        if codecs.lookup(encoding).name in _REFUSED_CODECS:
-            raise LookupError(encoding)  # noqa: TRY301 - the except below handles it as an unknown charset
         return body.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         where = f"byte 0x{body[error.start]:02x} at position {error.start}"
-        problem = f"the body is not {encoding}: {where}: {error.reason}"
+        problem = f"the body is not {encoding}: {where}: {error.reason}; encoding= names another charset, as 'latin-1'"
         truncated = error.reason in _TRUNCATION_REASONS
-    except (LookupError, ValueError):
-        problem = f"the charset {encoding[:40]!r} is unknown; the body from position 0 on cannot be read"
-        truncated = False
     raise ParseError(problem, transient=truncated)
 
 
+def check_encoding(encoding: Any) -> None:
+    """Refuse an ``encoding=`` that Python does not know.
+
+    Raises
+    ------
+    PlanError
+        It is no charset.
+
+    Examples
+    --------
+    >>> check_encoding("utf-9")
+    Traceback (most recent call last):
+    pandas_async_io._core.errors.PlanError: encoding='utf-9' is not a charset that Python knows: pass 'utf-8', 'cp1252'
+    """
+    if encoding is not None and (not isinstance(encoding, str) or not encoding or find_charset(encoding) is None):
+        raise PlanError(f"encoding={show_value(encoding)} is not a charset that Python knows: pass 'utf-8', 'cp1252'")
+
+
 def declared_xml_encoding(body: bytes) -> str | None:
-    """Return the encoding that an XML declaration names.
+    """Return the encoding that an XML declaration names, if Python knows it.
 
     Examples
     --------
@@ -59,4 +70,4 @@ def declared_xml_encoding(body: bytes) -> str | None:
     'ISO-8859-1'
     """
     declaration = _XML_ENCODING.match(body.lstrip(LEADING_BYTES))
-    return declaration[1].decode() if declaration else None
+    return find_charset(declaration[1].decode()) if declaration else None

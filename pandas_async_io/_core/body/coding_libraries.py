@@ -5,6 +5,7 @@ Invariant: a decompressor never makes more output at once than it is asked for.
 
 from __future__ import annotations
 
+import bz2
 import importlib
 import zlib
 from contextlib import suppress
@@ -43,16 +44,19 @@ class Coding:
         What the decompressor raises.
     multi_member : bool
         Whether a body may hold several streams, one after the other.
+    is_for_http : bool
+        Whether it is a content coding of HTTP; else files alone are in it.
     """
 
     open_stream: Callable[[], StreamDecompressor]
     error: type[Exception]
     multi_member: bool = False
+    is_for_http: bool = True
 
 
 @cache
 def available_codings() -> dict[str, Coding]:
-    """Return the codings that can be undone: gzip and deflate, and those with an installed library.
+    """Return the codings that can be undone: gzip, deflate, bzip2, and those with an installed library.
 
     Brotli before 1.2 and ``zstandard`` cannot bound their output and are not used: a decompression bomb would
     exhaust the memory.
@@ -60,6 +64,7 @@ def available_codings() -> dict[str, Coding]:
     codings = {
         "gzip": Coding(lambda: _Zlib(zlib.MAX_WBITS | 16), zlib.error, multi_member=True),
         "deflate": Coding(lambda: _Zlib(None), zlib.error),
+        "bzip2": Coding(bz2.BZ2Decompressor, OSError, multi_member=True, is_for_http=False),
     }
     brotli = _import_first("brotli", "brotlicffi")
     if brotli and hasattr(brotli.Decompressor, "can_accept_more_data"):

@@ -67,7 +67,7 @@ def decompress(body: bytes, content_encoding: str | None, max_body: int) -> byte
     """
     if content_encoding is None:
         if len(body) > max_body:
-            raise _too_large(max_body)
+            raise too_large(max_body)
         return body
     decompressor = Decompressor(content_encoding, max_body)
     decoded = decompressor.feed(body)
@@ -83,7 +83,7 @@ def accept_encoding() -> str:
     >>> accept_encoding().startswith("gzip, deflate")
     True
     """
-    return ", ".join(available_codings())
+    return ", ".join(name for name, coding in available_codings().items() if coding.is_for_http)
 
 
 def is_coded(content_encoding: str | None) -> bool:
@@ -138,7 +138,7 @@ class Decompressor:
     def _count(self, piece: bytes) -> bytes:
         self._decoded_bytes += len(piece)
         if self._decoded_bytes > self._max_body:
-            raise _too_large(self._max_body)
+            raise too_large(self._max_body)
         return piece
 
 
@@ -161,7 +161,7 @@ class _Layer:
         """Decode the next bytes, in pieces of about 64 KiB."""
         self._input_budget -= len(data)
         if self._input_budget < 0:
-            raise _too_large(self._max_body)
+            raise too_large(self._max_body)
         while data:
             stream = self._current_stream(data)
             yield self._decode_piece(stream, data)
@@ -233,7 +233,7 @@ def _is_text(head: bytes) -> bool:
     return len(head.translate(None, _NO_TEXT)) == len(head)
 
 
-def _too_large(max_body: int) -> BodyTooLargeError:
+def too_large(max_body: int) -> BodyTooLargeError:
     return BodyTooLargeError(
         f"the decoded body is larger than max_body={max_body} bytes; "
         "if the API really sends this much, give Client a larger max_body"

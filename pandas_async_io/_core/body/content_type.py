@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,7 +18,8 @@ _MEDIA_TYPES = {
 }
 _MAGIC_BYTES = {b"PAR1": "parquet", b"ARROW1": "arrow", b"\xff\xff\xff\xff": "arrow", b"<?xml": "xml"}
 _GENERIC_MEDIA_TYPE = re.compile(
-    r"|text/plain|(?:application|binary)/octet-stream|application/(?:x-)?(?:gzip|(?:force-)?download)"
+    r"|text/plain|(?:application|binary)/octet-stream"
+    r"|application/(?:x-)?(?:gzip|zip|zip-compressed|bzip2?|zstd|(?:force-)?download)"
 )
 """Media types that name no format: the URL's suffix decides, then the body's first bytes."""
 
@@ -32,14 +34,18 @@ _FORMATS_BY_SUFFIX = {
     "parquet": "parquet",
     "arrow": "arrow",
 }
-_SUFFIX = re.compile(r"[^?#]*/[^/?#]*\.(?P<name>(?!gz(?:[?#]|$))[^/?#.]+)(?P<gzip>\.gz)?(?:[?#]|$)", re.IGNORECASE)
-GZIP_SIGNATURE = b"\x1f\x8b"
+_COMPRESSION = r"(?:gz|zip|bz2|zst)"
+_SUFFIX = re.compile(
+    rf"[^?#]*/[^/?#]*\.(?!{_COMPRESSION}(?:[?#]|$))(?P<name>[^/?#.]+)(?:\.{_COMPRESSION})?(?:[?#]|$)", re.IGNORECASE
+)
 
 HTML_MEDIA_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 LEADING_BYTES = b" \t\r\n\x00\xef\xbb\xbf\xfe\xff"
 """What may precede the first character: white space, byte order marks, UTF-16's zeros."""
 
 _CHARSET = re.compile(r""";\s*charset\s*=\s*["']?([^\s;"']+)""", re.IGNORECASE)
+_REFUSED_CODECS = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape"})
+"""Python's own codecs that take quadratic time or interpret escapes: a server must not choose them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +55,49 @@ class ContentType:
     media_type: str
     charset: str | None
     format: str | None
+    unknown_charset: str | None = None
 
 
 @lru_cache(maxsize=256)
-def parse_content_type(header: str) -> ContentType:
-    """Parse a ``Content-Type`` header.
+def parse_content_type(header: str, encoding: str | None = None) -> ContentType:
+    """Parse a ``Content-Type`` header; `encoding` takes the place of its charset.
 
     Examples
     --------
     >>> parse_content_type("text/csv; charset=UTF-16")
-    ContentType(media_type='text/csv', charset='utf-16', format='csv')
+    ContentType(media_type='text/csv', charset='utf-16', format='csv', unknown_charset=None)
+    >>> parse_content_type("text/csv; charset=foo").unknown_charset
+    'foo'
     """
     media_type = header.partition(";")[0].strip().lower()
     named = next((name for name, pattern in _MEDIA_TYPES.items() if pattern.fullmatch(media_type)), None)
     found = _CHARSET.search(header)
-    charset = found[1].lower() if found else "utf-8"
-    return ContentType(media_type, None if charset in {"utf-8", "utf8"} else charset, named)
+    charset = (encoding or (found[1] if found else "utf-8")).lower()
+    if charset in {"utf-8", "utf8"}:
+        return ContentType(media_type, None, named)
+    known = find_charset(charset)
+    return ContentType(media_type, known, named, None if known else charset)
+
+
+def find_charset(name: str) -> str | None:
+    """Return the name under which Python knows a charset of text; None if it does not, or must not use it.
+
+    Examples
+    --------
+    >>> find_charset("x-sjis"), find_charset("windows-1252"), find_charset("hex")
+    ('sjis', 'windows-1252', None)
+    """
+    for known in (name, name.removeprefix("x-")):
+        try:
+            if codecs.lookup(known).name in _REFUSED_CODECS:
+                continue
+            b"..".decode(known)  # codecs such as hex make no text
+        except UnicodeDecodeError:
+            return known
+        except (LookupError, ValueError):
+            continue
+        return known
+    return None
 
 
 def is_generic(media_type: str) -> bool:
@@ -79,7 +112,7 @@ def is_generic(media_type: str) -> bool:
 
 
 def find_suffix_format(url: str) -> str | None:
-    """Return the format that the suffix of a URL's path names; ``.gz`` behind it is ignored.
+    """Return the format that the suffix of a URL's path names; ``.gz``, ``.zip``, ``.bz2`` or ``.zst`` is ignored.
 
     Examples
     --------
@@ -88,18 +121,6 @@ def find_suffix_format(url: str) -> str | None:
     """
     suffix = _SUFFIX.match(url)
     return None if suffix is None else _FORMATS_BY_SUFFIX.get(suffix["name"].lower())
-
-
-def has_gzip_suffix(url: str) -> bool:
-    """Whether the path of a URL ends in a format's suffix and ``.gz``.
-
-    Examples
-    --------
-    >>> has_gzip_suffix("https://e.com/cities.csv.gz?v=2"), has_gzip_suffix("https://e.com/cities.tar.gz")
-    (True, False)
-    """
-    suffix = _SUFFIX.match(url)
-    return suffix is not None and suffix["gzip"] is not None and suffix["name"].lower() in _FORMATS_BY_SUFFIX
 
 
 def sniff_format(body: bytes) -> str | None:

@@ -9,25 +9,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pandas_async_io._core.body.charset import declared_xml_encoding, decode_text
-from pandas_async_io._core.body.content_coding import decompress
-from pandas_async_io._core.body.content_type import (
-    GZIP_SIGNATURE,
-    ContentType,
-    has_gzip_suffix,
-    parse_content_type,
-)
+from pandas_async_io._core.body.compressed_file import FIRST_BYTES, unpack
+from pandas_async_io._core.body.content_type import ContentType, parse_content_type
 from pandas_async_io._core.body.format import choose_format
-from pandas_async_io._core.body.hints import describe_delimiter, describe_line_end
+from pandas_async_io._core.body.hints import describe_charset, describe_delimiter, describe_line_end
 from pandas_async_io._core.body.json import parse_json, parse_ndjson
 from pandas_async_io._core.body.parse_errors import refuse_html
 from pandas_async_io._core.body.tabular_readers import NO_OPTIONS, NO_TABULAR_READERS, TabularReaders
-from pandas_async_io._core.errors import PlanError
-from pandas_async_io._core.models import FORMATS
+from pandas_async_io._core.errors import ParseError, PlanError
+from pandas_async_io._core.models import FORMATS, Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
-
-    from pandas_async_io._core.models import Response
 
 DEFAULT_MAX_BODY = 64 * 2**20
 """Decoded bytes of one body, if the client says nothing else."""
@@ -55,7 +48,7 @@ def decode(
     Parameters
     ----------
     response : Response
-        Its body, ``Content-Type`` and URL are read, its status is not.
+        Its body, encoding, ``Content-Type`` and URL are read, its status is not. It keeps what it holds as JSON.
     format : {"auto", "json", "ndjson", "csv", "tsv", "xml", "parquet", "arrow", "text", "bytes"}
         ``"auto"`` goes by the media type. If that is missing or generic, it goes by the suffix of the URL's path
         (``.csv``, ``.ndjson.gz``), then by the body: its first bytes, or lines that are all JSON objects. JSON under
@@ -70,9 +63,9 @@ def decode(
     readers : TabularReaders
         What reads the tabular formats.
     max_body : int
-        Maximum of decoded bytes of a file whose URL ends in ``.gz``.
+        Maximum of decoded bytes of a file that is compressed by itself, as ``.gz``.
     hints : list of str, optional
-        Takes signs that the data may not be complete.
+        Takes signs that the data may not be complete, or not what they seem.
 
     Returns
     -------
@@ -85,14 +78,14 @@ def decode(
     ParseError
         The body is not in that format; ``transient`` if it ends early, because it may have been cut.
     BodyTooLargeError
-        A ``.gz`` file decodes to more than `max_body` bytes.
+        A compressed file decodes to more than `max_body` bytes.
     PlanError
         The format does not exist.
 
     Notes
     -----
-    A byte order mark takes precedence over the header's charset. A lone surrogate (half an emoji) is refused:
-    no Arrow column can hold it.
+    A byte order mark takes precedence over ``encoding`` and the header's charset; a charset that Python does not know
+    is passed over. A lone surrogate (half an emoji) is refused: no Arrow column can hold it.
 
     Examples
     --------
@@ -105,27 +98,69 @@ def decode(
     body = response.body
     if not body or body.isspace():
         return None
-    content_type = parse_content_type(response.header("Content-Type") or "")
-    if format == "auto" and content_type.format == "json" and body[0] != GZIP_SIGNATURE[0]:
-        return parse_json(body, content_type, strict_json)  # the usual case, and what follows makes no difference to it
-    is_gzip_file = body.startswith(GZIP_SIGNATURE) and format != "bytes" and has_gzip_suffix(response.url)
-    if is_gzip_file:
-        body = decompress(body, "gzip", max_body)
-    chosen = format if format != "auto" else choose_format(body, content_type, response.url, strict_json)
-    if hints is not None and chosen in _LINE_FORMATS and not is_gzip_file:
+    content_type = _find_content_type(response)
+    unknown = content_type.unknown_charset
+    if format == "auto" and content_type.format == "json" and body[0] not in FIRST_BYTES and unknown is None:
+        payload = parse_json(body, content_type, strict_json)  # the usual case: what follows makes no difference to it
+        response.keep_json(payload)
+        return payload
+    unpacked = unpack(body, response.url, content_type, format, max_body)
+    body, url = unpacked or (body, response.url)
+    chosen = format if format != "auto" else choose_format(body, content_type, url, strict_json)
+    if hints is not None and chosen in _LINE_FORMATS and unpacked is None:
         hints.extend(describe_line_end(response))
-    if chosen in _PARSERS:
-        return _PARSERS[chosen](body, content_type, strict_json)
-    if chosen in readers.binary:
-        return readers.binary[chosen](body)
+    try:
+        if chosen in _PARSERS:
+            payload = _PARSERS[chosen](body, content_type, strict_json)
+        elif chosen in readers.binary:
+            payload = readers.binary[chosen](body)
+        else:
+            text = _decode_table(body, response, content_type, chosen)
+            payload = readers.text[chosen](text, read_options, text_columns) if text.strip() else None
+    except ParseError as error:
+        raise _name_charset(error, unknown) from None
+    if chosen == "json":
+        response.keep_json(payload)
+    if hints is not None:
+        hints.extend(_describe_payload(payload, chosen, unknown))
+    return payload
+
+
+def _find_content_type(response: Response) -> ContentType:
+    return parse_content_type(response.header("Content-Type") or "", response.encoding)
+
+
+def _decode_table(body: bytes, response: Response, content_type: ContentType, chosen: str) -> str:
+    """Return the text of a table; XML may declare its charset itself."""
     refuse_html(body, "")
-    text = decode_text(body, content_type.charset or (declared_xml_encoding(body) if chosen == "xml" else None))
-    if not text.strip():
-        return None
-    table = readers.text[chosen](text, read_options, text_columns)
-    if hints is not None and chosen in _LINE_FORMATS:
-        hints.extend(describe_delimiter(table))
-    return table
+    declares = chosen == "xml" and content_type.charset is None and response.encoding is None
+    return decode_text(body, declared_xml_encoding(body) if declares else content_type.charset)
+
+
+def _name_charset(error: ParseError, unknown: str | None) -> ParseError:
+    """Return the error with the charset that the header names and nobody knows."""
+    return error if unknown is None else ParseError(f"{error} ({describe_charset(unknown)})", transient=error.transient)
+
+
+def _describe_payload(payload: Payload, chosen: str, unknown: str | None) -> list[str]:
+    """Return what is suspicious about a payload of text."""
+    charset = [describe_charset(unknown)] if unknown is not None and not isinstance(payload, bytes) else []
+    return charset + (describe_delimiter(payload) if chosen in {"csv", "tsv"} else [])
+
+
+def _read_text(response: Response) -> str:
+    """Return the text of a response, unpacked if it is a compressed file."""
+    content_type = _find_content_type(response)
+    unpacked = unpack(response.body, response.url, content_type, "text", DEFAULT_MAX_BODY)
+    return decode_text(unpacked[0] if unpacked else response.body, content_type.charset)
+
+
+def _read_json(response: Response) -> Any:
+    """Return what a response holds as JSON."""
+    return decode(response, format="json")
+
+
+Response.set_readers(text=_read_text, json=_read_json)
 
 
 def _parse_text(body: bytes, content_type: ContentType, _strict: bool) -> str | None:

@@ -45,8 +45,22 @@ def describe_line_end(response: Response) -> list[str]:
     return ["the last line of a body without an announced length has no line break: its end may be missing"]
 
 
+def describe_charset(unknown: str) -> str:
+    """Return what to say about a charset that the header names and Python does not know.
+
+    Examples
+    --------
+    >>> describe_charset("foo")
+    "Content-Type names the unknown charset 'foo': read as utf-8 or by a byte order mark; encoding= names another"
+    """
+    name = redact_line(repr(unknown[:_MAX_KEY_CHARACTERS]))
+    return (
+        f"Content-Type names the unknown charset {name}: read as utf-8 or by a byte order mark; encoding= names another"
+    )
+
+
 def describe_delimiter(table: Any) -> list[str]:
-    """Return what is suspicious about a table with one column: its name holds another delimiter.
+    """Return what is suspicious about a table with one column: its name holds another delimiter. None is no table.
 
     Examples
     --------
@@ -56,7 +70,7 @@ def describe_delimiter(table: Any) -> list[str]:
     >>> describe_delimiter(pd.DataFrame({"id": [1], "a;b": [2]}))
     []
     """
-    names = list(table.columns)
+    names = [] if table is None else list(table.columns)
     delimiter = next((each for each in _DELIMITERS if each in str(names[0])), None) if len(names) == 1 else None
     if delimiter is None:
         return []
@@ -82,7 +96,7 @@ class DuplicateKeySample:
         self.bodies_left -= 1
         if not isinstance(payload, dict | list) or not may_have_duplicate_keys(response.body, payload):
             return []
-        content_type = parse_content_type(response.header("Content-Type") or "")
+        content_type = parse_content_type(response.header("Content-Type") or "", response.encoding)
         try:
             name = find_duplicate_key(decode_text(response.body, content_type.charset))
         except (ParseError, ValueError, RecursionError):  # no JSON document: NDJSON, or the records of another format

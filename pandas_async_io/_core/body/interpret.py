@@ -120,7 +120,6 @@ class Interpreter:
     readers: TabularReaders = NO_TABULAR_READERS
     max_body: int = DEFAULT_MAX_BODY
     findings: dict[int, list[str]] = field(default_factory=dict)
-    _hints: list[str] = field(default_factory=list)
     _duplicate_keys: DuplicateKeySample = field(default_factory=DuplicateKeySample)
 
     def __call__(self, response: Response, position: int = 0) -> Payload:
@@ -157,6 +156,7 @@ class Interpreter:
         return replace(self, read_options={**self.read_options, "names": list(columns), "header": None})
 
     def _decode(self, response: Response, position: int) -> Payload:
+        hints: list[str] = []
         payload = decode(
             response,
             format=self.format,
@@ -165,19 +165,14 @@ class Interpreter:
             text_columns=self.text_columns,
             readers=self.readers,
             max_body=self.max_body,
-            hints=self._hints,
+            hints=hints,
         )
         if self._duplicate_keys.bodies_left:
-            self._hints.extend(self._duplicate_keys.describe(response, payload))
-        if self._hints:
-            self._keep_hints(position)
+            hints.extend(self._duplicate_keys.describe(response, payload))
+        if hints:
+            found = self.findings.setdefault(position, [])
+            found.extend(hint for hint in hints if hint not in found)
         return payload
-
-    def _keep_hints(self, position: int) -> None:
-        """Move the hints about a body to the findings of its position."""
-        found = self.findings.setdefault(position, [])
-        found.extend(hint for hint in self._hints if hint not in found)
-        self._hints.clear()
 
     def _parse(self, parser: Parser, response: Response) -> Payload:
         try:

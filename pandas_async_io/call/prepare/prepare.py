@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from pandas_async_io._core.body.charset import check_encoding
 from pandas_async_io._core.errors import FetchWarning
 from pandas_async_io._core.request.credentials import as_auth
 from pandas_async_io._core.table.columns.shape import check_separator, compile_shape
@@ -61,6 +62,7 @@ def prepare_call(
     )
     shape = replace(shape, keeps_meta=options.how == "left" and bool(shape.meta) and options.paging is None)
     check_separator(options.sep, options.format, options.read_options)
+    check_encoding(options.encoding)
     check_dtype_backend(options.dtype_backend)
     schema = compile_schema(options.schema, shape.columns)
     decode = compile_call_interpreter(options, client, text_columns(schema, shape.columns))

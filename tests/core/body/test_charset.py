@@ -7,6 +7,10 @@ import json
 
 import pytest
 
+from pandas_async_io._core.body.charset import check_encoding
+from pandas_async_io._core.body.decode import decode
+from pandas_async_io._core.errors import PlanError
+from pandas_async_io._core.models import Response
 from tests.core.body.bodies import JSON, decode_body, decode_error
 
 
@@ -56,19 +60,48 @@ def test_fault_21_the_charset_of_the_header_is_used(charset, text):
         (b'["caf\xe9!"]', None, ["utf-8", "position 5", "0xe9"]),
         (b'["caf\xe9!"]', "ascii", ["ascii", "position 5"]),
         (b'["\x81!"]', "windows-1252", ["windows-1252", "position 2"]),
-        (b"[1]", "no-such-charset", ["no-such-charset", "position 0"]),
-        (b"[1]", "binary", ["binary"]),
-        (b"[1]", "hex", ["hex"]),
-        (b"[1]", "punycode", ["punycode"]),
-        (b"[1]", "idna", ["idna"]),
-        (b"[1]", "unicode_escape", ["unicode_escape"]),
-        (b"[1]", "undefined", ["undefined"]),
-        (b"[1]", "x" * 9000, ["xxx"]),
+        (b'["\xe9!"]', "no-such-charset", ["utf-8", "0xe9", "no-such-charset"]),
+        (b'["\xe9!"]', "x" * 9000, ["utf-8", "xxx"]),
     ],
 )
 def test_fault_21_bytes_outside_the_charset_are_refused(format, body, charset, words):  # noqa: A002 - the option's name
-    """The message names the charset and the byte, or the charset that is unknown."""
+    """The message names the charset and the byte, and the charset that is unknown."""
     error = decode_error(body, JSON if charset is None else f"{JSON}; charset={charset}", format=format)
     assert all(word in str(error) for word in words)
     assert not error.transient
     assert len(str(error)) < 300
+
+
+@pytest.mark.parametrize(
+    "charset", ["no-such-charset", "binary", "hex", "punycode", "idna", "unicode_escape", "undefined", "x" * 9000]
+)
+@pytest.mark.parametrize("codec", ["utf-8", "utf-16"])
+def test_fault_21_an_unknown_charset_is_passed_over_and_said(charset, codec):
+    """The body's own evidence decides; codecs that interpret escapes, or make no text, count as unknown."""
+    hints = []
+    assert decode_body('["é"]'.encode(codec), f"{JSON}; charset={charset}", hints=hints) == ["é"]
+    assert len(hints) == 1
+    assert charset[:30] in hints[0]
+    assert "encoding=" in hints[0]
+
+
+@pytest.mark.parametrize("header", ["", "; charset=utf-8", "; charset=ascii", "; charset=no-such-charset"])
+@pytest.mark.parametrize("encoding", ["latin-1", "CP1252", "iso-8859-15"])
+def test_encoding_takes_the_place_of_the_charset_of_the_header(header, encoding):
+    """For every text; a byte order mark goes first."""
+
+    def respond(body):
+        return Response(200, {"Content-Type": f"application/json{header}"}, body, "", encoding)
+
+    hints = []
+    assert decode(respond(b'["caf\xe9"]'), hints=hints) == ["café"]
+    assert decode(respond('["é"]'.encode("utf-8-sig")), hints=hints) == ["é"]
+    assert respond(b"caf\xe9").text == "café"
+    assert respond(b'"caf\xe9"').json() == "café"
+    assert hints == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-9", "hex", "idna", "", 5, b"utf-8"], ids=repr)
+def test_an_unknown_encoding_is_refused(encoding):
+    with pytest.raises(PlanError, match="is not a charset that Python knows"):
+        check_encoding(encoding)

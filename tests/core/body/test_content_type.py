@@ -4,7 +4,6 @@ import pytest
 
 from pandas_async_io._core.body.content_type import (
     find_suffix_format,
-    has_gzip_suffix,
     is_generic,
     parse_content_type,
     sniff_format,
@@ -70,20 +69,24 @@ def test_a_generic_media_type_names_no_format(media_type, expected):
 
 
 @pytest.mark.parametrize(
-    ("url", "expected", "gzipped"),
+    ("url", "expected"),
     [
-        ("https://e.com/a.csv", "csv", False),
-        ("https://e.com/a.JSONL?v=1.2", "ndjson", False),
-        ("https://e.com/a.geojson#x", "json", False),
-        ("https://e.com/a.parquet.gz", "parquet", True),
-        ("https://e.com/a.tar.gz", None, False),
-        ("https://e.com/a.csv/b", None, False),
-        ("https://e.com/?file=a.csv", None, False),
-        ("https://e.com/.gz", None, False),
+        ("https://e.com/a.csv", "csv"),
+        ("https://e.com/a.JSONL?v=1.2", "ndjson"),
+        ("https://e.com/a.geojson#x", "json"),
+        ("https://e.com/a.parquet.gz", "parquet"),
+        ("https://e.com/a.csv.ZIP?v=2", "csv"),
+        ("https://e.com/a.tsv.bz2", "tsv"),
+        ("https://e.com/a.json.zst", "json"),
+        ("https://e.com/a.tar.gz", None),
+        ("https://e.com/a.csv/b", None),
+        ("https://e.com/?file=a.csv", None),
+        ("https://e.com/.gz", None),
+        ("https://e.com/a.zip", None),
     ],
 )
-def test_the_suffix_of_the_path_names_the_format(url, expected, gzipped):
-    assert (find_suffix_format(url), has_gzip_suffix(url)) == (expected, gzipped)
+def test_the_suffix_of_the_path_names_the_format(url, expected):
+    assert find_suffix_format(url) == expected
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,9 @@ def check_read_options(format: str, options: Mapping[str, Any] | None) -> dict[s
     readers = [_PANDAS_READERS[format]] if format in _PANDAS_READERS else list(_PANDAS_READERS.values())
     known = {name for reader in readers for name in inspect.signature(reader).parameters} - _RESERVED_OPTIONS
     for name in given:
+        if isinstance(name, str) and name in {"encoding", "compression"}:
+            how = "encoding= is an option of the call" if name == "encoding" else "compressed files are recognised"
+            raise PlanError(f"read_options[{name!r}] is set by this package: {how}")
         if not isinstance(name, str) or name not in known:
             raise PlanError(f"read_options[{show_value(name)}] is not an option of format={format!r}")
     return given
