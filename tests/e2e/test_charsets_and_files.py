@@ -52,11 +52,11 @@ def test_an_encoding_that_nobody_knows_is_refused_before_the_first_request():
 def test_a_compressed_file_is_unpacked_within_max_body():
     """A row whose file is too large fails alone."""
     small, large = gzip.compress(b"a\n1\n"), gzip.compress(b"a\n" + b"1\n" * 9_000)
+    client = paio.Client(max_body=10_000)
     with (
         serve_script(http_response(small), http_response(large)) as server,
         pytest.warns(paio.FetchWarning, match="max_body=10000"),
     ):
-        url = server.url + "/{id}.csv.gz"
-        out = FRAME.aio.fetch(url, client=paio.Client(max_body=10_000), concurrency=1, retry=1)
+        out = FRAME.aio.fetch(server.url + "/{id}.csv.gz", client=client, concurrency=1, retry=1)
     assert out.aio.outcomes["outcome"].tolist() == ["ok", "body_too_large"]
     assert out["a"].tolist() == [1, pd.NA]
