@@ -65,7 +65,10 @@ class Options:
         When a 200 is an error: a path (``"error.message"``) whose value is not null, false, 0 or empty, or a
         function of the payload that returns a message or True.
     record_path, meta, sep, max_level
-        As in `pandas.json_normalize`. ``"data.items"`` is a path.
+        As in `pandas.json_normalize`. ``"data.items"`` is a path; in a list, a number is a position
+        (``"result.0.series"``, ``[1]``); ``*`` is every value of an object or a list. An answer that leaves
+        ``record_path`` out has no records, and a missing ``meta`` field is a missing value; if no answer has it, a
+        hint names the nearest path, and ``errors="raise"`` raises.
     columns : list or mapping, optional
         The flat columns to keep (``"address.city"``), or a mapping to their new names. A warning names a column
         that no record has.
@@ -118,8 +121,8 @@ class Options:
     read_options: Mapping[str, Any] | None = None
     parser: Callable[[Response], Any] | None = None
     error_when: str | Callable[[Any], Any] | None = None
-    record_path: str | Sequence[str] | None = None
-    meta: str | Sequence[str | Sequence[str]] | None = None
+    record_path: str | Sequence[str | int] | None = None
+    meta: str | Sequence[str | Sequence[str | int]] | None = None
     sep: str = "."
     max_level: int | None = None
     columns: Sequence[str] | Mapping[str, str] | None = None

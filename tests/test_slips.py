@@ -177,15 +177,19 @@ CHANGES = [
 """Changes of `retry_failed`."""
 
 RECORD_PATHS = [
-    ("items", {"data": {"items": [{"a": 1}], "page": 1}}, "nearest: record_path='data.items'; the keys are 'data'"),
+    (
+        "items",
+        {"data": {"items": [{"a": 1}], "page": 1}},
+        "no answer has record_path='items'; nearest: record_path='data.items'",
+    ),
     ("data.items", {"items": []}, "nearest: record_path='items'"),
     ("data.Items", {"data": {"items": []}}, "nearest: record_path='data.items'"),
     ("itmes", {"response": [{"items": []}]}, "nearest: record_path='response.items'"),
-    ("value", {"odata.value": []}, "no key 'value'; nearest: record_path=['odata.value']; the keys are"),
+    ("value", {"odata.value": []}, "no answer has record_path='value'; nearest: record_path=['odata.value']"),
     ("odata value", {"odata.value": []}, "nearest: record_path=['odata.value']"),
-    ("items", {"error": {"code": 5}, "items_count": 0}, "no key 'items'; the keys are 'error', 'items_count'"),
+    ("items", {"error": {"code": 5}, "items_count": 0}, "is not in the answer, which says: {'code': 5}"),
 ]
-"""A `record_path`, a payload without it, and what the row's error says."""
+"""A `record_path`, a payload without it, and what the error says."""
 
 NEAR_MISSES = [
     (

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 _MESSAGE_KEYS = ("message", "error_description", "error", "detail", "title", "description", "reason", "msg", "errors")
 
+_ERROR_KEYS = frozenset({"error", "errors", "fault", "exception", "error_message", "errormessage"})
+"""Keys that an object has if it is an error."""
+
 _TITLE = re.compile(r"<title[^>]*>([^<]{1,300})", re.IGNORECASE)
 _HTML = re.compile(r"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 _HTML_START = 1_000
@@ -56,6 +59,23 @@ def find_message(value: Any, depth: int = 8) -> str:
         return next(filter(None, (find_message(inner, depth - 1) for inner in value[:3])), "")
     folded = {str(key).lower(): inner for key, inner in value.items()}
     return next(filter(None, (find_message(folded.get(key), depth - 1) for key in _MESSAGE_KEYS)), "")
+
+
+def find_error_message(payload: Any) -> str:
+    """Return the message of an object that calls itself an error, "" if it does not.
+
+    Examples
+    --------
+    >>> find_error_message({"error": {"code": 7, "message": "quota exceeded"}}), find_error_message({"errors": []})
+    ('quota exceeded', '')
+    """
+    if not isinstance(payload, dict):
+        return ""
+    errors = (value for key, value in payload.items() if str(key).lower() in _ERROR_KEYS and value)
+    error = next(errors, None)
+    if error is None:
+        return ""
+    return redact_line(find_message(error) or find_message(payload) or str(error))
 
 
 def find_html_title(text: str) -> str:

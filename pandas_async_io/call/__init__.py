@@ -2,6 +2,7 @@
 
 - `prepare`: everything that is checked and compiled before the first request.
 - `assemble`: the frame, its run, and what is said of failed rows.
+- `first_answer`: ends a read whose first answer shows that ``record_path`` is wrong.
 - `workflow`: which workflow a call has: plain, paging, batching or jobs.
 - `plan`: what a call would send, without sending it.
 - `run`: sends a call, blocking or in the background.

@@ -210,6 +210,7 @@ def _merge_output(
         drifted=columns.drifted,
         missing_columns=columns.missing_columns,
         infinite=columns.infinite,
+        missing_paths=columns.missing_paths,
         unfinished={input_row[row]: state for row, state in sent.unfinished.items()},
         findings={**findings, **{input_row[row]: texts for row, texts in sent.findings.items()}},
         detected=sent.detected or run.detected,

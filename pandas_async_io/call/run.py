@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import FetchError
 from pandas_async_io._core.report.outcomes import Outcomes
@@ -14,6 +14,7 @@ from pandas_async_io._io.bridge.interrupt import attach_partial, defer_interrupt
 from pandas_async_io._io.engine.context import CallContext, Delivery
 from pandas_async_io._io.progress import ProgressBar
 from pandas_async_io.call.assemble.assemble import assemble
+from pandas_async_io.call.first_answer import stop_at_wrong_path
 from pandas_async_io.call.plan import plan_call
 from pandas_async_io.call.send import make_context, send_requests
 from pandas_async_io.call.stack_level import UserLine, find_user_line
@@ -41,6 +42,8 @@ class Call:
         self._outcomes = Outcomes(prepared.requests.rows, prepared.redactor)
         self._tally = Tally()
         self._collector, self._workflow = choose_workflow(prepared, self._outcomes)
+        if prepared.options.errors == "raise" and prepared.shape.record_path is not None:
+            self._collector.inspect = self._inspect_first
         self._delivery = Delivery()
         self._context: CallContext | None = None
         self._is_assembled = False
@@ -107,6 +110,16 @@ class Call:
         prepared = self._prepared
         self._context = context = make_context(prepared, self._workflow, self._tally, self._delivery)
         await send_requests(prepared, context)
+
+    def _inspect_first(self, payload: Any) -> None:
+        """Stop the run if its first answer shows that ``record_path`` is wrong: no row would have records."""
+        path = self._prepared.shape.record_path
+        if payload is None or path is None:
+            return
+        self._collector.inspect = None
+        stop = stop_at_wrong_path(payload, path)
+        if stop is not None and self._context is not None:
+            self._context.end(stop)
 
     def _progress(self) -> tuple[int, int]:
         """Return how many requests are done, and of how many."""

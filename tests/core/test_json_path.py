@@ -25,10 +25,22 @@ def page(payload, headers=None):
         ({"a.b": 1}, ["a.b"], 1),
         ({"a": {"b": 1}}, ["a.b"], None),
         ({"a": 1}, (), {"a": 1}),
+        ([{"pages": 3}, [{"id": 1}]], [0, "pages"], 3),
+        ([{"pages": 3}, []], "0.pages", 3),
+        ({"choices": [{"message": {"content": "x"}}]}, "choices.0.message.content", "x"),
+        ({"a": [1, 2]}, ["a", -1], 2),
+        ({"a": [1, 2]}, "a.2", None),
+        ({"a": {"0": 5}}, "a.0", 5),
+        ({"a": {"0": 5}}, ["a", 0], 5),
+        ({"a": {"x": {"v": None}, "y": {"v": 1}}}, "a.*.v", 1),
+        ({"a": [{"v": 1}, {"v": 2}]}, "a.*.v", 1),
+        ({"a": {"*": {"v": 3}, "b": {"v": 4}}}, "a.*.v", 3),
+        ({"a.b": [{"c.d": 6}]}, "a.b.0.c.d", 6),
+        ("text", "0", None),
     ],
 )
-def test_a_path_is_followed_through_objects(payload, path, expected):
-    """A dot separates keys unless a key holds it. A missing value is None."""
+def test_a_path_is_followed_through_objects_and_positions(payload, path, expected):
+    """A dot separates keys unless a key holds it. A missing value is None; of several the first that is not null."""
     assert find_value(payload, path) == expected
 
 

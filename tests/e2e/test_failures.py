@@ -83,7 +83,7 @@ with paio.demo.serve() as api:
         ("/slow/1?ms=60000", {"timeout": 0.05}, "timeout", "0.05"),
         ("/bytes/html", {}, "parse_error", "HTML"),
         ("/bytes/invalid", {}, "parse_error", "JSON"),
-        ("/users/1", {"record_path": "data"}, "parse_error", "no key 'data'"),
+        ("/users/1", {"record_path": "name"}, "parse_error", "'name' holds str"),
         ("/bytes/gzip", {"client": {"max_body": 100}}, "body_too_large", "100"),
         ("/bytes/truncated-gzip", {}, "transport_error", "end|cut|trunc"),
     ],

@@ -261,7 +261,7 @@ def test_a_misspelt_record_path_is_an_error_on_the_first_page(pages):
     """As without paging."""
     with (
         serve_function(lambda request: answer({"items": [{"id": 1}], "next": None})) as server,
-        pytest.raises(paio.FetchError, match="no key 'itmes'"),
+        pytest.raises(paio.FetchError, match="no answer has record_path='itmes'; nearest: record_path='items'"),
     ):
         paio.read_api(server.url, record_path="itmes", pages=pages)
 

@@ -16,7 +16,7 @@ from pandas_async_io._core.body.hints import SAMPLED_BODIES, DuplicateKeySample
 from pandas_async_io._core.body.self_reference import holds_itself
 from pandas_async_io._core.body.tabular_readers import NO_OPTIONS, NO_TABULAR_READERS, TabularReaders
 from pandas_async_io._core.errors import ParseError, PayloadError, PlanError
-from pandas_async_io._core.json_path import find_value
+from pandas_async_io._core.json_path import find_values
 from pandas_async_io._core.models import Response
 from pandas_async_io._core.option_values import is_plain_function
 from pandas_async_io._core.security.secrets import redact_line
@@ -189,7 +189,7 @@ class Interpreter:
 def _error_message(payload: Payload, error_when: ErrorWhen) -> str:
     """Return the message of the error that a payload is, "" if it is none."""
     if isinstance(error_when, str):
-        found = find_value(payload, error_when)
+        found = next(filter(None, find_values(payload, error_when)), None)
         return redact_line(find_message(found) or str(found)) if found else ""
     try:
         verdict = error_when(payload)

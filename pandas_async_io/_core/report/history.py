@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 from pandas_async_io._core.report.limit import RunLimits
 from pandas_async_io._core.report.report import Report, build_report
 from pandas_async_io._core.report.tally import Tally, describe_lost_connections
+from pandas_async_io._core.table.columns.missing_paths import NO_MISSING_PATHS, MissingPaths
 from pandas_async_io._core.words import format_count
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ class Run:
         What to say about columns named in ``columns=`` or ``schema=`` that no record has.
     infinite : tuple of str
         Columns that hold an infinite number.
+    missing_paths : MissingPaths
+        What to say about paths that answers leave out.
     label : str
         The URL template, without secrets.
     hints : tuple of str
@@ -86,6 +89,7 @@ class Run:
     learnt: Any = None
     missing_columns: tuple[str, ...] = ()
     infinite: tuple[str, ...] = ()
+    missing_paths: MissingPaths = NO_MISSING_PATHS
     label: str = ""
     hints: tuple[str, ...] = ()
 
@@ -100,7 +104,7 @@ class Run:
         names = ", ".join(map(repr, self.infinite))
         infinite = [f"{names}: infinite where the answer has Infinity or a number such as 1e400, too large for a float"]
         unsent = self.outcomes.describe_missing() if self.outcomes.is_all_missing else []
-        columns = [*self.missing_columns, *(infinite if names else [])]
+        columns = [*self.missing_paths.hints, *self.missing_columns, *(infinite if names else [])]
         return [*unsent, *self.hints, *columns, *summarize_findings(self.findings)]
 
     def report(self) -> Report:

@@ -66,6 +66,7 @@ def assemble(
         output.columns.drifted,
         missing_columns=output.columns.missing_columns,
         infinite=output.columns.infinite,
+        missing_paths=output.columns.missing_paths,
         label=call.source.label,
         hints=call.requests.hints,
         **_workflow_state(call, workflow),

@@ -39,7 +39,7 @@ def attach_runs(
     Raises
     ------
     FetchError
-        Rows failed and ``errors`` is "raise".
+        ``errors`` is "raise", and rows failed or no answer has ``record_path`` or a ``meta`` field.
 
     Warns
     -----
@@ -59,6 +59,9 @@ def attach_runs(
             raise _fetch_error("; ".join([failed, *findings]), frame, run, format_notes(causes))
         text = f"{end_sentence('; '.join([failed, *findings]))} See .aio.failures, .aio.retry_failed()"
         warn_user(FetchWarning(text, partial=frame), line)
+    elif errors == "raise" and run.missing_paths.is_error:
+        text = f"{end_sentence('; '.join(findings))} This error's .partial has the frame; errors='coerce' returns it"
+        raise FetchError(text, partial=frame, failures=run.failures())
     elif findings:
         text = f"{end_sentence('; '.join(findings))} See .aio.report"
         warn_user(HintWarning(text, partial=frame), line)

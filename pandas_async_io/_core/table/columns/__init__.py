@@ -10,6 +10,7 @@
 - `collected`: the flattened payloads of a run, before they become columns.
 - `collisions`: how a taken column name is resolved.
 - `missing_columns`: what to say about a column that no record has.
+- `missing_paths`: what to say about a path that answers leave out.
 - `nearest_path`: the path that a ``record_path`` meant.
 - `records`: the records of a payload, and the ``meta`` fields around them.
 - `shape`: the options that say where records are and how their fields are named.

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pandas_async_io._core.arrays import Array
     from pandas_async_io._core.errors import ParseError
     from pandas_async_io._core.table.columns.missing_columns import Selection
+    from pandas_async_io._core.table.columns.missing_paths import PathSearch
 
 NULL, MISSING = 1, 2
 """The states of a cell without a value: a JSON null, and no such key in the record. 0: it has a value."""
@@ -62,6 +63,8 @@ class Block:
         The columns that hold an infinite number of a JSON, CSV or XML text.
     selection : Selection or None
         Of a block that lacks a selected column.
+    searches : tuple of PathSearch
+        What its payloads show about the paths of ``record_path`` and ``meta``.
     """
 
     columns: dict[str, Chunk]
@@ -70,6 +73,7 @@ class Block:
     failures: dict[int, ParseError]
     infinite: frozenset[str] = frozenset()
     selection: Selection | None = None
+    searches: tuple[PathSearch, ...] = ()
 
 
 def make_chunk(values: list[Any], types: Collection[type], state: NDArray[np.uint8] | None = None) -> Chunk:

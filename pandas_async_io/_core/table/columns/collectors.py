@@ -17,6 +17,8 @@ from pandas_async_io._core.table.columns.flatten import flatten
 from pandas_async_io._core.table.columns.frames import flatten_payloads
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pandas_async_io._core.arrays import Positions
     from pandas_async_io._core.table.columns.blocks import Block
     from pandas_async_io._core.table.columns.columns import Columns
@@ -41,9 +43,15 @@ class PayloadCollector:
         How many payloads there will be.
     shape : Shape
         Where their records are.
+
+    Attributes
+    ----------
+    inspect : callable or None
+        Takes each payload that is added, until it is set to None.
     """
 
     def __init__(self, requests: int, shape: Shape) -> None:
+        self.inspect: Callable[[Any], None] | None = None
         self._requests = requests
         self._shape = shape
         self._incomplete: dict[int, list[Any]] = {}
@@ -52,6 +60,8 @@ class PayloadCollector:
 
     def add(self, position: int, payload: Any) -> None:
         """Add one payload; None holds no records."""
+        if self.inspect is not None:
+            self.inspect(payload)
         number, at = divmod(position, BLOCK_PAYLOADS)
         payloads = self._incomplete.get(number)
         if payloads is None:
@@ -116,6 +126,8 @@ class PageCollector:
     ----------
     pages : array of int64, shape (records,)
         The page of its position that each record came from; set by `build_columns`.
+    inspect : callable or None
+        As in `PayloadCollector`.
 
     Examples
     --------
@@ -129,6 +141,7 @@ class PageCollector:
     """
 
     def __init__(self, requests: int, shape: Shape) -> None:
+        self.inspect: Callable[[Any], None] | None = None
         self.shape = shape
         self.pages: Positions = np.empty(0, np.int64)
         self.requests = requests
@@ -142,6 +155,8 @@ class PageCollector:
 
     def add(self, position: int, number: int, payload: Any) -> None:
         """Add one page."""
+        if self.inspect is not None:
+            self.inspect(payload)
         pages = self._incomplete.setdefault(position, _PositionPages())
         pages.waiting[number] = payload
         while pages.end in pages.waiting:

@@ -30,6 +30,7 @@ from pandas_async_io._core.table.columns.blocks import MISSING, NULL, Block, Chu
 from pandas_async_io._core.table.columns.collisions import unused_name
 from pandas_async_io._core.table.columns.integers import concat_numbers
 from pandas_async_io._core.table.columns.missing_columns import describe_missing_columns
+from pandas_async_io._core.table.columns.missing_paths import NO_MISSING_PATHS, MissingPaths, describe_missing_paths
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,6 +59,8 @@ class Columns:
         What to say about selected columns that no record has, if there are records.
     infinite : tuple of str
         Columns that hold an infinite number of a JSON, CSV or XML text.
+    missing_paths : MissingPaths
+        What to say about paths that answers leave out.
     """
 
     arrays: dict[str, Array]
@@ -66,6 +69,7 @@ class Columns:
     failures: Mapping[int, ParseError]
     missing_columns: tuple[str, ...] = ()
     infinite: tuple[str, ...] = ()
+    missing_paths: MissingPaths = NO_MISSING_PATHS
 
 
 def concat_blocks(blocks: Sequence[Block], *, nullable: bool) -> Columns:
@@ -120,6 +124,7 @@ def concat_blocks(blocks: Sequence[Block], *, nullable: bool) -> Columns:
         failures,
         describe_missing_columns(missing, selections),
         tuple(name for name in arrays if name in infinite),
+        describe_missing_paths(chain.from_iterable(block.searches for block in blocks)),
     )
 
 

@@ -16,7 +16,8 @@ from pandas_async_io._core.errors import ParseError
 from pandas_async_io._core.table.columns.blocks import MISSING, NULL, Block, Chunk, make_chunk, missing_chunk
 from pandas_async_io._core.table.columns.infinite import find_infinite_columns
 from pandas_async_io._core.table.columns.missing_columns import Selection
-from pandas_async_io._core.table.columns.records import extract_with_meta
+from pandas_async_io._core.table.columns.missing_paths import PathSearch, begin_searches, note_payload
+from pandas_async_io._core.table.columns.records import NOT_FOUND, extract_with_meta
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -60,6 +61,7 @@ def flatten(payloads: Sequence[Any], shape: Shape) -> Block:
     counts: list[int] = []
     meta: list[tuple[list[Any], int]] = []
     failures: dict[int, ParseError] = {}
+    searches = begin_searches(shape)
     for at, payload in enumerate(payloads):
         before = len(records)
         try:
@@ -67,7 +69,10 @@ def flatten(payloads: Sequence[Any], shape: Shape) -> Block:
         except ParseError as error:
             failures[at] = error.with_traceback(None)  # its frames hold the payload
         else:
-            if shape.keeps_meta and lists and not any(items for _, items in lists):
+            has_records = any(items for _, items in lists)
+            if searches:
+                note_payload(searches, payload, lists, has_records=has_records)
+            if shape.keeps_meta and lists and not has_records:
                 lists = [(lists[0][0], [{}])]
             records.extend(chain.from_iterable(items for _, items in lists))
             meta.extend((fields, len(items)) for fields, items in lists)
@@ -75,7 +80,7 @@ def flatten(payloads: Sequence[Any], shape: Shape) -> Block:
     columns, meta_columns = _flatten_records(records, shape), _meta_columns(meta, shape)
     first = next(filter(None, records), None)
     selection = None if first is None else _find_selection(columns, first, shape, payloads)
-    return _make_block(columns, meta_columns, np.array(counts, np.int64), failures, selection)
+    return _make_block(columns, meta_columns, np.array(counts, np.int64), failures, selection, searches=searches)
 
 
 def _make_block(
@@ -84,9 +89,11 @@ def _make_block(
     counts: NDArray[np.int64],
     failures: dict[int, ParseError],
     selection: Selection | None,
+    *,
+    searches: tuple[PathSearch, ...] = (),
 ) -> Block:
     infinite = find_infinite_columns(columns) | find_infinite_columns(meta)
-    return Block(columns, meta, counts, failures, infinite, selection)
+    return Block(columns, meta, counts, failures, infinite, selection, searches)
 
 
 def _find_selection(
@@ -118,8 +125,8 @@ def _meta_columns(meta: list[tuple[list[Any], int]], shape: Shape) -> dict[str, 
     for at, source in enumerate(shape.meta_names()):
         name = source if shape.columns is None else shape.columns.get(source, source)
         cells = list(chain.from_iterable(map(repeat, (fields[at] for fields, _ in meta), lengths)))
-        state = np.array([NULL if cell is None else 0 for cell in cells], np.uint8)
-        values = [cell for cell in cells if cell is not None]
+        state = np.array([NULL if cell is None else MISSING if cell is NOT_FOUND else 0 for cell in cells], np.uint8)
+        values = [cell for cell in cells if cell is not None and cell is not NOT_FOUND]
         columns[name] = make_chunk(values, set(map(type, values)), state if state.any() else None)
     return columns
 

@@ -20,7 +20,7 @@ _MAX_KEY_CHARACTERS = 100
 """A longer key is no name."""
 
 
-def find_nearest_path(payload: Any, path: Path) -> str | None:
+def find_nearest_path(payload: Any, path: Path, *, to_scalars: bool = False) -> str | None:
     """Return the path to a list or an object that is nearest to another path, as it is written; None if none is near.
 
     The same keys further inside or outside come first, then keys in another case, then a similar spelling.
@@ -33,23 +33,23 @@ def find_nearest_path(payload: Any, path: Path) -> str | None:
     ("'Items'", "['value.x']")
     >>> find_nearest_path({"error": "no such user"}, ("items",))
     """
-    found = {_fold(each): each for each in reversed(list(_list_paths(payload))) if each != path}
+    found = {_fold(each): each for each in reversed(list(_list_paths(payload, to_scalars=to_scalars))) if each != path}
     wanted = _fold(path)
     for near in sorted(found, key=len):
         if near[-len(wanted) :] == wanted or wanted[-len(near) :] == near:
-            return _write_path(found[near])
+            return write_path(found[near])
     from difflib import get_close_matches  # noqa: PLC0415 - keeps the import of this package fast
 
     dotted = {".".join(each): each for each in found}
     last = {each[-1]: each for each in sorted(found, key=len, reverse=True)}
     for name, names in ((".".join(wanted), dotted), (wanted[-1], last)):
         if similar := get_close_matches(name, names, n=1):
-            return _write_path(found[names[similar[0]]])
+            return write_path(found[names[similar[0]]])
     return None
 
 
-def _list_paths(payload: Any) -> Iterator[Path]:
-    """Yield the paths to lists and objects, the shortest first; of a list, its first object is searched."""
+def _list_paths(payload: Any, *, to_scalars: bool) -> Iterator[Path]:
+    """Yield the paths to lists and objects, or to all values, the shortest first; of a list its first object's."""
     waiting: deque[tuple[Path, Any]] = deque([((), payload)])
     yielded = 0
     while waiting:
@@ -57,7 +57,9 @@ def _list_paths(payload: Any) -> Iterator[Path]:
         if isinstance(value, list):
             value = value[0] if value else None
         for key, child in value.items() if isinstance(value, dict) else ():
-            if not isinstance(child, dict | list) or not isinstance(key, str) or len(key) > _MAX_KEY_CHARACTERS:
+            if not isinstance(key, str) or len(key) > _MAX_KEY_CHARACTERS:
+                continue
+            if not to_scalars and not isinstance(child, dict | list):
                 continue
             if len(path) == _MAX_DEPTH or yielded == _MAX_PATHS:
                 return
@@ -66,10 +68,17 @@ def _list_paths(payload: Any) -> Iterator[Path]:
             waiting.append(((*path, key), child))
 
 
-def _fold(path: Path) -> Path:
-    return tuple(key.casefold() for key in path)
+def _fold(path: Path) -> tuple[str, ...]:
+    return tuple(str(key).casefold() for key in path)
 
 
-def _write_path(path: Path) -> str:
-    is_dotted = all(key and "." not in key for key in path)
-    return redact_line(repr(".".join(path)) if is_dotted else repr(list(path)))
+def write_path(path: Path) -> str:
+    """Return a path as it is written in an option.
+
+    Examples
+    --------
+    >>> write_path(("data", "items")), write_path((0, "pages")), write_path(("a.b",))
+    ("'data.items'", "[0, 'pages']", "['a.b']")
+    """
+    is_dotted = all(isinstance(key, str) and key and "." not in key for key in path)
+    return redact_line(repr(".".join(map(str, path))) if is_dotted else repr(list(path)))

@@ -6,12 +6,18 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import ParseError
-from pandas_async_io._core.table.columns.nearest_path import find_nearest_path
+from pandas_async_io._core.json_path import find_children, find_values, names_element
+from pandas_async_io._core.security.secrets import redact_line
+from pandas_async_io._core.server_message import find_error_message
 
 if TYPE_CHECKING:
     from pandas_async_io._core.table.columns.shape import Path, Shape
 
 Record = dict[str, Any]
+Trail = tuple[Any, ...]
+
+NOT_FOUND: Any = object()
+"""Stands for the value at a path that leads nowhere."""
 
 VALUE_COLUMN = "value"
 """The column of records that are not objects."""
@@ -26,30 +32,28 @@ def extract_records(payload: Any, shape: Shape) -> list[Record]:
     Raises
     ------
     ParseError
-        The record path does not lead to a list, an object or null.
+        The record path leads to something else than a list, an object or null, or it is missing in an error object.
 
     Examples
     --------
     >>> from pandas_async_io._core.table.columns.shape import Shape
     >>> extract_records({"data": [{"a": 1}, {"a": 2}]}, Shape(("data",)))
     [{'a': 1}, {'a': 2}]
+    >>> extract_records({"total": 0}, Shape(("data",)))
+    []
     >>> extract_records(["x", None], Shape())
     [{'value': 'x'}, {'value': None}]
     """
-    if shape.record_path is None:
-        return _as_records(_as_list(payload))
-    last = len(shape.record_path) - 1
-    lists = (_child_list(trail, shape.record_path, last) for trail in _walk(payload, shape.record_path))
-    return list(chain.from_iterable(map(_as_records, lists)))
+    return list(chain.from_iterable(items for _, items in extract_with_meta(payload, shape)))
 
 
 def extract_with_meta(payload: Any, shape: Shape) -> list[tuple[list[Any], list[Record]]]:
-    """Return each list of records in a payload, with its ``meta`` fields.
+    """Return each list of records in a payload, with its ``meta`` fields; `NOT_FOUND` for one that is missing.
 
     Raises
     ------
     ParseError
-        The record path does not lead to a list, an object or null, or a ``meta`` field is missing.
+        As in `extract_records`.
 
     Examples
     --------
@@ -59,20 +63,43 @@ def extract_with_meta(payload: Any, shape: Shape) -> list[tuple[list[Any], list[
     """
     path = shape.record_path
     if path is None:
-        return [([], extract_records(payload, shape))]
-    last = len(path) - 1
-    return [
-        ([_meta_field(trail, keys, path) for keys in shape.meta], _as_records(_child_list(trail, path, last)))
-        for trail in _walk(payload, path)
+        return [([], _as_records(_as_list(payload)))]
+    found = walk_path(payload, path)
+    lists = [
+        ([_meta_field(trail, keys, path) for keys in shape.meta], _as_records(_child_list(value, path)))
+        for trail, value in found
     ]
+    if found and all(value is NOT_FOUND for _, value in found) and (message := find_error_message(payload)):
+        raise ParseError(f"record_path {list(path)} is not in the answer, which says: {message}")
+    return lists
 
 
-def _walk(payload: Any, path: Path) -> list[tuple[Any, ...]]:
-    """Return the objects that lead to records: each tuple starts at the root and has one object per key."""
-    trails: list[tuple[Any, ...]] = [(root,) for root in _as_list(payload)]
-    for depth in range(len(path) - 1):
-        trails = [(*trail, child) for trail in trails for child in _child_list(trail, path, depth)]
-    return trails
+def walk_path(payload: Any, path: Path) -> list[tuple[Trail, Any]]:
+    """Return the values at a path, each with its parents: one for each key that was followed, the root first.
+
+    Where a parent lacks its key, or is null, the value is `NOT_FOUND`. A list is entered, unless the key is a position.
+
+    Raises
+    ------
+    ParseError
+        A parent is neither an object nor a list nor null.
+    """
+    ends: list[tuple[Trail, Any]] = []
+    reached: list[tuple[Trail, Any]] = [((), payload)]
+    for depth, key in enumerate(path):
+        following: list[tuple[Trail, Any]] = []
+        for trail, value in reached:
+            enters = isinstance(value, list) and not names_element(value, key)
+            for parent in value if enters else (value,):
+                here = (*trail, parent)
+                if not isinstance(parent, dict | list) and parent is not None:
+                    raise _no_parent(path, depth, parent)
+                children = find_children(parent, key)
+                following.extend((here, child) for child in children)
+                if not children:
+                    ends.append((here, NOT_FOUND))
+        reached = following
+    return reached + ends
 
 
 def _as_list(payload: Any) -> list[Any]:
@@ -81,39 +108,31 @@ def _as_list(payload: Any) -> list[Any]:
     return [] if payload is None else [payload]
 
 
-def _child_list(trail: tuple[Any, ...], path: Path, depth: int) -> list[Any]:
-    """Return the children of the last object of a trail, which begins at the root."""
-    child = _get(trail[-1], path[depth], "record_path", path, root=trail[0])
-    if isinstance(child, dict | list) or child is None:
-        return _as_list(child)
-    raise ParseError(f"record_path {list(path)}: {path[depth]!r} holds {_type_name(child)}, not a list or an object")
+def _child_list(value: Any, path: Path) -> list[Any]:
+    """Return the records at the end of a record path."""
+    if value is NOT_FOUND:
+        return []
+    if isinstance(value, dict | list) or value is None or path[-1] == "*":
+        return _as_list(value)
+    raise _no_parent(path, len(path), value)
 
 
-def _meta_field(trail: tuple[Any, ...], keys: Path, path: Path) -> Any:
+def _no_parent(path: Path, depth: int, value: Any) -> ParseError:
+    """Return the error of a value on a record path that has no keys: a text may be a message."""
+    place = f"{path[depth - 1]!r}" if depth else "the answer"
+    text = f"record_path {list(path)}: {place} holds {type(value).__name__}, not a list or an object"
+    return ParseError(f"{text}: {redact_line(value)}" if isinstance(value, str) else text)
+
+
+def _meta_field(trail: Trail, keys: Path, path: Path) -> Any:
     """Return a ``meta`` field from the list elements that contain the records."""
     depth = 0
-    while depth < min(len(keys), len(path)) - 1 and keys[depth] == path[depth]:
+    while depth < min(len(keys), len(path), len(trail)) - 1 and keys[depth] == path[depth]:
         depth += 1
-    value = trail[depth]
-    for key in keys[depth:]:
-        value = _get(value, key, "meta", keys)
-    return value
-
-
-def _get(parent: Any, key: str, option: str, path: Path, *, root: Any = None) -> Any:
-    """Return the value of a key; the error names the nearest path below `root`, if there is one."""
-    if isinstance(parent, dict) and key in parent:
-        return parent[key]
-    nearest = find_nearest_path(root, path)
-    missing = f"{option} {list(path)}: no key {key!r}" + (f"; nearest: {option}={nearest}" if nearest else "")
-    if not isinstance(parent, dict):
-        raise ParseError(f"{missing}: its parent is {_type_name(parent)}, not an object")
-    known = ", ".join(map(repr, list(parent)[:10])) or "none"
-    raise ParseError(f"{missing}; the keys are {known}")
-
-
-def _type_name(value: Any) -> str:
-    return "null" if value is None else type(value).__name__
+    values = find_values(trail[depth], keys[depth:]) if trail else []
+    if "*" in keys[depth:]:
+        return values or NOT_FOUND
+    return values[0] if values else NOT_FOUND
 
 
 def _as_records(items: list[Any]) -> list[Record]:

@@ -1,7 +1,7 @@
 """Where the records of a payload are, and how their fields are named: options, compiled once per call.
 
 In ``record_path`` and in each ``meta``, a string is a dotted path (``"data.items"``), a list holds literal keys
-(``["a.b"]``). Column names join the keys with ``sep``.
+(``["a.b"]``) and positions (``[1]``). Column names join the keys with ``sep``.
 """
 
 from __future__ import annotations
@@ -13,17 +13,18 @@ from itertools import chain
 from typing import Any
 
 from pandas_async_io._core.errors import PlanError
+from pandas_async_io._core.json_path import Key, as_key
 from pandas_async_io._core.numbers import as_integer
 from pandas_async_io._core.option_values import check_text, is_text, list_members
 from pandas_async_io._core.words import show_value
 
-Path = tuple[str, ...]
+Path = tuple[Key, ...]
 
 
 def compile_shape(
     *,
-    record_path: str | Sequence[str] | None = None,
-    meta: str | Sequence[str | Sequence[str]] | None = None,
+    record_path: str | Sequence[Key] | None = None,
+    meta: str | Sequence[str | Sequence[Key]] | None = None,
     sep: str = ".",
     max_level: int | None = None,
     columns: Sequence[str] | Mapping[str, str] | None = None,
@@ -56,7 +57,7 @@ def compile_shape(
     if given is None:
         raise PlanError(f"meta={show_value(meta)}: give a path, or a list of paths")
     meta_paths = tuple(_compile_path("meta", item) for item in given)
-    _check_distinct("meta", [sep.join(keys) for keys in meta_paths])
+    _check_distinct("meta", [sep.join(map(str, keys)) for keys in meta_paths])
     return Shape(path, meta_paths, sep, level, _compile_columns(columns))
 
 
@@ -82,11 +83,12 @@ def check_separator(sep: str, format: str, read_options: Mapping[str, Any] | Non
     )
 
 
-def _compile_path(option: str, value: str | Sequence[str]) -> Path:
-    keys = value.split(".") if isinstance(value, str) else list_members(value)
-    if not keys or not all(map(is_text, keys)) or keys == [""] or isinstance(value, AbstractSet):
+def _compile_path(option: str, value: str | Sequence[Key]) -> Path:
+    members = value.split(".") if isinstance(value, str) else list_members(value)
+    keys = [key if is_text(key) else as_key(key) for key in members or ()]
+    if not keys or None in keys or keys == [""] or isinstance(value, AbstractSet):
         raise PlanError(f'{option}={show_value(value)}: give a path as "data.items" or keys as ["data", "items"]')
-    return tuple(keys)
+    return tuple(key for key in keys if key is not None)
 
 
 def _compile_columns(columns: Sequence[str] | Mapping[str, str] | None) -> Mapping[str, str] | None:
@@ -115,9 +117,9 @@ class Shape:
 
     Attributes
     ----------
-    record_path : tuple of str, or None
-        The keys down to the records; None: the payload is the record, or the list of records.
-    meta : tuple of tuple of str
+    record_path : tuple of str or int, or None
+        The keys and positions down to the records; None: the payload is the record, or the list of records.
+    meta : tuple of tuple of str or int
         The keys down to each ``meta`` field; ignored without a record path.
     sep, max_level
         As given.
@@ -164,7 +166,7 @@ class Shape:
         >>> Shape(record_path=("items",), meta=(("page", "number"),)).meta_names()
         ['page.number']
         """
-        return [] if self.record_path is None else [self.sep.join(keys) for keys in self.meta]
+        return [] if self.record_path is None else [self.sep.join(map(str, keys)) for keys in self.meta]
 
     def record_columns(self) -> Mapping[str, str] | None:
         """Return the part of ``columns`` that is not ``meta``; None: all.

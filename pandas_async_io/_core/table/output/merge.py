@@ -71,7 +71,7 @@ def _select_payloads(block: Block, used: Mask, *, drops_columns: bool) -> Block:
     numbers = np.cumsum(used) - 1
     failures = {int(numbers[at]): error for at, error in block.failures.items() if used[at]}
     infinite = block.infinite & (find_infinite_columns(columns) | find_infinite_columns(meta))
-    return Block(columns, meta, block.counts[used], failures, infinite)
+    return Block(columns, meta, block.counts[used], failures, infinite, searches=block.searches)
 
 
 def _select_records(chunk: Chunk, keep: Mask) -> Chunk:

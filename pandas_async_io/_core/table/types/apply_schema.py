@@ -88,6 +88,7 @@ def apply_schema(columns: Columns, schema: Mapping[str, Field], *, backend: str 
             *describe_missing_schema(missing, [name for name in columns.arrays if name not in schema]),
         ),
         columns.infinite,
+        columns.missing_paths,
     )
 
 

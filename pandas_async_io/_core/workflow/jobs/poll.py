@@ -9,6 +9,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import PlanError
+from pandas_async_io._core.json_path import as_path
 from pandas_async_io._core.numbers import as_seconds, check_positive_seconds
 from pandas_async_io._core.option_names import explains_names
 from pandas_async_io._core.option_values import list_members
@@ -91,9 +92,13 @@ class Poll:
 
     def __post_init__(self) -> None:
         for name in ("status", "url", "result", "error"):
-            path = getattr(self, name)
-            if not _is_path(path) and not (path is None and name in {"url", "result"}):
-                raise PlanError(f"Poll: {name}={show_value(path)} is not a path: write 'links.self', or a list of keys")
+            given = getattr(self, name)
+            path = as_path(given)
+            if path is None and not (given is None and name in {"url", "result"}):
+                raise PlanError(
+                    f"Poll: {name}={show_value(given)} is not a path: write 'links.self', or a list of keys"
+                )
+            object.__setattr__(self, name, path)
         object.__setattr__(self, "patience", check_positive_seconds("Poll: patience", self.patience))
         object.__setattr__(self, "_delays", _compile_delays(self.every))
         done_keys, failed_keys = compile_end_states(self.done, self.failed)
@@ -122,11 +127,6 @@ class Poll:
         if key in self._failed_keys:
             return JobStatus.FAILED
         return JobStatus.DONE if key in self._done_keys else JobStatus.RUNNING
-
-
-def _is_path(value: Any) -> bool:
-    keys = [value] if isinstance(value, str) else list(value) if isinstance(value, list | tuple) else []
-    return bool(keys) and all(isinstance(key, str) and key for key in keys)
 
 
 def _compile_delays(every: Any) -> tuple[float, ...]:

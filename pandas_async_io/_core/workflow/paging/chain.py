@@ -28,6 +28,7 @@ from pandas_async_io._core.workflow.paging.records.record_totals import RecordTo
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pandas_async_io._core.json_path import Key
     from pandas_async_io._core.models import Page, Request
     from pandas_async_io._core.workflow.paging.detect.detect import Detection
     from pandas_async_io._core.workflow.paging.paginators.paginators import Paginator
@@ -74,7 +75,7 @@ class Chain:
         None is ``pages="auto"``: the first page decides.
     request : Request
         The row's request.
-    record_path : sequence of str, optional
+    record_path : sequence of str or int, optional
         The path of the records; found on the first page by default.
     options : PagingOptions
         Where links may lead, and how many pages are read.
@@ -111,7 +112,7 @@ class Chain:
         paginator: Paginator | None,
         request: Request,
         *,
-        record_path: Sequence[str] | None = None,
+        record_path: Sequence[Key] | None = None,
         options: PagingOptions | None = None,
     ) -> None:
         self.paginator = paginator
@@ -136,7 +137,7 @@ class Chain:
         return not self.pending
 
     @property
-    def record_path(self) -> tuple[str, ...] | None:
+    def record_path(self) -> tuple[Key, ...] | None:
         """The path of the records, once it is known."""
         return self.locator.path
 
@@ -183,6 +184,8 @@ class Chain:
         if self._last is None or number > self._last[0]:
             self._last = number, page, records
         try:
+            if parsed is None:
+                self.locator.check_kind(number, page.payload)
             self._check_page(number, page, records)
             self.last_sound_page = number
             return self._request_pages(number, self._following_requests(number, page, records))
@@ -227,7 +230,6 @@ class Chain:
 
     def _check_page(self, number: int, page: Page, records: Sequence[Any]) -> None:
         """Look for a loop, and note the total."""
-        self.locator.check_kind(page.payload)
         self._totals.add(number, page, len(records), record_path=self.record_path or (), paginator=self.paginator)
         self._empty_pages = 0 if records else self._empty_pages + 1
         if self._empty_pages >= MAX_EMPTY_PAGES:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from pandas_async_io._core.errors import PlanError
-from pandas_async_io._core.json_path import Path, find_value, parse_count
+from pandas_async_io._core.json_path import Key, Path, find_children, find_value, names_element, parse_count
 from pandas_async_io._core.workflow.paging.paging_vocabulary import (
     ENVELOPES,
     OTHER_LISTS,
@@ -123,7 +123,7 @@ def _unwrap_edges(path: tuple[str, ...], lists: dict[tuple[str, ...], list[Any]]
     return (*path, "node") if is_wrapped else path
 
 
-def has_only_page_fields(payload: Any, path: Sequence[str] = ()) -> bool:
+def has_only_page_fields(payload: Any, path: Sequence[Key] = ()) -> bool:
     """Whether all fields beside the list at a path are other lists or describe the page.
 
     Examples
@@ -138,7 +138,7 @@ def has_only_page_fields(payload: Any, path: Sequence[str] = ()) -> bool:
     return all(isinstance(value, list) or PAGE_FIELDS.fullmatch(snake_case(name)) for name, value in fields)
 
 
-def is_single_record(payload: Any, path: Sequence[str]) -> bool:
+def is_single_record(payload: Any, path: Sequence[Key]) -> bool:
     """Whether an object that holds a list is a record, not a page: it has fields of its own.
 
     Examples
@@ -152,7 +152,7 @@ def is_single_record(payload: Any, path: Sequence[str]) -> bool:
     """
     if not path or has_only_page_fields(payload, path):
         return False
-    return "id" in payload or RECORD_LISTS.fullmatch(path[-1]) is None
+    return "id" in payload or RECORD_LISTS.fullmatch(str(path[-1])) is None
 
 
 def candidate_lists(
@@ -174,22 +174,24 @@ def candidate_lists(
             yield from candidate_lists(value, (*parent, key))
 
 
-def page_records(payload: Any, path: Sequence[str]) -> list[Any]:
+def page_records(payload: Any, path: Sequence[Key]) -> list[Any]:
     """Return what the pages are slices of: the first list on the way to the records, or a table's rows.
 
     Examples
     --------
     >>> page_records({"orders": [{"items": [1, 2]}, {"items": []}]}, ("orders", "items"))
     [{'items': [1, 2]}, {'items': []}]
+    >>> page_records([{"page": 1}, [{"id": 1}]], (1,))
+    [{'id': 1}]
     >>> page_records(pd.DataFrame({"id": [1, 2]}), ())
     [{'id': 1}, {'id': 2}]
     """
     if isinstance(payload, pd.DataFrame):
         return payload.to_dict("records")
+    values = [payload]
     for key in path:
-        if isinstance(payload, list):
+        if any(isinstance(value, list) and not names_element(value, key) for value in values):
             break
-        payload = payload.get(key) if isinstance(payload, dict) else None
-    if isinstance(payload, list):
-        return payload
-    return [] if payload is None else [payload]
+        values = [child for value in values for child in find_children(value, key)]
+    lists = (value if isinstance(value, list) else [] if value is None else [value] for value in values)
+    return list(chain.from_iterable(lists))

@@ -15,6 +15,7 @@ from pandas_async_io._core.workflow.paging.paginators.paginators import PAGINATO
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pandas_async_io._core.json_path import Key
     from pandas_async_io._core.models import Page, Request
     from pandas_async_io._core.workflow.paging.chain import Chain
     from pandas_async_io._core.workflow.paging.paginators.paginators import Paginator
@@ -29,13 +30,13 @@ class LearntPaging(NamedTuple):
 
     Attributes
     ----------
-    record_path : tuple of str or None
+    record_path : tuple of str or int, or None
         The path of the records.
     paginator : Paginator or None
         What ``pages="auto"`` detected.
     """
 
-    record_path: tuple[str, ...] | None = None
+    record_path: tuple[Key, ...] | None = None
     paginator: Paginator | None = None
 
 
@@ -113,7 +114,7 @@ class PagingLearner:
                 self.detected = f"{choice} was taken: {redact_text(chain.detected.reason)}"
         return following
 
-    def note_kept_page(self, record_path: tuple[str, ...] | None) -> None:
+    def note_kept_page(self, record_path: tuple[Key, ...] | None) -> None:
         """Note that a row has a page, and where its records are."""
         self._has_pages = True
         self._record_path = self._record_path or record_path
@@ -131,7 +132,7 @@ class PagingLearner:
         if finding is not None:
             self._findings.setdefault(position, []).append(finding)
 
-    def _fits(self, payload: Any, path: Sequence[str]) -> bool:
+    def _fits(self, payload: Any, path: Sequence[Key]) -> bool:
         """Whether other rows' record path exists in a payload, and not inside a record."""
         parent = find_value(payload, path[:-1])
         exists = isinstance(parent, dict) and path[-1] in parent

@@ -74,7 +74,7 @@ def test_the_columns_do_not_depend_on_the_order_of_the_pages(positions, dice, nu
 @given(st.lists(st.lists(st.booleans(), max_size=7), min_size=1, max_size=7), st.data())
 def test_a_page_without_records_fails_its_position(positions, dice):
     """The message names the first such page; the records of the other pages are in place."""
-    pages = [[{"data": [{"n": 1}]} if fine else {} for fine in several] for several in positions]
+    pages = [[{"data": [{"n": 1}]} if fine else {"data": 5} for fine in several] for several in positions]
     order = dice.draw(st.permutations([(at, n + 1) for at, several in enumerate(pages) for n in range(len(several))]))
     _, columns = collect_pages(pages, Shape(record_path=("data",)), order, set(range(len(pages))))
     assert columns.counts.tolist() == [sum(several) for several in positions]

@@ -173,16 +173,15 @@ def test_nesting_may_be_deeper_than_pythons_stack():
 @pytest.mark.parametrize(
     ("payload", "message"),
     [
-        ({"date": []}, "no key 'data'; the keys are 'date'"),
-        ({}, "the keys are none"),
-        ({"data": 5}, "'data' holds int"),
-        ("text", "is str, not an object"),
-        ([None], "is null, not an object"),
-        ({"data": {"items": [], "page": 1}}, "meta .*no key 'total'"),
+        ({"data": 5}, "'data' holds int, not a list or an object"),
+        ("Invalid key.", "the answer holds str, not a list or an object: Invalid key."),
+        ({"data": {"items": "none"}}, "'items' holds str"),
+        ({"error": {"message": "quota exceeded"}}, "is not in the answer, which says: quota exceeded"),
+        ({"data": {}, "errors": ["no"]}, "which says: no"),
     ],
 )
-def test_a_payload_without_the_record_path_fails_alone(payload, message):
-    """The message lists the keys; the other payloads have their records."""
+def test_a_payload_that_is_no_container_of_records_fails_alone(payload, message):
+    """The message repeats what the server says; the other payloads have their records."""
     good = {"data": {"items": [{"a": 1}]}, "total": 9}
     options = {"record_path": "data.items", "meta": "total"}
     result = flatten_columns([good, payload, good], cuts=(1,), **options)
@@ -193,9 +192,68 @@ def test_a_payload_without_the_record_path_fails_alone(payload, message):
         raise result.failures[1]
 
 
+@pytest.mark.parametrize("payload", [{"total": 0}, {}, {"data": {}}, {"data": None}, [None], [{}], {"error": None}])
+def test_fault_89_a_payload_that_leaves_the_record_path_out_has_no_records(payload):
+    """It found nothing; so says no hint, because another payload has the path."""
+    good = {"data": {"items": [{"a": 1}]}}
+    result = flatten_columns([good, payload, good], record_path="data.items")
+    assert (result.counts.tolist(), result.failures) == ([1, 0, 1], {})
+    assert result.missing_paths == ((), False)
+
+
+def test_fault_89_a_meta_field_that_a_payload_leaves_out_is_missing():
+    """Its records are there all the same."""
+    payloads = [{"items": [{"id": 1}], "page": 7}, {"items": [{"id": 2}]}, {"items": [{"id": 3}], "page": None}]
+    result = flatten_columns(payloads, record_path="items", meta="page")
+    assert to_cells(result.arrays["id"]) == [1, 2, 3]
+    assert to_cells(result.arrays["page"]) == [7, pd.NA, pd.NA]
+    assert (result.failures, result.missing_paths.hints) == ({}, ())
+
+
+def test_fault_89_one_list_element_without_the_key_has_no_records():
+    """The others along the path have theirs."""
+    payload = {"users": [{"id": 1, "orders": [{"n": 1}]}, {"id": 2}, None, {"id": 3, "orders": [{"n": 2}]}]}
+    result = flatten_columns([payload], record_path="users.orders", meta="users.id")
+    assert to_cells(result.arrays["n"]) == [1, 2]
+    assert to_cells(result.arrays["users.id"]) == [1, 3]
+    assert result.missing_paths.hints == ()
+
+
+@pytest.mark.parametrize(
+    ("payloads", "options", "hint"),
+    [
+        ([{"items": []}], {"record_path": "itmes"}, "no answer has record_path='itmes'; nearest: record_path='items'"),
+        (
+            [{"data": {"items": []}}] * 9,
+            {"record_path": "items"},
+            "no answer has record_path='items'; nearest: record_path='data.items'",
+        ),
+        ([{"kind": 1, "n": 0}], {"record_path": "rows"}, "has record_path='rows'; the first one has 'kind', 'n'"),
+        (
+            [{"a": [1], "totl": 1}],
+            {"record_path": "a", "meta": "total"},
+            "no answer has meta='total'; nearest: meta='totl'",
+        ),
+        ([{"note": 1, "message": "wait"}], {"record_path": "rows"}, "and says: wait"),
+    ],
+)
+def test_fault_89_a_path_that_no_payload_has_is_one_hint(payloads, options, hint):
+    """It names the nearest path, else the keys of the first payload, and the server's message."""
+    missing = flatten_columns(payloads, cuts=(1,), **options).missing_paths
+    assert missing.is_error
+    (only,) = missing.hints
+    assert hint in only
+
+
+def test_fault_89_a_message_in_place_of_the_record_path_is_told():
+    """Although other payloads have the path."""
+    result = flatten_columns([{"rows": [1]}, {"note": "x", "message": "slow down"}], record_path="rows")
+    assert result.missing_paths == (("an answer without record_path='rows' says: slow down",), False)
+
+
 def test_a_failure_does_not_hold_its_payload():
     """The frames of a traceback would keep the payload alive."""
-    (failure,) = flatten([{"b": 1}], compile_shape(record_path="a")).failures.values()
+    (failure,) = flatten([{"a": 1}], compile_shape(record_path="a")).failures.values()
     assert failure.__traceback__ is None
 
 

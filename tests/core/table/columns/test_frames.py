@@ -123,7 +123,7 @@ def test_a_frame_with_two_columns_of_one_name_fails_alone():
 
 def test_a_failure_does_not_make_a_column_nullable():
     """If every record has a value, integers are plain."""
-    result = collect_columns({"items": [{"a": 1}]}, {"x": 1}, pd.DataFrame({"a": [2]}), record_path="items")
+    result = collect_columns({"items": [{"a": 1}]}, {"items": 1}, pd.DataFrame({"a": [2]}), record_path="items")
     assert list(result.failures) == [1]
     assert result.arrays["a"].dtype == np.dtype("int64")
     rows = [{"a": 1}] * BLOCK_PAYLOADS

@@ -58,3 +58,50 @@ def test_a_record_path_is_dotted_or_a_list_of_keys(path, payload):
 def test_null_along_the_path_has_no_records(payload):
     """It may stand for a list or an object."""
     assert extract_records(payload, compile_shape(record_path="data.items")) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "payload", "expected"),
+    [
+        ([1], [{"page": 1, "pages": 7}, [{"x": 1}, {"x": 2}]], [{"x": 1}, {"x": 2}]),
+        ("1", [{"page": 1}, [{"x": 1}]], [{"x": 1}]),
+        ([-1], [{"page": 1}, [{"x": 1}]], [{"x": 1}]),
+        ("result.0.series", {"result": [{"series": [{"x": 1}]}, {"series": [{"x": 2}]}]}, [{"x": 1}]),
+        ("a.0", [{"a": {"0": [{"x": 1}]}}], [{"x": 1}]),
+        ("0", [{"0": [{"x": 1}]}, {"0": [{"x": 2}]}], [{"x": 1}, {"x": 2}]),
+        ("data.*", {"data": {"k": {"x": 1}, "l": {"x": 2}, "m": None}}, [{"x": 1}, {"x": 2}]),
+        (
+            "data.*.rows",
+            {"data": {"k": {"rows": [{"x": 1}]}, "l": {}, "m": {"rows": [{"x": 2}]}}},
+            [{"x": 1}, {"x": 2}],
+        ),
+        ("data.*.rows", {"data": [{"rows": [{"x": 1}]}, {"rows": [{"x": 2}]}]}, [{"x": 1}, {"x": 2}]),
+        ("*", {"k": [{"x": 1}], "l": [{"x": 2}]}, [{"x": 1}, {"x": 2}]),
+        ("rates.*", {"rates": {"USD": 1.1, "CHF": 0.9}}, [{"value": 1.1}, {"value": 0.9}]),
+        ("a.5", {"a": [{"x": 1}]}, []),
+    ],
+)
+def test_a_record_path_has_positions_and_stars(path, payload, expected):
+    """A number is a position in a list, unless its elements have such a key; a star is every value."""
+    assert extract_records(payload, compile_shape(record_path=path)) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "meta", "payload", "expected"),
+    [
+        ([1], [[0, "total"]], [{"total": 9}, [{"x": 1}]], {"0.total": [9]}),
+        (
+            "data.*.rows",
+            "data.*.id",
+            {"data": {"k": {"id": 1, "rows": [{}, {}]}, "l": {"id": 2, "rows": [{}]}}},
+            [1, 1, 2],
+        ),
+        ("rows", "hosts.0.name", {"hosts": [{"name": "a"}], "rows": [{"x": 1}]}, ["a"]),
+        ("rows", "hosts.*.name", {"hosts": [{"name": "a"}, {"name": "b"}], "rows": [{"x": 1}]}, [["a", "b"]]),
+    ],
+)
+def test_a_meta_field_has_positions_and_stars(path, meta, payload, expected):
+    """A star beside the record path gives the list of all values."""
+    arrays = flatten_columns([payload], record_path=path, meta=meta).arrays
+    (name,) = set(arrays) - {"x"}
+    assert to_cells(arrays[name]) == (expected[name] if isinstance(expected, dict) else expected)

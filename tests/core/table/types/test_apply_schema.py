@@ -22,11 +22,11 @@ def test_a_misfit_fails_its_own_request_only():
 
 
 def test_earlier_failures_are_kept():
-    """Here, of a payload without the record path."""
+    """Here, of a payload with a text in place of the records."""
     result = schema_columns(
-        {"items": [{"a": 1}]}, {"nothing": 1}, {"items": [{"a": "x"}]}, record_path="items", schema={"a": int}
+        {"items": [{"a": 1}]}, {"items": "no"}, {"items": [{"a": "x"}]}, record_path="items", schema={"a": int}
     )
-    assert "no key 'items'" in str(result.failures[1])
+    assert "'items' holds str" in str(result.failures[1])
     assert "'x' is not int" in str(result.failures[2])
 
 

@@ -226,7 +226,7 @@ def test_each_key_gets_its_records(payload, options, expected):
         ([{"key": 1}], {}, r"no record holds a key at 'id': pass on=.*there is 'key'"),
         ([{"id": 7}], {}, r"none of the keys is in the answer: '0', '1' were asked for, '7' came at 'id'"),
         ({"a": [{"id": 1}], "b": [{"id": 1}]}, {}, r"^batch=: which list holds the records\?.*record_path='a'"),
-        ({"b": []}, {"record_path": "a"}, r"no key 'a'"),
+        ({"a": 1}, {"record_path": "a"}, r"'a' holds int"),
         ({"error": "not now"}, {}, r"there is 'error'"),
     ],
 )

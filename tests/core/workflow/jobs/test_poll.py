@@ -49,7 +49,7 @@ DELAY, PATIENCE = "is not a number of seconds, nor several", "is not a number of
         ({"status": None}, "status=None is not a path"),
         ({"status": 5}, "status=5 is not a path"),
         ({"status": ""}, "status='' is not a path"),
-        ({"status": ["a", 1]}, "is not a path"),
+        ({"status": ["a", 1.5]}, "is not a path"),
         ({"status": []}, "is not a path"),
         ({"error": None}, "error=None is not a path"),
         ({"url": 5}, "url=5 is not a path"),

@@ -199,7 +199,7 @@ def test_fault_27_a_page_without_records_fails_and_its_chain_starts_again():
     rest = run.answer(1, run.begin()[1], counted(1, 3))
     run.answer(2, rest[2], {"error": "x", "pages": 3})
     run.fail(3)
-    assert run.results[0].error == "page 2: record_path ['data']: no key 'data'; the keys are 'error', 'pages'"
+    assert run.results[0].error == "page 2: record_path ['data'] is not on this page, which says: x"
     assert run.workflow.unfinished == {}
     assert run.ids() == ([1], [1])
 

@@ -185,7 +185,7 @@ def _exact_total_path(evidence: PageEvidence) -> Path | None:
     path = find_total_path(evidence.page, evidence.record_path or ("",))
     if path is None or isinstance(path, str):
         return path
-    dotted = ".".join(path)
+    dotted = ".".join(map(str, path))
     return dotted if find_value(evidence.page.payload, dotted) is find_value(evidence.page.payload, path) else path
 
 

@@ -165,7 +165,7 @@ def find_next_link(payload: Any, path: Path) -> Any:
     relations = [_relation(each) for each in link]
     if any(relations):
         return next((each for each, relation in zip(link, relations, strict=True) if "next" in relation), None)
-    if "next" in (path.split(".") if isinstance(path, str) else path)[-1].lower():
+    if "next" in str((path.split(".") if isinstance(path, str) else path)[-1]).lower():
         return link[0]
     raise ParseError(f"the links at {path!r} have no rel, which would say which one is the next page's")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy as np
 
 from pandas_async_io._core.errors import PlanError
+from pandas_async_io._core.json_path import as_path
 from pandas_async_io._core.numbers import as_integer
 from pandas_async_io._core.option_values import is_text
 from pandas_async_io._core.words import show_value
@@ -38,11 +39,6 @@ def _read_whole_number(value: Any, least: int = 0) -> int | None:
     return number if number is not None and number >= least else None
 
 
-def _read_path(value: Any) -> Any:
-    keys = [value] if isinstance(value, str) else list(value) if isinstance(value, list | tuple) else []
-    return value if keys and all(map(_read_name, keys)) else None
-
-
 def _read_size(value: Any) -> tuple[str, int] | None:
     if not isinstance(value, tuple | list) or len(value) != 2:
         return None
@@ -55,7 +51,7 @@ _KIND_BY_ANNOTATION = {
     "bool": _FieldKind(_read_bool, "True or False"),
     "int": _FieldKind(_read_whole_number, "a whole number from 0"),
     "tuple[str, int]": _FieldKind(_read_size, "a parameter and a whole number from 1, as ('per_page', 100)"),
-    "Path": _FieldKind(_read_path, "a path, as 'meta.total' or ['meta', 'total']"),
+    "Path": _FieldKind(as_path, "a path, as 'meta.total' or ['meta', 'total']"),
 }
 
 

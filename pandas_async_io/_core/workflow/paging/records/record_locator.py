@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import ParseError, PlanError
+from pandas_async_io._core.json_path import Key, find_values
 from pandas_async_io._core.security.secrets import redact_line
 from pandas_async_io._core.server_message import find_message
 from pandas_async_io._core.table.columns.records import extract_records
@@ -38,19 +39,19 @@ class RecordLocator:
 
     Parameters
     ----------
-    path : sequence of str, optional
+    path : sequence of str or int, optional
         The path of the records; found on the first page by default.
 
     Attributes
     ----------
-    path : tuple of str or None
+    path : tuple of str or int, or None
         The path of the records, once it is known.
     columns : sequence of str
         The columns of the first page, if it is a table.
     """
 
-    def __init__(self, path: Sequence[str] | None) -> None:
-        self.path = None if path is None else tuple(path)
+    def __init__(self, path: Sequence[Key] | None) -> None:
+        self.path: tuple[Key, ...] | None = None if path is None else tuple(path)
         self.columns: Sequence[str] = ()
         self._first_is_list = False
         self._first_fields: dict[str, Any] = {}
@@ -69,7 +70,7 @@ class RecordLocator:
             return page_records(parsed.payload, ())
         return page_records(payload, self.path or ())
 
-    def _find_path(self, payload: Any, *, is_parsed: bool, has_paginator: bool) -> tuple[str, ...] | None:
+    def _find_path(self, payload: Any, *, is_parsed: bool, has_paginator: bool) -> tuple[Key, ...] | None:
         """Return the path of the records, None if unknown. Without a paginator the payload may be a record itself."""
         try:
             path = find_record_path(payload)
@@ -87,17 +88,21 @@ class RecordLocator:
         if isinstance(payload, dict):
             self._first_fields = {name: value for name, value in payload.items() if not isinstance(value, dict | list)}
 
-    def check_kind(self, payload: Any) -> None:
-        """Check that a page is a list if the first one is: otherwise it is probably an error message.
+    def check_kind(self, number: int, payload: Any) -> None:
+        """Check that a page is a list if the first one is, and that one without the records is no message.
 
         Raises
         ------
         ParseError
-            The page is an object.
+            The page is an object in place of a list, or a message in place of an envelope.
         """
         if self._first_is_list and isinstance(payload, dict):
             message = redact_line(find_message(payload)) or "an object"
             raise ParseError(f"expected a list as on page 1, found: {message}")
+        if number > 1 and self.path and isinstance(payload, dict) and not self.is_empty_page(number, payload):
+            message = "" if find_values(payload, self.path[:1]) else redact_line(find_message(payload))
+            if message:
+                raise ParseError(f"record_path {list(self.path)} is not on this page, which says: {message}")
 
     def lacks_header(self, columns: Sequence[Any]) -> bool:
         """Whether a table's column names are its first record: some APIs write a header on the first page only.
@@ -128,7 +133,7 @@ class RecordLocator:
         if not isinstance(payload, dict) or not payload:
             return isinstance(payload, dict)
         first = self._first_fields if number > 1 else {}
-        lacks_records = bool(self.path and self.path[0] not in payload)
+        lacks_records = bool(self.path and not find_values(payload, self.path[:1]))
         return lacks_records and all(
             name in first and (is_end(value) or first[name] == value) for name, value in payload.items()
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import copy
 from typing import TYPE_CHECKING
 
-from pandas_async_io._core.json_path import Path, find_count
+from pandas_async_io._core.json_path import Key, Path, find_count
 from pandas_async_io._core.words import format_count
 from pandas_async_io._core.workflow.paging.envelope import find_total_path
 from pandas_async_io._core.workflow.paging.paginators.paginators import record_total_path
@@ -34,7 +34,7 @@ class RecordTotals:
         self._equal_page_lengths = True
 
     def add(
-        self, number: int, page: Page, length: int, *, record_path: tuple[str, ...], paginator: Paginator | None = None
+        self, number: int, page: Page, length: int, *, record_path: tuple[Key, ...], paginator: Paginator | None = None
     ) -> None:
         """Note the total of a page, at the paginator's path or else under a usual name."""
         if self._path is None:

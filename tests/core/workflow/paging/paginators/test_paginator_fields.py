@@ -26,7 +26,7 @@ from pandas_async_io._core.workflow.paging.paginators.paginators import as_pagin
         (PageNumber, {"total_records": []}, "a path"),
         (PageNumber, {"body": "yes"}, "True or False"),
         (Offset, {"start": 1.5}, "a whole number from 0"),
-        (Offset, {"total_records": ["a", 1]}, "a path"),
+        (Offset, {"total_records": ["a", 1.5]}, "a path"),
         (NextUrl, {"path": 5}, "a path"),
         (NextUrl, {"path": ""}, "a path"),
         (NextUrl, {"path": None}, "pass path= or header="),

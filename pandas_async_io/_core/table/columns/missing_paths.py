@@ -1,0 +1,149 @@
+"""What to say about a path of ``record_path=`` or ``meta=`` that answers leave out.
+
+An answer that found nothing often leaves the path out, so one is no failure; that none has it is worth a hint.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pandas_async_io._core.errors import ParseError
+from pandas_async_io._core.security.secrets import redact_line
+from pandas_async_io._core.server_message import find_message
+from pandas_async_io._core.table.columns.nearest_path import find_nearest_path, write_path
+from pandas_async_io._core.table.columns.records import NOT_FOUND, walk_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pandas_async_io._core.table.columns.shape import Path, Shape
+
+_MAX_COMPARED = 3
+"""Answers of a block in which a missing path is looked for elsewhere."""
+
+_MAX_KEYS = 10
+"""Keys of an answer that a hint lists."""
+
+
+class MissingPaths(NamedTuple):
+    """What a run says about its paths.
+
+    Attributes
+    ----------
+    hints : tuple of str
+        One for each path.
+    is_error : bool
+        Whether no answer has one of the paths.
+    """
+
+    hints: tuple[str, ...] = ()
+    is_error: bool = False
+
+
+NO_MISSING_PATHS = MissingPaths()
+
+
+@dataclass(slots=True)
+class PathSearch:
+    """What the answers of a block show about one path.
+
+    Attributes
+    ----------
+    option : str
+        The option that names the path.
+    path : tuple of str or int
+        The path.
+    is_found : bool
+        Whether an answer has it.
+    lacking : int
+        Answers that do not have it.
+    nearest, keys, message : str
+        The path that may be meant, the keys and the message of the first answer without it; "" if there are none.
+    """
+
+    option: str
+    path: Path
+    is_found: bool = False
+    lacking: int = 0
+    nearest: str = ""
+    keys: str = ""
+    message: str = ""
+
+    def note_without_records(self, payload: Any) -> None:
+        """Take an answer without records: it may hold an empty list, or no list at all."""
+        if payload is None or payload == [] or (self.is_found and self.lacking >= _MAX_COMPARED):
+            return
+        try:
+            found = walk_path(payload, self.path)
+        except ParseError:
+            return
+        if any(value is not NOT_FOUND for _, value in found):
+            self.is_found = True
+        elif found:
+            self.note_missing(payload)
+
+    def note_missing(self, payload: Any) -> None:
+        """Take an answer that lacks the path."""
+        self.lacking += 1
+        if self.lacking > _MAX_COMPARED:
+            return
+        self.nearest = self.nearest or find_nearest_path(payload, self.path, to_scalars=self.option == "meta") or ""
+        first = payload[0] if isinstance(payload, list) else payload
+        if isinstance(first, dict):
+            self.keys = self.keys or ", ".join(redact_line(repr(key)) for key in list(first)[:_MAX_KEYS])
+        self.message = self.message or redact_line(find_message(payload))
+
+
+def begin_searches(shape: Shape) -> tuple[PathSearch, ...]:
+    """Return the searches of a block: for the record path, then for each ``meta`` field; none without a record path."""
+    if shape.record_path is None:
+        return ()
+    return PathSearch("record_path", shape.record_path), *(PathSearch("meta", path) for path in shape.meta)
+
+
+def note_payload(
+    searches: Sequence[PathSearch], payload: Any, lists: Sequence[tuple[list[Any], Any]], *, has_records: bool
+) -> None:
+    """Take an answer and its lists of records, each with its ``meta`` fields."""
+    if has_records:
+        searches[0].is_found = True
+    else:
+        searches[0].note_without_records(payload)
+    if len(searches) == 1:
+        return
+    for at, search in enumerate(searches[1:]):
+        if any(fields[at] is not NOT_FOUND for fields, _ in lists):
+            search.is_found = True
+        elif lists:
+            search.note_missing(payload)
+
+
+def describe_missing_paths(searches: Iterable[PathSearch]) -> MissingPaths:
+    """Return what to say about the paths of a run, from the searches in all blocks.
+
+    Examples
+    --------
+    >>> search = PathSearch("record_path", ("itmes",))
+    >>> search.note_without_records({"items": [{"id": 1}]})
+    >>> describe_missing_paths([search])
+    MissingPaths(hints=("no answer has record_path='itmes'; nearest: record_path='items'",), is_error=True)
+    """
+    by_path: dict[tuple[str, Path], list[PathSearch]] = {}
+    for search in searches:
+        by_path.setdefault((search.option, search.path), []).append(search)
+    hints, is_error = [], False
+    for (option, path), found in by_path.items():
+        lacking = [search for search in found if search.lacking]
+        if not lacking:
+            continue
+        shown = f"{option}={write_path(path)}"
+        message = next((search.message for search in lacking if search.message), "")
+        if not any(search.is_found for search in found):
+            is_error = True
+            nearest = next((f"; nearest: {option}={search.nearest}" for search in lacking if search.nearest), "")
+            keys = next((f"; the first one has {search.keys}" for search in lacking if search.keys), "")
+            hints.append(f"no answer has {shown}{nearest or keys}" + (f", and says: {message}" if message else ""))
+        elif message:
+            hints.append(f"an answer without {shown} says: {message}")
+    return MissingPaths(tuple(hints), is_error)

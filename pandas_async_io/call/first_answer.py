@@ -1,0 +1,41 @@
+"""Ends a run with ``errors="raise"`` whose first answer shows that ``record_path`` is wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pandas_async_io._core.errors import ParseError
+from pandas_async_io._core.models import Outcome
+from pandas_async_io._core.policy.retries.retry import Stop
+from pandas_async_io._core.table.columns.nearest_path import write_path
+from pandas_async_io._core.table.columns.records import NOT_FOUND, walk_path
+from pandas_async_io._core.workflow.paging.envelope import candidate_lists
+
+if TYPE_CHECKING:
+    from pandas_async_io._core.table.columns.shape import Path
+
+
+def stop_at_wrong_path(payload: Any, path: Path) -> Stop | None:
+    """Return how the other rows end, if an answer has records elsewhere than at the record path; else None.
+
+    An answer that leaves the path out and has no records at all may have found nothing.
+
+    Examples
+    --------
+    >>> stop_at_wrong_path({"items": [{"id": 1}]}, ("itmes",)).error
+    "not sent: the first answer has no record_path='itmes'"
+    >>> stop_at_wrong_path({"totalItems": 0}, ("items",))
+    """
+    try:
+        found = walk_path(payload, path)
+    except ParseError:
+        return None
+    if not found or any(value is not NOT_FOUND for _, value in found):
+        return None
+    if isinstance(payload, dict) and not any(_are_records(values) for _, values in candidate_lists(payload)):
+        return None
+    return Stop(Outcome.NOT_ATTEMPTED, f"not sent: the first answer has no record_path={write_path(path)}")
+
+
+def _are_records(values: list[Any]) -> bool:
+    return bool(values) and all(isinstance(value, dict) for value in values)
