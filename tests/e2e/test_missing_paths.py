@@ -118,7 +118,7 @@ def test_fault_89_a_later_page_without_the_path_is_the_end_unless_it_is_a_messag
         assert paio.read_api(server.url, pages=paio.PageNumber(), record_path="items")["id"].tolist() == [1, 2]
     with (
         serve_function(lambda request: reply(request, {"message": "slow down"})) as server,
-        pytest.raises(paio.FetchError, match="page 3: record_path .* says: slow down"),
+        pytest.raises(paio.FetchError, match=r"page 3: record_path .* says: slow down"),
     ):
         paio.read_api(server.url, pages=paio.PageNumber(), record_path="items")
 
