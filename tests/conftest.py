@@ -10,5 +10,5 @@ settings.load_profile("no deadline")
 
 def pytest_terminal_summary(terminalreporter, config):
     """Say what the default selection leaves out."""
-    if config.getoption("markexpr") == "not slow":
-        terminalreporter.write_line("slow tests were left out: python -m pytest -m slow runs them")
+    if config.getoption("markexpr") == "not slow and not long":
+        terminalreporter.write_line("slow and long tests were left out: python -m pytest -m 'slow or long' runs them")

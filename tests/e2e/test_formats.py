@@ -307,7 +307,7 @@ def test_fault_66_a_drifted_column_is_reported():
     assert out.aio.runs[-1].drifted == {"a": ("int", "str")}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_of_100_000_rows_only_the_bad_ones_differ():
     """1 % are HTML, 1 % are null, 1 % lack half their keys: every other row is exact, and the dtypes are the same."""
     size = 100_000

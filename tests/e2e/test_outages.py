@@ -90,7 +90,7 @@ def test_fault_34_an_outage_from_the_first_answer_costs_no_row():
     assert len(server.log) <= 1.2 * 1_000
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_fault_35_rows_that_fail_for_ever_cost_four_attempts_and_no_second_in_the_breaker():
     """Of 20 000 rows, 30 % always answer 500: the others are ok, and the run is little longer than without repeats."""
 
@@ -123,7 +123,7 @@ def test_a_dead_origin_is_not_waited_for():
     assert out.aio.report.seconds < 5
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_fault_35_a_permanent_503_ends_10_000_rows_within_a_minute():
     """The breaker opens, probes and gives up; the errors of unsent rows name the cause."""
 

@@ -194,7 +194,7 @@ def test_retry_after_takes_precedence_over_the_reset_of_a_budget():
     assert out.aio.report.seconds < 10
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("server", "fixed"), [(adaptive_concurrency.slow_down, (5, 6)), (adaptive_concurrency.refuse, (5,))]
 )
@@ -227,7 +227,7 @@ def test_fault_37_a_window_that_says_retry_after_is_used():
     assert succeeds_once(lambda: reaches(polite.SLIDING, "the server"))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("concurrency", [32, "auto"])
 def test_fault_36_a_servers_budget_is_used_and_not_exceeded(concurrency):
     """10 requests per 5 s, told by RateLimit headers."""
