@@ -46,7 +46,9 @@ def choose_workflow(call: PreparedCall, outcomes: Outcomes) -> tuple[Collector, 
         )
     further_pages = None
     if options.pages is NOT_GIVEN:
-        further_pages = FurtherPages(lambda position: requests.sent.request(position, NO_HEADERS), len(requests.sent))
+        further_pages = FurtherPages(
+            lambda position: requests.sent.request(position, NO_HEADERS), len(requests.sent), call.shape.record_path
+        )
     return collector, Plain(call.decode, deliver, further_pages)
 
 

@@ -380,3 +380,104 @@ def test_a_run_whose_first_pages_are_all_unrecognised_stops():
     ):
         pd.DataFrame({"q": range(100)}).aio.fetch(server.url + "?q={q}", pages=NEXT, concurrency=1)
     assert len(server.requests) == 3
+
+
+ROWS = [{"id": number} for number in range(7)]
+
+
+def three_of(make_payload, param="page"):
+    """Return a function that answers with three rows a page, in the envelope that the function makes."""
+
+    def respond(request):
+        number = int(query(request).get(param, 1 if param == "page" else 0))
+        begin = 3 * number - 3 if param == "page" else number
+        return answer(make_payload(number, ROWS[begin : begin + 3]))
+
+    return respond
+
+
+ENVELOPES = {
+    "pair": (lambda n, rows: [{"page": n}, rows], lambda payload: payload[1]),
+    "keyed": (
+        lambda n, rows: {"page": n, "data": {str(row["id"]): row for row in rows}},
+        lambda payload: list(payload["data"].values()),
+    ),
+    "header row": (
+        lambda n, rows: [["id"], *([row["id"]] for row in rows)],
+        lambda payload: [{"id": cell} for (cell,) in payload[1:]],
+    ),
+    "frame": (lambda n, rows: {"page": n, "a": rows, "b": [1]}, lambda payload: pd.DataFrame(payload["a"])),
+    "envelope": (lambda n, rows: {"page": n, "a": rows, "b": [1]}, lambda payload: {"page": 1, "a": payload["a"]}),
+}
+
+
+@pytest.mark.parametrize("pages", [paio.PageNumber(), paio.Offset()], ids=["page number", "offset"])
+@pytest.mark.parametrize("envelope", ENVELOPES)
+def test_the_records_of_a_parser_end_the_paging_and_move_the_offset(pages, envelope):
+    """An envelope that is never empty is no page; a header row is no record."""
+    make_payload, parse = ENVELOPES[envelope]
+    with serve_function(three_of(make_payload, pages.param)) as server:
+        found = paio.read_api(
+            server.url + "/x",
+            pages=pages,
+            parser=lambda response: parse(json.loads(response.body)),
+            record_path="a" if envelope == "envelope" else None,
+            max_requests=10,
+        )
+        assert len(server.requests) <= 4
+    assert found["id"].tolist() == list(range(7))
+    assert found.aio.report.findings == ()
+
+
+def test_an_object_that_holds_nothing_ends_numbered_pages():
+    """Also without a parser: the object past the end is no record."""
+    with serve_function(three_of(lambda n, rows: {"page": n, "data": {row["id"]: row for row in rows}})) as server:
+        found = paio.read_api(server.url + "/x", pages=paio.PageNumber(), max_requests=10)
+        assert len(server.requests) == 4
+    assert found["page"].tolist() == [1, 2, 3]
+
+
+def test_a_parser_that_filters_a_whole_page_away_is_a_finding():
+    """Numbered pages end where the parser finds nothing; a hint says that the page was not empty."""
+
+    def parse(response):
+        return [row for row in json.loads(response.body) if row["id"] not in {3, 4, 5}]
+
+    with (
+        serve_function(three_of(lambda n, rows: rows)) as server,
+        pytest.warns(paio.HintWarning, match="page 2: paging ended because parser= returned no record of 3"),
+    ):
+        found = paio.read_api(server.url + "/x", pages=paio.PageNumber(), parser=parse, max_requests=10)
+    assert found["id"].tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("record_path", [None, "orders"])
+@pytest.mark.parametrize("fields", [{"request_id": "r-1"}, {"currency": "EUR", "copyright": "c"}])
+def test_auto_reads_all_pages_of_an_envelope_with_fields_of_its_own(fields, record_path):
+    """Of every row; one whose list is empty has no record."""
+
+    def respond(request):
+        number = int(query(request).get("page", 1))
+        rows = [] if query(request)["of"] == "none" else ROWS[3 * number - 3 : 3 * number]
+        return answer({**fields, "page": number, "total_pages": 3 if rows else 1, "orders": rows})
+
+    frame = pd.DataFrame({"of": ["all", "none"]})
+    with serve_function(respond) as server:
+        found = frame.aio.fetch(server.url + "/x?of={of}", pages="auto", record_path=record_path)
+    assert found["of"].tolist() == ["all"] * 7 + ["none"]
+    assert found["id"].tolist()[:7] == list(range(7))
+    assert pd.isna(found["id"].iloc[7])
+    assert list(found.columns) == ["of", "id"]
+
+
+def test_a_thousand_rows_of_socrata_are_a_page():
+    """Without pages= there is a hint, with "auto" the other pages come."""
+
+    def respond(request):
+        begin, limit = (int(query(request).get(name, default)) for name, default in (("$offset", 0), ("$limit", 1000)))
+        return answer([{"i": number} for number in range(begin, min(begin + limit, 2300))])
+
+    with serve_function(respond) as server:
+        with pytest.warns(paio.HintWarning, match="1000 records are a full page of Socrata"):
+            assert len(paio.read_api(server.url + "/resource/ab12-cd34.json")) == 1000
+        assert len(paio.read_api(server.url + "/resource/ab12-cd34.json", pages="auto")) == 2300

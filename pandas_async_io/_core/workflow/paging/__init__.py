@@ -4,6 +4,7 @@
 - `paginators`: from a page to the next request.
 - `records`: where the records of a chain are, how many, which come twice.
 - `paging_vocabulary`: the words that APIs use for paging, as tables.
+- `page_fields`: which objects of a payload describe a page.
 - `envelope`: which list of a payload holds the records, and where their total is.
 - `detect`: ``pages="auto"``.
 - `further_pages`: whether the answers of a call without ``pages=`` have further pages.

@@ -22,6 +22,7 @@ from pandas_async_io._core.workflow.paging.page_failure import describe_page_fai
 from pandas_async_io._core.workflow.paging.paginators.extracted_page import ExtractedPage
 from pandas_async_io._core.workflow.paging.paginators.paginators import first_request, next_request, other_requests
 from pandas_async_io._core.workflow.paging.records.duplicates import DuplicateTracker
+from pandas_async_io._core.workflow.paging.records.parsed_page import describe_difference
 from pandas_async_io._core.workflow.paging.records.record_locator import RecordLocator
 from pandas_async_io._core.workflow.paging.records.record_totals import RecordTotals
 
@@ -32,12 +33,15 @@ if TYPE_CHECKING:
     from pandas_async_io._core.models import Page, Request
     from pandas_async_io._core.workflow.paging.detect.detect import Detection
     from pandas_async_io._core.workflow.paging.paginators.paginators import Paginator
-    from pandas_async_io._core.workflow.paging.records.record_locator import ParsedPage
+    from pandas_async_io._core.workflow.paging.records.parsed_page import ParsedPage
 
 MAX_EMPTY_PAGES = 1_000
 """Consecutive empty pages after which paging stops as a loop."""
 
 _MAX_LISTED_PAGES = 10
+
+_MAX_NOTES = 2
+"""Most pages of a chain whose parser's records are noted as others than those of the envelope."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +134,12 @@ class Chain:
         self._last: tuple[int, Page, Sequence[Any]] | None = None
         self._totals = RecordTotals()
         self._duplicates = DuplicateTracker()
+        self._notes: list[str] = []
+
+    @property
+    def last_page(self) -> ExtractedPage | None:
+        """The last page, by its number, of those that came."""
+        return None if self._last is None else ExtractedPage(*self._last[1:], self.record_count)
 
     @property
     def done(self) -> bool:
@@ -173,9 +183,13 @@ class Chain:
             The first page does not show the paginator or the records. The message says what to pass.
         """
         if self.paginator is None and self.detected is None:
-            self.detected = choose_paginator(page)
+            known = None if parsed is None else self.locator.find_parsed_records(parsed, None)
+            self.detected = choose_paginator(page, self.record_path, known)
             self.paginator = self.detected.paginator
-        records = self.locator.find_records(page.payload, parsed, has_paginator=self.paginator is not None)
+        if parsed is not None:
+            records = self.locator.find_parsed_records(parsed, self.paginator)
+        else:
+            records = self.locator.find_records(page.payload, has_paginator=self.paginator is not None)
         if number == 1:
             self.locator.note_first_page(page.payload)
         del self.pending[number]
@@ -188,10 +202,17 @@ class Chain:
                 self.locator.check_kind(number, page.payload)
             self._check_page(number, page, records)
             self.last_sound_page = number
-            return self._request_pages(number, self._following_requests(number, page, records))
+            following = self._request_pages(number, self._following_requests(number, page, records))
         except AttemptError as error:
             self._has_more = self.is_broken = True
             raise type(error)(describe_page_failure(number, str(error))) from error.__cause__
+        if parsed is not None:
+            ended = not (following or self.pending)
+            note = describe_difference(
+                number, self.paginator, records, page.payload, self.record_path or (), ended=ended
+            )
+            self._notes += [note] if note and len(self._notes) < _MAX_NOTES else []
+        return following
 
     def resume(self, request: Request) -> Chain:
         """Return a chain that requests the pending pages with the credentials of a new first request."""
@@ -199,6 +220,7 @@ class Chain:
         chain.locator = copy(self.locator)
         chain._requested = dict(self._requested)  # noqa: SLF001 - an object of this class
         chain._totals, chain._duplicates = self._totals.copy(), self._duplicates.copy()  # noqa: SLF001 - as above
+        chain._notes = list(self._notes)  # noqa: SLF001 - as above
         chain.first = refresh_credentials(self.first, self.first, request)
         chain.pending = {
             number: refresh_credentials(pending, self.first, request) for number, pending in self.pending.items()
@@ -226,7 +248,7 @@ class Chain:
             found.append(f"max_pages={self.page_count} was reached, and there are more")
         is_complete = not (self.pending or self._has_more)
         totals = self._totals.findings(records=self.record_count, pages=self.page_count, is_complete=is_complete)
-        return [*found, *self._duplicates.findings(), *totals]
+        return [*found, *self._notes, *self._duplicates.findings(), *totals]
 
     def _check_page(self, number: int, page: Page, records: Sequence[Any]) -> None:
         """Look for a loop, and note the total."""

@@ -9,16 +9,15 @@ import pandas as pd
 
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.json_path import Key, Path, find_children, find_value, names_element, parse_count
+from pandas_async_io._core.workflow.paging.page_fields import describes_page, page_objects
 from pandas_async_io._core.workflow.paging.paging_vocabulary import (
     ENVELOPES,
     OTHER_LISTS,
-    PAGE_FIELDS,
     PAGE_OBJECTS,
     RECORD_LISTS,
     RECORD_TOTAL_HEADERS,
     RECORD_TOTALS,
     WEAK_RECORD_TOTALS,
-    snake_case,
 )
 
 if TYPE_CHECKING:
@@ -48,6 +47,7 @@ def find_total_path(page: Page, record_path: Path, *, allow_minimum: bool = Fals
     ('meta', 'total')
     """
     paths = [*(tuple(record_path[:depth]) for depth in range(len(record_path))), *ENVELOPES]
+    paths = list(dict.fromkeys([*paths, *page_objects(page.payload)]))
     fields = [
         (*path, key, *inner)
         for path, envelope in ((path, find_value(page.payload, path)) for path in paths)
@@ -97,11 +97,12 @@ def find_record_path(payload: Any) -> tuple[str, ...]:
     if len(nearest) == 1:
         return _unwrap_edges(nearest[0], usual)
     nearest = _nearest(of_objects)
-    if not any(map(of_objects.get, nearest)) and not has_only_page_fields(payload, *nearest[:1]):
+    if not any(map(of_objects.get, nearest)) and not describes_page(payload, *nearest[:1]):
         return ()
     if len(nearest) == 1:
         return _unwrap_edges(nearest[0], of_objects)
-    paths = [".".join(path) for path in lists]
+    likeliest = sorted(lists, key=lambda path: (path not in of_objects, not lists[path], len(path), -len(lists[path])))
+    paths = [".".join(path) for path in likeliest]
     raise PlanError(
         f"pages=: which list holds the records? Lists are in {', '.join(map(repr, paths))}: "
         f"pass record_path={paths[0]!r}"
@@ -123,21 +124,6 @@ def _unwrap_edges(path: tuple[str, ...], lists: dict[tuple[str, ...], list[Any]]
     return (*path, "node") if is_wrapped else path
 
 
-def has_only_page_fields(payload: Any, path: Sequence[Key] = ()) -> bool:
-    """Whether all fields beside the list at a path are other lists or describe the page.
-
-    Examples
-    --------
-    >>> has_only_page_fields({"orders": [], "total": 0}, ("orders",))
-    True
-    >>> has_only_page_fields({"orders": [], "name": "y"}, ("orders",))
-    False
-    """
-    levels = [(key, find_value(payload, path[:depth])) for depth, key in enumerate(path)]
-    fields = ((name, value) for key, level in levels for name, value in level.items() if name != key)
-    return all(isinstance(value, list) or PAGE_FIELDS.fullmatch(snake_case(name)) for name, value in fields)
-
-
 def is_single_record(payload: Any, path: Sequence[Key]) -> bool:
     """Whether an object that holds a list is a record, not a page: it has fields of its own.
 
@@ -149,8 +135,10 @@ def is_single_record(payload: Any, path: Sequence[Key]) -> bool:
     False
     >>> is_single_record({"title": "T", "authors": [{"name": "a"}]}, ("authors",))
     True
+    >>> is_single_record({"request_id": "r", "page": 1, "total_pages": 3, "orders": [{"id": 1}]}, ("orders",))
+    False
     """
-    if not path or has_only_page_fields(payload, path):
+    if not path or describes_page(payload, path):
         return False
     return "id" in payload or RECORD_LISTS.fullmatch(str(path[-1])) is None
 

@@ -12,7 +12,9 @@ from pandas_async_io._core.security.secrets import redact_text
 from pandas_async_io._core.workflow.paging.detect.detect import find_further_page
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from pandas_async_io._core.json_path import Key
 
 _CHECKED_ANSWERS = 10
 """First answers that are looked at: those of one API are alike, and looking at one takes about 0.5 ms."""
@@ -30,6 +32,8 @@ class FurtherPages:
         Takes a position and returns its request, without the client's headers.
     requests : int
         How many positions there are.
+    record_path : sequence of str, optional
+        The call's ``record_path``.
 
     Examples
     --------
@@ -41,10 +45,12 @@ class FurtherPages:
     True
     """
 
-    __slots__ = ("_answers_left", "_request_at", "_requests")
+    __slots__ = ("_answers_left", "_record_path", "_request_at", "_requests")
 
-    def __init__(self, request_at: Callable[[int], Request], requests: int) -> None:
-        self._request_at, self._requests = request_at, requests
+    def __init__(
+        self, request_at: Callable[[int], Request], requests: int, record_path: Sequence[Key] | None = None
+    ) -> None:
+        self._request_at, self._requests, self._record_path = request_at, requests, record_path
         self._answers_left = _CHECKED_ANSWERS
 
     @property
@@ -56,7 +62,7 @@ class FurtherPages:
         """Return what to say about an answer that has further pages; None if it has none, or the rows choose them."""
         self._answers_left -= 1
         request = self._request_at(position)
-        found = find_further_page(Page(request, response, payload))
+        found = find_further_page(Page(request, response, payload), self._record_path)
         if found is None:
             return None
         self._answers_left = 0

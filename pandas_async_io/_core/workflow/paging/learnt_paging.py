@@ -8,8 +8,7 @@ from pandas_async_io._core.errors import AttemptError, ParseError, PlanError
 from pandas_async_io._core.json_path import find_value
 from pandas_async_io._core.security.secrets import redact_text
 from pandas_async_io._core.workflow.paging.detect.detect import describe_overlooked
-from pandas_async_io._core.workflow.paging.envelope import is_single_record, page_records
-from pandas_async_io._core.workflow.paging.paginators.extracted_page import ExtractedPage
+from pandas_async_io._core.workflow.paging.envelope import is_single_record
 from pandas_async_io._core.workflow.paging.paginators.paginators import PAGINATOR_TYPES
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from pandas_async_io._core.models import Page, Request
     from pandas_async_io._core.workflow.paging.chain import Chain
     from pandas_async_io._core.workflow.paging.paginators.paginators import Paginator
-    from pandas_async_io._core.workflow.paging.records.record_locator import ParsedPage
+    from pandas_async_io._core.workflow.paging.records.parsed_page import ParsedPage
 
 _MAX_UNRECOGNISED_PAGES = 3
 """Unrecognised first pages after which the run stops, if no row has a page yet: the next rows would fail alike."""
@@ -119,14 +118,15 @@ class PagingLearner:
         self._has_pages = True
         self._record_path = self._record_path or record_path
 
-    def check_paginator(self, position: int, chain: Chain, page: Page) -> None:
+    def check_paginator(self, position: int, chain: Chain) -> None:
         """Note, for the run's first page, if it shows other pages that the given paginator does not find."""
         if not self._must_check_paginator or self._given is None:
             return
         self._must_check_paginator = False
-        records = page_records(page.payload, chain.record_path or ())
+        if chain.last_page is None:
+            return
         try:
-            finding = describe_overlooked(self._given, ExtractedPage(page, records, chain.record_count))
+            finding = describe_overlooked(self._given, chain.last_page, chain.record_path or None)
         except AttemptError:
             return  # the chain raises it
         if finding is not None:

@@ -53,7 +53,7 @@ PAGE_FIELDS = _any_of(
     (?:first|last)(?:_?(?:page|id))?
     count cursor more limit offset size skip start(?:_at|_index)? from after before
     (?:.*_)?per_page max_results
-    done is_last (?:is_)?truncated
+    done is_last (?:is_)?truncated end_of_records exceeded_transfer_limit
     success ok status code messages? errors? warnings
     object kind api_version took url href self
     """,
@@ -111,6 +111,9 @@ PAGE_TOTALS = (
     "totalPageCount",
     "total_page_count",
 )
+SURE_PAGE_TOTALS = ("total_pages", "totalPages", "last_page", "lastPage", "nbPages", "totalPageCount")
+"""Those that are no field of a record: a book has ``pages``."""
+
 PAGE_TOTAL_HEADERS = ("X-Total-Pages", "X-WP-TotalPages")
 
 # ── Page numbers and offsets ─────────────────────────────────────────────
@@ -137,6 +140,40 @@ OFFSET_PARAMS = (
 
 OFFSET_PARAM_BY_TOTAL = {"@odata.count": "$skip", "__count": "$skip", "value": "from"}
 """The offset's parameter, by the field of the total: OData, Elasticsearch."""
+
+
+class KnownApi(NamedTuple):
+    """An API whose pages need not say that there are more.
+
+    Attributes
+    ----------
+    name : str
+        Its name.
+    url_path : pattern
+        Found in the path of its URLs.
+    offset_param, size_param : str
+        Its parameters for the offset and the page's size.
+    default_size : int or None
+        Records of a page without that parameter; None if it differs from server to server.
+    total : str or None
+        Where the number of records is.
+    """
+
+    name: str
+    url_path: re.Pattern[str]
+    offset_param: str
+    size_param: str
+    default_size: int | None
+    total: str | None = None
+
+
+KNOWN_APIS = (
+    KnownApi("Socrata", _any_of(r"/resource/[\w-]+\.(?:json|geojson|csv)$"), "$offset", "$limit", 1_000),
+    KnownApi("ArcGIS", _any_of(r"/(?:Feature|Map)Server/\d+/query$"), "resultOffset", "resultRecordCount", None),
+    KnownApi("CKAN", _any_of(r"/action/datastore_search$"), "offset", "limit", 100, "result.total"),
+    KnownApi("Opendatasoft", _any_of(r"/api/explore/v2\.\d/.+/records$"), "offset", "limit", 10, "total_count"),
+    KnownApi("PostgREST", _any_of(r"/rest/v1/\w+$"), "offset", "limit", 1_000),
+)
 
 # ── Links to the next page ───────────────────────────────────────────────
 
@@ -227,7 +264,10 @@ TOKEN_HEADERS = (
     ("Sforce-Locator", "locator", 0.95),  # Salesforce Bulk
     ("x-ms-continuationtoken", "continuationToken", 0.95),  # Azure DevOps
     ("X-Next-Page", "page", 0.88),  # GitLab
+    ("CB-AFTER", "after", 0.9),  # Coinbase
 )
+TOKEN_HEADER_LIKE = re.compile(r"(?:x-)?(?:.*-)?(?:next|continuation|cursor).*", re.IGNORECASE)
+"""Names of headers that may hold a token or URL for the next page, an API's own."""
 TOKEN_LIKE = _any_of("next cursor continuation marker scroll")
 """Parts of a name that may be a token's."""
 
@@ -247,8 +287,9 @@ MORE_FLAGS = {
     "more_records",
     "more_items_in_collection",
     "is_truncated",
+    "exceeded_transfer_limit",
 }
 """Flags that are true while there are more pages (snake case)."""
 
-LAST_FLAGS = {"done", "last", "is_last", "last_page", "is_last_page"}
+LAST_FLAGS = {"done", "end_of_records", "last", "is_last", "last_page", "is_last_page"}
 """Flags that are true on the last page (snake case)."""

@@ -17,7 +17,7 @@ from pandas_async_io._core.workflow.base import Step, StepResults, Workflow
 from pandas_async_io._core.workflow.paging.chain import Chain, PagingOptions
 from pandas_async_io._core.workflow.paging.learnt_paging import LearntPaging, PagingLearner
 from pandas_async_io._core.workflow.paging.page_failure import describe_page_failure, may_be_expired_cursor
-from pandas_async_io._core.workflow.paging.records.record_locator import ParsedPage
+from pandas_async_io._core.workflow.paging.records.parsed_page import ParsedPage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -103,7 +103,7 @@ class PagingWorkflow(Workflow):
         """Return the payload of a page; a `ParsedPage` if the call has a parser."""
         payload = self._decode(response, position)
         if self._decode.parser is not None:
-            return ParsedPage(self._decode.decode_envelope(response), payload)
+            return ParsedPage(self._decode.decode_envelope(response), payload, self._pages.shape.record_path)
         locator = self._chains[position][0].locator
         if number > 1 and isinstance(payload, pd.DataFrame) and locator.lacks_header(list(payload.columns)):
             return self._decode.without_header(locator.columns)(response, position)
@@ -136,7 +136,7 @@ class PagingWorkflow(Workflow):
         self.detected = self._learner.detected
         self._keep_page(position, number, chain, payload)
         if number == 1:
-            self._learner.check_paginator(position, chain, page)
+            self._learner.check_paginator(position, chain)
         results.open_steps += len(following)
         self.pages_requested += len(following)
         return [Step(new_number, self._with_own_key(chain, new_number, request)) for new_number, request in following]
@@ -180,10 +180,11 @@ class PagingWorkflow(Workflow):
     def _keep_page(self, position: int, number: int, chain: Chain, payload: Any) -> None:
         """Give a page's records to the collector."""
         record_path = None
-        if self._decode.parser is not None:
-            pass  # the parser returned records
-        elif chain.locator.is_empty_page(number, payload):
+        is_parsed = self._decode.parser is not None
+        if chain.locator.is_empty_page(number, payload, is_parsed=is_parsed):
             payload = None
+        elif is_parsed:
+            pass  # the parser returned records
         elif self._pages.shape.record_path is None and chain.record_path:
             payload = chain.extract_records(payload)
             record_path = chain.record_path

@@ -108,6 +108,20 @@ def test_a_payload_with_several_lists_raises_an_error(payload):
     assert all(repr(key) in str(caught.value) for key, value in payload.items() if isinstance(value, list))
 
 
+@pytest.mark.parametrize(
+    ("payload", "first"),
+    [
+        ({"notices": [], "alerts": [], "orders": [{"x": 1}], "customers": [{"y": 1}, {"y": 2}]}, "customers"),
+        ({"tags": ["a", "b"], "orders": [{"x": 1}], "customers": []}, "orders"),
+        ({"notices": [], "tags": [], "numbers": []}, "notices"),
+    ],
+)
+def test_the_likeliest_list_is_proposed_first(payload, first):
+    """Lists of objects before empty ones and lists of texts, the longest first."""
+    with pytest.raises(PlanError, match=rf"Lists are in '{first}'.*pass record_path='{first}'"):
+        find_record_path(payload)
+
+
 def test_a_page_is_a_slice_of_the_first_list_on_the_path():
     """Deeper lists belong to a record."""
     payload = {"data": {"orders": [{"items": [1, 2, 3]}]}}

@@ -35,15 +35,30 @@ def offset_candidates(evidence: PageEvidence) -> Iterator[Candidate]:
     if evidence.record_count is None:
         return
     for prefix, fields in evidence.envelopes:
-        total = _first_number_field(fields, OFFSET_TOTALS)
-        for param, size_param in OFFSET_PARAMS if total else ():
+        total = _offset_total(evidence, fields)
+        for param, size_param in OFFSET_PARAMS:
             offset, size = parse_count(fields.get(param)), parse_count(fields.get(size_param))
-            if offset is not None and size:
-                value, in_body = evidence.find_param(param)
-                start = 1 if value is None and offset == 1 else 0
+            if offset is None or not size or evidence.announces_end:
+                continue
+            _, in_body = evidence.find_param(param)
+            start = 1 if offset == 1 else 0  # of a first page; where records count from 0 the total tells
+            if total:
                 paginator = Offset(param, (size_param, size), f"{prefix}{total}", start, in_body)
                 yield Candidate(0.9, paginator, f"{param}, {size_param} and {total}")
-                return
+            elif size == evidence.record_count and evidence.total is None:
+                paginator = Offset(param, (size_param, size), None, start, in_body)
+                yield Candidate(0.85, paginator, f"{size} records are a full page by {size_param!r}")
+            else:
+                continue
+            return
+
+
+def _offset_total(evidence: PageEvidence, fields: Mapping[str, Any]) -> str | None:
+    """Return the field that holds the number of all records; a ``count`` may be the page's length."""
+    total = _first_number_field(fields, OFFSET_TOTALS)
+    if total is None and (parse_count(fields.get("count")) or 0) > (evidence.record_count or 0):
+        return "count"
+    return total
 
 
 def page_number_candidates(evidence: PageEvidence) -> Iterator[Candidate]:

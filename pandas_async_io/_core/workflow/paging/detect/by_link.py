@@ -15,8 +15,10 @@ from pandas_async_io._core.workflow.paging.paging_vocabulary import (
     LINK_OBJECTS,
     NEXT_LINK_SIBLINGS,
     NEXT_LINKS,
+    TOKEN_HEADER_LIKE,
     TOKEN_HEADERS,
     URL,
+    snake_case,
 )
 
 if TYPE_CHECKING:
@@ -39,6 +41,34 @@ def header_candidates(evidence: PageEvidence) -> Iterator[Candidate]:
             if page_param is not None:
                 name, in_body = page_param.name, page_param.in_body
             yield Candidate(confidence, Cursor(header=header, param=name, body=in_body), f"the header {header}")
+    yield from _token_like_candidates(evidence)
+
+
+def _token_like_candidates(evidence: PageEvidence) -> Iterator[Candidate]:
+    """Yield a guess for each header that is in no table but named like a token's."""
+    known = {header.lower() for header, *_ in TOKEN_HEADERS}
+    for header, value in evidence.page.response.headers.items():
+        if header.lower() in known or is_end(value) or not TOKEN_HEADER_LIKE.fullmatch(header):
+            continue
+        if URL.fullmatch(value):
+            yield Candidate(0.7, NextUrl(header=header), f"the header {header} may be the next page's URL")
+        else:
+            param = _guess_param(header)
+            paginator = Cursor(header=header, param=param, body=evidence.find_param(param)[1])
+            yield Candidate(0.6, paginator, f"the header {header} may be a token; which parameter takes it?")
+
+
+def _guess_param(header: str) -> str:
+    """Return the parameter that may take a header's token.
+
+    Examples
+    --------
+    >>> [_guess_param(each) for each in ("NextPageToken", "X-Next-Cursor", "X-Continuation-Token", "Next")]
+    ['pageToken', 'cursor', 'continuationToken', 'next']
+    """
+    words = snake_case(header.replace("-", "_")).replace("__", "_").split("_")
+    kept = [word for word in words if word not in {"x", "next"}] or ["next"]
+    return kept[0] + "".join(map(str.capitalize, kept[1:]))
 
 
 def url_candidates(evidence: PageEvidence) -> Iterator[Candidate]:

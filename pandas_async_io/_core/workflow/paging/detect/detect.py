@@ -6,9 +6,10 @@ announces more is never taken for the only one.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pandas_async_io._core.errors import AttemptError, PlanError
+from pandas_async_io._core.workflow.paging.detect.by_api import known_api_candidates
 from pandas_async_io._core.workflow.paging.detect.by_count import (
     offset_candidates,
     page_number_candidates,
@@ -21,6 +22,9 @@ from pandas_async_io._core.workflow.paging.paginators.extracted_page import Extr
 from pandas_async_io._core.workflow.paging.paginators.paginators import next_request
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pandas_async_io._core.json_path import Key
     from pandas_async_io._core.models import Page, Request
     from pandas_async_io._core.workflow.paging.detect.page_evidence import Candidate, PageEvidence
     from pandas_async_io._core.workflow.paging.paginators.paginators import Paginator
@@ -35,6 +39,7 @@ _MAX_LISTED_CANDIDATES = 4
 
 _DETECTORS = (
     header_candidates,
+    known_api_candidates,
     url_candidates,
     token_candidates,
     offset_candidates,
@@ -51,8 +56,15 @@ class Detection(NamedTuple):
     reason: str
 
 
-def choose_paginator(page: Page) -> Detection:
+def choose_paginator(
+    page: Page, record_path: Sequence[Key] | None = None, records: Sequence[Any] | None = None
+) -> Detection:
     """Return the paginator that a first page shows.
+
+    Parameters
+    ----------
+    record_path, records
+        As in `collect_evidence`.
 
     Raises
     ------
@@ -68,7 +80,7 @@ def choose_paginator(page: Page) -> Detection:
         ...
     pandas_async_io._core.errors.PlanError: pages="auto" is not sure. Choose one of: ...
     """
-    candidates = rank_candidates(page)
+    candidates = rank_candidates(collect_evidence(page, record_path, records))
     if not candidates:
         return Detection(None, 1.0, "the first page shows no other pages")
     best = candidates[0]
@@ -78,19 +90,18 @@ def choose_paginator(page: Page) -> Detection:
     raise PlanError(f'pages="auto" is not sure. Choose one of: {choices}; or None, if there is only one page')
 
 
-def rank_candidates(page: Page) -> list[Candidate]:
+def rank_candidates(evidence: PageEvidence) -> list[Candidate]:
     """Return the paginators that a first page may need, the likeliest first.
 
     Examples
     --------
     >>> from pandas_async_io._core.models import Page, Request, Response
     >>> page = Page(Request("http://e.com/"), Response(200, {}, b"", ""), {"value": [], "@odata.nextLink": "/2"})
-    >>> rank_candidates(page)
+    >>> rank_candidates(collect_evidence(page))
     [Candidate(confidence=0.98, paginator=NextUrl(path='@odata.nextLink'), reason="'@odata.nextLink' holds a URL")]
     """
-    evidence = collect_evidence(page)
     found = [candidate for detector in _DETECTORS for candidate in detector(evidence)]
-    if evidence.record_count is None and isinstance(page.payload, dict):
+    if evidence.may_be_record and isinstance(evidence.page.payload, dict):
         limit = _MAX_SINGLE_RECORD_CONFIDENCE
         found = [each._replace(confidence=min(each.confidence, limit)) for each in found]
     found = [*page_info_candidates(evidence), *found]
@@ -122,8 +133,8 @@ class FurtherPage(NamedTuple):
     reason: str
 
 
-def find_further_page(page: Page) -> FurtherPage | None:
-    """Return the next page if a first page surely has one.
+def find_further_page(page: Page, record_path: Sequence[Key] | None = None) -> FurtherPage | None:
+    """Return the next page if a first page surely has one; its records are at the call's ``record_path``, if given.
 
     Examples
     --------
@@ -133,8 +144,8 @@ def find_further_page(page: Page) -> FurtherPage | None:
     "'next' holds a URL"
     >>> find_further_page(Page(Request("http://e.com/"), response, {"id": 1, "next": "/2"}))
     """
-    evidence = collect_evidence(page)
-    for candidate in rank_candidates(page):
+    evidence = collect_evidence(page, record_path)
+    for candidate in rank_candidates(evidence):
         if candidate.confidence < _MIN_CONFIDENCE:
             continue
         try:
@@ -147,7 +158,9 @@ def find_further_page(page: Page) -> FurtherPage | None:
     return None
 
 
-def describe_overlooked(paginator: Paginator, extracted: ExtractedPage) -> str | None:
+def describe_overlooked(
+    paginator: Paginator, extracted: ExtractedPage, record_path: Sequence[Key] | None = None
+) -> str | None:
     """Return a finding if a paginator finds no next page where another one surely does: a misspelt path.
 
     Examples
@@ -160,7 +173,7 @@ def describe_overlooked(paginator: Paginator, extracted: ExtractedPage) -> str |
     """
     if next_request(paginator, extracted) is not None:
         return None
-    for candidate in rank_candidates(extracted.page):
+    for candidate in rank_candidates(collect_evidence(extracted.page, record_path, extracted.records)):
         if candidate.confidence >= _MIN_CONFIDENCE and next_request(candidate.paginator, extracted) is not None:
             return f"{paginator!r} finds no next page; {candidate.paginator!r} does"
     return None

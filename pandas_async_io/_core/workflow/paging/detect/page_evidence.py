@@ -1,7 +1,8 @@
 """What a first page shows: its records, its total, its flags, and the request's own paging parameters.
 
 Invariant: an object without a list, or with a list beside fields of its own, is a record. The names of
-its fields are no evidence; only the envelope of a page is.
+its fields are no evidence; only the envelope of a page is, or its numbers: a page of pages, a total above
+the length of its list.
 """
 
 from __future__ import annotations
@@ -12,17 +13,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 from pandas_async_io._core.errors import ParseError, PlanError
-from pandas_async_io._core.json_path import Path, find_count, find_value, parse_count
+from pandas_async_io._core.json_path import Key, Path, find_count, find_value, parse_count
 from pandas_async_io._core.request.query import get_param, parse_json_body
 from pandas_async_io._core.workflow.paging.detect.flags import find_flag
 from pandas_async_io._core.workflow.paging.envelope import (
     candidate_lists,
     find_record_path,
     find_total_path,
-    has_only_page_fields,
     is_single_record,
     page_records,
 )
+from pandas_async_io._core.workflow.paging.page_fields import has_only_page_fields, page_objects
 from pandas_async_io._core.workflow.paging.paging_vocabulary import (
     ENVELOPES,
     PAGE_PARAMS,
@@ -30,6 +31,8 @@ from pandas_async_io._core.workflow.paging.paging_vocabulary import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pandas_async_io._core.models import Page
     from pandas_async_io._core.workflow.paging.paginators.paginators import Paginator
 
@@ -61,8 +64,12 @@ class PageEvidence:
     ----------
     record_path : tuple of str
         Where the records are; ``()`` if they are the payload itself, or unknown.
+    records : sequence
+        The records; empty if they are unknown.
     record_count : int or None
         Records of the page; None if the payload is a single record, or holds none.
+    may_be_record : bool
+        Whether the payload may be a single record.
     envelopes : tuple of (str, dict)
         The objects that may describe the page, each with its path's prefix: ``""``, ``"meta."``.
     body : dict or None
@@ -76,18 +83,15 @@ class PageEvidence:
     """
 
     page: Page
-    record_path: tuple[str, ...]
+    record_path: tuple[Key, ...]
+    records: Sequence[Any]
     record_count: int | None
+    may_be_record: bool
     envelopes: tuple[tuple[str, dict[str, Any]], ...]
     body: dict[str, Any] | None
     flag: tuple[str, bool] | None
     total_path: Path | None
     total: int | None
-
-    @property
-    def records(self) -> list[Any]:
-        """The records."""
-        return page_records(self.page.payload, self.record_path)
 
     @property
     def announces_more(self) -> bool:
@@ -127,8 +131,26 @@ class PageEvidence:
         return value, self.body is not None and value is None
 
 
-def collect_evidence(page: Page) -> PageEvidence:
+class _Records(NamedTuple):
+    """Where the records of a page are; see `PageEvidence`."""
+
+    path: tuple[Key, ...]
+    records: Sequence[Any]
+    length: int | None
+    may_be_record: bool = False
+
+
+def collect_evidence(
+    page: Page, record_path: Sequence[Key] | None = None, records: Sequence[Any] | None = None
+) -> PageEvidence:
     """Return what a first page shows.
+
+    Parameters
+    ----------
+    record_path : sequence of str, optional
+        The call's ``record_path``.
+    records : sequence, optional
+        The records that the call's parser made of the page.
 
     Examples
     --------
@@ -138,34 +160,41 @@ def collect_evidence(page: Page) -> PageEvidence:
     >>> found.record_path, found.record_count, found.total, found.flag, found.is_below_total
     (('data',), 1, 35, ('meta.has_more', True), True)
     """
-    record_path, record_count = _find_records(page.payload)
-    parents = (record_path[:depth] for depth in range(1, len(record_path)))
-    paths = dict.fromkeys([(), *parents, *ENVELOPES, *VAGUE_ENVELOPES])
+    found = _find_records(page, None if record_path is None else tuple(record_path))
+    if records is not None:
+        found = _Records(found.path, records, len(records))
+    parents = (found.path[:depth] for depth in range(1, len(found.path)))
+    paths = dict.fromkeys([(), *parents, *ENVELOPES, *VAGUE_ENVELOPES, *page_objects(page.payload)])
     objects = ((path, find_value(page.payload, path)) for path in paths)
     envelopes = tuple(
         ("".join(f"{key}." for key in path), fields) for path, fields in objects if isinstance(fields, dict)
     )
     total_path = None
-    if record_count is not None:
-        total_path = find_total_path(page, record_path or ("",), allow_minimum=True)
+    if found.length is not None:
+        total_path = find_total_path(page, found.path or ("",), allow_minimum=True)
+    is_record = found.length is None
     return PageEvidence(
         page,
-        record_path,
-        record_count,
+        found.path,
+        found.records,
+        found.length,
+        is_record or found.may_be_record,
         envelopes,
         _request_body(page),
-        find_flag(envelopes, single_record=record_count is None),
+        find_flag(envelopes, single_record=is_record),
         total_path,
         find_count(page, total_path),
     )
 
 
-def _find_records(payload: Any) -> tuple[tuple[str, ...], int | None]:
-    """Return the path of the records and their number; where several lists may be meant, the longest one's."""
-    if isinstance(payload, list | pd.DataFrame):
-        return (), len(payload)
+def _find_records(page: Page, given: tuple[Key, ...] | None) -> _Records:
+    """Return the records of a page; where several lists may be meant, only the length of the longest one."""
+    payload = page.payload
+    if given is not None or isinstance(payload, list | pd.DataFrame):
+        records = page_records(payload, given or ())
+        return _Records(given or (), records, len(records))
     if not isinstance(payload, dict):
-        return (), None
+        return _Records((), [], None)
     try:
         path = find_record_path(payload)
     except PlanError:
@@ -174,10 +203,17 @@ def _find_records(payload: Any) -> tuple[tuple[str, ...], int | None]:
             for path, values in candidate_lists(payload)
             if values and (isinstance(values[0], dict) or has_only_page_fields(payload, path))
         ]
-        return (), max(lengths, default=None)
-    if not path or is_single_record(payload, path):
-        return (), None
-    return path, len(page_records(payload, path))
+        return _Records((), [payload], max(lengths, default=None))
+    records = page_records(payload, path)
+    if not path or (is_single_record(payload, path) and not _is_below_total(page, path, len(records))):
+        return _Records((), [payload], None)
+    return _Records(path, records, len(records), is_single_record(payload, path))
+
+
+def _is_below_total(page: Page, path: tuple[Key, ...], count: int) -> bool:
+    """Whether an object without an id has a list that is shorter than the total beside it."""
+    total = find_count(page, find_total_path(page, path))
+    return total is not None and total > count > 0 and "id" not in page.payload
 
 
 def _request_body(page: Page) -> dict[str, Any] | None:

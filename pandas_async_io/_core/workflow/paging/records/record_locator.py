@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import ParseError, PlanError
@@ -11,27 +10,19 @@ from pandas_async_io._core.security.secrets import redact_line
 from pandas_async_io._core.server_message import find_message
 from pandas_async_io._core.table.columns.records import extract_records
 from pandas_async_io._core.table.columns.shape import Shape
-from pandas_async_io._core.workflow.paging.envelope import find_record_path, is_single_record, page_records
+from pandas_async_io._core.workflow.paging.envelope import (
+    find_record_path,
+    is_single_record,
+    page_records,
+)
+from pandas_async_io._core.workflow.paging.page_fields import holds_nothing
 from pandas_async_io._core.workflow.paging.paginators.extracted_page import is_end
+from pandas_async_io._core.workflow.paging.records.parsed_page import ParsedPage, count_records
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-
-@dataclass(frozen=True, slots=True)
-class ParsedPage:
-    """A page that the user's parser has read.
-
-    Attributes
-    ----------
-    envelope : object
-        The payload without the parser: paging looks at it.
-    payload : object
-        The records that the parser made of it.
-    """
-
-    envelope: Any
-    payload: Any
+    from pandas_async_io._core.workflow.paging.paginators.paginators import Paginator
 
 
 class RecordLocator:
@@ -45,7 +36,7 @@ class RecordLocator:
     Attributes
     ----------
     path : tuple of str or int, or None
-        The path of the records, once it is known.
+        The path of the records, once it is known; with a parser, in the page without it.
     columns : sequence of str
         The columns of the first page, if it is a table.
     """
@@ -56,8 +47,8 @@ class RecordLocator:
         self._first_is_list = False
         self._first_fields: dict[str, Any] = {}
 
-    def find_records(self, payload: Any, parsed: ParsedPage | None, *, has_paginator: bool) -> Sequence[Any]:
-        """Return the records of a page; what a parser made of it counts only where its own cannot be found.
+    def find_records(self, payload: Any, *, has_paginator: bool) -> Sequence[Any]:
+        """Return the records of a page.
 
         Raises
         ------
@@ -65,10 +56,16 @@ class RecordLocator:
             Several lists of the page may hold the records.
         """
         if self.path is None:
-            self.path = self._find_path(payload, is_parsed=parsed is not None, has_paginator=has_paginator)
-        if parsed is not None and (payload is None or self.path is None):
-            return page_records(parsed.payload, ())
+            self.path = self._find_path(payload, is_parsed=False, has_paginator=has_paginator)
+        if not self.path and isinstance(payload, dict) and holds_nothing(payload):
+            return []
         return page_records(payload, self.path or ())
+
+    def find_parsed_records(self, page: ParsedPage, paginator: Paginator | None) -> Sequence[Any]:
+        """Return the records that decide how long a page is which the call's parser has read."""
+        if self.path is None:
+            self.path = self._find_path(page.envelope, is_parsed=True, has_paginator=True)
+        return count_records(page, self.path, paginator)
 
     def _find_path(self, payload: Any, *, is_parsed: bool, has_paginator: bool) -> tuple[Key, ...] | None:
         """Return the path of the records, None if unknown. Without a paginator the payload may be a record itself."""
@@ -128,10 +125,14 @@ class RecordLocator:
             f"this page's columns, {list(columns)[:10]}, are not those of page 1, {list(self.columns)[:10]}"
         )
 
-    def is_empty_page(self, number: int, payload: Any) -> bool:
+    def is_empty_page(self, number: int, payload: Any, *, is_parsed: bool = False) -> bool:
         """Whether a page leaves its empty list out, as protocol buffers do, and says nothing else."""
         if not isinstance(payload, dict) or not payload:
             return isinstance(payload, dict)
+        if number > 1 and (is_parsed or not self.path) and holds_nothing(payload):
+            return True
+        if is_parsed:
+            return False
         first = self._first_fields if number > 1 else {}
         lacks_records = bool(self.path and not find_values(payload, self.path[:1]))
         return lacks_records and all(

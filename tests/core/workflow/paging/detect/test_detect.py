@@ -8,6 +8,7 @@ from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.models import Page, Request, Response
 from pandas_async_io._core.request.query import get_param
 from pandas_async_io._core.workflow.paging.detect.detect import choose_paginator, describe_overlooked, rank_candidates
+from pandas_async_io._core.workflow.paging.detect.page_evidence import collect_evidence
 from pandas_async_io._core.workflow.paging.paginators.cursor import Cursor, GraphQLCursor
 from pandas_async_io._core.workflow.paging.paginators.extracted_page import ExtractedPage
 from pandas_async_io._core.workflow.paging.paginators.next_url import LinkHeader, NextUrl
@@ -219,6 +220,112 @@ def test_no_page_is_left_out_whether_pages_count_from_0_or_1(home, echo, query, 
     assert [int(get_param(each, found.param)) for each in rest] == list(range(first + 1, start + 4))
 
 
+ORDERS = {"orders": [{"id": number} for number in range(3)]}
+PAGE_3 = PageNumber(total_pages="total_pages")
+
+
+@pytest.mark.parametrize("record_path", [None, ("orders",)])
+@pytest.mark.parametrize("unknown", [{}, {"request_id": "r-1"}, {"expand": "a,b", "currency": "EUR", "copyright": {}}])
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"page": 1, "total_pages": 3}, PAGE_3),
+        ({"meta": {"page": 1, "total_pages": 3, "host": "a"}}, PageNumber(total_pages="meta.total_pages")),
+        ({"startAt": 0, "maxResults": 3, "total": 7}, Offset("startAt", ("maxResults", 3), "total")),
+        (
+            {"metadata": {"resultset": {"offset": 1, "count": 7, "limit": 3}}},
+            Offset("offset", ("limit", 3), "metadata.resultset.count", start=1),
+        ),
+        (
+            {"meta": {"results": {"skip": 0, "limit": 3, "total": 7}, "terms": "x"}},
+            Offset("skip", ("limit", 3), "meta.results.total"),
+        ),
+    ],
+)
+def test_fields_beside_the_records_do_not_hide_the_pages(unknown, fields, expected, record_path):
+    """What counts are the numbers: the page's and that of all pages, or an offset with a size and a total."""
+    assert choose_paginator(page({**unknown, **fields, **ORDERS}), record_path).paginator == expected
+
+
+@pytest.mark.parametrize("record_path", [None, ("orders",)])
+@pytest.mark.parametrize(
+    ("fields", "headers", "candidate"),
+    [
+        ({"total": 7}, {}, "PageNumber(total_records='total')"),
+        ({"has_more": True}, {}, "Offset()"),
+        ({"next_cursor": "x"}, {}, "Cursor(path='next_cursor')"),
+        ({"next": "/2"}, {}, "NextUrl()"),
+        ({}, {"NextPageToken": "3"}, "Cursor(param='pageToken', header='NextPageToken')"),
+        ({}, {"X-Next-Batch": "/t?b=2"}, "NextUrl(header='X-Next-Batch')"),
+    ],
+)
+def test_a_page_with_unknown_fields_that_announces_more_is_not_the_only_one(fields, headers, candidate, record_path):
+    """It may be a record: without record_path the error lists the candidates; with it a sure one is used."""
+    answer = page({"request_id": "r-1", **fields, **ORDERS}, headers)
+    try:
+        found = f"pages={choose_paginator(answer, record_path).paginator!r}"
+    except PlanError as error:
+        found = str(error)
+    assert f"pages={candidate}" in found
+
+
+@pytest.mark.parametrize(
+    ("payload", "headers"),
+    [
+        ({"request_id": "r-1", "total": 3, **ORDERS}, {}),
+        ({"title": "T", "pages": 320, "authors": ONE}, {}),
+        ({"id": 2, "total": 119, "lines": ONE}, {}),
+        ({"request_id": "r-1", "page": 5, "pages": 3, "orders": ONE, "id": 3}, {}),
+        (ONE, {"X-Next-Token": "", "Next-Token": "null"}),
+        ({"offset": 0, "limit": 10, "items": ONE}, {}),
+    ],
+)
+def test_numbers_that_announce_nothing_are_no_pages(payload, headers):
+    """A book has pages, an order has a total; an offset beside a page that is not full is the last one's."""
+    assert choose_paginator(page(payload, headers)).paginator is None
+
+
+SOCRATA = "https://data.e.com/resource/ab12-cd34.json"
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (page(ONE * 1_000, url=SOCRATA), Offset("$offset", ("$limit", 1_000))),
+        (page(ONE * 50, url=f"{SOCRATA}?$limit=50"), Offset("$offset", ("$limit", 50))),
+        (page(ONE * 999, url=SOCRATA), None),
+        (page(ONE * 1_000), None),
+        (
+            page(
+                {"features": ONE, "fields": ONE, "exceededTransferLimit": True},
+                url="https://e.com/FeatureServer/0/query",
+            ),
+            Offset("resultOffset"),
+        ),
+        (page({"features": ONE, "fields": ONE}, url="https://e.com/FeatureServer/0/query"), None),
+        (
+            page(
+                {"result": {"records": ONE, "total": 9, "_links": {"next": "/2"}}},
+                url="https://e.com/action/datastore_search",
+            ),
+            Offset("offset", ("limit", 100), "result.total"),
+        ),
+        (page({"offset": 0, "limit": 1, "items": ONE}), Offset("offset", ("limit", 1))),
+    ],
+)
+def test_a_full_page_of_a_known_size_is_not_the_only_one(answer, expected):
+    """The size is the API's default, the request's, or the answer's own; a shorter page is the last."""
+    assert choose_paginator(answer).paginator == expected
+
+
+def test_the_records_of_a_parser_decide_whether_there_are_more():
+    """The envelope has the total, the parser's list the length."""
+    answer = page([{"total": 3}, [1, 2, 3]], {"X-Total-Count": "3"})
+    assert choose_paginator(answer, None, [{}, {}, {}]).paginator is None
+    with pytest.raises(PlanError, match="not sure"):
+        choose_paginator(answer, None, [{}, {}])
+
+
 def test_a_first_page_with_another_number_raises():
     """Pages before it would be left out."""
     with pytest.raises(PlanError, match="not sure"):
@@ -388,7 +495,7 @@ def test_an_unsure_page_raises_with_candidates(answer, candidates):
 )
 def test_a_page_that_shows_no_other_pages_is_the_only_one(payload):
     """There is no paginator, and a reason in words."""
-    assert rank_candidates(page(payload)) == []
+    assert rank_candidates(collect_evidence(page(payload))) == []
     assert choose_paginator(page(payload)).paginator is None
     assert "no other pages" in choose_paginator(page(payload)).reason
 
