@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from pandas_async_io._core.workflow.paging.paginators.cursor import Cursor, GraphQLCursor
     from pandas_async_io._core.workflow.paging.paginators.next_url import LinkHeader, NextUrl
     from pandas_async_io._core.workflow.paging.paginators.page_number import Offset, PageNumber
+    from pandas_async_io._io.storage.store import Store
     from pandas_async_io.client import Client
     from pandas_async_io.future import FrameFuture
 
@@ -64,6 +65,7 @@ _LAZY_NAMES = {
     "Report": ("_core.report.report", "Report"),
     "Request": ("_core.models", "Request"),
     "Response": ("_core.body.decode", "Response"),
+    "Store": ("_io.storage.store", "Store"),
     "Retry": ("_core.policy.retries.retry_options", "Retry"),
     "demo": ("demo", None),
     "graphql": ("_core.request.graphql", "graphql"),
@@ -97,6 +99,7 @@ __all__ = [
     "Request",
     "Response",
     "Retry",
+    "Store",
     "TemplateError",
     "UnknownFieldError",
     "aio",

@@ -21,6 +21,7 @@ from pandas_async_io._io.bridge import portal
 from pandas_async_io._io.bridge.blocking_call import run_blocking
 from pandas_async_io._io.engine.running_calls import RunningCalls
 from pandas_async_io._io.gate.origins import EndpointGates
+from pandas_async_io._io.storage.store import Store, as_store
 from pandas_async_io._io.transport.options import check_transport_options
 from pandas_async_io._io.transport.transport import Transport
 
@@ -81,6 +82,8 @@ class Client:
         bundle trusts only the authorities in it. False verifies nothing, and each call warns.
     session : aiohttp.ClientSession, optional
         Your own session: requests run on its event loop, with its cookies and connector. It is never closed here.
+    store : str, Path or Store, optional
+        Where the answers of all calls are kept. A call's own ``store`` replaces it.
     max_field_size : int or str, default "64KiB"
         Bytes of one response header, at most.
 
@@ -115,6 +118,7 @@ class Client:
         proxy: str | None = None,
         ssl: bool | tls.SSLContext | str | os.PathLike[str] | None = None,
         session: aiohttp.ClientSession | None = None,
+        store: str | os.PathLike[str] | Store | None = None,
     ) -> None:
         self.base_url = base_url
         self.origin = parse_base_url(base_url)
@@ -124,6 +128,7 @@ class Client:
         self.limits = ClientLimits.parse(concurrency=concurrency, rate=rate, retry=retry, timeout=timeout)
         self.strict_json = check_flag("strict_json", strict_json)
         self.session = session
+        self.store = as_store(store)
         self._transport_options = check_transport_options(
             max_body=max_body,
             follow=follow,

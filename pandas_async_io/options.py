@@ -12,6 +12,7 @@ from pandas_async_io._core.option_values import NOT_GIVEN, NotGiven, check_choic
 from pandas_async_io._core.words import show_value
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from pandas_async_io._core.models import Response
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pandas_async_io._core.request.credentials import Auth
     from pandas_async_io._core.workflow.jobs.poll import Poll
     from pandas_async_io._core.workflow.paging.paginators.paginators import Paginator
+    from pandas_async_io._io.storage.store import Store
     from pandas_async_io.client import Client
 
 _CHOICES = {"how": ("left", "inner"), "errors": ("raise", "coerce"), "format": FORMATS}
@@ -104,6 +106,9 @@ class Options:
         Seconds for the whole call. A request not sent by then ends ``not_attempted``, one in flight ``timeout``.
     max_requests : int, optional
         Requests of the whole call, retries included. Redirects are not counted, neither here nor in ``rate``.
+    store : str, Path or Store, optional
+        A file in which answers are kept: a rerun sends only the requests whose answers are missing. ``Store(…)`` has
+        options: how long they are kept, and recording and replaying. By default the client's store, or none.
     progress : bool, optional
         Whether to show a progress bar; by default on a terminal or in a notebook, after a second.
     """
@@ -139,6 +144,7 @@ class Options:
     timeout: float | None = None
     deadline: float | None = None
     max_requests: int | None = None
+    store: str | os.PathLike[str] | Store | None = None
     progress: bool | None = None
 
     def __post_init__(self) -> None:

@@ -14,5 +14,6 @@ or writes a log. Everything comes in as an argument, every decision goes out as 
 * `body`: how a body becomes a payload
 * `table`: how payloads become columns
 * `workflow`: which requests follow a response
+* `storage`: which answers are kept, and for which requests they are taken
 * `report`: how the rows of a run ended, and why
 """

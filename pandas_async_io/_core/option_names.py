@@ -33,7 +33,7 @@ _OTHER_NAMES: dict[str, tuple[str, str]] = {
         ("token", "api_key", "bearer", "credentials"), ("auth", "auth='…' is a bearer token, auth=ApiKey('…') a key")
     ),
     **dict.fromkeys(("qps", "rps", "rate_limit", "ratelimit"), ("rate", "rate='20/s'")),
-    **dict.fromkeys(("cache", "cache_name"), ("store", "store='answers.db'")),
+    **dict.fromkeys(("cache", "cache_name"), ("store", "store='calls.sqlite'")),
     **dict.fromkeys(("query", "querystring"), ("params", "params={'page': 1}")),
     **dict.fromkeys(_TEMPLATE_NAMES, ("url_template", "the first argument, without a name")),
     **dict.fromkeys(("record_prefix", "rprefix"), ("prefix", "prefix='api_'")),
@@ -97,8 +97,6 @@ def _find_hint(name: str, accepted: Collection[str]) -> str:
         return f"nearest: {meant!r}" + (f", as {example}" if folded in _OTHER_NAMES else "")
     if meant in _OF_CLIENT and takes_client:
         return f"it belongs to the client: client=Client({example})"
-    if meant == "store":
-        return f"answers are not stored; its options: {', '.join(accepted)}"
     return find_nearest_option(name, accepted)
 
 

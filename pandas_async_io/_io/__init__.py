@@ -4,5 +4,6 @@
 - `bridge`: runs coroutines for blocking callers.
 - `gate`: when a request may start.
 - `engine`: the loop that sends, repeats and follows requests.
+- `storage`: keeps answers in a file.
 - `progress`: the progress bar.
 """

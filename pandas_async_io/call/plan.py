@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pandas_async_io._core.policy.throttling.rate import describe_pace
 from pandas_async_io._core.request.dry_run import Plan, make_plan
 from pandas_async_io._core.workflow.paging.paginators.paginators import as_paginator, first_request
+from pandas_async_io.call.prepare.store import describe_stored
 
 if TYPE_CHECKING:
     from pandas_async_io.call.prepare.prepared_call import PreparedCall
@@ -29,4 +30,5 @@ def plan_call(call: PreparedCall) -> Plan:
         (lambda request: request) if paginator is None else partial(first_request, paginator),
         call.redactor,
         pace=pace,
+        store=describe_stored(call),
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pandas_async_io._core.errors import PlanError
+from pandas_async_io._core.models import Outcome
 from pandas_async_io._core.option_names import describe_unknown_option
 from pandas_async_io._core.report.history import get_runs, strip_attrs
 from pandas_async_io._core.request.credentials import as_auth
@@ -74,7 +75,8 @@ def retry_failed(frame: pd.DataFrame, changes: dict[str, Any]) -> pd.DataFrame:
     if not len(failed):
         return attach_runs(run.output.copy(), (*before, run), errors=source.options.errors, hints=hints)
     unfinished = {at: run.unfinished[row] for at, row in enumerate(failed.tolist()) if row in run.unfinished}
-    resumption = Resumption(source.key, failed, unfinished, run.learnt)
+    takes_stored = Outcome.PARSE_ERROR not in run.outcomes.row_outcomes()[failed]
+    resumption = Resumption(source.key, failed, unfinished, run.learnt, takes_stored)
     prepared = prepare_call(
         source.frame.iloc[failed], _select_urls(source, failed), source.options, resumption=resumption
     )

@@ -16,6 +16,7 @@ from pandas_async_io._io.progress import ProgressBar
 from pandas_async_io.call.assemble.assemble import assemble
 from pandas_async_io.call.first_answer import stop_at_wrong_path
 from pandas_async_io.call.plan import plan_call
+from pandas_async_io.call.prepare.store import check_store
 from pandas_async_io.call.send import make_context, send_requests
 from pandas_async_io.call.stack_level import UserLine, find_user_line
 from pandas_async_io.call.workflow import choose_workflow
@@ -67,6 +68,7 @@ class Call:
         try:
             try:
                 if len(prepared.requests.sent):
+                    check_store(prepared)
                     prepared.client.run_blocking(self._send, progress.draw_if_due)
             finally:
                 progress.close()
@@ -84,6 +86,7 @@ class Call:
     def start(self) -> FrameFuture:
         """Start sending and return at once."""
         loop = self._prepared.client.loop
+        check_store(self._prepared)
         self._line = find_user_line()
 
         async def complete() -> pd.DataFrame:
@@ -108,7 +111,7 @@ class Call:
     async def _send(self) -> None:
         """Send all requests, on the client's loop."""
         prepared = self._prepared
-        self._context = context = make_context(prepared, self._workflow, self._tally, self._delivery)
+        self._context = context = await make_context(prepared, self._workflow, self._tally, self._delivery)
         await send_requests(prepared, context)
 
     def _inspect_first(self, payload: Any) -> None:
@@ -139,7 +142,8 @@ class Call:
         self._workflow.close()
         try:
             results = self._collector, self._workflow, self._outcomes, self._tally
-            frame = assemble(self._prepared, *results, quiet=quiet, line=self._line)
+            store = None if self._context is None else self._context.store
+            frame = assemble(self._prepared, *results, store=store, quiet=quiet, line=self._line)
         except FetchError as error:
             self._frame = error.partial
             raise

@@ -14,6 +14,7 @@ from pandas_async_io._core.workflow.batching.workflow import BatchingWorkflow
 from pandas_async_io._io.engine.context import CallContext
 from pandas_async_io._io.engine.run import OriginRun, run_origins
 from pandas_async_io.call.prepare.request_body import find_query
+from pandas_async_io.call.prepare.store import open_call_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,9 +27,10 @@ if TYPE_CHECKING:
     from pandas_async_io.call.prepare.prepared_call import PreparedCall
 
 
-def make_context(prepared: PreparedCall, workflow: Workflow, tally: Tally, delivery: Delivery) -> CallContext:
-    """Return what all requests of a call share; its deadline begins now."""
+async def make_context(prepared: PreparedCall, workflow: Workflow, tally: Tally, delivery: Delivery) -> CallContext:
+    """Return what all requests of a call share; its deadline begins now, and its store is open."""
     client, policy, options = prepared.client, prepared.policy, prepared.options
+    store = None if prepared.store is None else await asyncio.to_thread(open_call_store, prepared)
     now = asyncio.get_running_loop().time()
     return CallContext(
         send=client.send if options.encoding is None else partial(_send_with_encoding, client.send, options.encoding),
@@ -42,6 +44,7 @@ def make_context(prepared: PreparedCall, workflow: Workflow, tally: Tally, deliv
         gate_of=partial(client.gate_for, endpoint=prepared.source.endpoint),
         delivery=delivery,
         read_budget=None if find_query(options) is None else read_cost_budget,
+        store=store,
     )
 
 
@@ -56,8 +59,12 @@ async def send_requests(prepared: PreparedCall, context: CallContext) -> None:
         OriginRun(context, context.gate_of(origin), _requests_to(prepared, context.workflow, origin), len(positions))
         for origin, positions in prepared.requests.sent.origins.items()
     ]
-    with prepared.client.running_calls.take_part(context):
-        await run_origins(context, runs)
+    try:
+        with prepared.client.running_calls.take_part(context):
+            await run_origins(context, runs)
+    finally:
+        if context.store is not None:  # even if the call is cancelled, what came is written
+            await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, context.store.close))
 
 
 def _requests_to(prepared: PreparedCall, workflow: Workflow, origin: Origin) -> Iterator[tuple[int, Request]]:

@@ -37,7 +37,7 @@ FRAME = pd.DataFrame({"id": [1]})
         ("api_key", "nearest: 'auth'"),
         ("bearer", "nearest: 'auth'"),
         ("qps", "nearest: 'rate'"),
-        ("cache", "answers are not stored"),
+        ("cache", "nearest: 'store'"),
         ("url", "nearest: 'url_template'"),
         ("Concurency", "nearest: 'concurrency'"),
         ("zzz", "its options: url_template, method"),

@@ -66,16 +66,16 @@ def available_codings() -> dict[str, Coding]:
         "deflate": Coding(lambda: _Zlib(None), zlib.error),
         "bzip2": Coding(bz2.BZ2Decompressor, OSError, multi_member=True, is_for_http=False),
     }
-    brotli = _import_first("brotli", "brotlicffi")
+    brotli = import_first("brotli", "brotlicffi")
     if brotli and hasattr(brotli.Decompressor, "can_accept_more_data"):
         codings["br"] = Coding(lambda: _Brotli(brotli.Decompressor()), brotli.error)
-    if zstd := _import_first("compression.zstd", "backports.zstd"):
+    if zstd := import_first("compression.zstd", "backports.zstd"):
         options = {zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG}
         codings["zstd"] = Coding(lambda: zstd.ZstdDecompressor(options=options), zstd.ZstdError, multi_member=True)
     return codings
 
 
-def _import_first(*names: str) -> ModuleType | None:
+def import_first(*names: str) -> ModuleType | None:
     """Import the first of the modules that is installed."""
     for name in names:
         with suppress(ImportError):

@@ -72,6 +72,8 @@ class Run:
         The URL template, without secrets.
     hints : tuple of str
         What the user must know of the requests.
+    notes : tuple of str
+        What the report says beside the findings: what was taken from a store.
     """
 
     outcomes: Outcomes
@@ -92,6 +94,7 @@ class Run:
     missing_paths: MissingPaths = NO_MISSING_PATHS
     label: str = ""
     hints: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """Return the label and the outcomes; ``source`` holds credentials and is left out."""
@@ -117,6 +120,7 @@ class Run:
             drifted=self.drifted,
             findings=(
                 *filter(None, [self.detected]),
+                *self.notes,
                 *([] if self.outcomes.is_all_missing else self.outcomes.describe_missing()),
                 *self.describe_findings(),
                 *describe_lost_connections(self.tally),

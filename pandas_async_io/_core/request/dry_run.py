@@ -48,6 +48,8 @@ class Plan:
         Why the first three unsafe rows are not sent, by row position.
     pace : str
         How long the requests take at the rate; "" without one.
+    store : str
+        What the store answers, and what is sent all the same; "" without one.
     """
 
     rows: int
@@ -58,13 +60,14 @@ class Plan:
     curl: tuple[str, ...]
     reasons: Mapping[int, str]
     pace: str = ""
+    store: str = ""
 
     def __repr__(self) -> str:
         skipped = ", ".join(f"{count} {outcome}" for outcome, count in self.skipped.items())
         counts = f"{format_count(self.rows, 'row')}, {format_count(self.requests, 'request')}"
         lines = [f"Plan: {counts}" + (f", skipped: {skipped}" if skipped else "")]
         lines += [f"  {count} to {origin}" for origin, count in self.origins.items()]
-        lines += [f"  {self.pace}"] if self.pace else []
+        lines += [f"  {text}" for text in (self.pace, self.store) if text]
         lines += [f"  row {row}: {reason}" for row, reason in self.reasons.items()]
         lines += [f"  {line}" for line in self.curl]
         return "\n".join(lines)
@@ -81,6 +84,7 @@ def make_plan(
     redactor: SecretRedactor = _NO_SECRETS,
     *,
     pace: str = "",
+    store: str = "",
 ) -> Plan:
     """Describe an expansion.
 
@@ -96,7 +100,7 @@ def make_plan(
         Returns the first request of a workflow that starts with a request.
     redactor : SecretRedactor, optional
         Masks the call's credentials, by their values and in their places.
-    pace : str
+    pace, store : str
         As in `Plan`.
     """
     requests = [to_first_request(request) for request in _samples(sent, headers)]
@@ -112,6 +116,7 @@ def make_plan(
         curl=tuple(to_curl(request, redactor) for request in requests),
         reasons={row: rows.unsafe[row] for row in sorted(rows.unsafe)[:_SAMPLE_SIZE]},
         pace=pace,
+        store=store,
     )
 
 

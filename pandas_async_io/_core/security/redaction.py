@@ -19,6 +19,9 @@ from pandas_async_io._core.security.secrets import MAX_LINE_CHARACTERS, is_secre
 _MIN_SECRET_CHARACTERS = 8
 """A shorter value is masked only where its name stands: elsewhere it is likely an ordinary word or a number."""
 
+_FORM_COUNT = 6
+"""Forms of a secret that is masked."""
+
 _MIN_START_CHARACTERS = 6
 """Characters that are left of a secret where a text was cut; fewer are likely an ordinary word."""
 
@@ -46,6 +49,11 @@ class SecretRedactor:
     request_secrets : callable, optional
         Returns further secrets of one request, by its position.
 
+    Attributes
+    ----------
+    forms : tuple of str
+        Every form of every secret, in an order that depends on the call alone; "" for one that is too short.
+
     Examples
     --------
     >>> redactor = SecretRedactor(["s3cret-key"])
@@ -53,7 +61,7 @@ class SecretRedactor:
     ('the key *** has expired', 'Incorrect key: ***…')
     """
 
-    __slots__ = ("_names", "_param", "_pattern", "_request_secrets", "_secrets")
+    __slots__ = ("_names", "_param", "_pattern", "_request_secrets", "_secrets", "forms")
 
     def __init__(
         self,
@@ -66,7 +74,8 @@ class SecretRedactor:
         params = "|".join(re.escape(quote(name, safe="")) for name in sorted(self._names))
         self._param = re.compile(rf"([?&;](?:{params})=)[^&#;\s\"'<>]+", re.IGNORECASE) if params else None
         self._request_secrets = request_secrets
-        self._secrets = sorted({form for secret in secrets for form in _forms(secret)}, key=len, reverse=True)
+        self.forms = tuple(form for secret in secrets for form in _forms(secret) or [""] * _FORM_COUNT)
+        self._secrets = sorted({*self.forms} - {""}, key=len, reverse=True)
         alternatives = "|".join(map(re.escape, self._secrets))
         self._pattern = re.compile(alternatives, re.IGNORECASE) if alternatives else None
 
@@ -116,11 +125,12 @@ def _possible_cuts(text: str) -> list[int]:
     return ends
 
 
-def _forms(secret: str) -> Iterator[str]:
-    """Return the forms of a secret in a text: as it is, in a URL, in JSON, with its spaces folded."""
-    if len(secret) >= _MIN_SECRET_CHARACTERS:
-        yield from (secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1])
-        yield from (" ".join(secret.split()), unquote(secret))
+def _forms(secret: str) -> list[str]:
+    """Return the forms of a secret in a text: as it is, in a URL, in JSON, with its spaces folded; none of a short."""
+    if len(secret) < _MIN_SECRET_CHARACTERS:
+        return []
+    in_url = (quote(secret, safe=""), quote_plus(secret))
+    return [secret, *in_url, json.dumps(secret)[1:-1], " ".join(secret.split()), unquote(secret)]
 
 
 def find_credential_secrets(value: str) -> Iterator[str]:

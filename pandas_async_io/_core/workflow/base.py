@@ -126,6 +126,8 @@ class StepResults:
         Steps without a result.
     last : Result or None
         The result that came last.
+    from_store : bool
+        Whether all of them were kept answers.
     failed : (int, Result) or None
         Number and result of the first step that failed, in the order of the steps.
     """
@@ -134,6 +136,7 @@ class StepResults:
     attempts: int = 0
     elapsed: float = 0.0
     last: Result | None = None
+    from_store: bool = True
     failed: tuple[int, Result] | None = None
 
     def add(self, number: int, result: Result) -> None:
@@ -142,6 +145,7 @@ class StepResults:
         self.attempts += result.attempts
         self.elapsed = max(self.elapsed, result.elapsed)
         self.last = result
+        self.from_store &= result.from_store
         if result.outcome is not Outcome.OK and (self.failed is None or number < self.failed[0]):
             self.failed = number, result
 
@@ -169,4 +173,5 @@ class StepResults:
             chosen.url,
             chosen.error,
             chosen.fetched_at,
+            self.from_store,
         )

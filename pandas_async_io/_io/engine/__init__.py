@@ -5,6 +5,7 @@
 - `admission`: whether a request may be sent now, and how it ends if not
 - `attempt`: one request sent once, and what its gate learns from it
 - `follow_up`: what follows an attempt: a repetition, the next steps, or a result
+- `stored_answers`: kept answers, taken before the gate
 - `context`: what all runs of a call share
 - `running_calls`: the calls on one set of connections, for the end of a client
 """

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from pandas_async_io._core.models import Request
     from pandas_async_io._core.policy.retries.retry import FailedAttempt, Stop
     from pandas_async_io._core.policy.retries.retry_budget import RetryBudget
+    from pandas_async_io._core.storage.fingerprint import RequestKey
     from pandas_async_io._io.gate.gate import Gate
+    from pandas_async_io._io.storage.call_store import StoredAnswer
 
 _FIRST_PROBE_STEP = 16
 """Fresh requests of which the last one is the first probe; the step grows by this factor."""
@@ -55,6 +57,10 @@ class PendingRequest:
         End of its first failed attempt on the loop's clock.
     started, elapsed : float
         Start of the last attempt on the loop's clock, and its seconds.
+    key : RequestKey or None
+        What its answer is kept under, if it is.
+    answer : StoredAnswer or None
+        The kept answer that stands for sending it.
     """
 
     position: int
@@ -73,6 +79,8 @@ class PendingRequest:
     failing_since: float = inf
     started: float = 0.0
     elapsed: float = 0.0
+    key: RequestKey | None = None
+    answer: StoredAnswer | None = None
 
 
 class Window(Protocol):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pandas_async_io._core.workflow.base import Workflow
     from pandas_async_io._io.engine.backlog import Window
     from pandas_async_io._io.gate.gate import Gate
+    from pandas_async_io._io.storage.call_store import CallStore
 
 Send = Callable[..., Awaitable[Response]]
 """Sends a `Request` within a timeout in seconds; raises `AttemptError`. ``new_connection=True`` avoids kept ones."""
@@ -71,6 +72,8 @@ class CallContext:
         Holds requests back, so that a reader of the results keeps up.
     resume_calls : list of callable
         Wake the workers of the call's runs, so that they see that the window lets more requests start.
+    store : CallStore, optional
+        Where answers are kept, and taken from.
     """
 
     send: Send
@@ -84,6 +87,7 @@ class CallContext:
     read_budget: Callable[[Any], Budget | None] | None = None
     window: Window | None = None
     resume_calls: list[Callable[[], None]] = field(default_factory=list)
+    store: CallStore | None = None
 
     def resume(self) -> None:
         """Look again whether the window lets more requests start; call it on the loop."""

@@ -12,7 +12,7 @@ import random
 import time
 from typing import TYPE_CHECKING, Any
 
-from pandas_async_io._core.errors import AttemptError, DescriptorError, SessionClosedError
+from pandas_async_io._core.errors import AttemptError, DescriptorError, PayloadError, SessionClosedError
 from pandas_async_io._core.models import Outcome, Page, Response, Result
 from pandas_async_io._core.policy.retries.retry import FailedAttempt, Repeat, Stop, decide_retry, stop_row
 from pandas_async_io._core.policy.run_budget import describe_cancelled
@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from pandas_async_io._io.engine.backlog import Backlog, PendingRequest
     from pandas_async_io._io.engine.context import CallContext
     from pandas_async_io._io.gate.origins import OriginGates
+    from pandas_async_io._io.storage.call_store import StoredAnswer
 
-    AddSteps = Callable[[int, Sequence[Step]], None]
+    AddSteps = Callable[..., None]
+    """Takes a position, its next steps, and ``replacing=True`` if they replace a failed one."""
 
 _MAX_WITHOUT_SOCKET = 10
 """Attempts of a request without a socket, after which it spends one as for any failure."""
@@ -72,6 +74,27 @@ class FollowUp:
             return
         self._repeat_or_end(pending, attempt)
 
+    def take_stored(self, pending: PendingRequest, answer: StoredAnswer) -> bool:
+        """Take the kept answer of a request, read with this call's options; return whether it stands.
+
+        An answer that `error_when` calls an error does not: it is requested again.
+        """
+        store, response = self._call.store, answer.response
+        payload = error = None
+        if 200 <= response.status < 300:
+            try:
+                payload = self._call.workflow.decode(pending.position, pending.number, response)
+            except AttemptError as exc:
+                error = exc
+        if isinstance(error, PayloadError) and store is not None and not store.replays:
+            pending.answer = None
+            return False
+        if error is None and 200 <= response.status < 300:
+            self._take(pending, response, payload)
+        else:
+            self._fail(pending, response, stop_row(FailedAttempt(pending.request, response, error, attempts=0)))
+        return True
+
     def give_up(self, pending: PendingRequest, stop: Stop) -> None:
         """End a request that is not sent any more: with its last failure, if it was ever sent."""
         failure = pending.last_failure
@@ -112,7 +135,8 @@ class FollowUp:
         elif decision is None and response is not None:
             self._take(pending, response, attempt.payload)
         else:
-            self._fail(pending, response, decision if isinstance(decision, Stop) else stop_row(failure))
+            stop = decision if isinstance(decision, Stop) else stop_row(failure)
+            self._fail(pending, response, stop, attempt.error)
 
     def _failing_for(self, pending: PendingRequest, now: float) -> float:
         """Return the seconds since a request first failed; infinity if the run has had no answer below 500."""
@@ -141,6 +165,8 @@ class FollowUp:
         """Take an answer and the steps that follow from it."""
         workflow = self._call.workflow
         if workflow.one_request:
+            if pending.key is not None:
+                self._keep(pending, response)
             self.finish(pending, response, Outcome.OK, payload=payload)
             return
         with self._delivery.lock:
@@ -150,19 +176,37 @@ class FollowUp:
                 try:
                     steps = workflow.next_steps(pending.position, pending.number, page, now, time.time())
                 except AttemptError as exc:
+                    self._keep(pending, response, exc)
                     self.finish(pending, response, exc.outcome, error=str(exc))
                     return
+                self._keep(pending, response, following=steps)
                 self._add_steps(pending.position, steps)
             self.finish(pending, response, Outcome.OK, payload=payload)
 
-    def _fail(self, pending: PendingRequest, response: Response | None, stop: Stop) -> None:
+    def _keep(
+        self,
+        pending: PendingRequest,
+        response: Response,
+        error: AttemptError | None = None,
+        following: Sequence[Step] = (),
+    ) -> None:
+        """Keep an answer that is not from the store."""
+        store, key = self._call.store, pending.key
+        if store is not None and key is not None and pending.answer is None:
+            requests = [step.request for step in following]
+            store.keep(key, pending.request, response, error=error, following=requests)
+
+    def _fail(
+        self, pending: PendingRequest, response: Response | None, stop: Stop, error: AttemptError | None = None
+    ) -> None:
         """End a request that failed for good, after adding the steps that replace it."""
+        if response is not None:
+            self._keep(pending, response, error)
         with self._delivery.lock:
             if stop.outcome is Outcome.HTTP_ERROR and response is not None and not self._delivery.closed:
                 workflow, position = self._call.workflow, pending.position
-                self._add_steps(
-                    position, workflow.replacement_steps(position, pending.number, pending.request, response.status)
-                )
+                steps = workflow.replacement_steps(position, pending.number, pending.request, response.status)
+                self._add_steps(position, steps, replacing=True)
             self.finish(pending, response, stop.outcome, error=stop.error)
 
     def finish(
@@ -180,8 +224,9 @@ class FollowUp:
         if response is not None:
             status = response.status
             url = response.url if response.url is not pending.request.url else None
-            fetched_at = time.time()
-        result = Result(outcome, payload, status, pending.sent, pending.elapsed, url, error, fetched_at)
+            fetched_at = time.time() if pending.answer is None else pending.answer.fetched_at
+        from_store = pending.answer is not None
+        result = Result(outcome, payload, status, pending.sent, pending.elapsed, url, error, fetched_at, from_store)
         delivery = self._delivery
         with delivery.lock:
             if not delivery.closed:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import asynccontextmanager
+from itertools import count
 from typing import TYPE_CHECKING
 
 from pandas_async_io._core.errors import ApiError
@@ -19,6 +20,7 @@ from pandas_async_io._io.engine.admission import Admission
 from pandas_async_io._io.engine.attempt import is_cancel_requested, send_once
 from pandas_async_io._io.engine.backlog import Backlog, PendingRequest
 from pandas_async_io._io.engine.follow_up import FollowUp
+from pandas_async_io._io.engine.stored_answers import NOT_RECORDED, StoredAnswers
 from pandas_async_io._io.gate.gate import Entry, Gate
 from pandas_async_io._io.gate.origins import OriginGates
 from pandas_async_io._io.gate.slots import descriptor_limit, warn_of_descriptor_limit
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
 
 _UNSENT_RESULTS_PER_YIELD = 1_000
 """Requests that end unsent, after which the event loop gets a turn."""
+
+_ANSWERS_PER_YIELD = 100
+"""Kept answers that are taken, after which the event loop gets a turn."""
 
 _LOST_WORKER = "a worker of the run was cancelled, and nobody asked for it: its request has no result"
 
@@ -60,9 +65,11 @@ class OriginRun:
     def __init__(self, call: CallContext, gate: Gate, requests: Iterator[tuple[int, Request]], length: int) -> None:
         self._call, self._gate, self._requests, self._length = call, gate, requests, length
         budget = RetryBudget(call.policy.retry.budget)
-        self._backlog = Backlog(
-            self._fresh_requests(), budget, lambda: min(call.policy.concurrency, gate.slots.limit), call.window
-        )
+        self._stored: StoredAnswers | None = None
+        fresh: Iterator[PendingRequest] = self._fresh_requests()
+        if call.store is not None:
+            fresh = self._stored = StoredAnswers(call.store, fresh)
+        self._backlog = Backlog(fresh, budget, lambda: min(call.policy.concurrency, gate.slots.limit), call.window)
         self._turn = asyncio.Lock()
         self._worker_count, self._max_workers = 0, min(call.policy.concurrency, descriptor_limit())
         self._unsent = 0
@@ -120,16 +127,21 @@ class OriginRun:
         self._gates.expect(gate, 1)
         return PendingRequest(position, step.number, step.request, gate)
 
-    def _add_steps(self, position: int, steps: Sequence[Step]) -> None:
-        """Queue the steps that follow at a position."""
+    def _add_steps(self, position: int, steps: Sequence[Step], *, replacing: bool = False) -> None:
+        """Queue the steps that follow at a position, or replace a failed one: these are not taken from the store."""
         if len(steps) > 1:
             self._start_workers(len(steps) - 1)
+        store = self._call.store
+        replays = store is not None and store.replays
         for step in steps:
             pending = self._pend(position, step)
-            if self._call.window is not None and not step.after:
+            if replacing and store is not None and not replays:
+                pending.key = store.make_key(pending.request, pending.number)
+            after = 0.0 if replays else step.after
+            if self._call.window is not None and not after:
                 self._backlog.put_following(pending)
             else:
-                self._backlog.put(pending, step.after, "poll")
+                self._backlog.put(pending, after, "poll")
 
     async def _work(self) -> None:
         try:
@@ -141,16 +153,17 @@ class OriginRun:
 
     async def _take_requests(self) -> None:
         call, gate = self._call, self._gate
-        backlog, admission, follow_up = self._backlog, self._admission, self._follow_up
+        backlog, admission, follow_up, stored = self._backlog, self._admission, self._follow_up, self._stored
         clock = asyncio.get_running_loop().time
         go: Entry | Stop | None = Entry.GO
         while True:
             # One worker at a time takes the next request and waits for the pace, so that a slot that
             # comes free late never lets several rate tokens out at once.
             async with self._turn:
-                pending = backlog.pop_ready(clock(), probing=gate.only_probes)
-                if pending is None:
-                    pending = await self._wait_ready()
+                if stored is None:
+                    pending = backlog.pop_ready(clock(), probing=gate.only_probes) or await self._wait_ready()
+                else:
+                    pending = await self._take_unanswered(stored)
                 if pending is None:
                     return
                 own = pending.gate is gate
@@ -168,6 +181,27 @@ class OriginRun:
             elif isinstance(entry, Stop):
                 await self._end_unsent(pending, entry)
             backlog.release(pending)
+            if stored is not None:
+                await stored.wait_for_disk()
+
+    async def _take_unanswered(self, stored: StoredAnswers) -> PendingRequest | None:
+        """Return the next request that no kept answer stands for, after taking the kept answers before it."""
+        backlog, gate, follow_up = self._backlog, self._gate, self._follow_up
+        clock = asyncio.get_running_loop().time
+        for taken in count(1):
+            await stored.look_up()
+            pending = backlog.pop_ready(clock(), probing=gate.only_probes) or await self._wait_ready()
+            if pending is None:
+                return None
+            answer = stored.find(pending)
+            if answer is None or not follow_up.take_stored(pending, answer):
+                if not stored.replays:
+                    return pending
+                await self._end_unsent(pending, NOT_RECORDED)
+            backlog.release(pending)
+            if not taken % _ANSWERS_PER_YIELD:
+                await asyncio.sleep(0)
+        return None
 
     async def _wait_ready(self) -> PendingRequest | None:
         call = self._call

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pandas_async_io._core.report.outcomes import Outcomes
     from pandas_async_io._core.report.tally import Tally
     from pandas_async_io._core.workflow.base import Workflow
+    from pandas_async_io._io.storage.call_store import CallStore
     from pandas_async_io.call.prepare.prepared_call import PreparedCall
     from pandas_async_io.call.stack_level import UserLine
     from pandas_async_io.call.workflow import Collector
@@ -32,6 +33,7 @@ def assemble(
     outcomes: Outcomes,
     tally: Tally,
     *,
+    store: CallStore | None = None,
     quiet: bool,
     line: UserLine | None = None,
 ) -> pd.DataFrame:
@@ -68,7 +70,8 @@ def assemble(
         infinite=output.columns.infinite,
         missing_paths=output.columns.missing_paths,
         label=call.source.label,
-        hints=call.requests.hints,
+        hints=(*call.requests.hints, *(store.describe_problems() if store else ())),
+        notes=tuple(store.describe_use()) if store else (),
         **_workflow_state(call, workflow),
     )
     errors = "ignore" if quiet else options.errors

@@ -10,5 +10,6 @@
 - `request_body`: the JSON body that the options give, and its checks.
 - `interpreter`: what reads the bodies of responses.
 - `limits`: which limits are the call's, and which its client's.
+- `store`: where answers are kept.
 - `redactor`: what hides credentials in messages.
 """

@@ -17,6 +17,7 @@ from pandas_async_io.call.prepare.redactor import make_redactor
 from pandas_async_io.call.prepare.request_body import find_query
 from pandas_async_io.call.prepare.requests import expand_call
 from pandas_async_io.call.prepare.source import Source, copy_frame, copy_options
+from pandas_async_io.call.prepare.store import choose_store
 from pandas_async_io.call.stack_level import warn_user
 from pandas_async_io.client import get_default_client
 
@@ -86,4 +87,5 @@ def prepare_call(
         replace(policy, repeatable=query is not None and query.safe),
         make_redactor(source, client, auth, requests),
         resumption,
+        choose_store(options, client),
     )

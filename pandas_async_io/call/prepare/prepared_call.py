@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pandas_async_io._core.security.redaction import SecretRedactor
     from pandas_async_io._core.table.columns.shape import Shape
     from pandas_async_io._core.workflow.batching.batches import Batches
+    from pandas_async_io._io.storage.store import Store
     from pandas_async_io.call.prepare.source import Resumption, Source
     from pandas_async_io.client import Client
     from pandas_async_io.options import FetchOptions, ReadOptions
@@ -89,6 +90,8 @@ class PreparedCall:
         Hides the call's credentials in messages from servers.
     resumption : Resumption or None
         The part of an earlier run that the call continues.
+    store : Store or None
+        Where answers are kept.
     """
 
     source: Source
@@ -101,6 +104,7 @@ class PreparedCall:
     policy: Policy
     redactor: SecretRedactor
     resumption: Resumption | None = None
+    store: Store | None = None
 
     @property
     def frame(self) -> pd.DataFrame:

@@ -94,9 +94,12 @@ class Resumption:
         The state that `Run.unfinished` has of some of these rows.
     learnt : object
         As in `Run`.
+    takes_stored : bool
+        Whether kept answers are taken: not where rows failed because theirs could not be read.
     """
 
     key: UUID
     rows: Positions
     unfinished: Mapping[int, Any]
     learnt: Any = None
+    takes_stored: bool = True

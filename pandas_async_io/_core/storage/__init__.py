@@ -1,0 +1,7 @@
+"""Decisions about kept answers. Nothing is read or written here.
+
+- `fingerprint`: which requests have the same answer, and whose answer it is.
+- `keeping`: which answers are kept.
+- `answer_bytes`: an answer as bytes, and back.
+- `hidden_secrets`: the call's credentials in an answer that repeats them.
+"""

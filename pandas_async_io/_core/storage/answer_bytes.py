@@ -1,0 +1,121 @@
+"""An answer as bytes, and back: its header fields as JSON, a line break, its body; compressed where that is worth it.
+
+Invariant: bytes that were changed are no answer: a checksum is compared first.
+"""
+
+from __future__ import annotations
+
+import zlib
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import orjson
+
+from pandas_async_io._core.body.coding_libraries import import_first
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_MIN_COMPRESSED_BYTES = 1_024
+"""Below it, compressing takes longer than it saves."""
+
+_PLAIN, _ZLIB, _ZSTD = 0, 1, 2
+"""How the bytes are coded; part of the file's layout."""
+
+_LEVEL = 1
+"""The fastest level of zlib, and a fast one of zstd: the network is to be the slowest part."""
+
+_SECRET_HEADERS = frozenset({"set-cookie", "set-cookie2", "authentication-info", "proxy-authentication-info"})
+
+
+class PackedAnswer(NamedTuple):
+    """Header fields and body as bytes.
+
+    Attributes
+    ----------
+    coding : int
+        How they are compressed.
+    checksum : int
+        CRC-32 of ``content``.
+    content : bytes
+        The bytes.
+    """
+
+    coding: int
+    checksum: int
+    content: bytes
+
+
+@cache
+def _find_zstd() -> Any:
+    return import_first("compression.zstd", "backports.zstd")
+
+
+def join_answer(headers: Iterable[tuple[str, str]], body: bytes) -> bytes:
+    r"""Return header fields and body in one; cookies and the like are left out.
+
+    Examples
+    --------
+    >>> join_answer([("Content-Type", "text/csv"), ("Set-Cookie", "sid=1")], b"a,b")
+    b'[["Content-Type","text/csv"]]\na,b'
+    """
+    fields = [pair for pair in headers if pair[0].lower() not in _SECRET_HEADERS]
+    try:
+        head = orjson.dumps(fields)
+    except TypeError:  # a header holds bytes that are no UTF-8
+        head = orjson.dumps([[name, value.encode(errors="replace").decode()] for name, value in fields])
+    return head + b"\n" + body
+
+
+def split_answer(content: bytes) -> tuple[list[tuple[str, str]], bytes]:
+    """Return the header fields and the body of a joined answer.
+
+    Raises
+    ------
+    ValueError
+        The bytes are no answer.
+    """
+    head, separator, body = content.partition(b"\n")
+    fields = orjson.loads(head)
+    if not separator or not isinstance(fields, list):
+        raise ValueError("no header fields")
+    return [(name, value) for name, value in fields], body
+
+
+def pack(content: bytes) -> PackedAnswer:
+    """Compress a joined answer if it is large enough."""
+    coding = _PLAIN
+    if len(content) >= _MIN_COMPRESSED_BYTES:
+        zstd = _find_zstd()
+        compressed = zlib.compress(content, _LEVEL) if zstd is None else zstd.compress(content, _LEVEL)
+        if len(compressed) < len(content):
+            coding, content = (_ZLIB if zstd is None else _ZSTD), compressed
+    return PackedAnswer(coding, zlib.crc32(content), content)
+
+
+def unpack(packed: PackedAnswer) -> bytes:
+    """Return a joined answer.
+
+    Raises
+    ------
+    ValueError
+        The bytes were changed, or their coding is unknown here.
+
+    Examples
+    --------
+    >>> unpack(pack(b"[]" * 1_000)) == b"[]" * 1_000
+    True
+    """
+    coding, checksum, content = packed
+    if not isinstance(content, bytes) or zlib.crc32(content) != checksum:
+        raise ValueError("the checksum differs")
+    try:
+        if coding == _ZLIB:
+            return zlib.decompress(content)
+        if coding == _ZSTD and (zstd := _find_zstd()) is not None:
+            return bytes(zstd.decompress(content))
+    except Exception as error:  # noqa: BLE001 - zlib.error, or an error of whichever zstd there is
+        raise ValueError(f"cannot be decompressed: {error}") from None
+    if coding != _PLAIN:
+        raise ValueError("compressed with zstd, which is not installed here: pip install backports.zstd")
+    return content

@@ -1,0 +1,119 @@
+"""An open store file: answers are looked up in blocks and written in batches.
+
+Invariant: a batch is written as a whole or not at all.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import suppress
+from threading import Lock
+from typing import TYPE_CHECKING, NamedTuple
+
+from pandas_async_io._core.storage.answer_bytes import PackedAnswer
+from pandas_async_io._io.storage.layout import open_connection
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+BLOCK_REQUESTS = 500
+"""Requests that are looked up in one query."""
+
+
+class AnswerRow(NamedTuple):
+    """A kept answer, as its row in the file.
+
+    Attributes
+    ----------
+    fingerprint, identity : bytes
+        As in `RequestKey`.
+    url : str
+        Of the request, without secrets.
+    status : int
+        The HTTP status.
+    fetched_at : float
+        Seconds since the epoch.
+    final_url : str or None
+        The URL that answered, if it is another one; without secrets.
+    packed : PackedAnswer
+        Header fields and body.
+    """
+
+    fingerprint: bytes
+    identity: bytes
+    url: str
+    status: int
+    fetched_at: float
+    final_url: str | None
+    packed: PackedAnswer
+
+
+_COLUMNS = "fingerprint, identity, url, status, fetched_at, final_url, coding, checksum, content"
+_INSERT = f"""
+INSERT INTO answers ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (fingerprint, identity) DO UPDATE SET url = excluded.url, status = excluded.status,
+  fetched_at = excluded.fetched_at, final_url = excluded.final_url, coding = excluded.coding,
+  checksum = excluded.checksum, content = excluded.content
+"""  # noqa: S608 - constants
+
+
+class AnswerFile:
+    """A store's file, open in this process.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    writes : bool
+        Whether answers are to be written; else the file must exist.
+
+    Raises
+    ------
+    PlanError
+        It cannot be opened, or it is no store of this layout.
+    """
+
+    __slots__ = ("_connection", "_lock", "path", "salts")
+
+    def __init__(self, path: Path, *, writes: bool) -> None:
+        self.path = path
+        self._lock = Lock()
+        self._connection = open_connection(path, writes=writes)
+        self.salts: list[bytes] = [
+            salt for (salt,) in self._connection.execute("SELECT salt FROM salts ORDER BY rowid")
+        ]
+
+    def find(self, fingerprints: Sequence[bytes], *, since: float) -> dict[bytes, list[AnswerRow]]:
+        """Return the answers to at most a block of requests, of all identities.
+
+        Parameters
+        ----------
+        since : float
+            Seconds since the epoch; older answers are left out.
+        """
+        marks = ",".join("?" * len(fingerprints))
+        query = f"SELECT {_COLUMNS} FROM answers WHERE fingerprint IN ({marks}) AND fetched_at >= ?"  # noqa: S608 - marks
+        with self._lock:
+            rows = self._connection.execute(query, (*fingerprints, since)).fetchall()
+        found: dict[bytes, list[AnswerRow]] = {}
+        for row in rows:
+            found.setdefault(row[0], []).append(AnswerRow._make((*row[:6], PackedAnswer._make(row[6:]))))
+        return found
+
+    def write(self, rows: Iterable[AnswerRow]) -> None:
+        """Write answers, in place of older ones to the same requests."""
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            connection.executemany(_INSERT, [(*row[:6], *row[6]) for row in rows])
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+    def close(self) -> None:
+        """Close the file; the last one that closes it leaves no other files beside it."""
+        with self._lock, suppress(sqlite3.Error):  # what was committed is in the file or in its WAL
+            self._connection.close()

@@ -1,0 +1,255 @@
+"""What one call takes from its store, and keeps in it.
+
+Invariant: an answer is given only to a request with the same fingerprint and identity; in a replay any identity will
+do, if only one answer is kept.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections import Counter
+from math import inf
+from typing import TYPE_CHECKING, NamedTuple
+
+from multidict import CIMultiDict
+
+from pandas_async_io._core.errors import PlanError
+from pandas_async_io._core.models import SAFE_METHODS, Response
+from pandas_async_io._core.security.secrets import redact_url
+from pandas_async_io._core.storage.answer_bytes import join_answer, pack, split_answer, unpack
+from pandas_async_io._core.storage.keeping import is_asked_again, is_worth_keeping
+from pandas_async_io._core.words import format_count
+from pandas_async_io._io.storage.answer_file import AnswerFile, AnswerRow
+from pandas_async_io._io.storage.writer import AnswerWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pandas_async_io._core.errors import AttemptError
+    from pandas_async_io._core.models import Request
+    from pandas_async_io._core.storage.fingerprint import Fingerprinter, RequestKey
+    from pandas_async_io._core.storage.hidden_secrets import HiddenSecrets
+    from pandas_async_io._io.storage.store import Store
+
+
+class StoredAnswer(NamedTuple):
+    """A kept answer, and when it came, in seconds since the epoch."""
+
+    response: Response
+    fetched_at: float
+
+
+class _NewAnswer(NamedTuple):
+    """An answer that is to be written, as it came."""
+
+    key: RequestKey
+    request: Request
+    response: Response
+    fetched_at: float
+
+
+class CallStore:
+    """A store, open for one call.
+
+    Parameters
+    ----------
+    store : Store
+        The file, and what is taken from it.
+    make_fingerprinter : callable
+        Takes the salts of the file.
+    hidden : HiddenSecrets
+        Hides the call's credentials.
+    may_answer : callable
+        Takes a method; returns whether a kept answer stands for sending the request.
+    submits_jobs : bool
+        Whether first requests submit jobs: their answers are kept whatever their method is.
+    looks_up : bool
+        Whether kept answers are taken, unless the mode says so.
+
+    Attributes
+    ----------
+    name : str
+        For messages.
+    replays, records : bool
+        By the store's mode.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        make_fingerprinter: Callable[[Sequence[bytes]], Fingerprinter],
+        hidden: HiddenSecrets,
+        may_answer: Callable[[str], bool],
+        *,
+        submits_jobs: bool = False,
+        looks_up: bool = True,
+    ) -> None:
+        self.store, self.name = store, f"store={str(store.path)!r}"
+        self.replays, self.records = store.mode == "replay", store.mode == "record"
+        self._looks_up = self.replays or (looks_up and not self.records)
+        self._submits_jobs = submits_jobs
+        self._taken = self._kept = self._no_store = 0
+        self._damaged, self._read_error = 0, ""
+        self._file = AnswerFile(store.file, writes=not self.replays)
+        self._target: AnswerFile | None = None  # written over a connection of its own, so that no look-up waits for it
+        self._fingerprint = make_fingerprinter(self._file.salts)
+        self._hidden, self._may_answer = hidden, may_answer
+        self._occurrences: Counter[bytes] = Counter()
+        self._writer = AnswerWriter(self._write)
+
+    def make_key(self, request: Request, number: int = 1) -> RequestKey | None:
+        """Return what the answer to a request is kept under; None if it is always sent and its answer not kept.
+
+        Call it once for each request, in the order of the rows: of equal requests that change something the first
+        gets the first answer.
+        """
+        if request.method in SAFE_METHODS:
+            return self._fingerprint(request)
+        is_submission = self._submits_jobs and number == 1
+        if not (is_submission or self.store.mode != "journal" or self._may_answer(request.method)):
+            return None
+        key = self._fingerprint(request)
+        occurrence = self._occurrences[key.fingerprint]
+        self._occurrences[key.fingerprint] += 1
+        return self._fingerprint(request, occurrence) if occurrence else key
+
+    def find(self, requests: Sequence[tuple[RequestKey | None, Request]]) -> list[StoredAnswer | None]:
+        """Return the kept answers to at most a block of requests; None for each that is to be sent.
+
+        Raises
+        ------
+        PlanError
+            In a replay: the file cannot be read, or two identities have different answers to a request.
+        """
+        if not self._looks_up:
+            return [None] * len(requests)
+        rows = self._read([key.fingerprint for key, _ in requests if key is not None])
+        if not rows:
+            return [None] * len(requests)
+        return [
+            None if key is None or key.fingerprint not in rows else self._take(key, request, rows[key.fingerprint])
+            for key, request in requests
+        ]
+
+    def _read(self, fingerprints: Sequence[bytes]) -> dict[bytes, list[AnswerRow]]:
+        ttl = None if self.replays else self.store.ttl
+        try:
+            return self._file.find(fingerprints, since=-inf if ttl is None else time.time() - ttl)
+        except sqlite3.Error as error:
+            if self.replays:
+                raise PlanError(f"{self.name} cannot be read: {error}") from None
+            self._read_error = str(error)
+            return {}
+
+    def _take(self, key: RequestKey, request: Request, rows: Sequence[AnswerRow]) -> StoredAnswer | None:
+        row = self._choose(key, request, rows)
+        if row is None:
+            return None
+        try:
+            headers, body = split_answer(self._hidden.restore(unpack(row.packed)))
+        except ValueError:
+            self._damaged += 1
+            return None
+        self._taken += 1
+        return StoredAnswer(
+            Response(row.status, CIMultiDict(headers), body, row.final_url or request.url), row.fetched_at
+        )
+
+    def _choose(self, key: RequestKey, request: Request, rows: Sequence[AnswerRow]) -> AnswerRow | None:
+        for identity in key.identities:
+            for row in rows:
+                if row.identity == identity and (self.replays or 200 <= row.status < 300):
+                    return row
+        if not self.replays:
+            return None
+        if len({_read_body(row) for row in rows}) > 1:
+            raise PlanError(
+                f"{self.name} has different answers of several credentials to {request.method} "
+                f"{redact_url(request.url)}: replay it with the credentials of one of them"
+            )
+        return rows[0]
+
+    def keep(
+        self,
+        key: RequestKey,
+        request: Request,
+        response: Response,
+        *,
+        error: AttemptError | None = None,
+        following: Sequence[Request] = (),
+    ) -> None:
+        """Keep an answer if it is worth it; it is written later.
+
+        Parameters
+        ----------
+        error : AttemptError, optional
+            Why it could not be read.
+        following : sequence of Request
+            The requests that follow from it.
+        """
+        if not (self.records or is_worth_keeping(response, error)) or is_asked_again(request, following):
+            return
+        self._kept += 1
+        if "no-store" in (response.headers.get("Cache-Control") or ""):
+            self._no_store += 1
+        self._writer.put(_NewAnswer(key, request, response, time.time()), len(response.body))
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether so many answers wait to be written that the run is to wait, in `flush`."""
+        return self._writer.is_behind
+
+    def flush(self) -> None:
+        """Wait until what was kept is written."""
+        self._writer.flush()
+
+    def close(self) -> None:
+        """Write what was kept, and close the file."""
+        self._writer.close()
+        for file in (self._target, self._file):
+            if file is not None:
+                file.close()
+
+    def _write(self, answers: Sequence[_NewAnswer]) -> None:
+        if self._target is None:
+            self._target = AnswerFile(self.store.file, writes=True)
+        self._target.write(map(self._make_row, answers))
+
+    def _make_row(self, answer: _NewAnswer) -> AnswerRow:
+        key, request, response, fetched_at = answer
+        hide = self._hidden.hide
+        final_url = None if response.url == request.url else _hide_in_url(response.url, hide)
+        packed = pack(hide(join_answer(response.headers.items(), response.body)))
+        url = _hide_in_url(request.url, hide)
+        return AnswerRow(key.fingerprint, key.identities[0], url, response.status, fetched_at, final_url, packed)
+
+    def describe_problems(self) -> list[str]:
+        """Return what the user must know: answers that could not be read or kept."""
+        name, problems = self.name, []
+        if self._writer.failure is not None:
+            problems.append(f"{name}: answers are not kept since the file could not be written: {self._writer.failure}")
+        if self._read_error:
+            problems.append(f"{name} could not be read, so that requests were sent again: {self._read_error}")
+        if self._damaged:
+            problems.append(f"{name}: {format_count(self._damaged, 'kept answer')} damaged, and requested again")
+        return problems
+
+    def describe_use(self) -> list[str]:
+        """Return what was taken and kept, for the report."""
+        if not self._taken and not self._kept:
+            return []
+        unlisted = f", {self._no_store} of them although Cache-Control says no-store" if self._no_store else ""
+        return [f"{self.name}: {format_count(self._taken, 'answer')} taken, {self._kept} kept{unlisted}"]
+
+
+def _read_body(row: AnswerRow) -> bytes:
+    """Return the body of an answer, b"" if it was damaged."""
+    try:
+        return split_answer(unpack(row.packed))[1]
+    except ValueError:
+        return b""
+
+
+def _hide_in_url(url: str, hide: Callable[[bytes], bytes]) -> str:
+    return hide(redact_url(url).encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")

@@ -1,0 +1,157 @@
+"""The public `Store`: where answers are kept, for how long, and whether they are recorded or replayed."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pandas_async_io._core.errors import PlanError
+from pandas_async_io._core.numbers import check_positive_seconds
+from pandas_async_io._core.option_names import explains_names
+from pandas_async_io._core.option_values import check_choice, list_members
+from pandas_async_io._core.words import show_value
+from pandas_async_io._io.storage.upkeep import describe_file, merge_files, remove_older, remove_urls
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+_MODES = ("journal", "record", "replay")
+
+
+@explains_names
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Keep answers in a file, so that a rerun sends only the requests whose answers are missing.
+
+    The file is SQLite, for this user only (mode 0600). It holds every complete success response as it came, without
+    credentials. What options make of an answer is not kept: a kept answer is read anew with each call's options.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file; it is made if it is missing, its folder is not.
+    ttl : float or timedelta, optional
+        Seconds after which an answer is requested again. By default it is kept for ever, whatever ``Cache-Control``
+        says.
+    ignore : sequence of str, default ()
+        Headers and query parameters that do not change the answer, as a timestamp.
+    mode : {"journal", "record", "replay"}, default "journal"
+        "journal" takes kept answers and keeps new ones. "record" requests everything, and keeps also what is no
+        success. "replay" never sends: it needs no network and no credentials, and ignores ``ttl``.
+
+    Raises
+    ------
+    PlanError
+        An option has an unusable value.
+
+    Examples
+    --------
+    >>> Store("calls.sqlite", ttl=3600)
+    Store('calls.sqlite', ttl=3600.0)
+    """
+
+    path: str | os.PathLike[str]
+    ttl: float | None = None
+    ignore: Sequence[str] = ()
+    mode: Literal["journal", "record", "replay"] = "journal"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.path, str | os.PathLike) or not os.fspath(self.path):
+            raise PlanError(f"Store: path={show_value(self.path)} is not the path of a file, as 'calls.sqlite'")
+        if self.ttl is not None:
+            object.__setattr__(self, "ttl", check_positive_seconds("ttl", self.ttl))
+        names = list_members(self.ignore)
+        if names is None or not all(isinstance(name, str) for name in names):
+            raise PlanError(f"Store: ignore={show_value(self.ignore)} must be a list of names, as ignore=['X-Time']")
+        object.__setattr__(self, "ignore", tuple(names))
+        check_choice("mode", self.mode, _MODES)
+
+    def __repr__(self) -> str:
+        given = [f"{name}={getattr(self, name)!r}" for name, default in _DEFAULTS if getattr(self, name) != default]
+        return f"Store({', '.join([repr(str(self.path)), *given])})"
+
+    def info(self) -> pd.DataFrame:
+        """Return one line for each host: ``origin``, ``answers``, their ``bytes`` in the file, ``oldest``, ``newest``.
+
+        Raises
+        ------
+        PlanError
+            The file does not exist, or is no store.
+        """
+        return describe_file(self.file)
+
+    def prune(self, older_than: float | None = None) -> int:
+        """Remove old answers, and return how many they were.
+
+        Parameters
+        ----------
+        older_than : float or timedelta, optional
+            Seconds; by default the store's ``ttl``.
+
+        Raises
+        ------
+        PlanError
+            Neither is given, or the file cannot be used.
+        """
+        if older_than is None and self.ttl is None:
+            raise PlanError("Store.prune() needs an age: prune(older_than=86_400), or a store with a ttl=")
+        age = self.ttl if older_than is None else check_positive_seconds("older_than", older_than)
+        return remove_older(self.file, age or 0.0)
+
+    def forget(self, url_prefix: str) -> int:
+        """Remove the answers of URLs that begin with a text, and return how many they were.
+
+        In the file, a secret parameter has the value ``***``.
+
+        Examples
+        --------
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     Store(f"{folder}/calls.sqlite").forget("https://api.example.com/users/")
+        0
+        """
+        if not isinstance(url_prefix, str) or not url_prefix:
+            raise PlanError("Store.forget() needs the beginning of URLs, as 'https://api.example.com/users/'")
+        return remove_urls(self.file, url_prefix)
+
+    def merge(self, paths: Sequence[str | os.PathLike[str]]) -> int:
+        """Copy the answers of other stores into this one, and return how many it then holds.
+
+        Of two answers to one request the newer stays.
+
+        Raises
+        ------
+        PlanError
+            One of the files does not exist, or is no store.
+        """
+        others = list_members(paths)
+        if others is None:
+            raise PlanError(f"Store.merge({show_value(paths)}) takes a list of paths")
+        return merge_files(self.file, [Path(path) for path in others])
+
+    @property
+    def file(self) -> Path:
+        """The path of the file."""
+        return Path(self.path)
+
+
+_DEFAULTS = (("ttl", None), ("ignore", ()), ("mode", "journal"))
+
+
+def as_store(value: Any) -> Store | None:
+    """Return the option ``store``: a path is a store with its defaults.
+
+    Examples
+    --------
+    >>> as_store("calls.sqlite"), as_store(None)
+    (Store('calls.sqlite'), None)
+    """
+    if value is None or isinstance(value, Store):
+        return value
+    if isinstance(value, str | os.PathLike):
+        return Store(value)
+    raise PlanError(f"store={show_value(value)} is not a path or a Store: pass store='calls.sqlite'")

@@ -1,0 +1,116 @@
+"""The thread that writes a call's answers: a batch is committed at 500 answers or after 0.2 s.
+
+Invariant: an answer is written once, in the order in which it came. An error of the disk ends the writing, never the
+run.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from threading import Condition, Thread
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_MAX_BATCH = 500
+_MAX_WAIT_SECONDS = 0.2
+_MAX_WAITING = 4_000
+"""Answers that wait to be written, above which the run waits: their bodies are in memory."""
+_MAX_WAITING_BYTES = 64 * 2**20
+
+
+class AnswerWriter:
+    """Writes what it is given, in a thread of its own.
+
+    Parameters
+    ----------
+    write : callable
+        Writes a sequence of answers.
+    """
+
+    __slots__ = (
+        "_bytes",
+        "_changed",
+        "_hurries",
+        "_is_closed",
+        "_is_writing",
+        "_thread",
+        "_waiting",
+        "_write",
+        "failure",
+    )
+
+    def __init__(self, write: Callable[[Sequence[Any]], None]) -> None:
+        self._write = write
+        self._waiting: deque[tuple[Any, int]] = deque()
+        self._bytes = self._hurries = 0
+        self._changed = Condition()
+        self._is_writing = self._is_closed = False
+        self._thread: Thread | None = None
+        self.failure: Exception | None = None
+
+    def put(self, answer: Any, size: int) -> None:
+        """Take an answer of some bytes; the disk is not waited for."""
+        if self.failure is not None:
+            return
+        with self._changed:
+            self._waiting.append((answer, size))
+            self._bytes += size
+            if len(self._waiting) in {1, _MAX_BATCH}:
+                self._changed.notify_all()
+        if self._thread is None:
+            self._thread = Thread(target=self._run, name="pandas_async_io store", daemon=True)
+            self._thread.start()
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether so much waits to be written that the run is to wait, in `flush`."""
+        return len(self._waiting) > _MAX_WAITING or self._bytes > _MAX_WAITING_BYTES
+
+    def flush(self) -> None:
+        """Wait until everything so far is written."""
+        with self._changed:
+            self._hurries += 1
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._thread is None or not (self._waiting or self._is_writing))
+            self._hurries -= 1
+
+    def close(self) -> None:
+        """Write what waits, and end the thread."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._is_writing = False
+                self._changed.notify_all()
+                self._changed.wait_for(lambda: self._waiting or self._is_closed)
+                self._changed.wait_for(
+                    lambda: len(self._waiting) >= _MAX_BATCH or self._hurries or self._is_closed, _MAX_WAIT_SECONDS
+                )
+                batch = self._take_batch()
+                if not batch:
+                    return
+                self._is_writing = True
+            self._write_batch(batch)
+
+    def _take_batch(self) -> list[Any]:
+        batch: list[Any] = []
+        while self._waiting and len(batch) < _MAX_BATCH:
+            answer, size = self._waiting.popleft()
+            self._bytes -= size
+            batch.append(answer)
+        return batch
+
+    def _write_batch(self, batch: Sequence[Any]) -> None:
+        if self.failure is not None:
+            return
+        try:
+            self._write(batch)
+        except Exception as error:  # noqa: BLE001 - whatever the disk does, the run goes on
+            self.failure = error
