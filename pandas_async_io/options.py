@@ -72,8 +72,11 @@ class Options:
         ``record_path`` out has no records, and a missing ``meta`` field is a missing value; if no answer has it, a
         hint names the nearest path, and ``errors="raise"`` raises.
     columns : list or mapping, optional
-        The flat columns to keep (``"address.city"``), or a mapping to their new names. A warning names a column
-        that no record has.
+        The flat columns to keep (``"address.city"``), or a mapping to their new names; a number is a position in a
+        list, ``*`` all its elements (``{"choices.0.text": "answer"}``). A warning names a column that no record has.
+    explode : str or list of str, optional
+        Columns with lists whose elements become rows, as in `DataFrame.explode`, and their fields columns
+        (``explode="lines"`` gives ``"lines.sku"``). Several lists of a record must have one length.
     pages : "auto", paginator or callable, optional
         Read every page of every request. "auto" recognises the usual schemes and reports which it found; others
         are `LinkHeader`, `NextUrl`, `Cursor`, `PageNumber`, `Offset`, `GraphQLCursor`, or a function of a `Page`
@@ -131,6 +134,7 @@ class Options:
     sep: str = "."
     max_level: int | None = None
     columns: Sequence[str] | Mapping[str, str] | None = None
+    explode: str | Sequence[str] | None = None
     pages: Literal["auto"] | Paginator | NotGiven | None = NOT_GIVEN
     max_pages: int | None = None
     batch: int | None = None

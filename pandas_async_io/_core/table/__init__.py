@@ -4,4 +4,5 @@
 - `columns`: payloads → columns, block by block.
 - `types`: the types of columns: schema and dtype backend.
 - `output`: columns beside the rows of the frame.
+- `list_cells`: lists inside records → rows, or the cells at their positions.
 """

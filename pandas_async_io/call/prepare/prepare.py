@@ -60,6 +60,7 @@ def prepare_call(
         sep=options.sep,
         max_level=options.max_level,
         columns=options.columns,
+        explode=options.explode,
     )
     shape = replace(shape, keeps_meta=options.how == "left" and bool(shape.meta) and options.paging is None)
     check_separator(options.sep, options.format, options.read_options)

@@ -16,8 +16,15 @@ from pandas_async_io._core.errors import ParseError
 from pandas_async_io._core.table.columns.blocks import MISSING, NULL, Block, Chunk, make_chunk, missing_chunk
 from pandas_async_io._core.table.columns.infinite import find_infinite_columns
 from pandas_async_io._core.table.columns.missing_columns import Selection
-from pandas_async_io._core.table.columns.missing_paths import PathSearch, begin_searches, note_payload
+from pandas_async_io._core.table.columns.missing_paths import (
+    PathSearch,
+    begin_explode,
+    begin_searches,
+    note_explode,
+    note_payload,
+)
 from pandas_async_io._core.table.columns.records import NOT_FOUND, extract_with_meta
+from pandas_async_io._core.table.list_cells import explode_records, find_cells, has_positions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -52,7 +59,7 @@ def flatten(payloads: Sequence[Any], shape: Shape) -> Block:
     >>> block.counts.tolist()
     [1, 1, 0]
     """
-    if shape.record_path is None and set(map(type, payloads)) == {dict}:
+    if shape.record_path is None and not shape.explode and set(map(type, payloads)) == {dict}:
         columns = _flatten_records(list(payloads), shape)
         return _make_block(
             columns, {}, np.ones(len(payloads), np.int64), {}, _find_selection(columns, payloads[0], shape, ())
@@ -61,11 +68,14 @@ def flatten(payloads: Sequence[Any], shape: Shape) -> Block:
     counts: list[int] = []
     meta: list[tuple[list[Any], int]] = []
     failures: dict[int, ParseError] = {}
-    searches = begin_searches(shape)
+    searches, exploded = begin_searches(shape), begin_explode(shape)
     for at, payload in enumerate(payloads):
         before = len(records)
         try:
             lists = extract_with_meta(payload, shape)
+            if shape.explode:
+                note_explode(exploded, lists, shape.sep)
+                lists = [(fields, explode_records(items, shape.explode, shape.sep)) for fields, items in lists]
         except ParseError as error:
             failures[at] = error.with_traceback(None)  # its frames hold the payload
         else:
@@ -80,7 +90,9 @@ def flatten(payloads: Sequence[Any], shape: Shape) -> Block:
     columns, meta_columns = _flatten_records(records, shape), _meta_columns(meta, shape)
     first = next(filter(None, records), None)
     selection = None if first is None else _find_selection(columns, first, shape, payloads)
-    return _make_block(columns, meta_columns, np.array(counts, np.int64), failures, selection, searches=searches)
+    return _make_block(
+        columns, meta_columns, np.array(counts, np.int64), failures, selection, searches=searches + exploded
+    )
 
 
 def _make_block(
@@ -125,10 +137,19 @@ def _meta_columns(meta: list[tuple[list[Any], int]], shape: Shape) -> dict[str, 
     for at, source in enumerate(shape.meta_names()):
         name = source if shape.columns is None else shape.columns.get(source, source)
         cells = list(chain.from_iterable(map(repeat, (fields[at] for fields, _ in meta), lengths)))
-        state = np.array([NULL if cell is None else MISSING if cell is NOT_FOUND else 0 for cell in cells], np.uint8)
-        values = [cell for cell in cells if cell is not None and cell is not NOT_FOUND]
-        columns[name] = make_chunk(values, set(map(type, values)), state if state.any() else None)
+        columns[name] = _chunk_of(cells)
     return columns
+
+
+def _chunk_at(records: Iterable[Record], source: str, sep: str) -> Chunk:
+    return _chunk_of(find_cells(records, source, sep, NOT_FOUND))
+
+
+def _chunk_of(cells: list[Any]) -> Chunk:
+    """Return a column of cells, of which `NOT_FOUND` are missing."""
+    state = np.array([NULL if cell is None else MISSING if cell is NOT_FOUND else 0 for cell in cells], np.uint8)
+    values = [cell for cell in cells if cell is not None and cell is not NOT_FOUND]
+    return make_chunk(values, set(map(type, values)), state if state.any() else None)
 
 
 def _flatten_records(records: list[Record], shape: Shape) -> dict[str, Chunk]:
@@ -140,7 +161,14 @@ def _flatten_records(records: list[Record], shape: Shape) -> dict[str, Chunk]:
         fields = _collect_fields(flat, shape, selected, nested=False) or {}
     if selected is not None:
         missing = missing_chunk(len(records))
-        return {name: fields[source][1] if source in fields else missing for source, name in selected.items()}
+        return {
+            name: _chunk_at(records, source, shape.sep)
+            if has_positions(source, shape.sep)
+            else fields[source][1]
+            if source in fields
+            else missing
+            for source, name in selected.items()
+        }
     order: list[str] = []
     for first in sorted({first for first, _ in fields.values()}):
         order.extend(name for name in _flatten_record(records[first], shape) if fields[name][0] == first)

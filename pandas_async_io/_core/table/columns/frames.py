@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -39,10 +40,25 @@ def flatten_payloads(payloads: Sequence[Any], shape: Shape) -> Iterator[Block]:
     [['a', 'b'], ['a']]
     """
     for are_frames, group in groupby(payloads, lambda payload: isinstance(payload, pd.DataFrame)):
-        if are_frames:
+        if are_frames and shape.explode:
+            yield flatten([_to_records(frame) for frame in group], replace(shape, record_path=None, meta=()))
+        elif are_frames:
             yield from (frame_to_block(frame, shape) for frame in group)
         else:
             yield flatten(list(group), shape)
+
+
+def _to_records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a frame as records, with lists for its arrays and None for what is missing."""
+    columns = {
+        name: [cell.tolist() if isinstance(cell, np.ndarray) else cell for cell in frame.iloc[:, at].astype(object)]
+        for at, name in enumerate(frame.columns)
+    }
+    gaps = frame.isna().to_numpy()
+    return [
+        {str(name): None if gaps[row, at] else columns[name][row] for at, name in enumerate(columns)}
+        for row in range(len(frame))
+    ]
 
 
 def frame_to_block(frame: pd.DataFrame, shape: Shape) -> Block:

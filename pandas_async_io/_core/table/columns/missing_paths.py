@@ -1,4 +1,4 @@
-"""What to say about a path of ``record_path=`` or ``meta=`` that answers leave out.
+"""What to say about a path of ``record_path=``, ``meta=`` or ``explode=`` that answers leave out.
 
 An answer that found nothing often leaves the path out, so one is no failure; that none has it is worth a hint.
 """
@@ -6,6 +6,7 @@ An answer that found nothing often leaves the path out, so one is no failure; th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pandas_async_io._core.errors import ParseError
@@ -13,6 +14,7 @@ from pandas_async_io._core.security.secrets import redact_line
 from pandas_async_io._core.server_message import find_message
 from pandas_async_io._core.table.columns.nearest_path import find_nearest_path, write_path
 from pandas_async_io._core.table.columns.records import NOT_FOUND, walk_path
+from pandas_async_io._core.table.list_cells import find_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -119,6 +121,24 @@ def note_payload(
             search.note_missing(payload)
 
 
+def begin_explode(shape: Shape) -> tuple[PathSearch, ...]:
+    """Return the searches of a block for the columns that ``explode`` names."""
+    return tuple(PathSearch("explode", (name,)) for name in shape.explode)
+
+
+def note_explode(searches: Sequence[PathSearch], lists: Sequence[tuple[Any, Sequence[Any]]], sep: str) -> None:
+    """Take the records of an answer before they are exploded."""
+    for search in searches:
+        records = () if search.is_found else chain.from_iterable(records for _, records in lists)
+        name = str(search.path[0])
+        for record in records:
+            if find_keys(record, name, sep):
+                search.is_found = True
+                break
+            if search.lacking < _MAX_COMPARED:
+                search.note_missing(record)
+
+
 def describe_missing_paths(searches: Iterable[PathSearch]) -> MissingPaths:
     """Return what to say about the paths of a run, from the searches in all blocks.
 
@@ -140,10 +160,11 @@ def describe_missing_paths(searches: Iterable[PathSearch]) -> MissingPaths:
         shown = f"{option}={write_path(path)}"
         message = next((search.message for search in lacking if search.message), "")
         if not any(search.is_found for search in found):
-            is_error = True
+            is_error |= option != "explode"
             nearest = next((f"; nearest: {option}={search.nearest}" for search in lacking if search.nearest), "")
             keys = next((f"; the first one has {search.keys}" for search in lacking if search.keys), "")
-            hints.append(f"no answer has {shown}{nearest or keys}" + (f", and says: {message}" if message else ""))
-        elif message:
+            says = f", and says: {message}" if message and option != "explode" else ""
+            hints.append(f"no {'record' if option == 'explode' else 'answer'} has {shown}{nearest or keys}{says}")
+        elif message and option != "explode":
             hints.append(f"an answer without {shown} says: {message}")
     return MissingPaths(tuple(hints), is_error)

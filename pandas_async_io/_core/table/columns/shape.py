@@ -28,6 +28,7 @@ def compile_shape(
     sep: str = ".",
     max_level: int | None = None,
     columns: Sequence[str] | Mapping[str, str] | None = None,
+    explode: str | Sequence[str] | None = None,
 ) -> Shape:
     """Check the options and compile them.
 
@@ -37,6 +38,8 @@ def compile_shape(
         As in `pandas.json_normalize`; a string with dots is a path.
     columns : sequence of str, mapping of str to str, or None
         The flat names to keep, in this order, or a mapping of flat names to new names.
+    explode : str or sequence of str, optional
+        The flat names of lists that become rows.
 
     Raises
     ------
@@ -58,7 +61,7 @@ def compile_shape(
         raise PlanError(f"meta={show_value(meta)}: give a path, or a list of paths")
     meta_paths = tuple(_compile_path("meta", item) for item in given)
     _check_distinct("meta", [sep.join(map(str, keys)) for keys in meta_paths])
-    return Shape(path, meta_paths, sep, level, _compile_columns(columns))
+    return Shape(path, meta_paths, sep, level, _compile_columns(columns), explode=_compile_explode(explode))
 
 
 def check_separator(sep: str, format: str, read_options: Mapping[str, Any] | None) -> None:  # noqa: A002 - the option's name
@@ -105,6 +108,20 @@ def _compile_columns(columns: Sequence[str] | Mapping[str, str] | None) -> Mappi
     return dict(pairs)
 
 
+def _compile_explode(explode: str | Sequence[str] | None) -> tuple[str, ...]:
+    names = [] if explode is None else [explode] if isinstance(explode, str) else list_members(explode)
+    is_empty = explode is not None and not names
+    if (
+        names is None
+        or is_empty
+        or isinstance(explode, AbstractSet)
+        or not all(is_text(name) and name for name in names)
+    ):
+        raise PlanError(f"explode={show_value(explode)}: give the name of a column, or a list of names")
+    _check_distinct("explode", names)
+    return tuple(names)
+
+
 def _check_distinct(option: str, names: list[str]) -> None:
     for at, name in enumerate(names):
         if name in names[:at]:
@@ -127,6 +144,8 @@ class Shape:
         Flat name to name in the result; None: all, under their flat names.
     keeps_meta : bool
         Whether a payload without records has its ``meta`` fields in one record without other fields.
+    explode : tuple of str
+        The flat names of lists that become rows.
     """
 
     record_path: Path | None = None
@@ -135,6 +154,7 @@ class Shape:
     max_level: int | None = None
     columns: Mapping[str, str] | None = None
     keeps_meta: bool = False
+    explode: tuple[str, ...] = ()
 
     def name_prefix(self, parent: str, level: int) -> str:
         """Return the prefix of the names of a dict's fields, as in json_normalize.
