@@ -16,7 +16,18 @@ from pandas_async_io._core.security.secrets import MAX_MESSAGE_CHARACTERS, redac
 if TYPE_CHECKING:
     from pandas_async_io._core.models import Response
 
-_MESSAGE_KEYS = ("message", "error_description", "error", "detail", "title", "description", "reason", "msg", "errors")
+_MESSAGE_KEYS = (
+    "message",
+    "error_description",
+    "error",
+    "detail",
+    "title",
+    "description",
+    "reason",
+    "msg",
+    "errors",
+    "faultstring",
+)
 
 _ERROR_KEYS = frozenset({"error", "errors", "fault", "exception", "error_message", "errormessage"})
 """Keys that an object has if it is an error."""

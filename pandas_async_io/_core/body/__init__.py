@@ -8,6 +8,7 @@
 - `format`: which format a body is in.
 - `charset`: bytes → text.
 - `json`: JSON and NDJSON, with exact integers.
+- `xml`: XML, with all of its elements, attributes and texts.
 - `duplicate_keys`: keys that an object holds twice.
 - `hints`: signs that a body's data are not what they seem.
 - `tabular_readers`: the readers of tabular formats, as an argument.

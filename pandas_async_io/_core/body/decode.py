@@ -70,7 +70,8 @@ def decode(
     Returns
     -------
     object
-        None if the body is empty or blank, a DataFrame if it is a table. A JSON integer is an int of any size,
+        None if the body is empty or blank, a DataFrame if it is a table. XML is what JSON would be, unless there are
+        `read_options`; its texts stay texts until their whole column is known. A JSON integer is an int of any size,
         ``1e400`` is inf; of equal keys in one object the last one wins.
 
     Raises

@@ -15,8 +15,9 @@ from pandas_async_io._core.body.decode import DEFAULT_MAX_BODY, Payload, decode
 from pandas_async_io._core.body.hints import SAMPLED_BODIES, DuplicateKeySample
 from pandas_async_io._core.body.self_reference import holds_itself
 from pandas_async_io._core.body.tabular_readers import NO_OPTIONS, NO_TABULAR_READERS, TabularReaders
+from pandas_async_io._core.body.xml.document import XmlText
 from pandas_async_io._core.errors import ParseError, PayloadError, PlanError
-from pandas_async_io._core.json_path import find_values
+from pandas_async_io._core.json_path import find_values, is_false_text
 from pandas_async_io._core.models import Response
 from pandas_async_io._core.option_values import is_plain_function
 from pandas_async_io._core.security.secrets import redact_line
@@ -189,7 +190,8 @@ class Interpreter:
 def _error_message(payload: Payload, error_when: ErrorWhen) -> str:
     """Return the message of the error that a payload is, "" if it is none."""
     if isinstance(error_when, str):
-        found = next(filter(None, find_values(payload, error_when)), None)
+        values = (value for value in find_values(payload, error_when) if not _is_false_xml(value))
+        found = next(filter(None, values), None)
         return redact_line(find_message(found) or str(found)) if found else ""
     try:
         verdict = error_when(payload)
@@ -198,6 +200,11 @@ def _error_message(payload: Payload, error_when: ErrorWhen) -> str:
     except BaseException as error:  # noqa: BLE001 - error_when= may raise CancelledError; only this row fails
         raise ParseError(describe_exception("error_when=", error)) from None
     return redact_line(verdict if isinstance(verdict, str) else find_message(payload)) or "this is an error"
+
+
+def _is_false_xml(value: Any) -> bool:
+    """Whether a value is what false is in XML, which has only texts."""
+    return isinstance(value, XmlText) and is_false_text(value)
 
 
 def _as_payload(returned: Any, readers: TabularReaders) -> Payload:

@@ -12,8 +12,8 @@ import pandas as pd
 NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 """No ``read_options``."""
 
-TextReader = Callable[[str, Mapping[str, Any], Collection[str]], pd.DataFrame | None]
-"""Text, ``read_options`` and the columns to leave as text → a frame; None if the text holds no record."""
+TextReader = Callable[[str, Mapping[str, Any], Collection[str]], Any]
+"""Text, ``read_options`` and the columns to leave as text → a frame, or XML's objects; None if the text is empty."""
 
 BinaryReader = Callable[[bytes], pd.DataFrame]
 

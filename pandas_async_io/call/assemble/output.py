@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pandas_async_io._core.table.output.join import align_records, join_columns, records_frame
 from pandas_async_io._core.table.types.apply_schema import apply_schema
+from pandas_async_io._core.table.types.schema import text_columns
 from pandas_async_io.options import FetchOptions, ReadOptions
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def build_output(
         The position of each row, -1 for none.
     """
     nullable = isinstance(options, FetchOptions)
-    found, _ = collected.build_columns(nullable=nullable)
+    found, _ = collected.build_columns(nullable=nullable, text_columns=text_columns(schema, None))
     if options.columns is None:  # it is a table without records that has columns
         found = replace(found, missing_columns=())
     columns = apply_schema(found, schema, backend=options.dtype_backend, nullable=nullable)

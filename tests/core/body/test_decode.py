@@ -120,7 +120,7 @@ SUFFIXES = {
     "tsv": (b"a\tb\n1\t2\n", [{"a": 1, "b": 2}]),
     "ndjson": (NDJSON, [{"a": 1, "b": 2}, {"a": 3}]),
     "jsonl": (b"[1]\n2", [[1], 2]),
-    "xml": (b"<r><u><a>1</a></u></r>", [{"a": 1}]),
+    "xml": (b"<r><u><a>1</a></u></r>", {"u": [{"a": "1"}]}),
     "json": (b"12", 12),
     "geojson": (b'{"type": "Point"}', {"type": "Point"}),
     "parquet": (write_table(pq.write_table), [{"a": 1}]),

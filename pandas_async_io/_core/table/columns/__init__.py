@@ -5,6 +5,7 @@
 - `blocks`: the typed columns of some payloads.
 - `infinite`: which columns hold infinite numbers.
 - `integers`: how whole numbers stay exact.
+- `xml_texts`: texts of XML → numbers and booleans.
 - `columns`: blocks → whole columns, in dtypes that hold every value.
 - `collectors`: payloads and pages, flattened in blocks as they arrive.
 - `collected`: the flattened payloads of a run, before they become columns.

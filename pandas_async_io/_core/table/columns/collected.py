@@ -15,7 +15,7 @@ from pandas_async_io._core.errors import ParseError
 from pandas_async_io._core.table.columns.columns import Columns, concat_blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from pandas_async_io._core.arrays import Positions
     from pandas_async_io._core.table.columns.blocks import Block
@@ -45,15 +45,15 @@ class CollectedBlocks:
         copies = [replace(block, columns=dict(block.columns), meta=dict(block.meta)) for block in self.blocks]
         return replace(self, blocks=copies)
 
-    def build_columns(self, *, nullable: bool) -> tuple[Columns, Positions]:
+    def build_columns(self, *, nullable: bool, text_columns: Collection[str] = ()) -> tuple[Columns, Positions]:
         """Return the columns, by position and page, and the page of each record; once, to save memory.
 
         Parameters
         ----------
-        nullable : bool
+        nullable, text_columns
             As in `concat_blocks`.
         """
-        columns = concat_blocks(self.blocks, nullable=nullable)
+        columns = concat_blocks(self.blocks, nullable=nullable, text_columns=text_columns)
         positions, pages, counts = self.positions, self.pages, columns.counts
         arrays = columns.arrays
         if not _are_sorted(positions, pages):

@@ -28,12 +28,14 @@ import pandas as pd
 from pandas_async_io._core.arrays import masked_array
 from pandas_async_io._core.table.columns.blocks import MISSING, NULL, Block, Chunk, string_array
 from pandas_async_io._core.table.columns.collisions import unused_name
+from pandas_async_io._core.table.columns.infinite import holds_infinite
 from pandas_async_io._core.table.columns.integers import concat_numbers
 from pandas_async_io._core.table.columns.missing_columns import describe_missing_columns
 from pandas_async_io._core.table.columns.missing_paths import NO_MISSING_PATHS, MissingPaths, describe_missing_paths
+from pandas_async_io._core.table.columns.xml_texts import hold_xml_texts, type_xml_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -72,7 +74,7 @@ class Columns:
     missing_paths: MissingPaths = NO_MISSING_PATHS
 
 
-def concat_blocks(blocks: Sequence[Block], *, nullable: bool) -> Columns:
+def concat_blocks(blocks: Sequence[Block], *, nullable: bool, text_columns: Collection[str] = ()) -> Columns:
     """Concatenate blocks; empties them column by column, to save memory.
 
     Parameters
@@ -82,6 +84,8 @@ def concat_blocks(blocks: Sequence[Block], *, nullable: bool) -> Columns:
     nullable : bool
         True: integers and booleans are always ``Int64``, ``UInt64`` and ``boolean``; False: numpy's
         own if every record has a value.
+    text_columns : collection of str
+        Columns whose XML texts stay text, for a schema to convert.
 
     Returns
     -------
@@ -99,10 +103,15 @@ def concat_blocks(blocks: Sequence[Block], *, nullable: bool) -> Columns:
     drifted: dict[str, tuple[str, ...]] = {}
     missing: list[str] = []
     sizes = [int(block.counts.sum()) for block in blocks]
+    infinite = frozenset[str]().union(*(block.infinite for block in blocks))
+    from_xml = any(map(hold_xml_texts, blocks))
     for parts in ([block.columns for block in blocks], [block.meta for block in blocks]):
         for source in dict.fromkeys(chain.from_iterable(parts)):
             name = unused_name(source, "_meta", arrays) if source in arrays else source
             chunks = [part.pop(source, None) for part in parts]
+            if from_xml:
+                chunks = type_xml_texts(chunks, stay_text=name in text_columns)
+                infinite |= {name} if any(map(holds_infinite, filter(None, chunks))) else set()
             values, kinds = _widen([chunk for chunk in chunks if chunk is not None])
             if len(kinds) > 1 and values.dtype == object:
                 drifted[name] = tuple(sorted(kinds))
@@ -115,7 +124,6 @@ def concat_blocks(blocks: Sequence[Block], *, nullable: bool) -> Columns:
     failures = {
         start + at: error for start, block in zip(starts, blocks, strict=False) for at, error in block.failures.items()
     }
-    infinite = frozenset[str]().union(*(block.infinite for block in blocks))
     selections = [block.selection for block in blocks if block.selection is not None] if missing else []
     return Columns(
         arrays,

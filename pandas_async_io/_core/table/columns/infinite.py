@@ -29,10 +29,11 @@ def find_infinite_columns(columns: Mapping[str, Chunk]) -> frozenset[str]:
     >>> sorted(find_infinite_columns({name: make_chunk(cell, {type(cell[0])}) for name, cell in cells.items()}))
     ['b', 'c']
     """
-    return frozenset(name for name, chunk in columns.items() if _holds_infinite(chunk))
+    return frozenset(name for name, chunk in columns.items() if holds_infinite(chunk))
 
 
-def _holds_infinite(chunk: Chunk) -> bool:
+def holds_infinite(chunk: Chunk) -> bool:
+    """Whether a column of a block holds an infinite number."""
     if not chunk.kinds & _KINDS_WITH_NUMBERS:
         return False
     if chunk.cells.dtype != object:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from pandas_async_io._core.body.xml.document import XmlDocument, XmlText
 from pandas_async_io._core.errors import ParseError
 from pandas_async_io._core.json_path import find_children, find_values, names_element
 from pandas_async_io._core.security.secrets import redact_line
@@ -20,7 +21,7 @@ NOT_FOUND: Any = object()
 """Stands for the value at a path that leads nowhere."""
 
 VALUE_COLUMN = "value"
-"""The column of records that are not objects."""
+"""The column of records that are not objects; a text of XML has the name of its element."""
 
 
 def extract_records(payload: Any, shape: Shape) -> list[Record]:
@@ -63,10 +64,12 @@ def extract_with_meta(payload: Any, shape: Shape) -> list[tuple[list[Any], list[
     """
     path = shape.record_path
     if path is None:
+        path = payload.record_path if isinstance(payload, XmlDocument) else None
+    if path is None:
         return [([], _as_records(_as_list(payload)))]
     found = walk_path(payload, path)
     lists = [
-        ([_meta_field(trail, keys, path) for keys in shape.meta], _as_records(_child_list(value, path)))
+        ([_meta_field(trail, keys, path) for keys in shape.meta], _as_records(_child_list(value, path), path))
         for trail, value in found
     ]
     if found and all(value is NOT_FOUND for _, value in found) and (message := find_error_message(payload)):
@@ -112,15 +115,16 @@ def _child_list(value: Any, path: Path) -> list[Any]:
     """Return the records at the end of a record path."""
     if value is NOT_FOUND:
         return []
-    if isinstance(value, dict | list) or value is None or path[-1] == "*":
-        return _as_list(value)
+    if isinstance(value, dict | list | XmlText) or value is None or path[-1] == "*":
+        return _as_list(value)  # another answer may have the element of an XML text several times
     raise _no_parent(path, len(path), value)
 
 
 def _no_parent(path: Path, depth: int, value: Any) -> ParseError:
     """Return the error of a value on a record path that has no keys: a text may be a message."""
     place = f"{path[depth - 1]!r}" if depth else "the answer"
-    text = f"record_path {list(path)}: {place} holds {type(value).__name__}, not a list or an object"
+    kind = "str" if isinstance(value, str) else type(value).__name__
+    text = f"record_path {list(path)}: {place} holds {kind}, not a list or an object"
     return ParseError(f"{text}: {redact_line(value)}" if isinstance(value, str) else text)
 
 
@@ -135,9 +139,10 @@ def _meta_field(trail: Trail, keys: Path, path: Path) -> Any:
     return values[0] if values else NOT_FOUND
 
 
-def _as_records(items: list[Any]) -> list[Record]:
+def _as_records(items: list[Any], path: Path = ()) -> list[Record]:
     kinds = set(map(type, items))
     if kinds <= {dict}:
         return items
-    blank: Record = {} if dict in kinds else {VALUE_COLUMN: None}
-    return [item if isinstance(item, dict) else blank if item is None else {VALUE_COLUMN: item} for item in items]
+    name = str(path[-1]) if path and XmlText in kinds else VALUE_COLUMN
+    blank: Record = {} if dict in kinds else {name: None}
+    return [item if isinstance(item, dict) else blank if item is None else {name: item} for item in items]

@@ -1,27 +1,26 @@
-"""XML → frame: the children of the root are records."""
+"""XML → the objects that JSON would have; with the options of `pandas.read_xml`, a frame."""
 
 from __future__ import annotations
 
 import re
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from pandas_async_io._core.errors import ParseError
+from pandas_async_io._core.body.xml.parse import parse_xml, strip_declaration
 from pandas_async_io._core.table.readers.pandas_reader import NoNodesError, read_with_pandas
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-_DECLARATION = re.compile(r"\s*<\?xml[^>]*\?>")
-_DOCTYPE = re.compile(r"(?:\s++|<\?.*?\?>|<!--.*?-->)*+<!DOCTYPE", re.DOTALL)
 _TAG = re.compile(r"<[^>]*>")
 
 
-def read_xml(text: str, options: Mapping[str, Any], text_columns: Collection[str] = ()) -> pd.DataFrame | None:
-    """Read XML; None if it holds no record.
+def read_xml(text: str, options: Mapping[str, Any], text_columns: Collection[str] = ()) -> Any:
+    """Read XML; None if it holds no record. With options it is a frame.
 
-    A document type is refused: it may define entities that grow, or that name files.
+    lxml, which knows all of XPath, reads it where it is installed. A document type is refused.
 
     Parameters
     ----------
@@ -30,18 +29,21 @@ def read_xml(text: str, options: Mapping[str, Any], text_columns: Collection[str
     options : mapping
         Of `pandas.read_xml`.
     text_columns : collection of str
-        As in `read_csv`.
+        As in `read_csv`; without options all are text.
 
     Examples
     --------
-    >>> read_xml("<users><user><id>1</id></user></users>", {}).to_dict("list")
+    >>> read_xml("<users><user><id>1</id></user></users>", {})
+    {'user': [{'id': '1'}]}
+    >>> read_xml("<users><user><id>1</id></user></users>", {"xpath": ".//user"}).to_dict("list")
     {'id': [1]}
     """
-    body = _DECLARATION.sub("", text, count=1)
-    if _DOCTYPE.match(body):
-        raise ParseError("the XML has a document type, which may define entities and is not read")
+    if not options:
+        return parse_xml(text)
+    body = strip_declaration(text)
+    parser = "etree" if find_spec("lxml") is None else "lxml"
     try:
-        return read_with_pandas(pd.read_xml, body, {"parser": "etree", **options}, text_columns)
+        return read_with_pandas(pd.read_xml, body, {"parser": parser, **options}, text_columns)
     except NoNodesError:
         if "xpath" in options or _TAG.sub("", body).strip():
             raise

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from pandas_async_io._core.body.xml.document import XmlDocument
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.json_path import Key, Path, find_children, find_value, names_element, parse_count
 from pandas_async_io._core.workflow.paging.page_fields import describes_page, page_objects
@@ -88,6 +89,8 @@ def find_record_path(payload: Any) -> tuple[str, ...]:
     """
     if not isinstance(payload, dict):
         return ()
+    if isinstance(payload, XmlDocument) and payload.record_path is not None:
+        return payload.record_path
     lists = dict(candidate_lists(payload))
     if not lists:
         return ()
@@ -138,7 +141,8 @@ def is_single_record(payload: Any, path: Sequence[Key]) -> bool:
     >>> is_single_record({"request_id": "r", "page": 1, "total_pages": 3, "orders": [{"id": 1}]}, ("orders",))
     False
     """
-    if not path or describes_page(payload, path):
+    is_feed = isinstance(payload, XmlDocument) and payload.record_path == tuple(path)
+    if not path or is_feed or describes_page(payload, path):
         return False
     return "id" in payload or RECORD_LISTS.fullmatch(str(path[-1])) is None
 

@@ -18,6 +18,9 @@ from pandas_async_io._core.body.decode import decode
 from pandas_async_io._core.body.interpret import compile_interpreter
 from pandas_async_io._core.errors import BodyTooLargeError, ParseError, PlanError
 from pandas_async_io._core.models import Response
+from pandas_async_io._core.table.columns.columns import concat_blocks
+from pandas_async_io._core.table.columns.frames import flatten_payloads
+from pandas_async_io._core.table.columns.shape import Shape
 from pandas_async_io._core.table.readers.tabular import TABULAR_READERS, check_read_options
 from tests.core.table.payload_columns import BEYOND_FLOAT
 
@@ -38,8 +41,15 @@ def read_body(body, content_type=None, **options):
     return decode(Response(200, headers, body, ""), readers=TABULAR_READERS, **options)
 
 
+def to_frame(payload):
+    """Return the columns of a payload."""
+    return pd.DataFrame(concat_blocks(list(flatten_payloads([payload], Shape())), nullable=True).arrays)
+
+
 def to_rows(frame):
     """Return the cells as Python's own objects, None where one is missing."""
+    if not isinstance(frame, pd.DataFrame):
+        frame = to_frame(frame)
     cells = frame.astype(object)
     return cells.where(frame.notna(), None).to_numpy().tolist()
 
@@ -87,7 +97,8 @@ BINARY = {
 )
 def test_auto_reads_csv_tsv_and_xml_by_the_media_type(content_type, body):
     """Integers beside gaps stay integers."""
-    frame = read_body(body, content_type)
+    payload = read_body(body, content_type)
+    frame = payload if isinstance(payload, pd.DataFrame) else to_frame(payload)
     assert list(frame.columns) == ["id", "name"]
     assert to_rows(frame) == [[1, "x"], [2, None]]
     assert type(to_rows(frame)[0][0]) is int
@@ -146,7 +157,8 @@ def test_read_options_are_passed_to_pandas():
 def test_text_columns_are_not_converted():
     """A postal code keeps its zeros."""
     assert to_rows(read_body(b"zip,n\n007,1\n", "text/csv", text_columns=["zip", "nowhere"])) == [["007", 1]]
-    assert to_rows(read_body(b"<r><i><zip>007</zip></i></r>", "text/xml", text_columns=["zip"])) == [["007"]]
+    options = {"text_columns": ["zip"], "read_options": {"xpath": ".//i"}}
+    assert to_rows(read_body(b"<r><i><zip>007</zip></i></r>", "text/xml", **options)) == [["007"]]
 
 
 @pytest.mark.parametrize("end", [b",", b",,,"])
@@ -195,7 +207,6 @@ def test_an_invalid_read_option_raises_a_plan_error(format, options, words):  # 
         ("text/xml", b"<r><i>", "not XML: no element found", True),
         ("text/xml", b"<r><i", "not XML: unclosed token at line 1, column 3", True),
         ("text/xml", b"<r><i></r>", "not XML: mismatched tag", False),
-        ("text/xml", b"<r>5</r>", "no such nodes", False),
         ("application/vnd.apache.parquet", b"PAR1 or not", "not Parquet", False),
         ("application/vnd.apache.parquet", BINARY["parquet"][:-1], "not Parquet", False),
         ("application/vnd.apache.arrow.file", BINARY["arrow file"][:200], "not Arrow IPC", False),
