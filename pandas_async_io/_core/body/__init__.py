@@ -1,8 +1,6 @@
 """Bytes → payload: what a response's body holds, or which error it is.
 
-- `content_coding`: content codings undone in bounded memory.
-- `transfer_coding`: transfer codings other than chunked undone.
-- `coding_libraries`: the libraries for gzip, deflate, Brotli and zstd behind one interface.
+- `coding`: content and transfer codings undone.
 - `compressed_file`: files that are compressed by themselves, as ``.gz``, unpacked in bounded memory.
 - `content_type`: the format that ``Content-Type``, the URL's suffix or the first bytes name.
 - `format`: which format a body is in.

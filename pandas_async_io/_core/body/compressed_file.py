@@ -10,7 +10,7 @@ import zipfile
 import zlib
 from typing import TYPE_CHECKING
 
-from pandas_async_io._core.body.content_coding import decompress, too_large
+from pandas_async_io._core.body.coding.content_coding import decompress, too_large
 from pandas_async_io._core.body.content_type import find_suffix_format, is_generic
 from pandas_async_io._core.body.format import choose_format
 from pandas_async_io._core.errors import BodyTooLargeError, ParseError, TransportError

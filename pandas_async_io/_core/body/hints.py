@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.body.charset import decode_text
-from pandas_async_io._core.body.content_coding import is_coded
+from pandas_async_io._core.body.coding.content_coding import is_coded
 from pandas_async_io._core.body.content_type import parse_content_type
 from pandas_async_io._core.body.duplicate_keys import find_duplicate_key, may_have_duplicate_keys
 from pandas_async_io._core.errors import ParseError

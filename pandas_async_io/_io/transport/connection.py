@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
-from pandas_async_io._core.body.content_coding import decompress
-from pandas_async_io._core.body.transfer_coding import (
+from pandas_async_io._core.body.coding.content_coding import decompress
+from pandas_async_io._core.body.coding.transfer_coding import (
     NO_TRANSFER_CODING,
     parse_transfer_codings,
     remove_transfer_codings,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 from yarl import URL
 
-from pandas_async_io._core.body.content_coding import accept_encoding
+from pandas_async_io._core.body.coding.content_coding import accept_encoding
 from pandas_async_io._core.request.head import write_fields, write_head
 from pandas_async_io._core.security.addresses import check_host
 from pandas_async_io._core.security.origins import parse_origin

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 from yarl import URL
 
-from pandas_async_io._core.body.content_coding import accept_encoding
+from pandas_async_io._core.body.coding.content_coding import accept_encoding
 from pandas_async_io._core.errors import ProtocolError, SessionClosedError
 from pandas_async_io._core.models import Request, Response
 from pandas_async_io._core.security.addresses import check_host

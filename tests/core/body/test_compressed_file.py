@@ -10,7 +10,7 @@ from importlib import import_module
 
 import pytest
 
-from pandas_async_io._core.body.coding_libraries import available_codings
+from pandas_async_io._core.body.coding.coding_libraries import available_codings
 from pandas_async_io._core.body.decode import decode
 from pandas_async_io._core.errors import BodyTooLargeError, ParseError, TransportError
 from pandas_async_io._core.models import Response

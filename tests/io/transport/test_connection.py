@@ -168,7 +168,7 @@ def test_fault_16_a_truncated_gzip_body_is_requested_again():
 
 def test_fault_17_only_decodable_codings_are_accepted(make_session):
     """Accept-Encoding names our codings, also over a session, whose library names others."""
-    from pandas_async_io._core.body.content_coding import accept_encoding
+    from pandas_async_io._core.body.coding.content_coding import accept_encoding
 
     with serve_script(http_response()) as server:
         send(server.url, session=make_session)

@@ -7,7 +7,7 @@ import zlib
 
 import pytest
 
-from pandas_async_io._core.body.transfer_coding import parse_transfer_codings, remove_transfer_codings
+from pandas_async_io._core.body.coding.transfer_coding import parse_transfer_codings, remove_transfer_codings
 from pandas_async_io._core.errors import BodyTooLargeError, ProtocolError, TransportError
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pandas_async_io._core.body.content_coding import decompress
+from pandas_async_io._core.body.coding.content_coding import decompress
 from pandas_async_io._core.errors import ParseError, ProtocolError
 
 if TYPE_CHECKING:

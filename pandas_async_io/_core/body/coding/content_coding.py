@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from pandas_async_io._core.body.coding_libraries import Coding, StreamDecompressor, available_codings
+from pandas_async_io._core.body.coding.coding_libraries import Coding, StreamDecompressor, available_codings
 from pandas_async_io._core.errors import BodyTooLargeError, ParseError, TransportError
 
 if TYPE_CHECKING:

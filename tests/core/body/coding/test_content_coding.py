@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pandas_async_io._core.body.coding_libraries import available_codings
-from pandas_async_io._core.body.content_coding import Decompressor, accept_encoding, decompress
+from pandas_async_io._core.body.coding.coding_libraries import available_codings
+from pandas_async_io._core.body.coding.content_coding import Decompressor, accept_encoding, decompress
 from pandas_async_io._core.errors import BodyTooLargeError, ParseError, TransportError
 
 MAX_BODY = 1 << 20
