@@ -20,7 +20,6 @@ What occurs several times in an element is a list in every element of that name 
 
 from __future__ import annotations
 
-import html
 import re
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -28,6 +27,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from xml.etree import ElementTree as ET
 
 from pandas_async_io._core.body.xml.document import XmlDocument, XmlText
+from pandas_async_io._core.body.xml.name_keys import NameKeys
 from pandas_async_io._core.body.xml.record_path import find_xml_records
 from pandas_async_io._core.errors import BodyTooLargeError, ParseError
 from pandas_async_io._core.security.secrets import redact_text
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 
 _DECLARATION = re.compile(r"\s*<\?xml[^>]*\?>")
 _DOCTYPE = re.compile(r"(?:\s++|<\?.*?\?>|<!--.*?-->)*+<!DOCTYPE", re.DOTALL)
-_NAMESPACE = re.compile(r"""\sxmlns(?::([\w.-]+))?\s*=\s*(?:"([^"<]*)"|'([^'<]*)')""")
-_XML_NAMESPACE = "http://www.w3.org/XML/1998/namespace"
 _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 """An attribute that says that an element is null, which it is without a text."""
 
@@ -86,7 +84,7 @@ def parse_xml(text: str) -> XmlDocument | None:
     if (tags := body.count("<")) > _MAX_TAGS:
         raise BodyTooLargeError(f"the XML has {tags} tags, more than {_MAX_TAGS}")
     root = _choose_parser()(body)
-    rules = _Rules(_Names(body), _Names(body))
+    rules = _Rules(NameKeys(body), NameKeys(body))
     known = -1
     while known < rules.size():  # another pass where one has found a rule for the elements before it
         known = rules.size()
@@ -135,63 +133,20 @@ def _refuse_depth() -> NoReturn:
     raise ParseError(f"the XML is nested too deeply: more than {_MAX_DEPTH} elements")
 
 
-class _Names:
-    """The keys of the tags of a document, or of its attributes.
-
-    Attributes
-    ----------
-    keys : dict of str to str
-        Tag to key, of the tags that were asked for.
-    ambiguous : set of str
-        Local names that are in several namespaces.
-    """
-
-    def __init__(self, text: str) -> None:
-        self.keys: dict[str, str] = {}
-        self.ambiguous: set[str] = set()
-        self._text = text
-        self._tags: dict[str, str] = {}
-        self._prefixes: dict[str, str] | None = None
-
-    def key(self, tag: str) -> str:
-        """Return the key of a tag: its local name, or with a prefix where that is ambiguous."""
-        if tag in self.keys:
-            return self.keys[tag]
-        namespace, _, local = tag.rpartition("}")
-        key = self._with_prefix(namespace[1:], local) if local in self.ambiguous else local
-        if self._tags.setdefault(key, tag) != tag:
-            if local in self.ambiguous:  # two namespaces without a prefix
-                return self.keys.setdefault(tag, tag)
-            self.ambiguous.add(local)
-            self.keys.clear()
-            self._tags.clear()
-            return self.key(tag)
-        self.keys[tag] = key
-        return key
-
-    def _with_prefix(self, namespace: str, local: str) -> str:
-        if self._prefixes is None:
-            self._prefixes = {_XML_NAMESPACE: "xml"}
-            for prefix, *uris in _NAMESPACE.findall(self._text):
-                self._prefixes.setdefault(html.unescape("".join(uris)), prefix)
-        prefix = self._prefixes.get(namespace, "")
-        return f"{prefix}:{local}" if prefix else local
-
-
 @dataclass(frozen=True, slots=True)
 class _Rules:
     """How the names of one document become keys; what is found anywhere holds for the whole document.
 
     Attributes
     ----------
-    tags, attributes : _Names
+    tags, attributes : NameKeys
         Their keys.
     repeated, shadowed : set of (str, str)
         The tag of an element, and a key inside: several elements have it; an attribute and an element have it.
     """
 
-    tags: _Names
-    attributes: _Names
+    tags: NameKeys
+    attributes: NameKeys
     repeated: set[tuple[str, str]] = field(default_factory=set)
     shadowed: set[tuple[str, str]] = field(default_factory=set)
 
