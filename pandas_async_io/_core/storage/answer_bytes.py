@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from pandas_async_io._core.body.coding_libraries import import_first
+from pandas_async_io._core.body.coding.coding_libraries import import_first
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
