@@ -13,6 +13,7 @@ from pandas_async_io import accessor as _accessor
 from pandas_async_io import reader as _reader
 from pandas_async_io._core.errors import (
     ApiError,
+    DriftError,
     FetchError,
     FetchWarning,
     HintWarning,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from pandas_async_io._core.workflow.paging.paginators.next_url import LinkHeader, NextUrl
     from pandas_async_io._core.workflow.paging.paginators.page_number import Offset, PageNumber
     from pandas_async_io._io.storage.store import Store
+    from pandas_async_io.call.stream.chunks import FrameChunks
     from pandas_async_io.client import Client
     from pandas_async_io.future import FrameFuture
 
@@ -51,6 +53,7 @@ _LAZY_NAMES = {
     "Bearer": ("_core.request.credentials", "bearer"),
     "Client": ("client", "Client"),
     "Cursor": ("_core.workflow.paging.paginators.cursor", "Cursor"),
+    "FrameChunks": ("call.stream.chunks", "FrameChunks"),
     "FrameFuture": ("future", "FrameFuture"),
     "GraphQLCursor": ("_core.workflow.paging.paginators.cursor", "GraphQLCursor"),
     "LinkHeader": ("_core.workflow.paging.paginators.next_url", "LinkHeader"),
@@ -79,8 +82,10 @@ __all__ = [
     "Bearer",
     "Client",
     "Cursor",
+    "DriftError",
     "FetchError",
     "FetchWarning",
+    "FrameChunks",
     "FrameFuture",
     "GraphQLCursor",
     "HintWarning",

@@ -64,7 +64,7 @@ class FrameAccessor(Accessor):
         >>> frame["active"].dtype
         BooleanDtype
         """
-        return self._make_call(url_template, options).run()
+        return self._make_call(url_template, options).get()
 
     @with_url_and_options(FetchOptions)
     def fetch_async(self, url_template: str, **options: Any) -> FrameFuture:
@@ -235,7 +235,7 @@ class SeriesAccessor(Accessor):
         ...     pd.Series([url + "/users/2"]).aio.fetch(columns=["id"])["id"].tolist()
         [2]
         """
-        return self._make_call(options).run()
+        return self._make_call(options).get()
 
     @with_options(FetchOptions)
     def fetch_async(self, **options: Any) -> FrameFuture:

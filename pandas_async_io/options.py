@@ -112,6 +112,9 @@ class Options:
     store : str, Path or Store, optional
         A file in which answers are kept: a rerun sends only the requests whose answers are missing. ``Store(…)`` has
         options: how long they are kept, and recording and replaying. By default the client's store, or none.
+    chunksize : int, optional
+        Return an iterator over frames of so many rows, as they come: for results larger than memory. Use it with
+        ``for`` or ``async for``. At most about two chunks are held.
     progress : bool, optional
         Whether to show a progress bar; by default on a terminal or in a notebook, after a second.
     """
@@ -149,6 +152,7 @@ class Options:
     deadline: float | None = None
     max_requests: int | None = None
     store: str | os.PathLike[str] | Store | None = None
+    chunksize: int | None = None
     progress: bool | None = None
 
     def __post_init__(self) -> None:
@@ -182,7 +186,7 @@ class Options:
             value = getattr(self, name)
             if type(value) is not bool and (name == "join" or value is not None):
                 object.__setattr__(self, name, check_flag(name, value))
-        for name in ("deadline", "max_requests", "max_pages"):
+        for name in ("deadline", "max_requests", "max_pages", "chunksize"):
             value = getattr(self, name)
             if value is not None:
                 check = check_positive_seconds if name == "deadline" else check_positive_integer

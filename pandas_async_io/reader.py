@@ -56,7 +56,7 @@ def read_api(url: str | list[str], **options: Any) -> pd.DataFrame:
     >>> posts.shape
     (100, 5)
     """
-    return _make_call(url, ReadOptions(**options)).run()
+    return _make_call(url, ReadOptions(**options)).get()
 
 
 @with_options(ReadOptions)

@@ -20,6 +20,7 @@
     │   ├── PayloadError            a successful response holds an error (``error_when``)
     │   └── UnsafeUrlError          a URL, redirect or header value must not be sent
     ├── FetchError                  rows failed, and ``errors="raise"``
+    ├── DriftError                  a later chunk does not fit the columns of the first one
     └── PortalError (RuntimeError)  a wait that would never end, or an unusable event loop
 
     FetchWarning (UserWarning)      rows failed, and ``errors="coerce"``
@@ -156,6 +157,10 @@ class FetchError(ApiError):
         super().__init__(message)
         self.partial = partial
         self.failures = failures
+
+
+class DriftError(ApiError):
+    """The records of a later chunk or part do not fit the columns of the first one; those before stay as they are."""
 
 
 class PortalError(ApiError, RuntimeError):

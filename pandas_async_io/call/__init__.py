@@ -5,6 +5,7 @@
 - `first_answer`: ends a read whose first answer shows that ``record_path`` is wrong.
 - `workflow`: which workflow a call has: plain, paging, batching or jobs.
 - `plan`: what a call would send, without sending it.
+- `stream`: the records of a call as they come, in chunks.
 - `run`: sends a call, blocking or in the background.
 - `send`: sends the requests, on the client's loop.
 - `retry_failed`: sends the failed rows of a run again.

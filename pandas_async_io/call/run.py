@@ -19,6 +19,7 @@ from pandas_async_io.call.plan import plan_call
 from pandas_async_io.call.prepare.store import check_store
 from pandas_async_io.call.send import make_context, send_requests
 from pandas_async_io.call.stack_level import UserLine, find_user_line
+from pandas_async_io.call.stream.chunks import FrameChunks
 from pandas_async_io.call.workflow import choose_workflow
 from pandas_async_io.future import FrameFuture
 
@@ -55,6 +56,15 @@ class Call:
         """Return what would be sent."""
         return plan_call(self._prepared)
 
+    def get(self) -> pd.DataFrame:
+        """Return the frame, or with ``chunksize`` the iterator over its chunks."""
+        chunksize = self._prepared.options.chunksize
+        if chunksize is None:
+            return self.run()
+        chunks: Any = FrameChunks(self._prepared, chunksize)  # the annotation is that of a call without chunksize
+        frame: pd.DataFrame = chunks
+        return frame
+
     def run(self, *, quiet: bool = False) -> pd.DataFrame:
         """Send everything and wait for the frame; Ctrl-C raises with the finished rows as ``.partial``.
 
@@ -84,7 +94,14 @@ class Call:
         return frame
 
     def start(self) -> FrameFuture:
-        """Start sending and return at once."""
+        """Start sending and return at once.
+
+        Raises
+        ------
+        PlanError
+            The call has a ``chunksize``.
+        """
+        FrameChunks.refuse_background(self._prepared)
         loop = self._prepared.client.loop
         check_store(self._prepared)
         self._line = find_user_line()

@@ -23,11 +23,14 @@ if TYPE_CHECKING:
     from pandas_async_io._core.report.tally import Tally
     from pandas_async_io._core.security.origins import Origin
     from pandas_async_io._core.workflow.base import Workflow
+    from pandas_async_io._io.engine.backlog import Window
     from pandas_async_io._io.engine.context import Delivery, Send
     from pandas_async_io.call.prepare.prepared_call import PreparedCall
 
 
-async def make_context(prepared: PreparedCall, workflow: Workflow, tally: Tally, delivery: Delivery) -> CallContext:
+async def make_context(
+    prepared: PreparedCall, workflow: Workflow, tally: Tally, delivery: Delivery, window: Window | None = None
+) -> CallContext:
     """Return what all requests of a call share; its deadline begins now, and its store is open."""
     client, policy, options = prepared.client, prepared.policy, prepared.options
     store = None if prepared.store is None else await asyncio.to_thread(open_call_store, prepared)
@@ -45,6 +48,7 @@ async def make_context(prepared: PreparedCall, workflow: Workflow, tally: Tally,
         delivery=delivery,
         read_budget=None if find_query(options) is None else read_cost_budget,
         store=store,
+        window=window,
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pandas_async_io._core.models import NO_HEADERS, Outcome, Result
 from pandas_async_io._core.option_values import NOT_GIVEN
 from pandas_async_io._core.table.columns.collectors import PageCollector, PayloadCollector
+from pandas_async_io._core.table.stream.record_stream import RecordStream
 from pandas_async_io._core.workflow.batching.matching import MatchRules
 from pandas_async_io._core.workflow.batching.workflow import BatchingWorkflow
 from pandas_async_io._core.workflow.jobs.request_rules import RequestRules
@@ -22,44 +23,59 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pandas_async_io._core.report.outcomes import Outcomes
+    from pandas_async_io._core.table.columns.shape import Shape
     from pandas_async_io._core.workflow.base import Deliver, Workflow
     from pandas_async_io.call.prepare.prepared_call import PreparedCall
 
 Collector = PayloadCollector | PageCollector
 
 
+def _choose_collector(call: PreparedCall) -> Collector:
+    """Return the collector that takes the payloads of a call."""
+    requests = len(call.requests.rows)
+    if call.options.paging is not None:
+        return PageCollector(requests, call.shape)
+    return PayloadCollector(requests, record_shape(call))
+
+
+def record_shape(call: PreparedCall) -> Shape:
+    """Return where the records are in what the workflow delivers; batching delivers the records themselves."""
+    return call.shape if call.requests.batches is None else replace(call.shape, record_path=None, meta=())
+
+
 def choose_workflow(call: PreparedCall, outcomes: Outcomes) -> tuple[Collector, Workflow]:
     """Return the workflow of a call, and the collector that takes its payloads."""
+    collector = _choose_collector(call)
+    return collector, choose_workflow_into(collector, call, outcomes)
+
+
+def choose_workflow_into(collector: Collector | RecordStream, call: PreparedCall, outcomes: Outcomes) -> Workflow:
+    """Return the workflow of a call, which gives its payloads to a collector."""
     options, requests = call.options, call.requests
     if options.paging is not None:
-        pages = PageCollector(len(requests.rows), call.shape)
-        return pages, _paging(call, pages, outcomes)
-    shape = call.shape if requests.batches is None else replace(call.shape, record_path=None, meta=())
-    collector = PayloadCollector(len(requests.rows), shape)
+        return _paging(call, collector, outcomes)
     deliver = _deliver_to(outcomes, collector)
     if requests.batches is not None:
-        return collector, _batching(call, deliver)
+        return _batching(call, deliver)
     if options.poll is not None:
         rules = RequestRules(call.client.allow_hosts, _key_params(call), call.policy.retry.idempotency_key)
-        return collector, PollingWorkflow(
-            options.poll, call.decode, deliver, rules=rules, unfinished=_unfinished_positions(call)
-        )
+        return PollingWorkflow(options.poll, call.decode, deliver, rules=rules, unfinished=_unfinished_positions(call))
     further_pages = None
     if options.pages is NOT_GIVEN:
         further_pages = FurtherPages(
             lambda position: requests.sent.request(position, NO_HEADERS), len(requests.sent), call.shape.record_path
         )
-    return collector, Plain(call.decode, deliver, further_pages)
+    return Plain(call.decode, deliver, further_pages)
 
 
-def _paging(call: PreparedCall, pages: PageCollector, outcomes: Outcomes) -> PagingWorkflow:
+def _paging(call: PreparedCall, pages: Any, outcomes: Outcomes) -> PagingWorkflow:
     options, client, resumption = call.options, call.client, call.resumption
     learnt = None if resumption is None else resumption.learnt
     return PagingWorkflow(
         as_paginator(options.paging, posted=options.json is not None),
         pages,
         call.decode,
-        outcomes.put,
+        _put_with_failures(outcomes, pages) if isinstance(pages, RecordStream) else outcomes.put,
         options=PagingOptions(
             client.allow_hosts, options.max_pages, _key_params(call), call.policy.retry.idempotency_key
         ),
@@ -94,11 +110,32 @@ def _unfinished_positions(call: PreparedCall) -> dict[int, Any]:
     return {int(row_to_request[row]): state for row, state in unfinished.items() if row_to_request[row] >= 0}
 
 
-def _deliver_to(outcomes: Outcomes, collector: PayloadCollector) -> Deliver:
+def _put_with_failures(outcomes: Outcomes, stream: RecordStream) -> Deliver:
+    def put(position: int, result: Result) -> None:
+        if result.outcome is not Outcome.OK:
+            stream.fail(position)
+        outcomes.put(position, result)
+
+    return put
+
+
+def _deliver_to(outcomes: Outcomes, collector: Any) -> Deliver:
+    if isinstance(collector, RecordStream):
+        return _deliver_to_stream(outcomes, collector)
     put, add, ok = outcomes.put, collector.add, Outcome.OK
 
     def deliver(position: int, result: Result) -> None:
         add(position, result.payload if result.outcome is ok else None)
         put(position, result)  # last: a row that is ok has its payload in the collector
+
+    return deliver
+
+
+def _deliver_to_stream(outcomes: Outcomes, stream: RecordStream) -> Deliver:
+    def deliver(position: int, result: Result) -> None:
+        if result.outcome is not Outcome.OK:
+            stream.fail(position)
+        outcomes.put(position, result)
+        stream.add(position, result.payload if result.outcome is Outcome.OK else None)
 
     return deliver

@@ -5,4 +5,5 @@
 - `types`: the types of columns: schema and dtype backend.
 - `output`: columns beside the rows of the frame.
 - `list_cells`: lists inside records → rows, or the cells at their positions.
+- `stream`: records as they come, in the order of the rows.
 """

@@ -37,6 +37,8 @@ class LoopFuture(Future[T]):
         super().__init__()
         self.loop = loop
         self.cancel_requested = False
+        self.is_background = False
+        """Whether it ends at exit without a word: nobody waits for it."""
         self._requested_at = 0.0
         self._cancel_was_seen = False
         self._get_partial = get_partial

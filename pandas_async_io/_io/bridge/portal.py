@@ -98,8 +98,8 @@ class Portal:
 
     async def _shut_down(self) -> None:
         running = [future for future in unfinished_futures(self.loop) if not future.cancel_requested]
-        if running:
-            LOGGER.warning("%d call(s) still running at exit: cancelled", len(running))
+        if awaited := sum(not future.is_background for future in running):
+            LOGGER.warning("%d call(s) still running at exit: cancelled", awaited)
         for future in running:
             future.request_cancel()
         if tasks := asyncio.all_tasks() - {asyncio.current_task()}:

@@ -50,10 +50,7 @@ def assemble(
     kept = collected.copy() if may_fail or call.resumption is not None else None
     output = build_output(call.frame, options, call.schema, collected, call.requests.rows.row_to_request)
     outcomes.mark_parse_errors(output.columns.failures)
-    explain_unsent_credentials(call, outcomes)
-    body = next((name for name in ("json", "data") if getattr(options, name) is not None), None)
-    if body is not None and sent.method == "GET":
-        outcomes.add_note_to_status((400, 405), f"{body}= with GET: method='POST'?")
+    explain_failures(call, outcomes)
     if isinstance(workflow, PagingWorkflow):
         workflow.discard_unfinished(output.columns.failures)
     run = Run(
@@ -70,12 +67,26 @@ def assemble(
         infinite=output.columns.infinite,
         missing_paths=output.columns.missing_paths,
         label=call.source.label,
-        hints=(*call.requests.hints, *(store.describe_problems() if store else ())),
-        notes=tuple(store.describe_use()) if store else (),
-        **_workflow_state(call, workflow),
+        **describe_hints(call, store),
+        **workflow_state(call, workflow),
     )
     errors = "ignore" if quiet else options.errors
     return attach_runs(output.frame, (*get_runs(call.frame), run), errors=errors, line=line)
+
+
+def describe_hints(call: PreparedCall, store: CallStore | None) -> dict[str, Any]:
+    """Return what a run says of its requests and its store."""
+    problems, use = (store.describe_problems(), store.describe_use()) if store else ((), ())
+    return {"hints": (*call.requests.hints, *problems), "notes": tuple(use)}
+
+
+def explain_failures(call: PreparedCall, outcomes: Outcomes) -> None:
+    """Add to the errors of failed rows what the call itself explains."""
+    options = call.options
+    explain_unsent_credentials(call, outcomes)
+    body = next((name for name in ("json", "data") if getattr(options, name) is not None), None)
+    if body is not None and call.requests.sent.method == "GET":
+        outcomes.add_note_to_status((400, 405), f"{body}= with GET: method='POST'?")
 
 
 def _collect_findings(call: PreparedCall, workflow: Workflow) -> dict[int, list[str]]:
@@ -86,7 +97,7 @@ def _collect_findings(call: PreparedCall, workflow: Workflow) -> dict[int, list[
     return found
 
 
-def _workflow_state(call: PreparedCall, workflow: Workflow) -> dict[str, Any]:
+def workflow_state(call: PreparedCall, workflow: Workflow) -> dict[str, Any]:
     """Return what a run keeps of its workflow: by row, and without secrets."""
     redactor, row_to_request = call.redactor, call.requests.rows.row_to_request
     first = find_first_rows(row_to_request)

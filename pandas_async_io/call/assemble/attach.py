@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import uuid4
 
 from pandas_async_io._core.errors import FetchError, FetchWarning, HintWarning
@@ -17,6 +17,21 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from pandas_async_io.call.stack_level import UserLine
+
+
+class ReportWords(NamedTuple):
+    """Where a message says that the user finds more."""
+
+    after_error: str
+    after_failures: str
+    after_findings: str
+
+
+_FRAME_WORDS = ReportWords(
+    "This error's .partial has the frame so far; .partial.aio.retry_failed() goes on",
+    "See .aio.failures, .aio.retry_failed()",
+    "See .aio.report",
+)
 
 
 def attach_runs(
@@ -49,28 +64,47 @@ def attach_runs(
         No row failed, but there are findings.
     """
     frame.attrs[ATTRS_KEY] = RunHistory(uuid4().hex[:8], runs)
-    if errors == "ignore":
-        return frame
-    run = runs[-1]
+    if errors != "ignore":
+        report_run(runs[-1], frame, errors=errors, hints=hints, line=line)
+    return frame
+
+
+def report_run(
+    run: Run,
+    frame: pd.DataFrame,
+    *,
+    errors: str,
+    hints: Sequence[str] = (),
+    line: UserLine | None = None,
+    words: ReportWords = _FRAME_WORDS,
+) -> None:
+    """Report the failed rows and findings of a run, as `attach_runs` does.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The ``.partial`` of the exception or warning.
+    words : ReportWords
+        Where the user finds more.
+    """
     causes, findings = run.outcomes.find_causes(), [*run.describe_findings(), *hints]
     if causes:
         failed = summarize_causes(causes, len(run.index))
         if errors == "raise":
-            raise _fetch_error("; ".join([failed, *findings]), frame, run, format_notes(causes))
-        text = f"{end_sentence('; '.join([failed, *findings]))} See .aio.failures, .aio.retry_failed()"
+            text = f"{end_sentence('; '.join([failed, *findings]))} {words.after_error}"
+            raise _fetch_error(text, frame, run, format_notes(causes))
+        text = f"{end_sentence('; '.join([failed, *findings]))} {words.after_failures}"
         warn_user(FetchWarning(text, partial=frame), line)
     elif errors == "raise" and run.missing_paths.is_error:
         text = f"{end_sentence('; '.join(findings))} This error's .partial has the frame; errors='coerce' returns it"
         raise FetchError(text, partial=frame, failures=run.failures())
     elif findings:
-        text = f"{end_sentence('; '.join(findings))} See .aio.report"
+        text = f"{end_sentence('; '.join(findings))} {words.after_findings}"
         warn_user(HintWarning(text, partial=frame), line)
-    return frame
 
 
 def _fetch_error(text: str, frame: pd.DataFrame, run: Run, notes: list[str]) -> FetchError:
-    message = f"{end_sentence(text)} This error's .partial has the frame so far; .partial.aio.retry_failed() goes on"
-    error = FetchError(message, partial=frame, failures=run.failures())
+    error = FetchError(text, partial=frame, failures=run.failures())
     for note in notes:
         error.add_note(note)
     return error

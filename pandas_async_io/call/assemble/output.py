@@ -43,17 +43,34 @@ def build_output(
     row_to_request : array of int64, shape (rows,)
         The position of each row, -1 for none.
     """
-    nullable = isinstance(options, FetchOptions)
-    found, _ = collected.build_columns(nullable=nullable, text_columns=text_columns(schema, None))
-    if options.columns is None:  # it is a table without records that has columns
-        found = replace(found, missing_columns=())
-    columns = apply_schema(found, schema, backend=options.dtype_backend, nullable=nullable)
+    columns = build_columns(options, schema, collected, nullable=isinstance(options, FetchOptions))
     rows, take = align_records(row_to_request, columns.counts, how=options.how)
-    names = {"prefix": options.prefix, "suffix": options.suffix}
-    if options.join:
-        joined = join_columns(frame, columns.arrays, rows=rows, take=take, **names)
-    else:
-        joined = records_frame(columns.arrays, rows=rows, take=take, **names)
+    joined = join_records(frame, options, columns, rows=rows, take=take)
     if isinstance(options, ReadOptions):
         joined = joined.reset_index(drop=True)
     return Output(joined, columns)
+
+
+def build_columns(
+    options: FetchOptions | ReadOptions, schema: Any, collected: CollectedBlocks, *, nullable: bool
+) -> Columns:
+    """Return the columns of the records, in the types of the schema; ends the collected blocks."""
+    found, _ = collected.build_columns(nullable=nullable, text_columns=text_columns(schema, None))
+    if options.columns is None:  # it is a table without records that has columns
+        found = replace(found, missing_columns=())
+    return apply_schema(found, schema, backend=options.dtype_backend, nullable=nullable)
+
+
+def join_records(
+    frame: pd.DataFrame,
+    options: FetchOptions | ReadOptions,
+    columns: Columns,
+    *,
+    rows: Positions | None,
+    take: Positions,
+) -> pd.DataFrame:
+    """Return the records beside their rows, or alone if ``join=False``; rows and take are those of `align_records`."""
+    names = {"prefix": options.prefix, "suffix": options.suffix}
+    if options.join:
+        return join_columns(frame, columns.arrays, rows=rows, take=take, **names)
+    return records_frame(columns.arrays, rows=rows, take=take, **names)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -55,6 +55,40 @@ class Expansion:
     def __len__(self) -> int:
         """Return the number of distinct requests."""
         return len(self.urls)
+
+    def separate(self, size: int) -> Expansion:
+        """Return an expansion in which rows of different windows share no request, with the requests in row order.
+
+        Parameters
+        ----------
+        size : int
+            Rows of a window.
+
+        Examples
+        --------
+        >>> expansion = Expansion(["/1", "/2"], np.array([0, 1, 0]), {}, {"origin": np.array([0, 1])})
+        >>> apart = expansion.separate(2)
+        >>> apart.urls, apart.row_to_request.tolist(), apart.origins
+        (['/1', '/2', '/1'], [0, 1, 2], {'origin': array([0, 1, 2])})
+        """
+        rows = np.flatnonzero(self.row_to_request >= 0)
+        windows = rows // size * max(len(self.urls), 1)
+        codes, first = pd.factorize(windows + self.row_to_request[rows])
+        source = first % max(len(self.urls), 1)
+        row_to_request = self.row_to_request.copy()
+        row_to_request[rows] = codes
+        origin_of = np.zeros(len(self.urls), np.int64)
+        for code, positions in enumerate(self.origins.values()):
+            origin_of[positions] = code
+        found = origin_of[source]
+        origins = {origin: np.flatnonzero(found == code) for code, origin in enumerate(self.origins)}
+        return replace(
+            self,
+            urls=[self.urls[position] for position in source.tolist()],
+            row_to_request=row_to_request,
+            origins={origin: positions for origin, positions in origins.items() if len(positions)},
+            builder=self.builder and replace(self.builder, rows=self.builder.rows[source]),
+        )
 
     def request(self, position: int, headers: Mapping[str, str]) -> Request:
         """Make one request with these headers and those that have fields."""

@@ -18,7 +18,7 @@ distinguishes a JSON null (None) from a missing key (NaN).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -63,6 +63,8 @@ class Columns:
         Columns that hold an infinite number of a JSON, CSV or XML text.
     missing_paths : MissingPaths
         What to say about paths that answers leave out.
+    kinds : mapping of str to frozenset of str
+        The names of the types of each column's values; empty if no record has a value.
     """
 
     arrays: dict[str, Array]
@@ -72,6 +74,7 @@ class Columns:
     missing_columns: tuple[str, ...] = ()
     infinite: tuple[str, ...] = ()
     missing_paths: MissingPaths = NO_MISSING_PATHS
+    kinds: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 def concat_blocks(blocks: Sequence[Block], *, nullable: bool, text_columns: Collection[str] = ()) -> Columns:
@@ -102,6 +105,7 @@ def concat_blocks(blocks: Sequence[Block], *, nullable: bool, text_columns: Coll
     arrays: dict[str, Array] = {}
     drifted: dict[str, tuple[str, ...]] = {}
     missing: list[str] = []
+    kinds_by_name: dict[str, frozenset[str]] = {}
     sizes = [int(block.counts.sum()) for block in blocks]
     infinite = frozenset[str]().union(*(block.infinite for block in blocks))
     from_xml = any(map(hold_xml_texts, blocks))
@@ -113,6 +117,7 @@ def concat_blocks(blocks: Sequence[Block], *, nullable: bool, text_columns: Coll
                 chunks = type_xml_texts(chunks, stay_text=name in text_columns)
                 infinite |= {name} if any(map(holds_infinite, filter(None, chunks))) else set()
             values, kinds = _widen([chunk for chunk in chunks if chunk is not None])
+            kinds_by_name[name] = kinds
             if len(kinds) > 1 and values.dtype == object:
                 drifted[name] = tuple(sorted(kinds))
             state = _concat_states(chunks, sizes)
@@ -133,6 +138,7 @@ def concat_blocks(blocks: Sequence[Block], *, nullable: bool, text_columns: Coll
         describe_missing_columns(missing, selections),
         tuple(name for name in arrays if name in infinite),
         describe_missing_paths(chain.from_iterable(block.searches for block in blocks)),
+        kinds_by_name,
     )
 
 

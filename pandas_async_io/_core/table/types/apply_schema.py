@@ -89,6 +89,7 @@ def apply_schema(columns: Columns, schema: Mapping[str, Field], *, backend: str 
         ),
         columns.infinite,
         columns.missing_paths,
+        columns.kinds,
     )
 
 

@@ -1,0 +1,239 @@
+"""The frames of a call, of one size and in order, as they come: ``for`` and ``async for``."""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from dataclasses import replace
+from enum import Enum
+from functools import partial
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+import pandas as pd
+
+from pandas_async_io._core.errors import PlanError
+from pandas_async_io._io.bridge import portal
+from pandas_async_io._io.bridge.interrupt import attach_partial
+from pandas_async_io._io.progress import ProgressBar
+from pandas_async_io.call.assemble.attach import ReportWords, report_run
+from pandas_async_io.call.prepare.store import check_store
+from pandas_async_io.call.stack_level import find_user_line
+from pandas_async_io.call.stream.chunk_builder import ChunkBuilder
+from pandas_async_io.call.stream.streamed_call import StreamedCall
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+    from pandas_async_io._core.report.history import Run
+    from pandas_async_io._core.report.report import Report
+    from pandas_async_io._core.table.stream.record_stream import ReadyRow
+    from pandas_async_io.call.prepare.prepared_call import PreparedCall
+
+_WORDS = ReportWords(
+    "This error's .partial has the rows before it that no chunk had; .outcomes of the iterator has all rows",
+    "See .failures of the iterator",
+    "See .report of the iterator",
+)
+
+
+class _End(Enum):
+    """What follows the last chunk."""
+
+    END = "end"
+
+
+class FrameChunks:
+    """The frames of a call that is being sent, in the order of its rows and their pages.
+
+    Requests start at the first ``next``, and go on as far as the reader keeps up: at most about two chunks are held.
+    Iterate with ``for`` or ``async for``; ``with`` closes the iterator at the end of the block, as does the last
+    reference to it. The columns and dtypes are those of ``schema`` or the first chunk.
+
+    Attributes
+    ----------
+    outcomes, failures : DataFrame
+        As ``.aio.outcomes`` and ``.aio.failures``, of the rows so far; one that was not reached is ``cancelled``.
+    report : Report
+        Statistics of the requests so far.
+
+    Examples
+    --------
+    >>> import pandas_async_io as paio
+    >>> with paio.demo.serve() as url:
+    ...     posts = paio.read_api(url + "/posts", pages="auto", chunksize=40)
+    ...     [len(chunk) for chunk in posts]
+    [40, 40, 20]
+    """
+
+    def __init__(self, prepared: PreparedCall, chunksize: int) -> None:
+        check_store(prepared)
+        self._sent = StreamedCall(prepared, chunksize)
+        self._chunksize = chunksize
+        self._errors = prepared.options.errors
+        self._builder = ChunkBuilder(self._sent.call, self._sent.outcomes)
+        self._rest = pd.DataFrame()
+        self._has_failed = self._has_chunk = self._is_over = self._is_closed = False
+        self._line = find_user_line()
+        self._progress = ProgressBar(prepared.options.progress, partial(getattr, self._sent, "progress"))
+        self._abandon = weakref.finalize(self, self._sent.abandon)
+        self._abandon.atexit = False  # the portal ends what is running at exit
+
+    @staticmethod
+    def refuse_background(prepared: PreparedCall) -> None:
+        """Refuse a call in the background that has a ``chunksize``."""
+        if prepared.options.chunksize is not None:
+            raise PlanError(
+                "chunksize= gives an iterator, which starts nothing before it is read: call fetch or read_api with it "
+                "and write `async for chunk in ...` (or `for`)"
+            )
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __aiter__(self) -> Self:
+        return self
+
+    def __next__(self) -> pd.DataFrame:
+        """Return the next frame.
+
+        Raises
+        ------
+        FetchError
+            A row of this chunk failed and ``errors="raise"``.
+        DriftError
+            The records do not fit the first chunk's columns.
+        KeyboardInterrupt
+            Ctrl-C; ``.partial`` holds the rows that came and that no chunk had.
+        """
+        try:
+            while (chunk := self._next_chunk()) is None:
+                take = partial(self._sent.take, self._count_wanted())
+                self._put(*self._sent.call.client.run_blocking(take, self._progress.draw_if_due))
+        except KeyboardInterrupt as interrupt:
+            self.close()
+            raise attach_partial(self._collect_rest(), interrupt) from None
+        except BaseException:
+            self.close()
+            raise
+        if isinstance(chunk, pd.DataFrame):
+            return chunk
+        self.close()
+        raise StopIteration
+
+    async def __anext__(self) -> pd.DataFrame:
+        """Return the next frame, as `__next__` does."""
+        try:
+            while (chunk := await asyncio.to_thread(self._next_chunk)) is None:
+                take = partial(self._sent.take, self._count_wanted())
+                taking = portal.start_coroutine(take, self._sent.call.client.loop)
+                try:
+                    taken = await asyncio.wrap_future(taking)
+                except asyncio.CancelledError:
+                    taking.request_cancel()
+                    raise
+                await asyncio.to_thread(self._put, *taken)
+        except BaseException:
+            await self.close_async()
+            raise
+        if isinstance(chunk, pd.DataFrame):
+            return chunk
+        await self.close_async()
+        raise StopAsyncIteration
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        await self.close_async()
+
+    def __repr__(self) -> str:
+        done, rows = self._sent.progress
+        return f"<FrameChunks {self._sent.call.source.label}: {done} of {rows} requests done>"
+
+    def close(self) -> None:
+        """Cancel what is in flight, and wait until it has unwound. The iterator then ends."""
+        self._end()
+        if self._sent.is_sending:
+            self._sent.call.client.run_blocking(self._sent.stop)
+
+    async def close_async(self) -> None:
+        """Close the iterator from any event loop, as `close` does."""
+        self._end()
+        if self._sent.is_sending:
+            await asyncio.wrap_future(portal.start_coroutine(self._sent.stop, self._sent.call.client.loop))
+
+    @property
+    def outcomes(self) -> pd.DataFrame:
+        """How each input row ended: one line per input row, in order."""
+        return self._make_run().frame()
+
+    @property
+    def failures(self) -> pd.DataFrame:
+        """The lines of `outcomes` about failed rows; the last column, ``row``, is the position in the input."""
+        return self._make_run().failures()
+
+    @property
+    def report(self) -> Report:
+        """Statistics of the requests so far."""
+        return self._make_run().report()
+
+    def _make_run(self) -> Run:
+        return replace(self._sent.make_run(), **self._builder.findings)
+
+    def _end(self) -> None:
+        self._is_closed = True
+        self._abandon()
+        self._progress.close()
+
+    def _count_wanted(self) -> int:
+        return max(self._chunksize - len(self._rest) - self._builder.size, 1)
+
+    def _next_chunk(self) -> pd.DataFrame | _End | None:
+        """Return the next frame, `_End` if there is none, None if more records must come first."""
+        rest, size = self._rest, self._chunksize
+        if self._is_closed:
+            return _End.END
+        if len(rest) >= size:
+            self._rest, self._has_chunk = rest.iloc[size:], True
+            return rest.iloc[:size].copy()
+        if self._has_failed:
+            report_run(self._make_run(), rest, errors="raise", line=self._line, words=_WORDS)
+        if not self._is_over:
+            return None
+        if len(rest) or not self._has_chunk:
+            self._rest, self._has_chunk = rest.iloc[len(rest) :], True
+            return rest
+        report_run(self._make_run(), rest, errors=self._errors, line=self._line, words=_WORDS)
+        return _End.END
+
+    def _put(self, ready: Sequence[ReadyRow], is_over: bool) -> None:
+        """Add rows that came, and make a frame of them once they fill a chunk or are the last ones."""
+        self._is_over = is_over
+        self._builder.put(ready)
+        has_failed = self._errors == "raise" and any(each.has_failed for each in ready)
+        if is_over or has_failed or len(self._rest) + self._builder.size >= self._chunksize:
+            self._build()
+
+    def _build(self) -> None:
+        frame, rows, failed_row = self._builder.build()
+        if failed_row is not None and self._errors == "raise":
+            frame, self._has_failed = frame.iloc[: int(np.searchsorted(rows, failed_row))], True
+            self._sent.abandon()
+        parts = [part for part in (self._rest, frame) if len(part)] or [frame]
+        self._rest = parts[0] if len(parts) == 1 else pd.concat(parts)
+
+    def _collect_rest(self) -> pd.DataFrame:
+        """Return the rows that came and that no chunk had."""
+        self._builder.put(self._sent.take_unfinished())
+        self._build()
+        return self._rest
