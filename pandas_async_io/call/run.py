@@ -13,11 +13,11 @@ from pandas_async_io._io.bridge import portal
 from pandas_async_io._io.bridge.interrupt import attach_partial, defer_interrupt
 from pandas_async_io._io.engine.context import CallContext, Delivery
 from pandas_async_io._io.progress import ProgressBar
+from pandas_async_io.call import send
 from pandas_async_io.call.assemble.assemble import assemble
 from pandas_async_io.call.first_answer import stop_at_wrong_path
 from pandas_async_io.call.plan import plan_call
 from pandas_async_io.call.prepare.store import check_store
-from pandas_async_io.call.send import make_context, send_requests
 from pandas_async_io.call.stack_level import UserLine, find_user_line
 from pandas_async_io.call.stream.chunks import FrameChunks
 from pandas_async_io.call.workflow import choose_workflow
@@ -128,8 +128,8 @@ class Call:
     async def _send(self) -> None:
         """Send all requests, on the client's loop."""
         prepared = self._prepared
-        self._context = context = await make_context(prepared, self._workflow, self._tally, self._delivery)
-        await send_requests(prepared, context)
+        self._context = context = await send.make_context(prepared, self._workflow, self._tally, self._delivery)
+        await send.send_requests(prepared, context)
 
     def _inspect_first(self, payload: Any) -> None:
         """Stop the run if its first answer shows that ``record_path`` is wrong: no row would have records."""
