@@ -194,8 +194,9 @@ def _merge_output(
         resumed=resumed,
         are_columns_given=prepared.shape.columns is not None,
     )
-    kept = collected.copy() if outcomes.failed_rows().any() else None
+    kept = collected.copy()
     frame, columns = build_output(source.frame, source.options, prepared.schema, collected, row_to_request)
+    outcomes.mark_parse_errors(columns.failures)
     input_row = failed.tolist()
     resent = set(input_row)
     findings = {row: texts for row, texts in run.findings.items() if row not in resent}
@@ -206,13 +207,14 @@ def _merge_output(
         requests=run.requests,
         index=source.frame.index,
         output=strip_attrs(frame),
-        collected=kept,
+        collected=kept if outcomes.failed_rows().any() else None,
         source=source,
         label=run.label,
         drifted=columns.drifted,
-        missing_columns=columns.missing_columns,
+        missing_columns=(*columns.missing_columns, *columns.hints),
         infinite=columns.infinite,
         missing_paths=columns.missing_paths,
+        notes=tuple(dict.fromkeys((*columns.notes, *sent.notes))),
         unfinished={input_row[row]: state for row, state in sent.unfinished.items()},
         findings={**findings, **{input_row[row]: texts for row, texts in sent.findings.items()}},
         detected=sent.detected or run.detected,

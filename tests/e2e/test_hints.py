@@ -159,3 +159,69 @@ def test_a_raw_file_host_serves_tables_as_text():
     with serve_script(answer) as server:
         out = FRAME.aio.fetch(server.url + "/data/{id}.csv?raw=true", client=paio.Client())
     assert out["b"].tolist() == [2, 2, 2]
+
+
+MESSAGE = http_response(b"Invalid MAP_KEY.", "Content-Type: text/csv")
+TABLE = http_response(b"lat,lon\n1.5,2.5\n", "Content-Type: text/csv")
+EMPTY_TABLE = http_response(b"lat,lon\n", "Content-Type: text/csv")
+
+
+@pytest.mark.parametrize(
+    ("answers", "options"),
+    [
+        ([MESSAGE, EMPTY_TABLE, EMPTY_TABLE], {"columns": ["lat", "lon"]}),
+        ([MESSAGE, MESSAGE, EMPTY_TABLE], {"schema": {"lat": "float64"}}),
+        ([MESSAGE, TABLE, EMPTY_TABLE], {}),
+        ([MESSAGE, TABLE, http_response(b"lat\n", "Content-Type: text/csv")], {}),
+        ([http_response(b"Invalid key, sorry.", "Content-Type: text/csv"), TABLE, TABLE], {"columns": ["lat"]}),
+        ([http_response(b'{"Note": "wait"}', "Content-Type: text/csv"), TABLE, TABLE], {"columns": ["lat"]}),
+    ],
+    ids=["columns", "schema", "others have columns", "others have some", "a comma", "JSON"],
+)
+def test_fault_87_a_message_in_place_of_a_table_fails_its_row(answers, options):
+    """Where columns are asked for, or other answers have them; it shows the text, and a header alone is no message."""
+    with serve_script(*answers) as server:
+        client = paio.Client()
+        with pytest.warns(paio.FetchWarning, match=r"in place of a table: '.*(Invalid|wait)"):
+            out = FRAME.aio.fetch(server.url + "/{id}", concurrency=1, client=client, **options)
+        failed = answers.count(MESSAGE) or 1
+        assert out.aio.outcomes["outcome"].tolist() == ["parse_error"] * failed + ["ok"] * (3 - failed)
+        assert not [name for name in out.columns if "Invalid" in name]
+
+
+def test_fault_87_a_row_that_had_a_message_may_be_sent_again():
+    """Its columns are then those of one run; a message again fails it again."""
+    with serve_script(MESSAGE, TABLE, TABLE, MESSAGE, TABLE) as server:
+        with pytest.warns(paio.FetchWarning):
+            out = FRAME.aio.fetch(server.url + "/{id}", concurrency=1, client=paio.Client())
+        with pytest.warns(paio.FetchWarning):
+            out = out.aio.retry_failed()
+        assert out.aio.outcomes["outcome"].tolist() == ["parse_error", "ok", "ok"]
+        assert list(out.columns) == ["id", "lat", "lon"]
+        out = out.aio.retry_failed()
+    assert out["lat"].tolist() == [1.5, 1.5, 1.5]
+    assert list(out.columns) == ["id", "lat", "lon"]
+
+
+def test_fault_87_a_sentence_alone_gives_a_hint():
+    """Nothing shows what the columns are."""
+    with (
+        serve_script(MESSAGE) as server,
+        pytest.warns(paio.HintWarning, match="one line of text, 'Invalid MAP_KEY.', and no row: is it a message"),
+    ):
+        FRAME.aio.fetch(server.url + "/{id}", client=paio.Client())
+    with serve_script(http_response(b"id\n", "Content-Type: text/csv")) as server:
+        FRAME.aio.fetch(server.url + "/{id}", client=paio.Client())
+
+
+def test_fault_87_another_delimiter_is_a_question():
+    """The error says what to write for each answer to it."""
+    table = http_response(b"Ort;Wert\nUlm;1,5\nBonn;2\n", "Content-Type: text/csv")
+    with serve_script(table) as server:
+        url, client = server.url + "/{id}", paio.Client()
+        with pytest.warns(paio.FetchWarning, match="which one is it"):
+            out = FRAME.aio.fetch(url, client=client)
+        (error,) = set(out.aio.failures["error"])
+        assert "read_options={'sep': ';', 'decimal': ','}" in error
+        out = FRAME.aio.fetch(url, read_options={"sep": ";", "decimal": ","}, client=client)
+    assert out["Wert"].tolist() == [1.5, 2] * 3

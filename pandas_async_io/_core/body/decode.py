@@ -99,7 +99,7 @@ def decode(
     body = response.body
     if not body or body.isspace():
         return None
-    content_type = _find_content_type(response)
+    content_type = find_content_type(response)
     unknown = content_type.unknown_charset
     if format == "auto" and content_type.format == "json" and body[0] not in FIRST_BYTES and unknown is None:
         payload = parse_json(body, content_type, strict_json)  # the usual case: what follows makes no difference to it
@@ -123,11 +123,12 @@ def decode(
     if chosen == "json":
         response.keep_json(payload)
     if hints is not None:
-        hints.extend(_describe_payload(payload, chosen, unknown))
+        hints.extend(_describe_payload(payload, chosen, unknown, read_options))
     return payload
 
 
-def _find_content_type(response: Response) -> ContentType:
+def find_content_type(response: Response) -> ContentType:
+    """Return the parsed ``Content-Type`` of a response, with the charset that the call gives."""
     return parse_content_type(response.header("Content-Type") or "", response.encoding)
 
 
@@ -143,15 +144,16 @@ def _name_charset(error: ParseError, unknown: str | None) -> ParseError:
     return error if unknown is None else ParseError(f"{error} ({describe_charset(unknown)})", transient=error.transient)
 
 
-def _describe_payload(payload: Payload, chosen: str, unknown: str | None) -> list[str]:
+def _describe_payload(payload: Payload, chosen: str, unknown: str | None, options: Mapping[str, Any]) -> list[str]:
     """Return what is suspicious about a payload of text."""
     charset = [describe_charset(unknown)] if unknown is not None and not isinstance(payload, bytes) else []
-    return charset + (describe_delimiter(payload) if chosen in {"csv", "tsv"} else [])
+    may_ask = chosen in {"csv", "tsv"} and {"sep", "delimiter"}.isdisjoint(options)
+    return charset + (describe_delimiter(payload) if may_ask else [])
 
 
 def _read_text(response: Response) -> str:
     """Return the text of a response, unpacked if it is a compressed file."""
-    content_type = _find_content_type(response)
+    content_type = find_content_type(response)
     unpacked = unpack(response.body, response.url, content_type, "text", DEFAULT_MAX_BODY)
     return decode_text(unpacked[0] if unpacked else response.body, content_type.charset)
 

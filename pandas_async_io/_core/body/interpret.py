@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from pandas_async_io._core.body.decode import DEFAULT_MAX_BODY, Payload, decode
+from pandas_async_io._core.body.decode import DEFAULT_MAX_BODY, Payload, decode, find_content_type
 from pandas_async_io._core.body.hints import SAMPLED_BODIES, DuplicateKeySample
+from pandas_async_io._core.body.parse_errors import refuse_message
 from pandas_async_io._core.body.self_reference import holds_itself
 from pandas_async_io._core.body.tabular_readers import NO_OPTIONS, NO_TABULAR_READERS, TabularReaders
 from pandas_async_io._core.body.xml.document import XmlText
@@ -39,6 +40,7 @@ def compile_interpreter(
     strict_json: bool = False,
     read_options: Mapping[str, Any] | None = None,
     text_columns: Collection[str] = (),
+    columns: Collection[str] = (),
     parser: Parser | None = None,
     error_when: ErrorWhen | None = None,
     find_error: Callable[[Payload], AttemptError | None] | None = None,
@@ -51,6 +53,8 @@ def compile_interpreter(
     ----------
     format, strict_json, read_options, text_columns, readers, max_body
         As in `decode`.
+    columns : collection of str
+        Names of fields that the call wants; a text that has none of them, in place of a table, is an error.
     parser : callable, optional
         Takes a `Response` and returns records (a list or a dict), a DataFrame, an Arrow table or None.
     error_when : str or callable, optional
@@ -90,6 +94,7 @@ def compile_interpreter(
         find_error,
         readers,
         max_body,
+        columns=frozenset(columns),
         _duplicate_keys=DuplicateKeySample(bodies=0 if strict_json else SAMPLED_BODIES),
     )
 
@@ -120,6 +125,7 @@ class Interpreter:
     find_error: Callable[[Payload], AttemptError | None] | None = None
     readers: TabularReaders = NO_TABULAR_READERS
     max_body: int = DEFAULT_MAX_BODY
+    columns: Collection[str] = ()
     findings: dict[int, list[str]] = field(default_factory=dict)
     _duplicate_keys: DuplicateKeySample = field(default_factory=DuplicateKeySample)
 
@@ -170,6 +176,8 @@ class Interpreter:
         )
         if self._duplicate_keys.bodies_left:
             hints.extend(self._duplicate_keys.describe(response, payload))
+        if self.columns:
+            refuse_message(payload, find_content_type(response), self.columns)
         if hints:
             found = self.findings.setdefault(position, [])
             found.extend(hint for hint in hints if hint not in found)

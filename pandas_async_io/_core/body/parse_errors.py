@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
 
 from pandas_async_io._core.body.content_type import HTML_MEDIA_TYPES, LEADING_BYTES
 from pandas_async_io._core.errors import ParseError
-from pandas_async_io._core.security.secrets import mask_secrets
-from pandas_async_io._core.server_message import find_html_title
+from pandas_async_io._core.security.secrets import mask_secrets, redact_line
+from pandas_async_io._core.server_message import find_html_title, find_message
 
 if TYPE_CHECKING:
-    import json
+    from collections.abc import Collection
+
+    from pandas_async_io._core.body.content_type import ContentType
 
 _EXCERPT_RADIUS = 99
 _SECRET_REACH = 1 << 14
@@ -33,6 +38,48 @@ def refuse_html(body: bytes, media_type: str) -> None:
         raise ParseError(
             f"the body looks like HTML{titled}, probably a login or error page; format='text' would keep it"
         )
+
+
+def refuse_message(payload: Any, content_type: ContentType, columns: Collection[str]) -> None:
+    """Raise ParseError if a body in place of a table is a message: it has none of the columns that the call names.
+
+    Parameters
+    ----------
+    payload : object
+        A table without rows and with one field, or with more as in a sentence with commas; or, under the media type of
+        a table, a JSON object.
+    columns : collection of str
+        Names in the records.
+    """
+    if isinstance(payload, pd.DataFrame):
+        names = list(map(str, payload.columns))
+        is_text = len(payload) == 0 and names and (len(names) == 1 or any(name[:1].isspace() for name in names))
+        if is_text and columns_missing(names, columns):
+            raise message_error(",".join(names))
+    elif isinstance(payload, dict) and content_type.format in {"csv", "tsv"} and columns_missing(payload, columns):
+        raise message_error(find_message(payload) or json.dumps(payload, ensure_ascii=False, default=str))
+
+
+def columns_missing(names: Collection[str], columns: Collection[str]) -> bool:
+    """Whether there are none of the columns; ``"a.b"`` is in the field ``"a"``.
+
+    Examples
+    --------
+    >>> columns_missing(["id"], ["lat", "lon"]), columns_missing(["place"], ["place.lat"])
+    (True, False)
+    """
+    return not any(column in names or column.partition(".")[0] in names for column in columns)
+
+
+def message_error(text: str) -> ParseError:
+    """Return the error of a body that is a message in place of a table.
+
+    Examples
+    --------
+    >>> message_error("Invalid MAP_KEY.")
+    ParseError("the body is a message in place of a table: 'Invalid MAP_KEY.'")
+    """
+    return ParseError(f"the body is a message in place of a table: {redact_line(text)!r}")
 
 
 def describe_json_error(error: json.JSONDecodeError) -> ParseError:

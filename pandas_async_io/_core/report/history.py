@@ -63,7 +63,7 @@ class Run:
     learnt : object
         What another run of the call need not find out again: the detected paginator.
     missing_columns : tuple of str
-        What to say about columns named in ``columns=`` or ``schema=`` that no record has.
+        What to say about columns named in ``columns=`` or ``schema=`` that no record has, or that may not be columns.
     infinite : tuple of str
         Columns that hold an infinite number.
     missing_paths : MissingPaths
@@ -73,7 +73,7 @@ class Run:
     hints : tuple of str
         What the user must know of the requests.
     notes : tuple of str
-        What the report says beside the findings: what was taken from a store.
+        What the report says beside the findings: what was taken from a store, how a column was read.
     """
 
     outcomes: Outcomes

@@ -8,6 +8,7 @@ import numpy as np
 
 from pandas_async_io._core.report.history import Run, get_runs, strip_attrs
 from pandas_async_io._core.request.cell_values.deduplicate import find_first_rows
+from pandas_async_io._core.table.columns.blocks import may_have_failed
 from pandas_async_io._core.workflow.paging.workflow import PagingWorkflow
 from pandas_async_io.call.assemble.attach import attach_runs
 from pandas_async_io.call.assemble.output import build_output
@@ -15,6 +16,8 @@ from pandas_async_io.call.prepare.credentials import explain_unsent_credentials
 from pandas_async_io.call.prepare.limits import describe_limits
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
     from pandas_async_io._core.report.outcomes import Outcomes
@@ -46,7 +49,7 @@ def assemble(
     """
     options, sent = call.options, call.requests.sent
     collected = collector.collect()
-    may_fail = bool(call.schema) or outcomes.failed_rows().any() or any(block.failures for block in collected.blocks)
+    may_fail = bool(call.schema) or outcomes.failed_rows().any() or any(map(may_have_failed, collected.blocks))
     kept = collected.copy() if may_fail or call.resumption is not None else None
     output = build_output(call.frame, options, call.schema, collected, call.requests.rows.row_to_request)
     outcomes.mark_parse_errors(output.columns.failures)
@@ -63,21 +66,21 @@ def assemble(
         len(sent),
         describe_limits(call),
         output.columns.drifted,
-        missing_columns=output.columns.missing_columns,
+        missing_columns=(*output.columns.missing_columns, *output.columns.hints),
         infinite=output.columns.infinite,
         missing_paths=output.columns.missing_paths,
         label=call.source.label,
-        **describe_hints(call, store),
+        **describe_hints(call, store, output.columns.notes),
         **workflow_state(call, workflow),
     )
     errors = "ignore" if quiet else options.errors
     return attach_runs(output.frame, (*get_runs(call.frame), run), errors=errors, line=line)
 
 
-def describe_hints(call: PreparedCall, store: CallStore | None) -> dict[str, Any]:
-    """Return what a run says of its requests and its store."""
+def describe_hints(call: PreparedCall, store: CallStore | None, notes: Sequence[str] = ()) -> dict[str, Any]:
+    """Return what a run says of its requests and its store, after `notes` on its columns."""
     problems, use = (store.describe_problems(), store.describe_use()) if store else ((), ())
-    return {"hints": (*call.requests.hints, *problems), "notes": tuple(use)}
+    return {"hints": (*call.requests.hints, *problems), "notes": (*notes, *use)}
 
 
 def explain_failures(call: PreparedCall, outcomes: Outcomes) -> None:

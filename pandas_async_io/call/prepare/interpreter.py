@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def compile_call_interpreter(
-    options: FetchOptions | ReadOptions, client: Client, text_columns: Collection[str]
+    options: FetchOptions | ReadOptions, client: Client, text_columns: Collection[str], columns: Collection[str]
 ) -> Interpreter:
     """Check the options that decide how bodies are read, and compile them.
 
@@ -27,6 +27,8 @@ def compile_call_interpreter(
     ----------
     text_columns : collection of str
         Columns of tables that stay text, for the schema to convert.
+    columns : collection of str
+        Fields of the records that ``columns`` and ``schema`` name.
 
     Raises
     ------
@@ -38,6 +40,7 @@ def compile_call_interpreter(
         strict_json=client.strict_json,
         read_options=options.read_options,
         text_columns=text_columns,
+        columns=columns if options.record_path is None else (),
         parser=options.parser,
         error_when=options.error_when,
         find_error=None if find_query(options) is None else graphql_error,

@@ -67,7 +67,8 @@ def prepare_call(
     check_encoding(options.encoding)
     check_dtype_backend(options.dtype_backend)
     schema = compile_schema(options.schema, shape.columns)
-    decode = compile_call_interpreter(options, client, text_columns(schema, shape.columns))
+    wanted = schema if shape.columns is None else shape.columns
+    decode = compile_call_interpreter(options, client, text_columns(schema, shape.columns), wanted)
     policy = client.limits.build_policy(
         concurrency=options.concurrency, rate=options.rate, retry=options.retry, timeout=options.timeout
     )

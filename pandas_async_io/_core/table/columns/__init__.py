@@ -10,6 +10,7 @@
 - `collectors`: payloads and pages, flattened in blocks as they arrive.
 - `collected`: the flattened payloads of a run, before they become columns.
 - `collisions`: how a taken column name is resolved.
+- `messages`: texts in place of tables.
 - `missing_columns`: what to say about a column that no record has.
 - `missing_paths`: what to say about a path that answers leave out.
 - `nearest_path`: the path that a ``record_path`` meant.

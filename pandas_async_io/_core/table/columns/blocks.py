@@ -65,6 +65,10 @@ class Block:
         Of a block that lacks a selected column.
     searches : tuple of PathSearch
         What its payloads show about the paths of ``record_path`` and ``meta``.
+    nested : frozenset of str
+        The fields that are objects of fields in some record, so that a null there is no column.
+    message : str or None
+        The one field of a table without rows: a message, if other answers are tables.
     """
 
     columns: dict[str, Chunk]
@@ -74,6 +78,13 @@ class Block:
     infinite: frozenset[str] = frozenset()
     selection: Selection | None = None
     searches: tuple[PathSearch, ...] = ()
+    nested: frozenset[str] = frozenset()
+    message: str | None = None
+
+
+def may_have_failed(block: Block) -> bool:
+    """Whether a payload of a block has no records, or may turn out to be a message."""
+    return bool(block.failures) or block.message is not None
 
 
 def make_chunk(values: list[Any], types: Collection[type], state: NDArray[np.uint8] | None = None) -> Chunk:

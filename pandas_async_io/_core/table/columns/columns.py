@@ -12,6 +12,7 @@ any other mixture, lists, dicts   object, each cell as it was: the column has *d
 a frame's other dtypes            as they are, if all frames agree
 ================================  ============================================================
 
+A column that holds nulls only, where other records have an object of fields, is left out.
 Integers and booleans with gaps are ``Int64``, ``UInt64`` and ``boolean``. Only an object column
 distinguishes a JSON null (None) from a missing key (NaN).
 """
@@ -30,6 +31,7 @@ from pandas_async_io._core.table.columns.blocks import MISSING, NULL, Block, Chu
 from pandas_async_io._core.table.columns.collisions import unused_name
 from pandas_async_io._core.table.columns.infinite import holds_infinite
 from pandas_async_io._core.table.columns.integers import concat_numbers
+from pandas_async_io._core.table.columns.messages import remove_messages
 from pandas_async_io._core.table.columns.missing_columns import describe_missing_columns
 from pandas_async_io._core.table.columns.missing_paths import NO_MISSING_PATHS, MissingPaths, describe_missing_paths
 from pandas_async_io._core.table.columns.xml_texts import hold_xml_texts, type_xml_texts
@@ -65,6 +67,8 @@ class Columns:
         What to say about paths that answers leave out.
     kinds : mapping of str to frozenset of str
         The names of the types of each column's values; empty if no record has a value.
+    hints, notes : tuple of str
+        What else the user must know of the columns, and what the report says of them.
     """
 
     arrays: dict[str, Array]
@@ -75,6 +79,8 @@ class Columns:
     infinite: tuple[str, ...] = ()
     missing_paths: MissingPaths = NO_MISSING_PATHS
     kinds: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    hints: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def concat_blocks(blocks: Sequence[Block], *, nullable: bool, text_columns: Collection[str] = ()) -> Columns:
@@ -102,6 +108,7 @@ def concat_blocks(blocks: Sequence[Block], *, nullable: bool, text_columns: Coll
     >>> concat_blocks([block], nullable=True).arrays["a"].dtype
     Int64Dtype()
     """
+    messages, hints = remove_messages(blocks)
     arrays: dict[str, Array] = {}
     drifted: dict[str, tuple[str, ...]] = {}
     missing: list[str] = []
@@ -109,7 +116,9 @@ def concat_blocks(blocks: Sequence[Block], *, nullable: bool, text_columns: Coll
     sizes = [int(block.counts.sum()) for block in blocks]
     infinite = frozenset[str]().union(*(block.infinite for block in blocks))
     from_xml = any(map(hold_xml_texts, blocks))
-    for parts in ([block.columns for block in blocks], [block.meta for block in blocks]):
+    nested = frozenset[str]().union(*(block.nested for block in blocks))
+    parts_of_records, parts_of_meta = [block.columns for block in blocks], [block.meta for block in blocks]
+    for parts in (parts_of_records, parts_of_meta):
         for source in dict.fromkeys(chain.from_iterable(parts)):
             name = unused_name(source, "_meta", arrays) if source in arrays else source
             chunks = [part.pop(source, None) for part in parts]
@@ -117,6 +126,8 @@ def concat_blocks(blocks: Sequence[Block], *, nullable: bool, text_columns: Coll
                 chunks = type_xml_texts(chunks, stay_text=name in text_columns)
                 infinite |= {name} if any(map(holds_infinite, filter(None, chunks))) else set()
             values, kinds = _widen([chunk for chunk in chunks if chunk is not None])
+            if not kinds and source in nested and parts is parts_of_records:
+                continue
             kinds_by_name[name] = kinds
             if len(kinds) > 1 and values.dtype == object:
                 drifted[name] = tuple(sorted(kinds))
@@ -129,6 +140,7 @@ def concat_blocks(blocks: Sequence[Block], *, nullable: bool, text_columns: Coll
     failures = {
         start + at: error for start, block in zip(starts, blocks, strict=False) for at, error in block.failures.items()
     }
+    failures.update((starts[at], error) for at, error in messages.items())
     selections = [block.selection for block in blocks if block.selection is not None] if missing else []
     return Columns(
         arrays,
@@ -139,6 +151,7 @@ def concat_blocks(blocks: Sequence[Block], *, nullable: bool, text_columns: Coll
         tuple(name for name in arrays if name in infinite),
         describe_missing_paths(chain.from_iterable(block.searches for block in blocks)),
         kinds_by_name,
+        hints,
     )
 
 

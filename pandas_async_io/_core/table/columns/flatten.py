@@ -2,7 +2,8 @@
 
 Where json_normalize rounds (an integer column with a gap becomes float), fails (a list of scalars,
 an object where a list is expected) or loses a field (``{"x": {"a": 1, "x.a": 2}}`` with ``max_level``),
-this does not; `columns` states the types.
+this does not; `columns` states the types. A null in place of an object (``[{"x": {"a": 1}}, {"x": null}]``) adds no
+column ``x`` beside ``x.a``.
 """
 
 from __future__ import annotations
@@ -60,10 +61,9 @@ def flatten(payloads: Sequence[Any], shape: Shape) -> Block:
     [1, 1, 0]
     """
     if shape.record_path is None and not shape.explode and set(map(type, payloads)) == {dict}:
-        columns = _flatten_records(list(payloads), shape)
-        return _make_block(
-            columns, {}, np.ones(len(payloads), np.int64), {}, _find_selection(columns, payloads[0], shape, ())
-        )
+        columns, nested = _flatten_records(list(payloads), shape)
+        selection = _find_selection(columns, payloads[0], shape, ())
+        return _make_block(columns, {}, np.ones(len(payloads), np.int64), {}, selection, nested=nested)
     records: list[Record] = []
     counts: list[int] = []
     meta: list[tuple[list[Any], int]] = []
@@ -87,12 +87,12 @@ def flatten(payloads: Sequence[Any], shape: Shape) -> Block:
             records.extend(chain.from_iterable(items for _, items in lists))
             meta.extend((fields, len(items)) for fields, items in lists)
         counts.append(len(records) - before)
-    columns, meta_columns = _flatten_records(records, shape), _meta_columns(meta, shape)
+    columns, nested = _flatten_records(records, shape)
+    meta_columns = _meta_columns(meta, shape)
     first = next(filter(None, records), None)
     selection = None if first is None else _find_selection(columns, first, shape, payloads)
-    return _make_block(
-        columns, meta_columns, np.array(counts, np.int64), failures, selection, searches=searches + exploded
-    )
+    counted, searches = np.array(counts, np.int64), searches + exploded
+    return _make_block(columns, meta_columns, counted, failures, selection, nested=nested, searches=searches)
 
 
 def _make_block(
@@ -102,10 +102,11 @@ def _make_block(
     failures: dict[int, ParseError],
     selection: Selection | None,
     *,
+    nested: frozenset[str],
     searches: tuple[PathSearch, ...] = (),
 ) -> Block:
     infinite = find_infinite_columns(columns) | find_infinite_columns(meta)
-    return Block(columns, meta, counts, failures, infinite, selection, searches)
+    return Block(columns, meta, counts, failures, infinite, selection, searches, nested)
 
 
 def _find_selection(
@@ -152,16 +153,17 @@ def _chunk_of(cells: list[Any]) -> Chunk:
     return make_chunk(values, set(map(type, values)), state if state.any() else None)
 
 
-def _flatten_records(records: list[Record], shape: Shape) -> dict[str, Chunk]:
-    """Return the fields of records by name, as selected or in order of first appearance."""
+def _flatten_records(records: list[Record], shape: Shape) -> tuple[dict[str, Chunk], frozenset[str]]:
+    """Return the fields of records by name, as selected or in order of first appearance; and the nested ones."""
     selected = shape.record_columns()
-    fields = _collect_fields(records, shape, selected)
+    nested: set[str] = set()
+    fields = _collect_fields(records, shape, selected, nested)
     if fields is None:
         flat = [_flatten_record(record, shape) for record in records]
-        fields = _collect_fields(flat, shape, selected, nested=False) or {}
+        fields = _collect_fields(flat, shape, selected, None) or {}
     if selected is not None:
         missing = missing_chunk(len(records))
-        return {
+        chunks = {
             name: _chunk_at(records, source, shape.sep)
             if has_positions(source, shape.sep)
             else fields[source][1]
@@ -169,10 +171,11 @@ def _flatten_records(records: list[Record], shape: Shape) -> dict[str, Chunk]:
             else missing
             for source, name in selected.items()
         }
+        return chunks, frozenset()
     order: list[str] = []
     for first in sorted({first for first, _ in fields.values()}):
         order.extend(name for name in _flatten_record(records[first], shape) if fields[name][0] == first)
-    return {name: fields[name][1] for name in order}
+    return {name: fields[name][1] for name in order}, frozenset(nested)
 
 
 def _flatten_record(record: Record, shape: Shape) -> Record:
@@ -191,30 +194,31 @@ def _flatten_record(record: Record, shape: Shape) -> Record:
 
 
 def _collect_fields(
-    records: list[Record], shape: Shape, selected: Mapping[str, str] | None, *, nested: bool = True
+    records: list[Record], shape: Shape, selected: Mapping[str, str] | None, nested: set[str] | None
 ) -> dict[str, tuple[int, Chunk]] | None:
-    """Return each field's first record and its cells, or None if two paths lead to one name."""
+    """Return each field's first record and cells, None if two paths lead to one name; `nested` takes the objects."""
     fields: dict[str, tuple[int, Chunk]] = {}
+    collides = False
     stack = [("", 0, _Group(records, np.arange(len(records)), len(records)))]
     while stack:
         parent, level, group = stack.pop()
         prefix = shape.name_prefix(parent, level)
-        flattens = nested and shape.flattens({}, level)
+        flattens = nested is not None and shape.flattens({}, level)
         keys = None if selected is None else _selected_keys(selected, prefix, shape.sep)
         for key, cells in _transpose(group.dicts, keys):
             name = prefix + key
             types = set(map(type, cells))
             dict_types = {kind for kind in types if flattens and issubclass(kind, dict)}
-            if dict_types:
+            if dict_types and nested is not None:
+                nested.add(name)
                 stack.append((name, level + 1, group.select_dicts(cells, all_dicts=dict_types == types)))
             if types == dict_types or (selected is not None and name not in selected):
                 continue
             field = group.make_field(key, cells, types, dict_types)
-            if field is not None and name in fields:
-                return None
+            collides |= field is not None and name in fields
             if field is not None:
                 fields[name] = field
-    return fields
+    return None if collides else fields
 
 
 def _transpose(dicts: list[Record], keys: Iterable[str] | None) -> Iterator[tuple[str, list[Any]]]:

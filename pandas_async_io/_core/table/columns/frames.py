@@ -82,8 +82,10 @@ def frame_to_block(frame: pd.DataFrame, shape: Shape) -> Block:
     lacks_some = shape.columns is not None and len(frame) > 0 and not set(shape.columns) <= set(names)
     selection = Selection(shape.columns or {}, tuple(names)) if lacks_some else None
     # A Parquet file or a parser that has an infinite number means it.
-    infinite = find_infinite_columns(columns) if frame.attrs.get(READ_FROM_TEXT) else frozenset[str]()
-    return Block(columns, {}, np.array([len(frame)]), {}, infinite, selection)
+    is_text = frame.attrs.get(READ_FROM_TEXT, False)
+    infinite = find_infinite_columns(columns) if is_text else frozenset[str]()
+    message = names[0] if is_text and len(names) == 1 and not len(frame) else None
+    return Block(columns, {}, np.array([len(frame)]), {}, infinite, selection, message=message)
 
 
 def _flat_name(label: Any, sep: str) -> str:

@@ -71,7 +71,7 @@ def _select_payloads(block: Block, used: Mask, *, drops_columns: bool) -> Block:
     numbers = np.cumsum(used) - 1
     failures = {int(numbers[at]): error for at, error in block.failures.items() if used[at]}
     infinite = block.infinite & (find_infinite_columns(columns) | find_infinite_columns(meta))
-    return Block(columns, meta, block.counts[used], failures, infinite, searches=block.searches)
+    return Block(columns, meta, block.counts[used], failures, infinite, searches=block.searches, nested=block.nested)
 
 
 def _select_records(chunk: Chunk, keep: Mask) -> Chunk:
@@ -102,7 +102,8 @@ def _order_columns(collected: CollectedBlocks, row_to_request: Positions) -> lis
     start = 0
     for block in collected.blocks:
         end = start + len(block.counts)
-        for number, (name, place) in enumerate(_first_places(block, rank[start:end])):
+        places = [] if block.message is not None else _first_places(block, rank[start:end])
+        for number, (name, place) in enumerate(places):
             found[name] = min(found.get(name, (*place, number)), (*place, number))
         start = end
     return sorted(found, key=found.__getitem__)

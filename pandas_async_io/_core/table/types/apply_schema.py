@@ -5,7 +5,7 @@ Invariant: a value that does not fit fails its own request; it is never a missin
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +13,6 @@ import pandas as pd
 
 from pandas_async_io._core.errors import ParseError
 from pandas_async_io._core.security.secrets import redact_line
-from pandas_async_io._core.table.columns.columns import Columns
 from pandas_async_io._core.table.columns.missing_columns import describe_missing_schema
 from pandas_async_io._core.table.types.cast import cast_iso_times
 from pandas_async_io._core.table.types.dtype_backend import to_backend
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pandas_async_io._core.arrays import Array
+    from pandas_async_io._core.table.columns.columns import Columns
     from pandas_async_io._core.table.types.schema import Field
 
 _MAX_SHOWN_CHARACTERS = 60
@@ -50,6 +50,7 @@ def apply_schema(columns: Columns, schema: Mapping[str, Field], *, backend: str 
 
     Examples
     --------
+    >>> from pandas_async_io._core.table.columns.columns import Columns
     >>> from pandas_async_io._core.table.types.schema import compile_schema
     >>> columns = Columns({"id": np.array(["7", "x"], object)}, {}, np.array([1, 1]), {})
     >>> done = apply_schema(columns, compile_schema({"id": "int64"}), backend=None, nullable=False)
@@ -78,18 +79,14 @@ def apply_schema(columns: Columns, schema: Mapping[str, Field], *, backend: str 
             array = columns.arrays[name] if keep is None else columns.arrays[name][keep]
             arrays[name] = to_backend(array, backend, drifted=name in drifted)
     missing = [name for name in schema if name not in columns.arrays] if size else []
-    return Columns(
-        arrays,
-        drifted,
-        counts,
-        {**columns.failures, **failures},
-        (
-            *columns.missing_columns,
-            *describe_missing_schema(missing, [name for name in columns.arrays if name not in schema]),
-        ),
-        columns.infinite,
-        columns.missing_paths,
-        columns.kinds,
+    others = [name for name in columns.arrays if name not in schema]
+    return replace(
+        columns,
+        arrays=arrays,
+        drifted=drifted,
+        counts=counts,
+        failures={**columns.failures, **failures},
+        missing_columns=(*columns.missing_columns, *describe_missing_schema(missing, others)),
     )
 
 

@@ -122,3 +122,32 @@ def test_without_blocks_there_are_no_columns():
     """There are no records either."""
     result = concat_blocks([], nullable=True)
     assert (result.arrays, result.counts.tolist()) == ({}, [])
+
+
+@pytest.mark.parametrize("cuts", [set(), {1}, {1, 2}])
+@pytest.mark.parametrize(
+    ("payloads", "names"),
+    [
+        ([{"id": 1, "a": {"x": 1}}, {"id": 2, "a": None}, {"id": 3}], ["id", "a.x"]),
+        ([{"id": 1, "a": None}, {"id": 2, "a": {"x": 1}}], ["id", "a.x"]),
+        ([{"id": 1, "a": {}}, {"id": 2, "a": None}], ["id"]),
+        ([{"id": 1, "a": {"b": {"x": 1}}}, {"id": 2, "a": {"b": None}}, {"id": 3, "a": None}], ["id", "a.b.x"]),
+        ([{"id": 1, "a": {"x": 1}}, {"id": 2, "a": 5}, {"id": 3, "a": None}], ["id", "a.x", "a"]),
+        ([{"id": 1, "a": None}, {"id": 2, "a": None}], ["id", "a"]),
+        ([{"id": 1, "a": None}, {"id": 2, "a": [{"x": 1}]}], ["id", "a"]),
+        ([{"a": {"x": 1}, "a.x": 2}, {"a": None}], ["a.x"]),
+    ],
+)
+def test_a_null_in_place_of_an_object_adds_no_column(payloads, names, cuts):
+    """In whatever block it is; a scalar in its place, and nulls alone, are a column."""
+    found = flatten_columns(payloads, nullable=True, cuts={cut for cut in cuts if cut < len(payloads)})
+    assert sorted(found.arrays) == sorted(names)
+
+
+def test_a_column_that_is_selected_exists_although_it_is_an_object():
+    """And a meta field of its name, and one beyond ``max_level``."""
+    payloads = [{"a": {"x": 1}}, {"a": None}]
+    assert list(flatten_columns(payloads, columns=["a", "a.x"], nullable=True).arrays) == ["a", "a.x"]
+    assert list(flatten_columns(payloads, max_level=0, nullable=True).arrays) == ["a"]
+    pages = [{"a": None, "items": [{"a": {"x": 1}}]}]
+    assert list(flatten_columns(pages, record_path="items", meta="a", nullable=True).arrays) == ["a.x", "a"]

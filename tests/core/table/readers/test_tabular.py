@@ -177,8 +177,53 @@ def test_fault_87_empty_cells_beyond_the_header_shift_no_column(end, options, ro
 
 
 @pytest.mark.parametrize(
+    "options", [{}, {"engine": "python"}, {"index_col": None}, {"skiprows": 0}, {"dtype": {"s": str}}], ids=str
+)
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"n,s\n9007199254740993,x\n2,y,\n3,z\n",
+        b"n,s\n9007199254740993,x,\n2,y, ,\n3,z\n",
+        b"n,s\n9007199254740993,x,,\n2,y\n3,z,\n",
+        b'n,s\n9007199254740993,"x",""\n2,y\n3,z,\n',
+    ],
+)
+def test_fault_87_empty_cells_beyond_the_header_are_dropped_from_some_rows(body, options):
+    """The numbers stay exact, whichever parser pandas needs to find these rows."""
+    assert to_rows(read_body(body, "text/csv", read_options=options)) == [[2**53 + 1, "x"], [2, "y"], [3, "z"]]
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "words"),
+    [
+        ("text/csv", b"id;name\n1;a\n", r"\{'sep': ';'\}, or \{'sep': ','\} for one column"),
+        ("text/csv", b"id\tname\n1\ta\n", r"\{'sep': '\\t'\}"),
+        ("text/csv", b"id|name\n1|a\n", r"\{'sep': '\|'\}"),
+        ("text/tab-separated-values", b"id,name\n1,a\n", r"\{'sep': ','\}"),
+        ("text/csv", b"Ort;Wert\nUlm;1,5\n", r"\{'sep': ';', 'decimal': ','\}"),
+        ("text/csv", b"Ort;Wert\nUlm;1\nBonn;1,5\n", r"\{'sep': ';', 'decimal': ','\}"),
+        ("text/csv", b"a;b;c\n1,5;2,5;x\n", r"\{'sep': ';', 'decimal': ','\}"),
+    ],
+)
+def test_fault_87_another_delimiter_in_each_line_is_a_question(content_type, body, words):
+    """Not one column; ``sep`` answers it, for one column, too."""
+    with pytest.raises(ParseError, match=words):
+        read_body(body, content_type)
+    if b"5" not in body:
+        separator = "\t" if "tab" in content_type else ","
+        assert read_body(body, content_type, read_options={"sep": separator}).shape == (1, 1)
+
+
+@pytest.mark.parametrize("body", [b"note\na; b\n", b"a;b\n1\n", b"a;b\n", b'"a;b"\n"1"\n', b"note\nx\n"])
+def test_one_column_that_holds_another_delimiter_at_times_is_a_table(body):
+    assert read_body(body, "text/csv").shape[1] == 1
+
+
+@pytest.mark.parametrize(
     ("format", "options", "words"),
     [
+        ("csv", {"encoding": "cp1252"}, "encoding= is an option of the call"),
+        ("csv", {"compression": "gzip"}, "compressed files are recognised"),
         ("csv", {"separator": ";"}, "'separator'.* not an option of format='csv'"),
         ("csv", {"chunksize": 5}, "'chunksize'"),
         ("csv", {"filepath_or_buffer": "/etc/passwd"}, "'filepath_or_buffer'"),
