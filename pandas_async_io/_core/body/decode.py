@@ -14,7 +14,7 @@ from pandas_async_io._core.body.content_type import ContentType, parse_content_t
 from pandas_async_io._core.body.format import choose_format
 from pandas_async_io._core.body.hints import describe_charset, describe_delimiter, describe_line_end
 from pandas_async_io._core.body.json import parse_json, parse_ndjson
-from pandas_async_io._core.body.parse_errors import refuse_html
+from pandas_async_io._core.body.parse_errors import refuse_html, refuse_message
 from pandas_async_io._core.body.tabular_readers import NO_OPTIONS, NO_TABULAR_READERS, TabularReaders
 from pandas_async_io._core.errors import ParseError, PlanError
 from pandas_async_io._core.models import FORMATS, Response
@@ -41,6 +41,7 @@ def decode(
     text_columns: Collection[str] = (),
     readers: TabularReaders = NO_TABULAR_READERS,
     max_body: int = DEFAULT_MAX_BODY,
+    columns: Collection[str] = (),
     hints: list[str] | None = None,
 ) -> Payload:
     """Decode a body whose content codings are already undone.
@@ -64,6 +65,8 @@ def decode(
         What reads the tabular formats.
     max_body : int
         Maximum of decoded bytes of a file that is compressed by itself, as ``.gz``.
+    columns : collection of str
+        Names of fields that the call wants; a message that has none of them, in place of a table, is refused.
     hints : list of str, optional
         Takes signs that the data may not be complete, or not what they seem.
 
@@ -99,7 +102,7 @@ def decode(
     body = response.body
     if not body or body.isspace():
         return None
-    content_type = find_content_type(response)
+    content_type = _find_content_type(response)
     unknown = content_type.unknown_charset
     if format == "auto" and content_type.format == "json" and body[0] not in FIRST_BYTES and unknown is None:
         payload = parse_json(body, content_type, strict_json)  # the usual case: what follows makes no difference to it
@@ -120,6 +123,7 @@ def decode(
             payload = readers.text[chosen](text, read_options, text_columns) if text.strip() else None
     except ParseError as error:
         raise _name_charset(error, unknown) from None
+    refuse_message(payload, content_type, columns)
     if chosen == "json":
         response.keep_json(payload)
     if hints is not None:
@@ -127,7 +131,7 @@ def decode(
     return payload
 
 
-def find_content_type(response: Response) -> ContentType:
+def _find_content_type(response: Response) -> ContentType:
     """Return the parsed ``Content-Type`` of a response, with the charset that the call gives."""
     return parse_content_type(response.header("Content-Type") or "", response.encoding)
 
@@ -153,7 +157,7 @@ def _describe_payload(payload: Payload, chosen: str, unknown: str | None, option
 
 def _read_text(response: Response) -> str:
     """Return the text of a response, unpacked if it is a compressed file."""
-    content_type = find_content_type(response)
+    content_type = _find_content_type(response)
     unpacked = unpack(response.body, response.url, content_type, "text", DEFAULT_MAX_BODY)
     return decode_text(unpacked[0] if unpacked else response.body, content_type.charset)
 

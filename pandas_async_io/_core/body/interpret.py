@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from pandas_async_io._core.body.decode import DEFAULT_MAX_BODY, Payload, decode, find_content_type
+from pandas_async_io._core.body.decode import DEFAULT_MAX_BODY, Payload, decode
 from pandas_async_io._core.body.hints import SAMPLED_BODIES, DuplicateKeySample
-from pandas_async_io._core.body.parse_errors import refuse_message
 from pandas_async_io._core.body.self_reference import holds_itself
 from pandas_async_io._core.body.tabular_readers import NO_OPTIONS, NO_TABULAR_READERS, TabularReaders
 from pandas_async_io._core.body.xml.document import XmlText
@@ -172,12 +171,11 @@ class Interpreter:
             text_columns=self.text_columns,
             readers=self.readers,
             max_body=self.max_body,
+            columns=self.columns,
             hints=hints,
         )
         if self._duplicate_keys.bodies_left:
             hints.extend(self._duplicate_keys.describe(response, payload))
-        if self.columns:
-            refuse_message(payload, find_content_type(response), self.columns)
         if hints:
             found = self.findings.setdefault(position, [])
             found.extend(hint for hint in hints if hint not in found)

@@ -49,8 +49,10 @@ def refuse_message(payload: Any, content_type: ContentType, columns: Collection[
         A table without rows and with one field, or with more as in a sentence with commas; or, under the media type of
         a table, a JSON object.
     columns : collection of str
-        Names in the records.
+        Names in the records; without any, nothing is refused.
     """
+    if not columns:
+        return
     if isinstance(payload, pd.DataFrame):
         names = list(map(str, payload.columns))
         is_text = len(payload) == 0 and names and (len(names) == 1 or any(name[:1].isspace() for name in names))
