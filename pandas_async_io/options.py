@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pandas_async_io._core.errors import PlanError
+from pandas_async_io._core.json_path import as_path
 from pandas_async_io._core.models import FORMATS, NA_ACTIONS
 from pandas_async_io._core.numbers import check_positive_integer, check_positive_seconds
 from pandas_async_io._core.option_values import NOT_GIVEN, NotGiven, check_choice, check_flag, check_text
@@ -87,7 +88,7 @@ class Options:
     batch : int, optional
         Keys per request, for the one field written ``{?id*}``, ``{id*}`` or, in ``json``, ``"{id*}"``. A refused
         request (400, 413, 414, 422) is halved until the bad key is alone.
-    on : str, optional
+    on : path, optional
         With ``batch``: where a record holds its key, ``"id"`` or ``"user.id"``; the field's name by default. Not
         repeated among the columns, unless ``columns`` or ``schema`` name it.
     poll : Poll, optional
@@ -141,7 +142,7 @@ class Options:
     pages: Literal["auto"] | Paginator | NotGiven | None = NOT_GIVEN
     max_pages: int | None = None
     batch: int | None = None
-    on: str | None = None
+    on: str | Sequence[str | int] | None = None
     poll: Poll | None = None
     schema: Mapping[str, Any] | None = None
     dtype_backend: Literal["numpy_nullable", "pyarrow"] | None = None
@@ -201,7 +202,8 @@ class Options:
         for name, needed in (("max_pages", "pages"), ("on", "batch")):
             if getattr(self, name) is not None and given[needed] is None:
                 raise PlanError(f"{name}={show_value(getattr(self, name))} needs {needed}=, which is not given")
-        if self.on is not None and (not isinstance(self.on, str) or not self.on):
+        on = None if self.on is None else as_path(self.on)
+        if self.on is not None and on is None:
             raise PlanError(
                 f"on={show_value(self.on)} must be the name of the key in a record or its path, as on='user.id'"
             )

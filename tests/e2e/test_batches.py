@@ -520,7 +520,7 @@ def test_errors_raise_keeps_the_other_rows():
         ("?ids={id*}", {"batch": 3, "meta": "total"}),
         ("?ids={id}", {"on": "id"}),
         ("?ids={id*}", {"batch": 3, "on": 5}),
-        ("?ids={id*}", {"batch": 3, "on": ["user", "id"]}),
+        ("?ids={id*}", {"batch": 3, "on": ["user", None]}),
         ("?ids={id*}", {"batch": 3, "on": ""}),
         ("", {"batch": 3, "params": {"ids": "{id*}"}}),
         ("", {"method": "POST", "json": {"in": ["{id*}"]}}),

@@ -134,3 +134,12 @@ def test_paths_have_positions_in_paginators_and_records():
         pages = paio.PageNumber(total_pages=[0, "pages"])
         assert paio.read_api(server.url, pages=pages, record_path=[1])["id"].tolist() == [1, 2, 3]
         assert paio.read_api(server.url, pages=paio.PageNumber(total_pages="0.pages"), record_path="1").shape == (3, 1)
+
+
+def test_a_batch_whose_answers_lack_the_path_names_the_nearest():
+    """Its rows are ok."""
+    with (
+        serve_function(lambda request: answer({"items": [{"id": 1}]})) as server,
+        pytest.warns(paio.HintWarning, match="none of 2 keys has a record: .*; nearest: record_path='items'"),
+    ):
+        pd.DataFrame({"id": [1, 2]}).aio.fetch(server.url + "{?id*}", batch=2, record_path="itmes")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from pandas_async_io._core.errors import ParseError, PlanError
-from pandas_async_io._core.json_path import find_value
+from pandas_async_io._core.json_path import Key, Path, find_value
+from pandas_async_io._core.table.columns.nearest_path import find_nearest_path
 from pandas_async_io._core.table.columns.records import extract_records
 from pandas_async_io._core.table.columns.shape import Shape
 from pandas_async_io._core.workflow.batching.key_text import index_by_key_text, key_text, quote_keys
@@ -28,7 +29,7 @@ _ENVELOPE_NAMES = re.compile(
 """Names that envelopes have. They count as keys only where the payload cannot be an envelope."""
 
 
-def find_records(texts: Sequence[str], payload: Any, on: str, shape: Shape) -> tuple[Any, list[Record]]:
+def find_records(texts: Sequence[str], payload: Any, on: Path, shape: Shape) -> tuple[Any, list[Record]]:
     """Return the object whose names may be the keys, and the records of an answer.
 
     Parameters
@@ -37,7 +38,7 @@ def find_records(texts: Sequence[str], payload: Any, on: str, shape: Shape) -> t
         The texts of the requested keys.
     payload : object
         A table, a list of records, wherever it is, one record, or an object whose names are the keys.
-    on : str
+    on : path
         The path of the key in a record.
     shape : Shape
         Where the records are, if the user says so.
@@ -59,8 +60,10 @@ def find_records(texts: Sequence[str], payload: Any, on: str, shape: Shape) -> t
     return _detect_layout(texts, payload, on, shape)
 
 
-def describe_empty_answer(payload: Any) -> str:
+def describe_empty_answer(payload: Any, record_path: Sequence[Key] | None = None) -> str:
     """Return what an answer without records is: the names of an object may be keys that are spelled in another way.
+
+    The records may also be near the record path.
 
     Examples
     --------
@@ -72,13 +75,15 @@ def describe_empty_answer(payload: Any) -> str:
             f"a table without values in its columns {quote_keys(payload.columns)}" if len(payload) else "an empty table"
         )
     if isinstance(payload, dict):
-        return f"an object with the names {quote_keys(payload)}" if payload else "an empty object"
+        near = None if record_path is None else find_nearest_path(payload, tuple(record_path))
+        meant = f"; nearest: record_path={near}" if near else ""
+        return f"an object with the names {quote_keys(payload)}{meant}" if payload else "an empty object"
     if isinstance(payload, list):
         return f"a list of {len(payload)} without values" if payload else "an empty list"
     return "empty"
 
 
-def _detect_layout(texts: Sequence[str], payload: Any, on: str, shape: Shape) -> tuple[Any, list[Record]]:
+def _detect_layout(texts: Sequence[str], payload: Any, on: Path, shape: Shape) -> tuple[Any, list[Record]]:
     """Return the same of a JSON payload. The layouts exclude each other: keys as names, one record, an envelope."""
     certain_keys = {text for text in texts if not _ENVELOPE_NAMES.fullmatch(text)}
     is_one_record = _is_record(payload, texts, on)
@@ -108,12 +113,12 @@ def _find_list(payload: Any) -> tuple[tuple[str, ...], str | None]:
         return (), None
 
 
-def _is_record(payload: Any, texts: Collection[str], on: str) -> bool:
+def _is_record(payload: Any, texts: Collection[str], on: Path) -> bool:
     """Whether a payload is itself the record of a requested key; the id of JSON-RPC is that of the call."""
     return isinstance(payload, dict) and "jsonrpc" not in payload and key_text(find_value(payload, on)) in texts
 
 
-def _check_one_record(texts: Collection[str], payload: Record, on: str, path: tuple[str, ...]) -> None:
+def _check_one_record(texts: Collection[str], payload: Record, on: Path, path: tuple[str, ...]) -> None:
     """Refuse a payload that is the record of one key and holds a list of records of others."""
     listed = extract_records(payload, Shape(path)) if path else []
     listed_keys = {key_text(find_value(record, on)) for record in listed}

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import ParseError
-from pandas_async_io._core.json_path import find_value
+from pandas_async_io._core.json_path import Key, Path, find_value
+from pandas_async_io._core.table.list_cells import find_keys
 from pandas_async_io._core.workflow.batching.answer_layout import find_records
 from pandas_async_io._core.workflow.batching.key_text import (
     MAX_QUOTED_KEYS,
@@ -32,7 +33,7 @@ class MatchRules:
 
     Attributes
     ----------
-    on : str
+    on : str or tuple of str or int
         The path of the key in a record.
     shape : Shape
         Where the records are.
@@ -40,12 +41,12 @@ class MatchRules:
         Whether records keep the key, which the row has already.
     """
 
-    on: str
+    on: Path
     shape: Shape
     keep_key: bool = False
 
     @classmethod
-    def compile(cls, on: str, shape: Shape, typed: Collection[str] = ()) -> MatchRules:
+    def compile(cls, on: Path, shape: Shape, typed: Collection[str] = ()) -> MatchRules:
         """Return the rules of a call: records keep the key if a selected or typed column has its name.
 
         Parameters
@@ -53,7 +54,8 @@ class MatchRules:
         typed : collection of str
             Columns that ``schema=`` names.
         """
-        return cls(on, shape, not {on, on.replace(".", shape.sep)}.isdisjoint(shape.columns or typed))
+        names = {on, on.replace(".", shape.sep)} if isinstance(on, str) else {shape.sep.join(map(str, on))}
+        return cls(on, shape, not names.isdisjoint(shape.columns or typed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,7 @@ def match_by_name(texts: Sequence[str], payload: Any) -> Match | None:
     )
 
 
-def drop_path(record: Record, path: str, max_level: int | None = None) -> Record:
+def drop_path(record: Record, path: Path, max_level: int | None = None) -> Record:
     """Return a copy of a record without the value at a path, and without objects that held nothing else.
 
     Parameters
@@ -172,20 +174,21 @@ def drop_path(record: Record, path: str, max_level: int | None = None) -> Record
     >>> drop_path({"user": {"id": 7}, "n": 1}, "user.id")
     {'n': 1}
     """
-    if path in record:
-        return {name: value for name, value in record.items() if name != path}
-    keys = path.split(".")
-    for cut in range(len(keys) - 1, 0, -1):
-        head, rest = ".".join(keys[:cut]), ".".join(keys[cut:])
-        if head in record:
-            if max_level == 0 or not isinstance(record[head], dict):
-                return record
-            inner = drop_path(record[head], rest, None if max_level is None else max_level - 1)
-            return {name: inner if name == head else value for name, value in record.items() if name != head or inner}
-    return record
+    keys = find_keys(record, path) if isinstance(path, str) else path
+    return _drop_keys(record, keys, max_level) if keys else record
 
 
-def _check_records(texts: Sequence[str], records: Sequence[Record], on: str) -> None:
+def _drop_keys(record: Record, keys: Sequence[Key], max_level: int | None) -> Record:
+    key, *inner = keys
+    if not inner:
+        return {name: value for name, value in record.items() if name != key}
+    if max_level == 0 or not isinstance(record.get(key), dict):
+        return record
+    rest = _drop_keys(record[key], inner, None if max_level is None else max_level - 1)
+    return {name: rest if name == key else value for name, value in record.items() if name != key or rest}
+
+
+def _check_records(texts: Sequence[str], records: Sequence[Record], on: Path) -> None:
     """Refuse records of which none has a requested key: every row would silently be empty."""
     if not records:
         return
@@ -201,6 +204,6 @@ def _check_records(texts: Sequence[str], records: Sequence[Record], on: str) -> 
     )
 
 
-def _select_type(key: Any, records: list[Record], on: str) -> list[Record]:
+def _select_type(key: Any, records: list[Record], on: Path) -> list[Record]:
     """Return the records whose key has the type of a key, where two keys have one text; all if there are none."""
     return [record for record in records if json_type(find_value(record, on)) is json_type(key)] or records

@@ -155,7 +155,7 @@ class BatchingWorkflow(Workflow):
         self._matched_keys += len(block.keys)
         if not self._has_records:
             self._has_records = any(records is not None for records in match.records)
-            first = int(block.keys[0]), describe_empty_answer(payload)
+            first = int(block.keys[0]), describe_empty_answer(payload, self._rules.shape.record_path)
             self._first_empty = min(first, self._first_empty or first)
         if (finding := match.describe_mismatch(self._batches.render_keys(block.keys))) is not None:
             first_unanswered = int(block.keys[match.records.index(None)])

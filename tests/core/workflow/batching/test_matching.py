@@ -214,3 +214,17 @@ def test_keys_without_records_beside_records_without_a_key_are_a_finding(keys, p
 def test_a_key_without_records_alone_is_no_finding(keys, payload):
     """A record that was not requested alone is none either."""
     assert match_records(keys, payload, RULES).describe_mismatch(list(map(str, keys))) is None
+
+
+@pytest.mark.parametrize("on", ["user.ids.0", ["user", "ids", 0], ["user", "ids", -2]])
+def test_the_key_may_be_at_a_position(on):
+    """Its list stays in the record."""
+    answer = [{"user": {"ids": [n, "x"]}, "v": n} for n in (2, 1)]
+    records = match_records([1, 2, 3], answer, MatchRules(on, compile_shape())).records
+    assert records == [[answer[1]], [answer[0]], None]
+
+
+def test_a_key_under_literal_keys_is_dropped():
+    """A dot in a key is no separator."""
+    assert drop_path({"a.b": {"c": 1, "d": 2}}, ("a.b", "c")) == {"a.b": {"d": 2}}
+    assert drop_path({"a": 1}, ("b", "c")) == {"a": 1}
