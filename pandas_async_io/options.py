@@ -61,7 +61,8 @@ class Options:
     encoding : str, optional
         Charset of the bodies (``"cp1252"``), in place of the header's. A byte order mark goes first.
     read_options : mapping, optional
-        Options for `pandas.read_csv` or `pandas.read_xml`, for bodies of that format.
+        Options for `pandas.read_csv` or `pandas.read_xml`, for bodies of that format. Without them XML is read as JSON
+        is: elements and attributes are fields, repeated ones are lists, and a column of numbers is one.
     parser : callable, optional
         Function of a `Response` that returns records (a list or a dict), a DataFrame or an Arrow table.
     error_when : str or callable, optional

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn
 from xml.etree import ElementTree as ET
@@ -33,7 +34,7 @@ from pandas_async_io._core.errors import BodyTooLargeError, ParseError
 from pandas_async_io._core.security.secrets import redact_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from types import ModuleType
 
     Element = ET.Element
 
@@ -83,7 +84,7 @@ def parse_xml(text: str) -> XmlDocument | None:
     body = strip_declaration(text)
     if (tags := body.count("<")) > _MAX_TAGS:
         raise BodyTooLargeError(f"the XML has {tags} tags, more than {_MAX_TAGS}")
-    root = _choose_parser()(body)
+    root = _parse_tree(body)
     rules = _Rules(NameKeys(body), NameKeys(body))
     known = -1
     while known < rules.size():  # another pass where one has found a rule for the elements before it
@@ -96,23 +97,30 @@ def parse_xml(text: str) -> XmlDocument | None:
     return document
 
 
-def _choose_parser() -> Callable[[str], Element]:
+def import_lxml() -> ModuleType | None:
+    """Import lxml's parser; None if it is not installed."""
     try:
-        etree = import_module("lxml.etree")
+        return import_module("lxml.etree")
     except ImportError:
-        return _parse_with_stdlib
+        return None
 
-    def parse_with_lxml(body: str) -> Element:
-        # Without limits, which are those of this module: a text may have more than 10 MB.
-        options = {"resolve_entities": False, "no_network": True, "remove_comments": True, "remove_pis": True}
-        parser = etree.XMLParser(encoding="utf-8", huge_tree=True, **options)
-        try:
-            root: Element = etree.fromstring(body.encode(), parser)
-        except (etree.XMLSyntaxError, ValueError):
-            return _parse_with_stdlib(body)  # or explained: errors do not depend on what is installed
-        return root
 
-    return parse_with_lxml
+def _parse_tree(body: str) -> Element:
+    etree = import_lxml()
+    if etree is None:
+        return _parse_with_stdlib(body)
+    try:
+        root: Element = etree.fromstring(body.encode(), _make_lxml_parser())
+    except (etree.XMLSyntaxError, ValueError):
+        return _parse_with_stdlib(body)  # or explained: errors do not depend on what is installed
+    return root
+
+
+@cache
+def _make_lxml_parser() -> Any:
+    """Return a parser without limits, which are those of this module: a text may have more than 10 MB."""
+    options = {"resolve_entities": False, "no_network": True, "remove_comments": True, "remove_pis": True}
+    return import_module("lxml.etree").XMLParser(encoding="utf-8", huge_tree=True, **options)
 
 
 def _parse_with_stdlib(body: str) -> Element:

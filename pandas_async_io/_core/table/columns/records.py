@@ -134,6 +134,8 @@ def _meta_field(trail: Trail, keys: Path, path: Path) -> Any:
     while depth < min(len(keys), len(path), len(trail)) - 1 and keys[depth] == path[depth]:
         depth += 1
     values = find_values(trail[depth], keys[depth:]) if trail else []
+    if not values and trail and isinstance(trail[0], XmlDocument):  # an attribute is beside the text of its element
+        values = find_values(trail[depth], ".".join(map(str, keys[depth:])))
     if "*" in keys[depth:]:
         return values or NOT_FOUND
     return values[0] if values else NOT_FOUND

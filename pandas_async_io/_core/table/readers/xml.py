@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from pandas_async_io._core.body.xml.parse import parse_xml, strip_declaration
+from pandas_async_io._core.body.xml.parse import import_lxml, parse_xml, strip_declaration
 from pandas_async_io._core.table.readers.pandas_reader import NoNodesError, read_with_pandas
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ def read_xml(text: str, options: Mapping[str, Any], text_columns: Collection[str
     if not options:
         return parse_xml(text)
     body = strip_declaration(text)
-    parser = "etree" if find_spec("lxml") is None else "lxml"
+    parser = "etree" if import_lxml() is None else "lxml"
     try:
         return read_with_pandas(pd.read_xml, body, {"parser": parser, **options}, text_columns)
     except NoNodesError:
