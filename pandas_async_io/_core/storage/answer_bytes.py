@@ -67,8 +67,8 @@ def join_answer(headers: Iterable[tuple[str, str]], body: bytes) -> bytes:
     return head + b"\n" + body
 
 
-def split_answer(content: bytes) -> tuple[list[tuple[str, str]], bytes]:
-    """Return the header fields and the body of a joined answer.
+def split_answer(content: bytes) -> tuple[bytes, bytes]:
+    """Return the header fields as JSON, and the body, of a joined answer.
 
     Raises
     ------
@@ -76,10 +76,23 @@ def split_answer(content: bytes) -> tuple[list[tuple[str, str]], bytes]:
         The bytes are no answer.
     """
     head, separator, body = content.partition(b"\n")
-    fields = orjson.loads(head)
-    if not separator or not isinstance(fields, list):
+    if not separator:
         raise ValueError("no header fields")
-    return [(name, value) for name, value in fields], body
+    return head, body
+
+
+def parse_headers(head: bytes) -> list[tuple[str, str]]:
+    """Return header fields from their JSON.
+
+    Raises
+    ------
+    ValueError
+        It is no list of fields.
+    """
+    fields = orjson.loads(head)
+    if not isinstance(fields, list):
+        raise ValueError("no header fields")  # noqa: TRY004 - damaged bytes, not a wrong argument
+    return [(name, value) for name, value in fields]
 
 
 def pack(content: bytes) -> PackedAnswer:
@@ -93,7 +106,7 @@ def pack(content: bytes) -> PackedAnswer:
     return PackedAnswer(coding, zlib.crc32(content), content)
 
 
-def unpack(packed: PackedAnswer) -> bytes:
+def unpack(coding: int, checksum: int, content: bytes) -> bytes:
     """Return a joined answer.
 
     Raises
@@ -103,10 +116,9 @@ def unpack(packed: PackedAnswer) -> bytes:
 
     Examples
     --------
-    >>> unpack(pack(b"[]" * 1_000)) == b"[]" * 1_000
+    >>> unpack(*pack(b"[]" * 1_000)) == b"[]" * 1_000
     True
     """
-    coding, checksum, content = packed
     if not isinstance(content, bytes) or zlib.crc32(content) != checksum:
         raise ValueError("the checksum differs")
     try:

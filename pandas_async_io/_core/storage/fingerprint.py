@@ -150,7 +150,7 @@ class Fingerprinter:
                 kept.append(pair)
             elif kind == "secret":
                 secret += f"&{pair}"
-        return f"{base}?{'&'.join(kept)}", secret
+        return f"{base}?{'&'.join(kept)}" if any(kept) else base, secret
 
     def _classify(self, name: str) -> str:
         """Return whether a header or parameter is "public", "secret" or "ignored"."""

@@ -10,7 +10,6 @@ from contextlib import suppress
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
-from pandas_async_io._core.storage.answer_bytes import PackedAnswer
 from pandas_async_io._io.storage.layout import open_connection
 
 if TYPE_CHECKING:
@@ -36,8 +35,8 @@ class AnswerRow(NamedTuple):
         Seconds since the epoch.
     final_url : str or None
         The URL that answered, if it is another one; without secrets.
-    packed : PackedAnswer
-        Header fields and body.
+    coding, checksum, content
+        As in `PackedAnswer`.
     """
 
     fingerprint: bytes
@@ -46,7 +45,9 @@ class AnswerRow(NamedTuple):
     status: int
     fetched_at: float
     final_url: str | None
-    packed: PackedAnswer
+    coding: int
+    checksum: int
+    content: bytes
 
 
 _COLUMNS = "fingerprint, identity, url, status, fetched_at, final_url, coding, checksum, content"
@@ -98,7 +99,7 @@ class AnswerFile:
             rows = self._connection.execute(query, (*fingerprints, since)).fetchall()
         found: dict[bytes, list[AnswerRow]] = {}
         for row in rows:
-            found.setdefault(row[0], []).append(AnswerRow._make((*row[:6], PackedAnswer._make(row[6:]))))
+            found.setdefault(row[0], []).append(AnswerRow._make(row))
         return found
 
     def write(self, rows: Iterable[AnswerRow]) -> None:
@@ -106,7 +107,7 @@ class AnswerFile:
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
         try:
-            connection.executemany(_INSERT, [(*row[:6], *row[6]) for row in rows])
+            connection.executemany(_INSERT, rows)
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:

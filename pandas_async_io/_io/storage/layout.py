@@ -57,6 +57,9 @@ def open_connection(path: Path, *, writes: bool) -> sqlite3.Connection:
         raise PlanError(f"{name} cannot be opened: {_explain(error)}") from None
     try:
         _check_layout(connection, name, writes=writes)
+        if writes:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
     except sqlite3.Error as error:
         connection.close()
         raise PlanError(f"{name} {_explain(error)}") from None
@@ -93,8 +96,6 @@ def _connect(path: Path, *, writes: bool) -> sqlite3.Connection:
         check_same_thread=False,
     )
     if writes:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
         return connection
     try:
         connection.execute("PRAGMA schema_version").fetchone()
