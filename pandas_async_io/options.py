@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from pandas_async_io._core.models import Response
+    from pandas_async_io._core.policy.predicate import Condition
     from pandas_async_io._core.policy.retries.retry_options import Retry
     from pandas_async_io._core.policy.throttling.rate import Rate
     from pandas_async_io._core.request.credentials import Auth
@@ -65,9 +66,13 @@ class Options:
         is: elements and attributes are fields, repeated ones are lists, and a column of numbers is one.
     parser : callable, optional
         Function of a `Response` that returns records (a list or a dict), a DataFrame or an Arrow table.
-    error_when : str or callable, optional
-        When a 200 is an error: a path (``"error.message"``) whose value is not null, false, 0 or empty, or a
-        function of the payload that returns a message or True.
+    empty_when : collection of int, path or callable, optional
+        Which answers have no records: statuses (``{404}``), a path whose value is not null, false, 0 or empty, or a
+        function of the `Response` that returns True. The row is ``ok``, without records; in a series of pages it is the
+        end. Asked before ``Retry(when=...)`` and ``error_when``. A 304 to your ``If-None-Match`` is such an answer.
+    error_when : collection of int, path or callable, optional
+        When a 200 is an error, in the same forms: a path (``"error.message"``) in the body, or in a record of a list
+        or stream; a function of the `Response` that returns a message or True.
     record_path, meta, sep, max_level
         As in `pandas.json_normalize`. ``"data.items"`` is a path; in a list, a number is a position
         (``"result.0.series"``, ``[1]``); ``*`` is every value of an object or a list. An answer that leaves
@@ -133,7 +138,8 @@ class Options:
     encoding: str | None = None
     read_options: Mapping[str, Any] | None = None
     parser: Callable[[Response], Any] | None = None
-    error_when: str | Callable[[Any], Any] | None = None
+    empty_when: Condition | None = None
+    error_when: Condition | None = None
     record_path: str | Sequence[str | int] | None = None
     meta: str | Sequence[str | Sequence[str | int]] | None = None
     sep: str = "."

@@ -6,9 +6,9 @@ Invariant: all of them are frozen, and none knows how it is sent.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import Enum, StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -138,6 +138,15 @@ class Response:
             folded = name.lower()
             value = next((v for k, v in self.headers.items() if k.lower() == folded), None)
         return value
+
+
+class NoRecords(Enum):
+    """The payload of a response that holds no records, as ``empty_when`` says, or a 304."""
+
+    NO_RECORDS = "no records"
+
+
+NO_RECORDS: Final = NoRecords.NO_RECORDS
 
 
 @dataclass(frozen=True, slots=True)

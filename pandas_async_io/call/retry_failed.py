@@ -42,8 +42,9 @@ _CHANGEABLE_OPTIONS = (
     "max_requests",
     "errors",
     "progress",
+    "empty_when",
 )
-"""The options that may change: how rows are sent, not how their responses are read."""
+"""The options that may change: how rows are sent, not how their responses are read, but for those without records."""
 
 
 def retry_failed(frame: pd.DataFrame, changes: dict[str, Any]) -> pd.DataFrame:
@@ -218,6 +219,7 @@ def _merge_output(
         unfinished={input_row[row]: state for row, state in sent.unfinished.items()},
         findings={**findings, **{input_row[row]: texts for row, texts in sent.findings.items()}},
         detected=sent.detected or run.detected,
+        empty_answers=tuple(dict.fromkeys([*run.empty_answers, *sent.empty_answers])),
         learnt=sent.learnt or run.learnt,
     )
     return frame, merged

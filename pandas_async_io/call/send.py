@@ -47,6 +47,8 @@ async def make_context(
         gate_of=partial(client.gate_for, endpoint=prepared.source.endpoint),
         delivery=delivery,
         read_budget=None if find_query(options) is None else read_cost_budget,
+        has_no_records=prepared.decode.is_empty,
+        read_error_body=prepared.decode.read_error_body,
         store=store,
         window=window,
     )

@@ -1,4 +1,6 @@
-"""Response → payload, or the error that it is: ``format``, ``parser`` and ``error_when``.
+"""Response → payload, or that it has no records, or the error that it is.
+
+``empty_when`` is asked first, then whether the body is an error (GraphQL, ``error_when``), at last ``parser``.
 
 Invariant: an exception of the user's own function fails one row, never the run.
 """
@@ -15,22 +17,20 @@ from pandas_async_io._core.body.decode import DEFAULT_MAX_BODY, Payload, decode
 from pandas_async_io._core.body.hints import SAMPLED_BODIES, DuplicateKeySample
 from pandas_async_io._core.body.self_reference import holds_itself
 from pandas_async_io._core.body.tabular_readers import NO_OPTIONS, NO_TABULAR_READERS, TabularReaders
-from pandas_async_io._core.body.xml.document import XmlText
 from pandas_async_io._core.errors import ParseError, PayloadError, PlanError
-from pandas_async_io._core.json_path import find_values, is_false_text
-from pandas_async_io._core.models import Response
+from pandas_async_io._core.models import NO_RECORDS, Response
 from pandas_async_io._core.option_values import is_plain_function
-from pandas_async_io._core.security.secrets import redact_line
-from pandas_async_io._core.server_message import describe_exception, find_message
+from pandas_async_io._core.policy.predicate import compile_predicate
+from pandas_async_io._core.server_message import describe_exception
 from pandas_async_io._core.words import show_value
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from pandas_async_io._core.errors import AttemptError
+    from pandas_async_io._core.policy.predicate import Condition, Predicate
 
 Parser = Callable[[Response], Any]
-ErrorWhen = str | Callable[[Payload], Any]
 
 
 def compile_interpreter(
@@ -41,7 +41,8 @@ def compile_interpreter(
     text_columns: Collection[str] = (),
     columns: Collection[str] = (),
     parser: Parser | None = None,
-    error_when: ErrorWhen | None = None,
+    empty_when: Condition | None = None,
+    error_when: Condition | None = None,
     find_error: Callable[[Payload], AttemptError | None] | None = None,
     readers: TabularReaders = NO_TABULAR_READERS,
     max_body: int = DEFAULT_MAX_BODY,
@@ -56,9 +57,11 @@ def compile_interpreter(
         Names of fields that the call wants; a text that has none of them, in place of a table, is an error.
     parser : callable, optional
         Takes a `Response` and returns records (a list or a dict), a DataFrame, an Arrow table or None.
-    error_when : str or callable, optional
-        The path of an error in the payload (``"error.message"``), or a function of the payload that returns
-        a message, or True, if the payload is an error.
+    empty_when : collection of int, path or callable, optional
+        Which responses are answers without records, whatever their status.
+    error_when : collection of int, path or callable, optional
+        Which successes are errors: the path of an error in the body (``"error.message"``), or a function of the
+        `Response` that returns a message or True.
     find_error : callable, optional
         Takes the body as JSON, whatever its format and parser, and returns the error that it is, as `graphql_error`.
 
@@ -76,12 +79,8 @@ def compile_interpreter(
     """
     if parser is not None and (format != "auto" or read_options is not None):
         raise PlanError("parser= reads the response itself: remove format= and read_options=, which it ignores")
-    if isinstance(error_when, str) and not error_when:
-        raise PlanError('error_when="" is not a path: write error_when="error.message"')
-    for name, given in {"parser": parser, "error_when": error_when}.items():
-        is_path = name == "error_when" and isinstance(given, str)
-        if given is not None and not is_path and not is_plain_function(given):
-            raise PlanError(f"{name}={show_value(given)} is not a function, or one that must be awaited")
+    if parser is not None and not is_plain_function(parser):
+        raise PlanError(f"parser={show_value(parser)} is not a function, or one that must be awaited")
     options = readers.check_options(format, read_options)
     return Interpreter(
         format,
@@ -89,6 +88,7 @@ def compile_interpreter(
         options,
         frozenset(text_columns),
         parser,
+        empty_when,
         error_when,
         find_error,
         readers,
@@ -101,6 +101,8 @@ def compile_interpreter(
 @dataclass(frozen=True, slots=True)
 class Interpreter:
     """Takes a response, and the position that its hints belong to, and returns its payload; see `compile_interpreter`.
+
+    The payload is `NO_RECORDS` if ``empty_when`` says that there are none.
 
     Attributes
     ----------
@@ -120,27 +122,65 @@ class Interpreter:
     read_options: Mapping[str, Any] = field(default_factory=lambda: NO_OPTIONS)
     text_columns: Collection[str] = ()
     parser: Parser | None = None
-    error_when: ErrorWhen | None = None
+    empty_when: Condition | None = None
+    error_when: Condition | None = None
     find_error: Callable[[Payload], AttemptError | None] | None = None
     readers: TabularReaders = NO_TABULAR_READERS
     max_body: int = DEFAULT_MAX_BODY
     columns: Collection[str] = ()
     findings: dict[int, list[str]] = field(default_factory=dict)
     _duplicate_keys: DuplicateKeySample = field(default_factory=DuplicateKeySample)
+    _empty: Predicate | None = field(default=None, init=False)
+    _error: Predicate | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        if self.empty_when is not None:
+            object.__setattr__(self, "_empty", compile_predicate("empty_when", self.empty_when))
+        if self.error_when is not None:
+            error = compile_predicate("error_when", self.error_when, may_take_payload=True)
+            object.__setattr__(self, "_error", error)
 
     def __call__(self, response: Response, position: int = 0) -> Payload:
-        is_json = self.parser is None and self.format in {"auto", "json"}
-        payload = self._decode(response, position) if self.parser is None else None
+        if self._only_decodes:
+            return self._decode(response, position)
+        decoded: list[Payload] = []
+
+        def read_payload(response: Response) -> Payload:
+            if not decoded:
+                whole = self.parser is None
+                decoded.append(self._decode(response, position) if whole else self.decode_envelope(response))
+            return decoded[0]
+
+        if self._empty is not None and self._empty(response, read_payload):
+            return NO_RECORDS
+        self._refuse_error(response, read_payload)
+        return read_payload(response) if self.parser is None else self._parse(self.parser, response)
+
+    @property
+    def _only_decodes(self) -> bool:
+        return self.parser is None and self._empty is None and self.find_error is None and self._error is None
+
+    def is_empty(self, response: Response) -> bool:
+        """Whether ``empty_when`` takes a response that is not decoded, as a 404, for an answer without records."""
+        return self._empty is not None and bool(self._empty(response, self.read_error_body))
+
+    def read_error_body(self, response: Response) -> Payload:
+        """Return the payload of a response that is not a success; None if it cannot be decoded."""
+        try:
+            return self.decode_envelope(response)
+        except ParseError:
+            return None
+
+    def _refuse_error(self, response: Response, read_payload: Callable[[Response], Payload]) -> None:
+        """Raise the error that a body reports."""
         if self.find_error is not None:
-            error = self.find_error(payload if is_json else self.decode_envelope(response))
+            is_read = self.parser is not None or self.format in {"auto", "json"}
+            error = self.find_error(read_payload(response) if is_read else self.decode_envelope(response))
             if error is not None:
                 raise error
-        if self.parser is not None:
-            payload = self._parse(self.parser, response)
-        message = "" if self.error_when is None else _error_message(payload, self.error_when)
-        if message:
+        if self._error is not None and (verdict := self._error(response, read_payload)):
+            message = self._error.describe(verdict, response, read_payload) or "this is an error"
             raise PayloadError(f"HTTP {response.status}, but error_when says: {message}")
-        return payload
 
     def decode_envelope(self, response: Response) -> Payload:
         """Decode a body without the user's ``format`` and ``parser``; None if that fails.
@@ -191,26 +231,6 @@ class Interpreter:
         except BaseException as error:  # noqa: BLE001 - parser= may raise CancelledError; only this row fails
             raise ParseError(describe_exception("parser=", error)) from None
         raise ParseError("parser= returned a dict or list that holds itself: it has no end")
-
-
-def _error_message(payload: Payload, error_when: ErrorWhen) -> str:
-    """Return the message of the error that a payload is, "" if it is none."""
-    if isinstance(error_when, str):
-        values = (value for value in find_values(payload, error_when) if not _is_false_xml(value))
-        found = next(filter(None, values), None)
-        return redact_line(find_message(found) or str(found)) if found else ""
-    try:
-        verdict = error_when(payload)
-        if not verdict:
-            return ""
-    except BaseException as error:  # noqa: BLE001 - error_when= may raise CancelledError; only this row fails
-        raise ParseError(describe_exception("error_when=", error)) from None
-    return redact_line(verdict if isinstance(verdict, str) else find_message(payload)) or "this is an error"
-
-
-def _is_false_xml(value: Any) -> bool:
-    """Whether a value is what false is in XML, which has only texts."""
-    return isinstance(value, XmlText) and is_false_text(value)
 
 
 def _as_payload(returned: Any, readers: TabularReaders) -> Payload:

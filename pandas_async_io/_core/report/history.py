@@ -60,6 +60,8 @@ class Run:
         For each input row, signs that its pages or keys are incomplete.
     detected : str or None
         How paging was detected.
+    empty_answers : tuple of str
+        For the report: how many answers were taken for no records.
     learnt : object
         What another run of the call need not find out again: the detected paginator.
     missing_columns : tuple of str
@@ -89,6 +91,7 @@ class Run:
     findings: Mapping[int, Sequence[str]] = field(default_factory=dict)
     detected: str | None = None
     learnt: Any = None
+    empty_answers: tuple[str, ...] = ()
     missing_columns: tuple[str, ...] = ()
     infinite: tuple[str, ...] = ()
     missing_paths: MissingPaths = NO_MISSING_PATHS
@@ -121,6 +124,7 @@ class Run:
             findings=(
                 *filter(None, [self.detected]),
                 *self.notes,
+                *self.empty_answers,
                 *([] if self.outcomes.is_all_missing else self.outcomes.describe_missing()),
                 *self.describe_findings(),
                 *describe_lost_connections(self.tally),

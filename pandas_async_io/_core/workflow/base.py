@@ -7,6 +7,7 @@ A call has one workflow for all its requests: paging, batching, a job per reques
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -55,6 +56,8 @@ class Workflow(ABC):
         How paging was detected, for the report; None without detection.
     learnt : object
         What a later run of the same call need not find out again.
+    empty_statuses : Counter of int
+        Statuses of the answers that were taken for no records.
     one_request : bool
         Whether each position has exactly one request. Then the engine calls neither `begin` nor `next_steps`:
         the two take a fifth of its own time per request.
@@ -64,12 +67,14 @@ class Workflow(ABC):
 
     one_request: ClassVar[bool] = False
     replaces_failed: ClassVar[bool] = False
+    empty_label: ClassVar[str] = "answers taken for no records"
 
     def __init__(self, decode: Interpreter) -> None:
         self.unfinished: dict[int, Any] = {}
         self.findings: dict[int, list[str]] = {}
         self.detected: str | None = None
         self.learnt: Any = None
+        self.empty_statuses: Counter[int] = Counter()
         self._decode = decode
 
     @abstractmethod
@@ -77,7 +82,7 @@ class Workflow(ABC):
         """Return the first steps of a position."""
 
     def decode(self, position: int, number: int, response: Response) -> Any:  # noqa: ARG002 - others need it
-        """Return the payload of a 2xx response.
+        """Return the payload of a success; `NO_RECORDS` if it is an answer without records.
 
         Raises
         ------
@@ -85,6 +90,23 @@ class Workflow(ABC):
             The body is not what the call expects; the retry policy decides whether to try again.
         """
         return self._decode(response, position)
+
+    def may_be_empty(self, position: int) -> bool:  # noqa: ARG002 - others need it
+        """Whether a position's response that is no success may be an answer without records."""
+        return True
+
+    def take_empty(self, position: int, number: int, response: Response) -> Sequence[Step]:
+        """Take an answer without records; return the steps that follow."""
+        self.empty_statuses[response.status] += 1
+        return self._follow_empty(position, number)
+
+    def _follow_empty(self, position: int, number: int) -> Sequence[Step]:  # noqa: ARG002 - others need them
+        return ()
+
+    def describe_empty(self) -> str | None:
+        """Return how many answers were taken for no records, by status; None if there were none."""
+        counts = ", ".join(f"{count} x HTTP {status}" for status, count in self.empty_statuses.most_common())
+        return f"{self.empty_label}: {counts}" if counts else None
 
     @abstractmethod
     def next_steps(self, position: int, number: int, page: Page, now: float, epoch: float) -> Sequence[Step]:

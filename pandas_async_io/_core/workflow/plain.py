@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pandas_async_io._core.models import NO_RECORDS
 from pandas_async_io._core.workflow.base import Step, Workflow
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Plain(Workflow):
     def decode(self, position: int, number: int, response: Response) -> Any:  # noqa: ARG002 - of the interface
         """Return the payload; the first ones may be pages of many."""
         payload = self._decode(response, position)
-        if self._further_pages is not None:
+        if self._further_pages is not None and payload is not NO_RECORDS:
             self._look_for_further_pages(self._further_pages, position, response, payload)
         return payload
 

@@ -52,7 +52,7 @@ class Admission:
             return
         signal = attempt.signal
         if signal is OriginSignal.ANSWERED:
-            status = 200 if attempt.response is None else attempt.response.status
+            status = 200 if attempt.response is None or attempt.is_empty else attempt.response.status
         elif signal is OriginSignal.UNREACHABLE:
             status = 0
         else:

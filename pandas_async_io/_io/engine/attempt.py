@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import AttemptError, SessionError, StaleConnectionError
+from pandas_async_io._core.models import NO_RECORDS
 from pandas_async_io._core.policy.outages.origin_signal import OriginSignal, read_origin_signal
+from pandas_async_io._core.policy.predicate import is_not_modified
 from pandas_async_io._core.policy.run_budget import to_deadline_error
 from pandas_async_io._core.request.head import split_target
 from pandas_async_io._core.security.secrets import redact_url
@@ -50,13 +52,18 @@ class Attempt:
     signal: OriginSignal = OriginSignal.NONE
 
     @property
+    def is_empty(self) -> bool:
+        """Whether the response is an answer without records, whatever its status."""
+        return self.payload is NO_RECORDS
+
+    @property
     def refused(self) -> bool:
         """Whether the server refused the request before it processed it."""
         return self.signal is OriginSignal.REFUSED
 
 
 async def send_once(call: CallContext, pending: PendingRequest, clock: Callable[[], float], *, probe: bool) -> Attempt:
-    """Send a request that has a slot, decode a 2xx response, and give the slot back."""
+    """Send a request that has a slot, decode its response if that is a success, and give the slot back."""
     attempt, budget, tally = Attempt(probe), call.budget, call.tally
     first = pending.last_failure is None
     budget.count_sent()
@@ -72,8 +79,7 @@ async def send_once(call: CallContext, pending: PendingRequest, clock: Callable[
         else:
             response = await call.send(pending.request, timeout)
         attempt.response = response
-        if 200 <= response.status < 300:
-            attempt.payload = call.workflow.decode(pending.position, pending.number, response)
+        attempt.payload = read_payload(call, pending, response)
     except AttemptError as exc:
         attempt.error = to_deadline_error(exc) if budget.is_past_deadline(clock()) else exc
     except asyncio.CancelledError:
@@ -86,6 +92,21 @@ async def send_once(call: CallContext, pending: PendingRequest, clock: Callable[
         pending.gate.leave()
     pending.elapsed = now - pending.started
     return attempt
+
+
+def read_payload(call: CallContext, pending: PendingRequest, response: Response) -> Any:
+    """Return the payload of a success, `NO_RECORDS` for an answer without records, None for what is neither.
+
+    Raises
+    ------
+    AttemptError
+        The body is not what the call expects, or a function of the user's raised.
+    """
+    if call.policy.retry.accepts(response.status):
+        return call.workflow.decode(pending.position, pending.number, response)
+    has_no_records = call.has_no_records
+    is_empty = is_not_modified(pending.request, response) or (has_no_records is not None and has_no_records(response))
+    return NO_RECORDS if is_empty and call.workflow.may_be_empty(pending.position) else None
 
 
 def _needs_new_connection(call: CallContext, pending: PendingRequest) -> bool:
@@ -115,7 +136,9 @@ def _report(call: CallContext, pending: PendingRequest, attempt: Attempt, now: f
     gate, response, error, started, epoch = pending.gate, attempt.response, attempt.error, pending.started, time.time()
     retry = call.policy.retry
     late = error is not None and call.budget.is_past_deadline(now)
-    signal, asked = read_origin_signal(retry, response, error, epoch=epoch, deadline_passed=late)
+    signal, asked = read_origin_signal(
+        retry, response, error, epoch=epoch, deadline_passed=late, is_empty=attempt.is_empty
+    )
     size = 0
     if response is not None:
         if response.status == 503 and signal is OriginSignal.FAILED and 503 in retry.statuses:

@@ -8,6 +8,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.models import Outcome, Response
+from pandas_async_io._core.policy.predicate import no_payload
 from pandas_async_io._core.policy.retries.retry import Stop
 
 if TYPE_CHECKING:
@@ -68,6 +69,10 @@ class CallContext:
         Wake the waits of the call's runs, so that they see that it was ended.
     read_budget : callable, optional
         Returns what a payload says is left of the server's limit.
+    has_no_records : callable, optional
+        Whether the user takes a response that is no success for an answer without records.
+    read_error_body : callable
+        Returns the payload of such a response, for a path in ``Retry(when=...)``.
     window : Window, optional
         Holds requests back, so that a reader of the results keeps up.
     resume_calls : list of callable
@@ -85,6 +90,8 @@ class CallContext:
     delivery: Delivery = field(default_factory=Delivery)
     wake_calls: list[Callable[[], None]] = field(default_factory=list)
     read_budget: Callable[[Any], Budget | None] | None = None
+    has_no_records: Callable[[Response], bool] | None = None
+    read_error_body: Callable[[Response], Any] = no_payload
     window: Window | None = None
     resume_calls: list[Callable[[], None]] = field(default_factory=list)
     store: CallStore | None = None

@@ -13,10 +13,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import AttemptError, DescriptorError, PayloadError, SessionClosedError
-from pandas_async_io._core.models import Outcome, Page, Response, Result
+from pandas_async_io._core.models import NO_RECORDS, Outcome, Page, Response, Result
 from pandas_async_io._core.policy.retries.retry import FailedAttempt, Repeat, Stop, decide_retry, stop_row
 from pandas_async_io._core.policy.run_budget import describe_cancelled
-from pandas_async_io._io.engine.attempt import uncount_sent
+from pandas_async_io._io.engine.attempt import read_payload, uncount_sent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -62,7 +62,11 @@ class FollowUp:
         """Take the answer, or put the request back, or end it."""
         error, response = attempt.error, attempt.response
         if error is None:
-            if self._call.policy.retry.when is None and response is not None and 200 <= response.status < 300:
+            retry = self._call.policy.retry
+            if response is not None and attempt.is_empty:
+                self._take_empty(pending, response)
+                return
+            if retry.condition is None and response is not None and retry.accepts(response.status):
                 self._take(pending, response, attempt.payload)
                 return
         elif isinstance(error, DescriptorError) and pending.without_socket < _MAX_WITHOUT_SOCKET:
@@ -77,19 +81,23 @@ class FollowUp:
     def take_stored(self, pending: PendingRequest, answer: StoredAnswer) -> bool:
         """Take the kept answer of a request, read with this call's options; return whether it stands.
 
-        An answer that `error_when` calls an error does not: it is requested again.
+        An answer that `error_when` calls an error does not, nor one whose status is repeated: it is requested again.
         """
         store, response = self._call.store, answer.response
         payload = error = None
-        if 200 <= response.status < 300:
-            try:
-                payload = self._call.workflow.decode(pending.position, pending.number, response)
-            except AttemptError as exc:
-                error = exc
-        if isinstance(error, PayloadError) and store is not None and not store.replays:
+        try:
+            payload = read_payload(self._call, pending, response)
+        except AttemptError as exc:
+            error = exc
+        if payload is NO_RECORDS:
+            self._take_empty(pending, response)
+            return True
+        is_accepted = self._call.policy.retry.accepts(response.status)
+        is_failure = isinstance(error, PayloadError) or (200 <= response.status < 300 and not is_accepted)
+        if is_failure and store is not None and not store.replays:
             pending.answer = None
             return False
-        if error is None and 200 <= response.status < 300:
+        if error is None and is_accepted:
             self._take(pending, response, payload)
         else:
             self._fail(pending, response, stop_row(FailedAttempt(pending.request, response, error, attempts=0)))
@@ -127,6 +135,7 @@ class FollowUp:
             repeatable=policy.repeatable,
             reconnected=pending.reconnected,
             failing_for=self._failing_for(pending, ended),
+            read_payload=self._call.read_error_body,
         )
         decision = decide_retry(policy.retry, failure, epoch=time.time(), jitter=random.random())  # noqa: S311 - jitter
         if isinstance(decision, Repeat):
@@ -136,7 +145,7 @@ class FollowUp:
             self._take(pending, response, attempt.payload)
         else:
             stop = decision if isinstance(decision, Stop) else stop_row(failure)
-            self._fail(pending, response, stop, attempt.error)
+            self._fail(pending, response, stop, attempt.error or PayloadError(stop.error))
 
     def _failing_for(self, pending: PendingRequest, now: float) -> float:
         """Return the seconds since a request first failed; infinity if the run has had no answer below 500."""
@@ -182,6 +191,15 @@ class FollowUp:
                 self._keep(pending, response, following=steps)
                 self._add_steps(pending.position, steps)
             self.finish(pending, response, Outcome.OK, payload=payload)
+
+    def _take_empty(self, pending: PendingRequest, response: Response) -> None:
+        """Take an answer without records and the steps that follow from it."""
+        with self._delivery.lock:
+            if not self._delivery.closed:
+                steps = self._call.workflow.take_empty(pending.position, pending.number, response)
+                self._keep(pending, response, following=steps)
+                self._add_steps(pending.position, steps)
+            self.finish(pending, response, Outcome.OK)
 
     def _keep(
         self,

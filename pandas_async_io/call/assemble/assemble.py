@@ -112,5 +112,6 @@ def workflow_state(call: PreparedCall, workflow: Workflow) -> dict[str, Any]:
         },
         "detected": None if workflow.detected is None else redactor.redact(workflow.detected),
         "learnt": workflow.learnt,
+        "empty_answers": tuple(filter(None, [workflow.describe_empty()])),
         "unfinished": {row: workflow.unfinished[int(row_to_request[row])] for row in unfinished_rows},
     }

@@ -42,6 +42,7 @@ def compile_call_interpreter(
         text_columns=text_columns,
         columns=columns if options.record_path is None else (),
         parser=options.parser,
+        empty_when=options.empty_when,
         error_when=options.error_when,
         find_error=None if find_query(options) is None else graphql_error,
         readers=TABULAR_READERS,

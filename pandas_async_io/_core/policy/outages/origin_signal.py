@@ -36,7 +36,13 @@ class OriginSignal(Enum):
 
 
 def read_origin_signal(
-    retry: Retry, response: Response | None, error: AttemptError | None, *, epoch: float, deadline_passed: bool = False
+    retry: Retry,
+    response: Response | None,
+    error: AttemptError | None,
+    *,
+    epoch: float,
+    deadline_passed: bool = False,
+    is_empty: bool = False,
 ) -> tuple[OriginSignal, float]:
     """Return what an attempt shows, and the seconds that a refusal asks to wait (0 if it names none).
 
@@ -50,6 +56,8 @@ def read_origin_signal(
         Our clock, in seconds since the epoch.
     deadline_passed : bool
         Whether the run's deadline ended the attempt.
+    is_empty : bool
+        Whether the user takes the response for an answer without records, whatever its status.
 
     Examples
     --------
@@ -61,7 +69,7 @@ def read_origin_signal(
     >>> [read_origin_signal(Retry(), response, None, epoch=0.0)[0].name for response in responses]
     ['ANSWERED', 'ANSWERED', 'FAILED']
     """
-    if error is None and response is not None and response.status < 300:  # nearly all attempts
+    if error is None and response is not None and (response.status < 300 or is_empty):  # nearly all attempts
         return OriginSignal.ANSWERED, 0.0
     if error is not None and error.retry_after is not None:
         return OriginSignal.REFUSED, error.retry_after

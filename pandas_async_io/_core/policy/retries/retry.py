@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING
 from pandas_async_io._core.errors import AttemptError, ParseError, ProtocolError, StaleConnectionError
 from pandas_async_io._core.models import Outcome, Request, Response
 from pandas_async_io._core.policy.durations import format_seconds
+from pandas_async_io._core.policy.predicate import ask_retry, no_payload
 from pandas_async_io._core.policy.retries.refusals import REFUSAL_STATUSES, read_retry_hint, read_should_retry
-from pandas_async_io._core.policy.retries.retry_predicate import call_predicate
 from pandas_async_io._core.server_message import describe_http_error
 
 if TYPE_CHECKING:
+    from pandas_async_io._core.policy.predicate import Predicate, ReadPayload
     from pandas_async_io._core.policy.retries.retry_options import Retry
 
 MAX_REFUSALS = 10
@@ -58,6 +59,8 @@ class FailedAttempt:
         Whether the request was already sent again at once on a new connection.
     failing_for : float
         Seconds since the first failure of this request; infinity in a run that has had no answer below 500.
+    read_payload : callable
+        Returns the payload of the response, for a path in ``Retry(when=...)``.
     """
 
     request: Request
@@ -70,6 +73,7 @@ class FailedAttempt:
     repeatable: bool = False
     reconnected: bool = False
     failing_for: float = math.inf
+    read_payload: ReadPayload = no_payload
 
     @property
     def status(self) -> int:
@@ -147,10 +151,10 @@ def decide_retry(retry: Retry, failed: FailedAttempt, *, epoch: float, jitter: f
     Stop(outcome=<Outcome.TRANSPORT_ERROR: 'transport_error'>, error='reset')
     """
     try:
-        wanted = None if retry.when is None else call_predicate(retry.when, failed.response, failed.error)
+        wanted = None if retry.condition is None else _ask_user(retry.condition, failed)
     except ParseError as exc:
         return Stop(exc.outcome, str(exc))
-    if failed.error is None and 200 <= failed.status < 300 and not wanted:
+    if failed.error is None and retry.accepts(failed.status) and not wanted:
         return None
     if wanted is None and failed.error is None and failed.response is not None:
         wanted = read_should_retry(failed.response)
@@ -173,6 +177,10 @@ def decide_retry(retry: Retry, failed: FailedAttempt, *, epoch: float, jitter: f
     base = retry.throttle_base if refused else retry.base
     longest = min(retry.cap, base * 2.0 ** min(count - 1, _MAX_DOUBLINGS))
     return _repeat_after(retry, failed, requested, jitter * longest, refused=refused)
+
+
+def _ask_user(condition: Predicate, failed: FailedAttempt) -> bool | None:
+    return ask_retry(condition, failed.response, failed.error, failed.read_payload)
 
 
 def _repeat_after(retry: Retry, failed: FailedAttempt, requested: float, backoff: float, *, refused: bool) -> Decision:

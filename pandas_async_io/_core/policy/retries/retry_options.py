@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.numbers import as_integer, as_number, as_seconds, describe_wrong_type
 from pandas_async_io._core.option_names import explains_names
-from pandas_async_io._core.option_values import is_plain_function, list_members
+from pandas_async_io._core.option_values import list_members
+from pandas_async_io._core.policy.predicate import compile_predicate
 from pandas_async_io._core.words import show_value
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from pandas_async_io._core.policy.retries.retry_predicate import RetryPredicate
+    from pandas_async_io._core.policy.predicate import Condition, Predicate
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """A token (RFC 9110, 5.6.2)."""
@@ -37,7 +38,8 @@ class Retry:
     attempts : int
         Attempts per row, the first included. 1 repeats nothing, not even a refusal by a rate limit.
     statuses : collection of int
-        Statuses that are repeated. A server's own header (``Stripe-Should-Retry``) takes precedence.
+        Statuses that are repeated. A server's own header (``Stripe-Should-Retry``) takes precedence. A success named
+        here, as 202 for an answer that is not ready, is repeated too, and fails its row after the last attempt.
     methods : collection of str
         Methods that may be repeated after the server may have received the request.
     base, throttle_base : float
@@ -46,9 +48,11 @@ class Retry:
         Longest delay in seconds, unless the server asks for more.
     max_wait : float
         Longest delay in seconds that a server may ask for. Above it, the row ends as ``rate_limited_too_long``.
-    when : callable or None
-        ``when(response, error)`` is called first, for successes too. True repeats, False does not, None applies
-        the other rules. ``attempts`` and ``methods`` apply in every case.
+    when : collection of int, path or callable, optional
+        Which answers are repeated, successes too: statuses, a path whose value is not null, false, 0 or empty, or a
+        function of the `Response`, of which True repeats, False does not, and None applies the other rules. A function
+        of two arguments takes the response and the error, either of which may be None. It is asked first, after
+        ``empty_when``. ``attempts`` and ``methods`` apply in every case.
     idempotency_key : str or None
         Name of a header that carries a fresh key per row, so that every method may be repeated.
     budget : float
@@ -72,10 +76,12 @@ class Retry:
     throttle_base: float = 1.0
     cap: float = 20.0
     max_wait: float = 300.0
-    when: RetryPredicate | None = None
+    when: Condition | None = None
     idempotency_key: str | None = None
     budget: float = 0.2
     patience: float = 5.0
+    condition: Predicate | None = field(default=None, init=False, repr=False, compare=False)
+    """What ``when`` was compiled to."""
 
     def __post_init__(self) -> None:
         attempts = as_integer(self.attempts)
@@ -95,13 +101,22 @@ class Retry:
             object.__setattr__(self, name, number)
         object.__setattr__(self, "statuses", frozenset(_read_statuses(self.statuses)))
         object.__setattr__(self, "methods", frozenset(_read_methods(self.methods)))
-        if self.when is not None and not is_plain_function(self.when):
-            raise PlanError(
-                f"Retry: when={show_value(self.when)} must be a function of a response and an error, not a coroutine."
-            )
+        if self.when is not None:
+            when = compile_predicate("Retry: when", self.when, may_take_error=True)
+            object.__setattr__(self, "condition", when)
         key = self.idempotency_key
         if key is not None and not (isinstance(key, str) and _TOKEN.fullmatch(key)):
             raise PlanError(f"Retry: idempotency_key={show_value(key)} must be the name of a header.")
+
+    def accepts(self, status: int) -> bool:
+        """Whether a status is a success, and not one of those that are repeated.
+
+        Examples
+        --------
+        >>> [Retry(statuses=[202, 503]).accepts(status) for status in (200, 202, 404)]
+        [True, False, False]
+        """
+        return 200 <= status < 300 and status not in self.statuses
 
 
 def parse_retry(value: Retry | int | None) -> Retry:

@@ -149,6 +149,12 @@ class BatchingWorkflow(Workflow):
             shown = f"the first was sent as {self._batches.show_key(key)}, and its answer is {answer}"
             self.findings.setdefault(key, []).append(f"{text}: {shown}")
 
+    def _follow_empty(self, position: int, number: int) -> Sequence[Step]:
+        """Give no key of a block a record; return the halves of the blocks that waited for the first answer."""
+        block = self._blocks[position, number]
+        block.records = [None] * len(block.keys)
+        return self._split(position, self._halving.accept(block.keys))
+
     def _match(self, block: Block, payload: Any) -> None:
         match = match_records(self._batches.get_keys(block.keys), payload, self._rules)
         block.records = match.records

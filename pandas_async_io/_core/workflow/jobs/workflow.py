@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import AttemptError, PayloadError
-from pandas_async_io._core.models import SAFE_METHODS, Outcome, Page, Request, Result
+from pandas_async_io._core.models import NO_RECORDS, SAFE_METHODS, Outcome, Page, Request, Result
 from pandas_async_io._core.workflow.base import Step, StepResults, Workflow
 from pandas_async_io._core.workflow.jobs.job import Job, Phase
 from pandas_async_io._core.workflow.jobs.next_request import check_patience, find_next_request
@@ -127,9 +127,13 @@ class PollingWorkflow(Workflow):
         try:
             page = Page(run.requests[number], response, payload)
             following = find_next_request(self._poll, page, polls=number - 1, epoch=0.0)
-        except AttemptError:
-            return payload  # `next_steps` raises it: another attempt would not help
+        except AttemptError:  # `next_steps` raises it: another attempt would not help
+            return NO_RECORDS if self._decode.is_empty(response) else payload
         return self._decode(response, position) if following is None else payload
+
+    def may_be_empty(self, position: int) -> bool:
+        """Whether it is no poll: that a job is not found says nothing of its result."""
+        return self._runs[position].job.phase is not Phase.POLL
 
     def next_steps(self, position: int, number: int, page: Page, now: float, epoch: float) -> Sequence[Step]:
         """Return the next poll or the download; nothing if the page is the result."""

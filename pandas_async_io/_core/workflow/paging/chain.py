@@ -131,6 +131,7 @@ class Chain:
         self._has_more = self._is_bounded = False
         self._requested = {_identity(self.first): 1}
         self._empty_pages = 0
+        self._end = float("inf")
         self._last: tuple[int, Page, Sequence[Any]] | None = None
         self._totals = RecordTotals()
         self._duplicates = DuplicateTracker()
@@ -214,6 +215,11 @@ class Chain:
             self._notes += [note] if note and len(self._notes) < _MAX_NOTES else []
         return following
 
+    def end(self, number: int) -> None:
+        """Add a page that is the end of the chain: pages that were requested with it still count, none is requested."""
+        del self.pending[number]
+        self._end = min(self._end, number)
+
     def resume(self, request: Request) -> Chain:
         """Return a chain that requests the pending pages with the credentials of a new first request."""
         chain = copy(self)
@@ -246,6 +252,8 @@ class Chain:
             found.append(f"{'pages' if len(missing) > 1 else 'page'} {numbers} did not come")
         if self._has_more and not self.pending and self.page_count >= self._max_pages:
             found.append(f"max_pages={self.page_count} was reached, and there are more")
+        if self._last is not None and self._last[0] > self._end and self._last[2]:
+            found.append(f"page {self._end:.0f} was taken for the end, and page {self._last[0]} came too")
         is_complete = not (self.pending or self._has_more)
         totals = self._totals.findings(records=self.record_count, pages=self.page_count, is_complete=is_complete)
         return [*found, *self._notes, *self._duplicates.findings(), *totals]
@@ -260,7 +268,7 @@ class Chain:
             self._duplicates.add(number, records, page.response.body, is_bounded=self._is_bounded)
 
     def _following_requests(self, number: int, page: Page, records: Sequence[Any]) -> list[Request]:
-        if self.paginator is None:
+        if self.paginator is None or self._end < float("inf"):
             return []
         if number == 1:
             others = other_requests(self.paginator, ExtractedPage(page, records, self.record_count))

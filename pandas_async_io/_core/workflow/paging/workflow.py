@@ -12,7 +12,7 @@ from uuid import NAMESPACE_OID, uuid5
 import pandas as pd
 
 from pandas_async_io._core.errors import AttemptError
-from pandas_async_io._core.models import Outcome, Result
+from pandas_async_io._core.models import NO_RECORDS, Outcome, Result
 from pandas_async_io._core.workflow.base import Step, StepResults, Workflow
 from pandas_async_io._core.workflow.paging.chain import Chain, PagingOptions
 from pandas_async_io._core.workflow.paging.learnt_paging import LearntPaging, PagingLearner
@@ -68,6 +68,8 @@ class PagingWorkflow(Workflow):
         Pages that were requested, and pages that came or failed.
     """
 
+    empty_label = "series of pages that ended with an answer taken for no records"
+
     def __init__(
         self,
         paginator: Paginator | None,
@@ -102,6 +104,8 @@ class PagingWorkflow(Workflow):
     def decode(self, position: int, number: int, response: Response) -> Any:
         """Return the payload of a page; a `ParsedPage` if the call has a parser."""
         payload = self._decode(response, position)
+        if payload is NO_RECORDS:
+            return payload
         if self._decode.parser is not None:
             return ParsedPage(self._decode.decode_envelope(response), payload, self._pages.shape.record_path)
         locator = self._chains[position][0].locator
@@ -118,6 +122,12 @@ class PagingWorkflow(Workflow):
         except BaseException:  # Ctrl-C: the chain may be past a page that was not kept
             self._chains[position][0].is_broken = True
             raise
+
+    def _follow_empty(self, position: int, number: int) -> Sequence[Step]:
+        """End a chain: no page follows one that ``empty_when`` takes for no records."""
+        self._chains[position][0].end(number)
+        self._pages.add(position, number, None)
+        return ()
 
     def _take_page(self, position: int, number: int, page: Page) -> Sequence[Step]:
         chain, results = self._chains[position]
