@@ -45,6 +45,7 @@ SECONDS = POSITIVE | {"Timedelta", "np.timedelta64"}
 FUNCTIONS = {"function", "generator function", "type", "generic type", "mock", "Client class", "LinkHeader class"}
 LISTS = {name for name in COLLECTIONS if "dict" not in name or name == "dict keys"}
 WORDS = set(TEXTS) - {"empty bytes", "bytes", "bytearray", "memoryview", "Path", "pattern", "UUID"}
+PATHS = WORDS | {"list of 1", "list of a", "pair of texts", "pair with a number"}
 
 ACCEPTED = {
     "method": {"a", "auto", "inner", "long", "np.str_"},
@@ -52,7 +53,8 @@ ACCEPTED = {
     "format": {"auto"},
     "read_options": {"empty dict"},
     "parser": FUNCTIONS,
-    "error_when": FUNCTIONS | WORDS,
+    "empty_when": FUNCTIONS | PATHS,
+    "error_when": FUNCTIONS | PATHS,
     "sep": WORDS,
     "prefix": WORDS,
     "suffix": WORDS,
@@ -83,7 +85,7 @@ ACCEPTED = {
     "ssl": BOOLS,
     "session": set(),
     "attempts": COUNTS,
-    "when": FUNCTIONS,
+    "when": FUNCTIONS | PATHS,
     "budget": POSITIVE | {"zero", "0.0"},
     "Rate count": POSITIVE,
     "per": SECONDS,

@@ -172,16 +172,13 @@ def compile_predicate(
         if arguments:
             takes_error = may_take_error and arguments > 1
             return Predicate(label, given, function=given, takes_error=takes_error, may_take_payload=may_take_payload)
-    elif isinstance(given, str):
-        if given:
-            return Predicate(label, given, path=given)
+    elif isinstance(given, str) and not given:
         raise PlanError(f'{option}="" is not a path: write {name}="error.message"')
     else:
         statuses = [as_integer(member) for member in list_members(given) or [given]]
         if all(status is not None and 100 <= status <= 999 for status in statuses):
             return Predicate(label, given, statuses=frozenset(filter(None, statuses)))
-        path = None if isinstance(given, str) else as_path(given)
-        if path is not None:
+        if (path := as_path(given)) is not None:
             return Predicate(label, given, path=path)
     wanted = "must be a function of a response and an error, or" if may_take_error else "is not a function"
     raise PlanError(

@@ -8,7 +8,7 @@ import pytest
 
 from pandas_async_io._core.body.interpret import compile_interpreter
 from pandas_async_io._core.errors import ParseError, PayloadError, PlanError
-from pandas_async_io._core.models import Outcome, Request, Response
+from pandas_async_io._core.models import NO_RECORDS, Outcome, Request, Response
 from pandas_async_io._core.policy.retries.retry import FailedAttempt, Stop, decide_retry
 from pandas_async_io._core.policy.retries.retry_options import Retry as Policy
 from pandas_async_io._core.table.readers.tabular import TABULAR_READERS
@@ -110,6 +110,12 @@ def test_fault_78_a_parser_must_not_return_a_scalar(returned):
         (lambda it: it["status"] == "failed", b'{"status": "failed", "message": "late"}', "late"),
         (lambda it: it["status"] == "failed", b'{"status": "failed"}', "this is an error"),
         (lambda it: it.get("reason"), b'{"reason": "late"}', "late"),
+        (lambda it: it.json()["status"] == "failed", b'{"status": "failed", "message": "late"}', "late"),
+        (lambda it: it.json().get("reason"), b'{"reason": "late"}', "late"),
+        (lambda it: b"failed" in it.body, b'{"status": "failed"}', "this is an error"),
+        ({200}, b'{"message": "not ready"}', "not ready"),
+        (200, b"{}", "this is an error"),
+        ("errors.0", b'{"errors": ["late"]}', "late"),
     ],
 )
 def test_fault_27_an_error_in_a_200_fails_the_row(error_when, body, message):
@@ -132,7 +138,8 @@ def test_fault_27_an_error_in_a_200_fails_the_row(error_when, body, message):
         ("errors", b'{"errors": []}'),
         ("error.message", b'{"error": {}}'),
         ("error.message", b'{"error": "x"}'),
-        ("error", b'[{"error": "of a record"}]'),
+        ("error", b'[{"error": null}, {"error": ""}]'),
+        ({202, 204}, b'{"error": "x"}'),
         ("error", b"null"),
         ("error", b""),
         (lambda _: None, b"{}"),
@@ -149,7 +156,31 @@ def test_fault_78_an_exception_of_error_when_is_a_parse_error():
     with pytest.raises(ParseError, match="error_when= raised TypeError"):
         interpreter(error_when=lambda it: it["error"])(response(b"[]"))
     with pytest.raises(ParseError, match=r"error_when= raised ValueError: .*ambiguous"):
-        interpreter(error_when=lambda it: it == 1)(response(b"a\n1\n1\n", content_type="text/csv"))
+        interpreter(error_when=lambda it: it["a"] == 1)(response(b"a\n1\n1\n", content_type="text/csv"))
+    with pytest.raises(ParseError, match="error_when= raised AttributeError: 'NoneType' object"):
+        interpreter(error_when=lambda it: it.json().get("a").lower())(response(b"{}"))
+
+
+@pytest.mark.parametrize("error_when", ["error", "error.message", lambda it: it.text.endswith('"}}\n')])
+def test_fault_92_a_stream_that_ends_in_an_error_is_an_error(error_when):
+    """The records before it do not pass for all; the message is that of the last record."""
+    body = b'{"id": 1, "title": "a"}\n{"id": 2, "title": "b"}\n{"error": {"message": "cut off"}}\n'
+    with pytest.raises(PayloadError, match="error_when says: cut off"):
+        interpreter(error_when=error_when)(response(body, content_type="application/x-ndjson"))
+
+
+def test_what_has_no_records_is_asked_first_and_the_parser_last():
+    """A body that cannot be decoded may be an answer without records."""
+    read = interpreter(
+        empty_when=lambda it: it.body == b"No data", error_when="error", parser=lambda it: it.json()["items"]
+    )
+    assert read(response(b"No data")) is NO_RECORDS
+    with pytest.raises(PayloadError, match="error_when says: quota"):
+        read(response(b'{"error": "quota"}'))
+    assert read(response(b'{"items": [1]}')) == [1]
+    assert (
+        interpreter(empty_when="none", format="csv")(response(b'{"none": true}', content_type="text/csv")) is not None
+    )
 
 
 async def _async_function(_):
@@ -166,6 +197,11 @@ async def _async_function(_):
         {"error_when": 5},
         {"error_when": ""},
         {"error_when": _async_function},
+        {"error_when": lambda: True},
+        {"empty_when": 5},
+        {"empty_when": []},
+        {"empty_when": {404, "error"}},
+        {"empty_when": True},
     ],
     ids=stable,
 )
