@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pandas_async_io._core.errors import AttemptError, SessionError, StaleConnectionError
+from pandas_async_io._core.errors import AttemptError, PayloadError, SessionError, StaleConnectionError
 from pandas_async_io._core.models import NO_RECORDS
 from pandas_async_io._core.policy.outages.origin_signal import OriginSignal, read_origin_signal
 from pandas_async_io._core.policy.predicate import is_not_modified
@@ -107,6 +107,21 @@ def read_payload(call: CallContext, pending: PendingRequest, response: Response)
     has_no_records = call.has_no_records
     is_empty = is_not_modified(pending.request, response) or (has_no_records is not None and has_no_records(response))
     return NO_RECORDS if is_empty and call.workflow.may_be_empty(pending.position) else None
+
+
+def read_stored(call: CallContext, pending: PendingRequest, response: Response) -> Attempt | None:
+    """Read a kept answer with this call's options; None if it is to be requested again.
+
+    That is one that `error_when` calls an error, or whose status is repeated.
+    """
+    attempt, store = Attempt(probe=False, response=response), call.store
+    try:
+        attempt.payload = read_payload(call, pending, response)
+    except AttemptError as exc:
+        attempt.error = exc
+    is_repeated = 200 <= response.status < 300 and not (attempt.is_empty or call.policy.retry.accepts(response.status))
+    is_failure = isinstance(attempt.error, PayloadError) or is_repeated
+    return None if is_failure and store is not None and not store.replays else attempt
 
 
 def _needs_new_connection(call: CallContext, pending: PendingRequest) -> bool:

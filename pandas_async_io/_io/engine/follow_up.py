@@ -12,11 +12,11 @@ import random
 import time
 from typing import TYPE_CHECKING, Any
 
-from pandas_async_io._core.errors import AttemptError, DescriptorError, PayloadError, SessionClosedError
-from pandas_async_io._core.models import NO_RECORDS, Outcome, Page, Response, Result
+from pandas_async_io._core.errors import AttemptError, DescriptorError, SessionClosedError
+from pandas_async_io._core.models import Outcome, Page, Response, Result
 from pandas_async_io._core.policy.retries.retry import FailedAttempt, Repeat, Stop, decide_retry, stop_row
 from pandas_async_io._core.policy.run_budget import describe_cancelled
-from pandas_async_io._io.engine.attempt import read_payload, uncount_sent
+from pandas_async_io._io.engine.attempt import read_stored, uncount_sent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -83,24 +83,17 @@ class FollowUp:
 
         An answer that `error_when` calls an error does not, nor one whose status is repeated: it is requested again.
         """
-        store, response = self._call.store, answer.response
-        payload = error = None
-        try:
-            payload = read_payload(self._call, pending, response)
-        except AttemptError as exc:
-            error = exc
-        if payload is NO_RECORDS:
-            self._take_empty(pending, response)
-            return True
-        is_accepted = self._call.policy.retry.accepts(response.status)
-        is_failure = isinstance(error, PayloadError) or (200 <= response.status < 300 and not is_accepted)
-        if is_failure and store is not None and not store.replays:
+        attempt, response = read_stored(self._call, pending, answer.response), answer.response
+        if attempt is None:
             pending.answer = None
             return False
-        if error is None and is_accepted:
-            self._take(pending, response, payload)
+        if attempt.is_empty:
+            self._take_empty(pending, response)
+        elif attempt.error is None and self._call.policy.retry.accepts(response.status):
+            self._take(pending, response, attempt.payload)
         else:
-            self._fail(pending, response, stop_row(FailedAttempt(pending.request, response, error, attempts=0)))
+            failure = FailedAttempt(pending.request, response, attempt.error, attempts=0)
+            self._fail(pending, response, stop_row(failure))
         return True
 
     def give_up(self, pending: PendingRequest, stop: Stop) -> None:
@@ -145,7 +138,7 @@ class FollowUp:
             self._take(pending, response, attempt.payload)
         else:
             stop = decision if isinstance(decision, Stop) else stop_row(failure)
-            self._fail(pending, response, stop, attempt.error or PayloadError(stop.error))
+            self._fail(pending, response, stop, attempt.error or AttemptError(stop.error))
 
     def _failing_for(self, pending: PendingRequest, now: float) -> float:
         """Return the seconds since a request first failed; infinity if the run has had no answer below 500."""

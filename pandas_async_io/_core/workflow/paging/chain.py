@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import AttemptError, ParseError
 from pandas_async_io._core.security.secrets import redact_url
+from pandas_async_io._core.workflow.paging import page_failure
 from pandas_async_io._core.workflow.paging.detect.detect import choose_paginator
 from pandas_async_io._core.workflow.paging.links.links import (
     add_credential_params,
     refresh_credentials,
     restrict_to_origin,
 )
-from pandas_async_io._core.workflow.paging.page_failure import describe_page_failure
 from pandas_async_io._core.workflow.paging.paginators.extracted_page import ExtractedPage
 from pandas_async_io._core.workflow.paging.paginators.paginators import first_request, next_request, other_requests
 from pandas_async_io._core.workflow.paging.records.duplicates import DuplicateTracker
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
 MAX_EMPTY_PAGES = 1_000
 """Consecutive empty pages after which paging stops as a loop."""
-
-_MAX_LISTED_PAGES = 10
 
 _MAX_NOTES = 2
 """Most pages of a chain whose parser's records are noted as others than those of the envelope."""
@@ -206,7 +204,7 @@ class Chain:
             following = self._request_pages(number, self._following_requests(number, page, records))
         except AttemptError as error:
             self._has_more = self.is_broken = True
-            raise type(error)(describe_page_failure(number, str(error))) from error.__cause__
+            raise type(error)(page_failure.describe_page_failure(number, str(error))) from error.__cause__
         if parsed is not None:
             ended = not (following or self.pending)
             note = describe_difference(
@@ -245,11 +243,7 @@ class Chain:
         >>> chain.add_page(1, page), chain.findings()
         ([], ['the API says 2 records, 1 came'])
         """
-        found = []
-        if self.pending:
-            missing = sorted(self.pending)
-            numbers = ", ".join(map(str, missing[:_MAX_LISTED_PAGES])) + (", …" * (len(missing) > _MAX_LISTED_PAGES))
-            found.append(f"{'pages' if len(missing) > 1 else 'page'} {numbers} did not come")
+        found = [page_failure.describe_missing_pages(self.pending)] if self.pending else []
         if self._has_more and not self.pending and self.page_count >= self._max_pages:
             found.append(f"max_pages={self.page_count} was reached, and there are more")
         if self._last is not None and self._last[0] > self._end and self._last[2]:

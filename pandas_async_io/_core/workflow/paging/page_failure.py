@@ -1,4 +1,4 @@
-"""The message of a page that failed, and whether its cursor may have expired."""
+"""The messages of pages that failed or did not come, and whether a cursor may have expired."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING
 from pandas_async_io._core.workflow.paging.paginators.page_number import Offset, PageNumber
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pandas_async_io._core.workflow.paging.paginators.paginators import Paginator
+
+_MAX_LISTED_PAGES = 10
 
 _EXPIRED_CURSOR_STATUSES = frozenset({400, 404, 410, 422})
 
@@ -25,6 +29,19 @@ def describe_page_failure(number: int, text: str, *, expired_cursor: bool = Fals
     prefix = "" if text.startswith(f"page {number}: ") else f"page {number}: "
     hint = " (the cursor may have expired: retry_failed starts again from page 1)" if expired_cursor else ""
     return prefix + text + hint
+
+
+def describe_missing_pages(numbers: Iterable[int]) -> str:
+    """Return which pages did not come.
+
+    Examples
+    --------
+    >>> describe_missing_pages([3, 2])
+    'pages 2, 3 did not come'
+    """
+    missing = sorted(numbers)
+    listed = ", ".join(map(str, missing[:_MAX_LISTED_PAGES])) + (", …" * (len(missing) > _MAX_LISTED_PAGES))
+    return f"{'pages' if len(missing) > 1 else 'page'} {listed} did not come"
 
 
 def may_be_expired_cursor(number: int, status: int | None, paginator: Paginator | None) -> bool:
