@@ -200,7 +200,7 @@ async def _async_function(_):
         {"error_when": lambda: True},
         {"empty_when": 5},
         {"empty_when": []},
-        {"empty_when": {404, "error"}},
+        {"empty_when": [404, None]},
         {"empty_when": True},
     ],
     ids=stable,
