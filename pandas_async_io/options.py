@@ -14,10 +14,9 @@ from pandas_async_io._core.words import show_value
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from pandas_async_io._core.models import Response
-    from pandas_async_io._core.policy.predicate import Condition
     from pandas_async_io._core.policy.retries.retry_options import Retry
     from pandas_async_io._core.policy.throttling.rate import Rate
     from pandas_async_io._core.request.credentials import Auth
@@ -138,8 +137,8 @@ class Options:
     encoding: str | None = None
     read_options: Mapping[str, Any] | None = None
     parser: Callable[[Response], Any] | None = None
-    empty_when: Condition | None = None
-    error_when: Condition | None = None
+    empty_when: int | str | Collection[int] | Sequence[str | int] | Callable[[Response], Any] | None = None
+    error_when: int | str | Collection[int] | Sequence[str | int] | Callable[[Response], Any] | None = None
     record_path: str | Sequence[str | int] | None = None
     meta: str | Sequence[str | Sequence[str | int]] | None = None
     sep: str = "."

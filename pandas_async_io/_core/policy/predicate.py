@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pandas_async_io._core.json_path import Path
     from pandas_async_io._core.models import Request
 
-Condition = int | Collection[int] | str | Sequence[str] | Callable[..., Any]
+Condition = int | str | Collection[int] | Sequence[str | int] | Callable[..., Any]
 """What the user gives: statuses, a path, or a function."""
 
 ReadPayload = Callable[[Response], Any]
