@@ -100,6 +100,8 @@ class Options:
         Each request submits a job; the result of the job is the response.
     schema : mapping, optional
         Exact types of some columns: ``{"id": "int64", "created": "datetime64[ns, UTC]", "tags": "list<string>"}``.
+        Numbers become times: ``"datetime64[ms, UTC]"`` counts milliseconds since 1970; in ``"datetime64"`` and
+        ``"datetime64[UTC]"`` the size of the column's largest number says what they count.
     dtype_backend : {"numpy_nullable", "pyarrow"}, optional
         As in pandas' readers.
     concurrency : int or "auto", optional

@@ -225,3 +225,14 @@ def test_fault_87_another_delimiter_is_a_question():
         assert "read_options={'sep': ';', 'decimal': ','}" in error
         out = FRAME.aio.fetch(url, read_options={"sep": ";", "decimal": ","}, client=client)
     assert out["Wert"].tolist() == [1.5, 2] * 3
+
+
+def test_epoch_numbers_are_times_and_the_report_says_how_they_were_read():
+    """A unit in the type is obeyed; by size it is noted without a warning, and a belied one warns."""
+    with serve_script(json_response({"t": 1767268800000}), json_response({"t": None})) as server:
+        url, client, two = server.url + "/{id}", paio.Client(), FRAME.head(2)
+        out = two.aio.fetch(url, schema={"t": "datetime64[UTC]"}, concurrency=1, client=client)
+    assert out["t"].tolist() == [pd.Timestamp("2026-01-01 12:00", tz="UTC"), pd.NaT]
+    assert out.aio.report.findings == ("column 't': its numbers are read as ms since 1970, by the size of the largest",)
+    with serve_script(json_response({"t": 1767268800})) as server, pytest.warns(paio.HintWarning, match="they are s"):
+        two.aio.fetch(server.url + "/{id}", schema={"t": "datetime64[ns, UTC]"}, client=client)

@@ -16,6 +16,7 @@ from pandas_async_io._core.security.secrets import redact_line
 from pandas_async_io._core.table.columns.missing_columns import describe_missing_schema
 from pandas_async_io._core.table.types.cast import cast_iso_times
 from pandas_async_io._core.table.types.dtype_backend import to_backend
+from pandas_async_io._core.table.types.epoch import cast_epochs, describe_epochs, find_epoch_unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,7 +64,11 @@ def apply_schema(columns: Columns, schema: Mapping[str, Field], *, backend: str 
     sources = {name: columns.arrays.get(name, np.full(size, None, object)) for name in schema}
     casts = {name: _cast_column(sources[name], field) for name, field in schema.items()}
     failures: dict[int, ParseError] = {}
+    hints, notes = [*columns.hints], [*columns.notes]
     for name, cast in casts.items():
+        epoch_hints, epoch_notes = describe_epochs(name, schema[name].epoch_unit, cast.epoch_unit)
+        hints += epoch_hints
+        notes += epoch_notes
         for request, error in _describe_misfits(cast.misfits, columns.counts, sources[name], name, schema[name].spec):
             failures.setdefault(request, error)
     counts = columns.counts.copy()
@@ -87,6 +92,8 @@ def apply_schema(columns: Columns, schema: Mapping[str, Field], *, backend: str 
         counts=counts,
         failures={**columns.failures, **failures},
         missing_columns=(*columns.missing_columns, *describe_missing_schema(missing, others)),
+        hints=tuple(hints),
+        notes=tuple(notes),
     )
 
 
@@ -112,27 +119,33 @@ def _cast_column(array: Array, target: Field) -> _CastColumn:
     if target.kind in {"int", "float", "bool"} and getattr(array.dtype, "numpy_dtype", array.dtype) == target.dtype:
         return _CastColumn(array, gaps)
     cells = np.asarray(array.astype(object), dtype=object).copy()
+    epoch_unit: str | None = None
     if target.kind == "time":
-        times = cast_iso_times(cells[~gaps].tolist(), target.dtype)
+        values = cells[~gaps].tolist()
+        times = cast_iso_times(values, target.dtype)
+        if times is None and (epoch_unit := find_epoch_unit(values)) is not None:
+            target = target if target.epoch_unit else target.with_epoch_unit(epoch_unit)
+            times = cast_epochs(values, target.epoch_unit or epoch_unit, target.dtype)
         if times is not None:
             positions = np.where(gaps, -1, np.cumsum(~gaps) - 1)
-            return _CastColumn(times.take(positions, allow_fill=True), gaps)
+            return _CastColumn(times.take(positions, allow_fill=True), gaps, epoch_unit=epoch_unit)
     misfits = []
     for at in np.flatnonzero(~gaps).tolist():
         try:
             cells[at] = target.cast(cells[at])
         except (ValueError, OverflowError, TypeError):
             misfits.append(at)
-    return _CastColumn(cells, gaps, np.array(misfits, np.intp))
+    return _CastColumn(cells, gaps, np.array(misfits, np.intp), epoch_unit)
 
 
 @dataclass(frozen=True, slots=True)
 class _CastColumn:
-    """A column whose cells are cast, except in ``gaps`` and at ``misfits``."""
+    """A column whose cells are cast, except in ``gaps`` and at ``misfits``; ``epoch_unit``: by its numbers' size."""
 
     cells: Array
     gaps: NDArray[np.bool_]
     misfits: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
+    epoch_unit: str | None = None
 
     def select(self, keep: NDArray[np.bool_] | None) -> tuple[Array, NDArray[np.bool_]]:
         """Return the cells and gaps of the records to keep; None: of all."""

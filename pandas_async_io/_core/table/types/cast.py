@@ -9,7 +9,7 @@ integers        whole numbers in range; ``"42"``; true and false (1 and 0)
 floats          numbers that a float holds; ``"4.2"``, not ``"1e400"``
 booleans        true and false, 1 and 0; ``"true"`` and ``"false"`` in any case
 strings         strings; numbers and booleans as JSON writes them; times in ISO 8601
-times           ISO 8601; with a time zone in the schema, a time without one is UTC
+times           ISO 8601; with a time zone in the schema, a time without one is UTC; epoch numbers
 lists           lists whose elements fit
 ==============  =====================================================================
 """
@@ -28,6 +28,7 @@ import numpy as np
 import pandas as pd
 
 from pandas_async_io._core.security.unsafe_values import has_lone_surrogate
+from pandas_async_io._core.table.types.epoch import cast_epoch
 
 Cast = Callable[[Any], Any]
 
@@ -123,8 +124,10 @@ def cast_string(cell: Any) -> str:
     return cell
 
 
-def time_cast(unit: Any, zone: Any) -> Cast:
+def time_cast(unit: Any, zone: Any, epoch_unit: str | None = None) -> Cast:
     """Return a cast to times of a unit; ``zone`` None: without a time zone.
+
+    Numbers count ``epoch_unit`` since 1970; None: they do not fit.
 
     Examples
     --------
@@ -134,7 +137,9 @@ def time_cast(unit: Any, zone: Any) -> Cast:
 
     def cast(cell: Any) -> pd.Timestamp:
         if not isinstance(cell, dt.date | np.datetime64) and not (isinstance(cell, str) and ISO_8601.fullmatch(cell)):
-            raise ValueError(cell)
+            if epoch_unit is None:
+                raise ValueError(cell)
+            cell = cast_epoch(cell, epoch_unit, unit)
         timestamp = pd.Timestamp(cell)
         if zone is None and timestamp.tzinfo is not None:
             raise ValueError(cell)

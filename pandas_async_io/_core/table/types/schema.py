@@ -40,6 +40,9 @@ _DEFAULT_STRING_DTYPE: Any = pd.Series(["a"]).dtype
 _MAX_SPEC = 1_000
 """Characters of a type; a longer one is nested deeper than a reader can follow."""
 
+_ZONE_SPEC = re.compile(r"datetime64\[([A-Za-z_]{3,}[\w/+-]*)\]")
+"""A time zone without a unit: the size of epoch numbers decides what they count."""
+
 _TIME_UNITS = ("s", "ms", "us", "ns")
 _EXAMPLES = "int64, float64, bool, string, datetime64[ns, UTC], category, object, list<string> and the like"
 
@@ -99,6 +102,8 @@ def _compile_field(name: str, spec: Any) -> Field:
     if isinstance(pandas_spec, str) and (timestamp := _TIMESTAMP_SPEC.fullmatch(pandas_spec)):
         unit, zone = timestamp.groups()
         pandas_spec = f"datetime64[{unit}, {zone}]" if zone else f"datetime64[{unit}]"
+    if isinstance(pandas_spec, str) and (zone_spec := _ZONE_SPEC.fullmatch(pandas_spec)):
+        return replace(_compile_field(name, f"datetime64[ns, {zone_spec[1]}]"), spec=shown, epoch_unit=None)
     try:
         dtype: Any = pd.api.types.pandas_dtype(pandas_spec)
     except Exception as error:  # noqa: BLE001 - numpy and pandas raise many kinds: a time zone's is a KeyError
@@ -139,7 +144,9 @@ def _field_of_dtype(spec: str, dtype: Any) -> Field | None:
         case "M" if (unit := _time_unit(dtype)) in _TIME_UNITS:
             zone = getattr(dtype, "tz", None)
             times = np.dtype(f"datetime64[{unit}]") if zone is None else dtype
-            field = Field(spec, "time", times, time_cast(unit, zone))
+            is_named = zone is not None or np.datetime_data(dtype)[0] != "generic"
+            epoch_unit = unit if is_named else None
+            field = Field(spec, "time", times, time_cast(unit, zone, epoch_unit), epoch_unit=epoch_unit)
     return field
 
 
@@ -166,6 +173,8 @@ class Field:
         The extension dtype, if the user named one.
     element : Field or None
         Of a list's elements.
+    epoch_unit : str or None
+        What the numbers of a time type count since 1970; None: their size decides.
     """
 
     spec: str
@@ -174,6 +183,11 @@ class Field:
     cast: Cast
     extension_dtype: Any = None
     element: Field | None = None
+    epoch_unit: str | None = None
+
+    def with_epoch_unit(self, unit: str | None) -> Field:
+        """Return a time type whose numbers count another unit."""
+        return replace(self, cast=time_cast(_time_unit(self.dtype), self.zone, unit), epoch_unit=unit)
 
     @property
     def zone(self) -> Any:
