@@ -28,7 +28,8 @@ def feed(ids, following=None):
         f"<entry><id>{at}</id><zip>{at:03d}</zip><author><name>A{at}</name></author><author><name>B</name></author></entry>"
         for at in ids
     )
-    return ATOM % (f"<link rel='next' href='{following}'/>" if following else "", entries)
+    link = f"<link rel='next' href='{following}'/>" if following else "<link rel='self' href='/feed?page=2'/>"
+    return ATOM % (link, entries)
 
 
 def objects(keys, token=None):
@@ -46,6 +47,7 @@ def answer(target):
     ids = query.get("ids", "").split(",")
     body = {
         "/feed": feed([3]) if "page" in query else feed([1, 2], "/feed?page=2"),
+        "/entries": feed([1, 2]),
         "/objects": {"": objects([1, 2], "t2"), "t2": objects([3], "t3"), "t3": objects([])}[query.get("token", "")],
         "/numbers": f"<r><pages>2</pages><u><n>{query.get('page', 1)}</n></u><u><n>9</n></u></r>",
         "/users": f"<us>{''.join(f'<u><id>{at}</id><v>{at}.5</v></u>' for at in ids if at != '3')}</us>",
@@ -64,11 +66,11 @@ def url():
 
 def test_fault_88_nested_and_repeated_elements_are_columns_lists_and_rows(url):
     """The entries of a feed; explode makes rows of the authors."""
-    frame = pd.read_api(url + "/feed")
+    frame = pd.read_api(url + "/entries")
     assert frame[["id", "zip"]].to_numpy().tolist() == [[1, "001"], [2, "002"]]
     assert frame["author"][0] == [{"name": "A1"}, {"name": "B"}]
-    assert pd.read_api(url + "/feed", explode="author")["author.name"].tolist() == ["A1", "B", "A2", "B"]
-    assert pd.read_api(url + "/feed", record_path="entry.author")["name"].tolist() == ["A1", "B", "A2", "B"]
+    assert pd.read_api(url + "/entries", explode="author")["author.name"].tolist() == ["A1", "B", "A2", "B"]
+    assert pd.read_api(url + "/entries", record_path="entry.author")["name"].tolist() == ["A1", "B", "A2", "B"]
 
 
 def test_record_path_meta_and_columns_take_elements_and_attributes(url):
@@ -82,7 +84,8 @@ def test_record_path_meta_and_columns_take_elements_and_attributes(url):
 @pytest.mark.parametrize(
     ("path", "options", "column", "cells"),
     [
-        ("/feed", {"pages": paio.NextUrl("link.href")}, "id", [1, 2, 3]),
+        ("/feed", {"pages": paio.NextUrl("link")}, "id", [1, 2, 3]),
+        ("/feed", {"pages": "auto"}, "id", [1, 2, 3]),
         ("/objects", {"pages": paio.Cursor("NextContinuationToken", param="token")}, "Size", [1, 2, 3]),
         (
             "/objects",
@@ -100,7 +103,7 @@ def test_record_path_meta_and_columns_take_elements_and_attributes(url):
             [1, 9, 2, 9],
         ),
     ],
-    ids=["next url", "cursor", "flag", "number of pages"],
+    ids=["next url", "auto", "cursor", "flag", "number of pages"],
 )
 def test_pages_follow_links_tokens_and_numbers_in_xml(url, path, options, column, cells):
     """All of them are texts."""

@@ -31,6 +31,8 @@ def find_xml_records(root: Element, document: dict[str, Any], name: Callable[[st
         for key in feed[:-1]:
             parent = parent[key]
         _make_list(parent, feed[-1])
+        if "link" in document:  # with one link, too, its relation decides whether it is the next page's (RFC 5005)
+            _make_list(document, "link")
         return feed
     path: tuple[str, ...] = ()
     content: Any = document
