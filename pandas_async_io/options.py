@@ -77,6 +77,15 @@ class Options:
         (``"result.0.series"``, ``[1]``); ``*`` is every value of an object or a list. An answer that leaves
         ``record_path`` out has no records, and a missing ``meta`` field is a missing value; if no answer has it, a
         hint names the nearest path, and ``errors="raise"`` raises.
+    orient : {"records", "columns", "index", "values", "split"}, default "records"
+        The form of the records at ``record_path``, as in `pandas.read_json`: "columns" is an object of equally long
+        arrays (a scalar beside them is repeated) or of equally keyed objects, "index" an object with a record per
+        key, "values" a list of lists, "split" an object with ``columns`` and ``data``. Keys, and row labels other
+        than 0, 1, …, become a column ``"key"``. Cells that all are ``{"v": x}`` or ``{"value": x}`` are unwrapped.
+    names : list of str, int or str, optional
+        Names of the columns of "values" and "index": a list; the row that holds them, as ``header=`` in
+        `pandas.read_csv`; or a path to a list of them (``"columns"``, ``"schema.fields.name"``). Without it they are
+        ``"0"``, ``"1"``, …. For "index" the first name is that of the key column.
     columns : list or mapping, optional
         The flat columns to keep (``"address.city"``), or a mapping to their new names; a number is a position in a
         list, ``*`` all its elements (``{"choices.0.text": "answer"}``). A warning names a column that no record has.
@@ -142,6 +151,8 @@ class Options:
     empty_when: int | str | Collection[int] | Sequence[str | int] | Callable[[Response], Any] | None = None
     error_when: int | str | Collection[int] | Sequence[str | int] | Callable[[Response], Any] | None = None
     record_path: str | Sequence[str | int] | None = None
+    orient: Literal["records", "columns", "index", "values", "split"] = "records"
+    names: str | int | Sequence[str] | None = None
     meta: str | Sequence[str | Sequence[str | int]] | None = None
     sep: str = "."
     max_level: int | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pandas_async_io._core.models import NO_HEADERS, Outcome, Result
@@ -13,9 +12,9 @@ from pandas_async_io._core.workflow.batching.matching import MatchRules
 from pandas_async_io._core.workflow.batching.workflow import BatchingWorkflow
 from pandas_async_io._core.workflow.jobs.request_rules import RequestRules
 from pandas_async_io._core.workflow.jobs.workflow import PollingWorkflow
-from pandas_async_io._core.workflow.paging.chain import PagingOptions
 from pandas_async_io._core.workflow.paging.further_pages import FurtherPages
 from pandas_async_io._core.workflow.paging.paginators.paginators import as_paginator
+from pandas_async_io._core.workflow.paging.paging_options import PagingOptions
 from pandas_async_io._core.workflow.paging.workflow import EarlierRun, PagingWorkflow
 from pandas_async_io._core.workflow.plain import Plain
 
@@ -40,7 +39,7 @@ def _choose_collector(call: PreparedCall) -> Collector:
 
 def record_shape(call: PreparedCall) -> Shape:
     """Return where the records are in what the workflow delivers; batching delivers the records themselves."""
-    return call.shape if call.requests.batches is None else replace(call.shape, record_path=None, meta=())
+    return call.shape if call.requests.batches is None else call.shape.of_records()
 
 
 def choose_workflow(call: PreparedCall, outcomes: Outcomes) -> tuple[Collector, Workflow]:
@@ -77,7 +76,11 @@ def _paging(call: PreparedCall, pages: Any, outcomes: Outcomes) -> PagingWorkflo
         call.decode,
         _put_with_failures(outcomes, pages) if isinstance(pages, RecordStream) else outcomes.put,
         options=PagingOptions(
-            client.allow_hosts, options.max_pages, _key_params(call), call.policy.retry.idempotency_key
+            client.allow_hosts,
+            options.max_pages,
+            _key_params(call),
+            call.policy.retry.idempotency_key,
+            call.shape if call.shape.is_tabular and options.parser is None else None,
         ),
         earlier=EarlierRun(_unfinished_positions(call), learnt),
     )
@@ -91,7 +94,9 @@ def _batching(call: PreparedCall, deliver: Deliver) -> BatchingWorkflow:
     return BatchingWorkflow(
         batches,
         requests.build_blocks,
-        rules=MatchRules.compile(options.on or batches.key_name, call.shape, options.schema or ()),
+        rules=MatchRules.compile(
+            options.on or call.shape.key_column or batches.key_name, call.shape, options.schema or ()
+        ),
         decode=call.decode,
         deliver=deliver,
         idempotency_key=None if name is None else (name, call.idempotency_seed),

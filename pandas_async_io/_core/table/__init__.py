@@ -1,6 +1,7 @@
 """Payload → columns → rows of the user's frame.
 
 - `readers`: the readers of CSV, TSV, XML, Parquet and Arrow IPC.
+- `orient`: the forms of records that ``orient=`` names.
 - `columns`: payloads → columns, block by block.
 - `types`: the types of columns: schema and dtype backend.
 - `output`: columns beside the rows of the frame.

@@ -56,6 +56,8 @@ def prepare_call(
     auth = None if options.auth is None else as_auth(options.auth)
     shape = compile_shape(
         record_path=options.record_path,
+        orient=options.orient,
+        names=options.names,
         meta=options.meta,
         sep=options.sep,
         max_level=options.max_level,

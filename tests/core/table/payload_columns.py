@@ -80,6 +80,11 @@ def to_cells(array):
     return np.asarray(array, dtype=object).tolist()
 
 
+def plain_cells(array):
+    """Return Python's own objects, None for a missing cell."""
+    return [None if is_missing(cell) else cell for cell in to_cells(array)]
+
+
 def is_missing(cell):
     """Whether a cell is None, NaN or NA."""
     return cell is None or cell is pd.NA or (isinstance(cell, float) and cell != cell)  # noqa: PLR0124 - that is NaN

@@ -14,6 +14,7 @@
 - `missing_columns`: what to say about a column that no record has.
 - `missing_paths`: what to say about a path that answers leave out.
 - `nearest_path`: the path that a ``record_path`` meant.
+- `object_group`: the objects at one path of many records, key by key.
 - `records`: the records of a payload, and the ``meta`` fields around them.
 - `shape`: the options that say where records are and how their fields are named.
 """

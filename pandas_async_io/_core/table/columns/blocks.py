@@ -46,6 +46,11 @@ class Chunk:
     kinds: frozenset[str]
     state: NDArray[np.uint8] | None
 
+    @property
+    def is_missing(self) -> bool:
+        """Whether there are records, and none has the key."""
+        return not len(self.cells) and self.state is not None and bool((self.state == MISSING).all())
+
 
 @dataclass(frozen=True, slots=True)
 class Block:
@@ -106,6 +111,19 @@ def make_chunk(values: list[Any], types: Collection[type], state: NDArray[np.uin
     """
     kinds = frozenset(kind.__name__ for kind in types if kind is not type(None))
     return Chunk(_typed_array(values, kinds), kinds, state)
+
+
+def chunk_of_cells(cells: list[Any], missing: object) -> Chunk:
+    """Type the cells of one column, of which some are null and some, `missing`, have no key.
+
+    Examples
+    --------
+    >>> chunk_of_cells([1, None, ...], ...).state.tolist()
+    [0, 1, 2]
+    """
+    state = np.array([NULL if cell is None else MISSING if cell is missing else 0 for cell in cells], np.uint8)
+    values = [cell for cell in cells if cell is not None and cell is not missing]
+    return make_chunk(values, set(map(type, values)), state if state.any() else None)
 
 
 def missing_chunk(records: int) -> Chunk:

@@ -8,13 +8,13 @@ column ``x`` beside ``x.a``.
 
 from __future__ import annotations
 
-from itertools import chain, compress, repeat
-from typing import TYPE_CHECKING, Any, NamedTuple
+from itertools import chain, repeat
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pandas_async_io._core.errors import ParseError
-from pandas_async_io._core.table.columns.blocks import MISSING, NULL, Block, Chunk, make_chunk, missing_chunk
+from pandas_async_io._core.table.columns.blocks import Block, Chunk, chunk_of_cells, missing_chunk
 from pandas_async_io._core.table.columns.infinite import find_infinite_columns
 from pandas_async_io._core.table.columns.missing_columns import Selection
 from pandas_async_io._core.table.columns.missing_paths import (
@@ -24,16 +24,18 @@ from pandas_async_io._core.table.columns.missing_paths import (
     note_explode,
     note_payload,
 )
-from pandas_async_io._core.table.columns.records import NOT_FOUND, extract_with_meta
+from pandas_async_io._core.table.columns.object_group import ObjectGroup
+from pandas_async_io._core.table.columns.records import NOT_FOUND, extract_tables, extract_with_meta
 from pandas_async_io._core.table.list_cells import explode_records, find_cells, has_positions
+from pandas_async_io._core.table.orient.table_records import TableRecords
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from pandas_async_io._core.table.columns.records import Record
     from pandas_async_io._core.table.columns.shape import Shape
+    from pandas_async_io._core.table.orient.table import Record
 
 
 def flatten(payloads: Sequence[Any], shape: Shape) -> Block:
@@ -60,33 +62,39 @@ def flatten(payloads: Sequence[Any], shape: Shape) -> Block:
     >>> block.counts.tolist()
     [1, 1, 0]
     """
-    if shape.record_path is None and not shape.explode and set(map(type, payloads)) == {dict}:
+    is_plain = not (shape.explode or shape.is_tabular)
+    if shape.record_path is None and is_plain and set(map(type, payloads)) == {dict}:
         columns, nested = _flatten_records(list(payloads), shape)
         selection = _find_selection(columns, payloads[0], shape, ())
         return _make_block(columns, {}, np.ones(len(payloads), np.int64), {}, selection, nested=nested)
-    records: list[Record] = []
+    # explode= needs objects, which a table is made into then.
+    keeps_tables = shape.is_tabular and not shape.explode
+    extract: Callable[..., list[tuple[list[Any], Any]]] = extract_tables if keeps_tables else extract_with_meta
+    parts: list[Any] = []
     counts: list[int] = []
     meta: list[tuple[list[Any], int]] = []
     failures: dict[int, ParseError] = {}
     searches, exploded = begin_searches(shape), begin_explode(shape)
     for at, payload in enumerate(payloads):
-        before = len(records)
+        lists: list[tuple[list[Any], Any]] = []
         try:
-            lists = extract_with_meta(payload, shape)
+            lists = extract(payload, shape)
             if shape.explode:
                 note_explode(exploded, lists, shape.sep)
                 lists = [(fields, explode_records(items, shape.explode, shape.sep)) for fields, items in lists]
         except ParseError as error:
+            lists = []
             failures[at] = error.with_traceback(None)  # its frames hold the payload
         else:
             has_records = any(items for _, items in lists)
             if searches:
                 note_payload(searches, payload, lists, has_records=has_records)
             if shape.keeps_meta and lists and not has_records:
-                lists = [(lists[0][0], [{}])]
-            records.extend(chain.from_iterable(items for _, items in lists))
+                lists = [(lists[0][0], TableRecords.blank() if keeps_tables else [{}])]
+            parts.extend(items for _, items in lists)
             meta.extend((fields, len(items)) for fields, items in lists)
-        counts.append(len(records) - before)
+        counts.append(sum(len(items) for _, items in lists))
+    records = TableRecords(parts) if keeps_tables else list(chain.from_iterable(parts))
     columns, nested = _flatten_records(records, shape)
     meta_columns = _meta_columns(meta, shape)
     first = next(filter(None, records), None)
@@ -114,7 +122,7 @@ def _find_selection(
 ) -> Selection | None:
     """Return the names of the first record, and around it, if no record has one of the selected columns."""
     selected = shape.record_columns()
-    if selected is None or not any(map(_is_missing, columns.values())):
+    if selected is None or not any(chunk.is_missing for chunk in columns.values()):
         return None
     flat = _flatten_record(first, shape)
     lists = {
@@ -127,10 +135,6 @@ def _find_selection(
     return Selection(selected, tuple(flat), lists, outside)
 
 
-def _is_missing(chunk: Chunk) -> bool:
-    return not len(chunk.cells) and chunk.state is not None and bool((chunk.state == MISSING).all())
-
-
 def _meta_columns(meta: list[tuple[list[Any], int]], shape: Shape) -> dict[str, Chunk]:
     """Return the ``meta`` fields of each list of records, repeated for each of its records."""
     columns = {}
@@ -138,29 +142,22 @@ def _meta_columns(meta: list[tuple[list[Any], int]], shape: Shape) -> dict[str, 
     for at, source in enumerate(shape.meta_names()):
         name = source if shape.columns is None else shape.columns.get(source, source)
         cells = list(chain.from_iterable(map(repeat, (fields[at] for fields, _ in meta), lengths)))
-        columns[name] = _chunk_of(cells)
+        columns[name] = chunk_of_cells(cells, NOT_FOUND)
     return columns
 
 
 def _chunk_at(records: Iterable[Record], source: str, sep: str) -> Chunk:
-    return _chunk_of(find_cells(records, source, sep, NOT_FOUND))
+    return chunk_of_cells(find_cells(records, source, sep, NOT_FOUND), NOT_FOUND)
 
 
-def _chunk_of(cells: list[Any]) -> Chunk:
-    """Return a column of cells, of which `NOT_FOUND` are missing."""
-    state = np.array([NULL if cell is None else MISSING if cell is NOT_FOUND else 0 for cell in cells], np.uint8)
-    values = [cell for cell in cells if cell is not None and cell is not NOT_FOUND]
-    return make_chunk(values, set(map(type, values)), state if state.any() else None)
-
-
-def _flatten_records(records: list[Record], shape: Shape) -> tuple[dict[str, Chunk], frozenset[str]]:
+def _flatten_records(records: Sequence[Record], shape: Shape) -> tuple[dict[str, Chunk], frozenset[str]]:
     """Return the fields of records by name, as selected or in order of first appearance; and the nested ones."""
     selected = shape.record_columns()
     nested: set[str] = set()
-    fields = _collect_fields(records, shape, selected, nested)
+    fields = _collect_fields(_root_groups(records), shape, selected, nested)
     if fields is None:
         flat = [_flatten_record(record, shape) for record in records]
-        fields = _collect_fields(flat, shape, selected, None) or {}
+        fields = _collect_fields(_root_groups(flat), shape, selected, None) or {}
     if selected is not None:
         missing = missing_chunk(len(records))
         chunks = {
@@ -175,7 +172,20 @@ def _flatten_records(records: list[Record], shape: Shape) -> tuple[dict[str, Chu
     order: list[str] = []
     for first in sorted({first for first, _ in fields.values()}):
         order.extend(name for name in _flatten_record(records[first], shape) if fields[name][0] == first)
-    return {name: fields[name][1] for name in order}, frozenset(nested)
+    columns = {name: fields[name][1] for name in order}
+    if isinstance(records, TableRecords):  # the columns of tables without records
+        empty = (name for name in records.names(with_records=False) if name not in columns)
+        columns |= dict.fromkeys(empty, missing_chunk(len(records)))
+    return columns, frozenset(nested)
+
+
+def _root_groups(records: Sequence[Record]) -> list[ObjectGroup]:
+    size = len(records)
+    if not isinstance(records, TableRecords):
+        return [ObjectGroup(list(records), np.arange(size), size)]
+    groups = [ObjectGroup([], at, size, columns) for columns, at in records.columns() if size]
+    objects, at = records.objects()
+    return [*groups, ObjectGroup(objects, at, size)] if objects else groups
 
 
 def _flatten_record(record: Record, shape: Shape) -> Record:
@@ -194,18 +204,18 @@ def _flatten_record(record: Record, shape: Shape) -> Record:
 
 
 def _collect_fields(
-    records: list[Record], shape: Shape, selected: Mapping[str, str] | None, nested: set[str] | None
+    groups: Iterable[ObjectGroup], shape: Shape, selected: Mapping[str, str] | None, nested: set[str] | None
 ) -> dict[str, tuple[int, Chunk]] | None:
     """Return each field's first record and cells, None if two paths lead to one name; `nested` takes the objects."""
     fields: dict[str, tuple[int, Chunk]] = {}
     collides = False
-    stack = [("", 0, _Group(records, np.arange(len(records)), len(records)))]
+    stack = [("", 0, group) for group in groups]
     while stack:
         parent, level, group = stack.pop()
         prefix = shape.name_prefix(parent, level)
         flattens = nested is not None and shape.flattens({}, level)
         keys = None if selected is None else _selected_keys(selected, prefix, shape.sep)
-        for key, cells in _transpose(group.dicts, keys):
+        for key, cells in group.transpose(keys):
             name = prefix + key
             types = set(map(type, cells))
             dict_types = {kind for kind in types if flattens and issubclass(kind, dict)}
@@ -221,30 +231,6 @@ def _collect_fields(
     return None if collides else fields
 
 
-def _transpose(dicts: list[Record], keys: Iterable[str] | None) -> Iterator[tuple[str, list[Any]]]:
-    """Yield each key with a cell per dict, None where a dict lacks the key."""
-    if keys is None:
-        all_keys = list(chain.from_iterable(dicts))
-        keys = list(dicts[0]) if dicts else []
-        # No dict has a key twice, so only dicts of these keys in this order add up to the repetition.
-        if all_keys == keys * len(dicts):
-            cells = list(chain.from_iterable(map(dict.values, dicts)))
-            yield from ((key, cells[at :: len(keys)]) for at, key in enumerate(keys))
-            return
-        keys = dict.fromkeys(all_keys)
-    for key in keys:
-        yield key, [record.get(key) for record in dicts]
-
-
-def _value_mask(cells: list[Any], types: set[type], dict_types: set[type]) -> bytes:
-    """Return 1 for each cell that is a value, 0 for None and for a dict that is flattened."""
-    if types <= {*dict_types, type(None)}:
-        return bytes(len(cells))
-    if dict_types:
-        return bytes([cell is not None and not isinstance(cell, dict) for cell in cells])
-    return bytes([cell is not None for cell in cells])
-
-
 def _selected_keys(selected: Iterable[str], prefix: str, sep: str) -> set[str]:
     """Return the keys below a prefix that are, or may lead to, selected names.
 
@@ -253,47 +239,3 @@ def _selected_keys(selected: Iterable[str], prefix: str, sep: str) -> set[str]:
     rests = [name[len(prefix) :] for name in selected if name.startswith(prefix)]
     heads = {rest[:at] for rest in rests for at in range(len(rest)) if rest.startswith(sep, at)}
     return heads.union(rests, [""])
-
-
-class _Group(NamedTuple):
-    """The dicts at one path.
-
-    Attributes
-    ----------
-    dicts : list of dict
-        One per record that has a dict at the path.
-    at : array of int, shape (dicts,)
-        Their records' positions in the block.
-    size : int
-        How many records the block has.
-    """
-
-    dicts: list[Record]
-    at: NDArray[np.intp]
-    size: int
-
-    def select_dicts(self, cells: list[Any], *, all_dicts: bool) -> _Group:
-        """Return the dicts among some cells, which are one per dict of this group."""
-        if all_dicts:
-            return self._replace(dicts=cells)
-        where = [i for i, cell in enumerate(cells) if isinstance(cell, dict)]
-        return _Group([cells[i] for i in where], self.at[where], self.size)
-
-    def make_field(
-        self, key: str, cells: list[Any], types: set[type], dict_types: set[type]
-    ) -> tuple[int, Chunk] | None:
-        """Return the first record that has the field, and the field's chunk; None if no record has it."""
-        has_gaps = bool(dict_types) or type(None) in types
-        if not has_gaps and len(cells) == self.size:
-            return 0, make_chunk(cells, types)
-        mask = _value_mask(cells, types, dict_types) if has_gaps else b"\1" * len(cells)
-        group_state = np.where(np.frombuffer(mask, np.bool_), 0, MISSING)
-        gaps = np.flatnonzero(group_state).tolist()
-        group_state[[i for i in gaps if cells[i] is None and key in self.dicts[i]]] = NULL
-        state = np.full(self.size, MISSING, np.uint8)
-        state[self.at] = group_state
-        first = int(np.argmin(state == MISSING))
-        if state[first] == MISSING:
-            return None
-        values = list(compress(cells, mask)) if has_gaps else cells
-        return first, make_chunk(values, types - dict_types, state if state.any() else None)

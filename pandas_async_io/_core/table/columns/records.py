@@ -1,4 +1,4 @@
-"""One payload → its records, and the ``meta`` fields around them."""
+"""One payload → its records or tables, and the ``meta`` fields around them."""
 
 from __future__ import annotations
 
@@ -10,18 +10,16 @@ from pandas_async_io._core.errors import ParseError
 from pandas_async_io._core.json_path import find_children, find_values, names_element
 from pandas_async_io._core.security.secrets import redact_line
 from pandas_async_io._core.server_message import find_error_message
+from pandas_async_io._core.table.orient.table import VALUE_COLUMN, Record, Table, read_tables
+from pandas_async_io._core.table.orient.table_records import TableRecords
 
 if TYPE_CHECKING:
     from pandas_async_io._core.table.columns.shape import Path, Shape
 
-Record = dict[str, Any]
 Trail = tuple[Any, ...]
 
 NOT_FOUND: Any = object()
 """Stands for the value at a path that leads nowhere."""
-
-VALUE_COLUMN = "value"
-"""The column of records that are not objects; a text of XML has the name of its element."""
 
 
 def extract_records(payload: Any, shape: Shape) -> list[Record]:
@@ -44,6 +42,8 @@ def extract_records(payload: Any, shape: Shape) -> list[Record]:
     []
     >>> extract_records(["x", None], Shape())
     [{'value': 'x'}, {'value': None}]
+    >>> extract_records({"a": [1, 2]}, Shape(orient="columns"))
+    [{'a': 1}, {'a': 2}]
     """
     return list(chain.from_iterable(items for _, items in extract_with_meta(payload, shape)))
 
@@ -62,19 +62,63 @@ def extract_with_meta(payload: Any, shape: Shape) -> list[tuple[list[Any], list[
     >>> extract_with_meta({"data": [{"a": 1}], "page": 7}, Shape(("data",), (("page",),)))
     [([7], [{'a': 1}])]
     """
+    if shape.is_tabular:
+        return [(fields, list(TableRecords([table]))) for fields, table in extract_tables(payload, shape)]
     path = shape.record_path
     if path is None:
         path = payload.record_path if isinstance(payload, XmlDocument) else None
     if path is None:
         return [([], _as_records(_as_list(payload)))]
-    found = walk_path(payload, path)
-    lists = [
+    return [
         ([_meta_field(trail, keys, path) for keys in shape.meta], _as_records(_child_list(value, path), path))
-        for trail, value in found
+        for trail, value in _find_places(payload, path)
     ]
+
+
+def extract_tables(payload: Any, shape: Shape) -> list[tuple[list[Any], Table]]:
+    """Return each table in a payload, with its ``meta`` fields.
+
+    Raises
+    ------
+    ParseError
+        As in `extract_records` and `read_tables`, or the names are missing.
+
+    Examples
+    --------
+    >>> from pandas_async_io._core.table.columns.shape import Shape
+    >>> shape = Shape(("rows",), (("page",),), orient="values", names_path=("cols",))
+    >>> extract_tables({"rows": [[1, 2], [3, 4]], "cols": ["a", "b"], "page": 7}, shape)
+    [([7], Table(size=2, columns={'a': [1, 3], 'b': [2, 4]}, objects=None))]
+    """
+    path = shape.record_path or ()
+    tables = []
+    for trail, value in _find_places(payload, path) if path else [((payload,), payload)]:
+        meta = [_meta_field(trail, keys, path) for keys in shape.meta] if path else []
+        is_null = value is None or value is NOT_FOUND
+        names = shape.names if is_null or shape.names_path is None else _find_names(trail, shape.names_path, path)
+        found = read_tables(None if is_null else value, shape.orient, names, sep=shape.sep)
+        tables += [(meta, table) for table in found]
+    return tables
+
+
+def _find_places(payload: Any, path: Path) -> list[tuple[Trail, Any]]:
+    """Return the values at a record path; an error object without it raises what it says."""
+    found = walk_path(payload, path)
     if found and all(value is NOT_FOUND for _, value in found) and (message := find_error_message(payload)):
         raise ParseError(f"record_path {list(path)} is not in the answer, which says: {message}")
-    return lists
+    return found
+
+
+def _find_names(trail: Trail, keys: Path, path: Path) -> list[Any]:
+    """Return the names beside a table: a list, or a field of each element of a list on the way."""
+    depth = _shared_depth(trail, keys, path)
+    try:
+        found = [value for _, value in walk_path(trail[depth], keys[depth:])]
+    except ParseError:
+        found = []
+    if not found or NOT_FOUND in found:
+        raise ParseError(f"names {list(keys)} is not in the answer")
+    return found[0] if len(found) == 1 and isinstance(found[0], list) else found
 
 
 def walk_path(payload: Any, path: Path) -> list[tuple[Trail, Any]]:
@@ -130,15 +174,21 @@ def _no_parent(path: Path, depth: int, value: Any) -> ParseError:
 
 def _meta_field(trail: Trail, keys: Path, path: Path) -> Any:
     """Return a ``meta`` field from the list elements that contain the records."""
-    depth = 0
-    while depth < min(len(keys), len(path), len(trail)) - 1 and keys[depth] == path[depth]:
-        depth += 1
+    depth = _shared_depth(trail, keys, path)
     values = find_values(trail[depth], keys[depth:]) if trail else []
     if not values and trail and isinstance(trail[0], XmlDocument):  # an attribute is beside the text of its element
         values = find_values(trail[depth], ".".join(map(str, keys[depth:])))
     if "*" in keys[depth:]:
         return values or NOT_FOUND
     return values[0] if values else NOT_FOUND
+
+
+def _shared_depth(trail: Trail, keys: Path, path: Path) -> int:
+    """Return how many keys lead to the last parent of a trail that is on both paths."""
+    depth = 0
+    while depth < min(len(keys), len(path), len(trail)) - 1 and keys[depth] == path[depth]:
+        depth += 1
+    return depth
 
 
 def _as_records(items: list[Any], path: Path = ()) -> list[Record]:

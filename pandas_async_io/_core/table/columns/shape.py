@@ -8,22 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.json_path import Key, as_key
 from pandas_async_io._core.numbers import as_integer
-from pandas_async_io._core.option_values import check_text, is_text, list_members
+from pandas_async_io._core.option_values import check_choice, check_text, is_text, list_members
+from pandas_async_io._core.table.orient.table import KEY_COLUMN
 from pandas_async_io._core.words import show_value
 
 Path = tuple[Key, ...]
+
+ORIENTS = ("records", "columns", "index", "values", "split")
 
 
 def compile_shape(
     *,
     record_path: str | Sequence[Key] | None = None,
+    orient: str = "records",
+    names: str | int | Sequence[str] | None = None,
     meta: str | Sequence[str | Sequence[Key]] | None = None,
     sep: str = ".",
     max_level: int | None = None,
@@ -36,6 +41,10 @@ def compile_shape(
     ----------
     record_path, meta, sep, max_level
         As in `pandas.json_normalize`; a string with dots is a path.
+    orient : str
+        One of `ORIENTS`: the form of the records, as in `pandas.read_json`.
+    names : sequence of str, int, str or None
+        Names of the columns, the row that holds them, or the path of a list of them.
     columns : sequence of str, mapping of str to str, or None
         The flat names to keep, in this order, or a mapping of flat names to new names.
     explode : str or sequence of str, optional
@@ -52,6 +61,7 @@ def compile_shape(
     ('data', 'items')
     """
     check_text("sep", sep)
+    check_choice("orient", orient, ORIENTS)
     level = None if max_level is None else as_integer(max_level)
     if max_level is not None and (level is None or level < 0):
         raise PlanError(f"max_level={show_value(max_level)}: give a whole number from 0, or None for all levels")
@@ -61,7 +71,18 @@ def compile_shape(
         raise PlanError(f"meta={show_value(meta)}: give a path, or a list of paths")
     meta_paths = tuple(_compile_path("meta", item) for item in given)
     _check_distinct("meta", [sep.join(map(str, keys)) for keys in meta_paths])
-    return Shape(path, meta_paths, sep, level, _compile_columns(columns), explode=_compile_explode(explode))
+    given_names, names_path = _compile_names(names, orient)
+    return Shape(
+        path,
+        meta_paths,
+        sep,
+        level,
+        _compile_columns(columns),
+        explode=_compile_explode(explode),
+        orient=orient,
+        names=given_names,
+        names_path=names_path,
+    )
 
 
 def check_separator(sep: str, format: str, read_options: Mapping[str, Any] | None) -> None:  # noqa: A002 - the option's name
@@ -92,6 +113,32 @@ def _compile_path(option: str, value: str | Sequence[Key]) -> Path:
     if not keys or None in keys or keys == [""] or isinstance(value, AbstractSet):
         raise PlanError(f'{option}={show_value(value)}: give a path as "data.items" or keys as ["data", "items"]')
     return tuple(key for key in keys if key is not None)
+
+
+def _compile_names(
+    names: str | int | Sequence[str] | None, orient: str
+) -> tuple[tuple[str, ...] | int | None, Path | None]:
+    """Return the names of the columns or the position of their row, and the path of a list of them."""
+    if names is None:
+        return None, None
+    shown, position = show_value(names), as_integer(names)
+    if orient == "records":
+        raise PlanError(f"names={shown} needs orient='values' or 'index': records have names, columns= maps them")
+    if position is not None:
+        if orient != "values" or position < 0:
+            raise PlanError(f"names={shown} is the row of the names, from 0, and needs orient='values'")
+        return position, None
+    members = None if isinstance(names, AbstractSet) else list_members(names)
+    if not isinstance(names, str) and not (members and all(map(is_text, members)) and all(members)):
+        raise PlanError(f"names={shown}: give a list of names, the row of the names as names=0, or a path")
+    if orient in {"columns", "split"} and (members is None or len(members) > 1):
+        raise PlanError(
+            f"names={shown}: orient={orient!r} has names; names= takes the one of the row labels, as ['key']"
+        )
+    if members is None:
+        return None, _compile_path("names", names)  # type: ignore[arg-type]
+    _check_distinct("names", members)
+    return tuple(members), None
 
 
 def _compile_columns(columns: Sequence[str] | Mapping[str, str] | None) -> Mapping[str, str] | None:
@@ -146,6 +193,12 @@ class Shape:
         Whether a payload without records has its ``meta`` fields in one record without other fields.
     explode : tuple of str
         The flat names of lists that become rows.
+    orient : str
+        As given.
+    names : tuple of str, int or None
+        The names of the columns, or the position of the row that holds them.
+    names_path : tuple of str or None
+        The keys down to a list of the names.
     """
 
     record_path: Path | None = None
@@ -155,6 +208,9 @@ class Shape:
     columns: Mapping[str, str] | None = None
     keeps_meta: bool = False
     explode: tuple[str, ...] = ()
+    orient: str = "records"
+    names: tuple[str, ...] | int | None = None
+    names_path: Path | None = None
 
     def name_prefix(self, parent: str, level: int) -> str:
         """Return the prefix of the names of a dict's fields, as in json_normalize.
@@ -177,6 +233,34 @@ class Shape:
         False
         """
         return isinstance(cell, dict) and (self.max_level is None or level < self.max_level)
+
+    @property
+    def is_tabular(self) -> bool:
+        """Whether the records have another form than a list of objects."""
+        return self.orient != "records"
+
+    @property
+    def key_column(self) -> str | None:
+        """The column of the keys of ``orient="index"``; None for another form.
+
+        Examples
+        --------
+        >>> Shape(orient="index").key_column, Shape(orient="index", names=("day",)).key_column
+        ('key', 'day')
+        """
+        if self.orient != "index":
+            return None
+        return self.names[0] if isinstance(self.names, tuple) else KEY_COLUMN
+
+    def of_records(self) -> Shape:
+        """Return the options for records that have been taken out of their payload.
+
+        Examples
+        --------
+        >>> Shape(("items",), sep="_", orient="values").of_records() == Shape(sep="_")
+        True
+        """
+        return replace(self, record_path=None, meta=(), orient="records", names=None, names_path=None)
 
     def meta_names(self) -> list[str]:
         """Return the names of the ``meta`` fields; none without a record path.

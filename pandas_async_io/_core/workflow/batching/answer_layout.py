@@ -55,7 +55,7 @@ def find_records(texts: Sequence[str], payload: Any, on: Path, shape: Shape) -> 
     """
     if isinstance(payload, pd.DataFrame):
         return None, payload.to_dict("records")
-    if shape.record_path is not None:
+    if shape.record_path is not None or shape.is_tabular:
         return None, extract_records(payload, shape)
     return _detect_layout(texts, payload, on, shape)
 

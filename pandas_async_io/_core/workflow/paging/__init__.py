@@ -8,6 +8,7 @@
 - `envelope`: which list of a payload holds the records, and where their total is.
 - `detect`: ``pages="auto"``.
 - `further_pages`: whether the answers of a call without ``pages=`` have further pages.
+- `paging_options`: the settings that all chains of a run share.
 - `chain`: the pages of one row.
 - `page_failure`: the message of a page that failed, and expired cursors.
 - `learnt_paging`: what the first pages of a run show for its other rows.

@@ -7,20 +7,16 @@ leaves its origin only for an allowed host.
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import AttemptError, ParseError
 from pandas_async_io._core.security.secrets import redact_url
 from pandas_async_io._core.workflow.paging import page_failure
 from pandas_async_io._core.workflow.paging.detect.detect import choose_paginator
-from pandas_async_io._core.workflow.paging.links.links import (
-    add_credential_params,
-    refresh_credentials,
-    restrict_to_origin,
-)
+from pandas_async_io._core.workflow.paging.links.links import complete_link, refresh_credentials
 from pandas_async_io._core.workflow.paging.paginators.extracted_page import ExtractedPage
 from pandas_async_io._core.workflow.paging.paginators.paginators import first_request, next_request, other_requests
+from pandas_async_io._core.workflow.paging.paging_options import PagingOptions
 from pandas_async_io._core.workflow.paging.records.duplicates import DuplicateTracker
 from pandas_async_io._core.workflow.paging.records.parsed_page import describe_difference
 from pandas_async_io._core.workflow.paging.records.record_locator import RecordLocator
@@ -40,28 +36,6 @@ MAX_EMPTY_PAGES = 1_000
 
 _MAX_NOTES = 2
 """Most pages of a chain whose parser's records are noted as others than those of the envelope."""
-
-
-@dataclass(frozen=True, slots=True)
-class PagingOptions:
-    """The settings that all chains of a run share.
-
-    Attributes
-    ----------
-    allow_hosts : sequence of str
-        Hosts besides the request's own that links may lead to. They get neither headers nor body.
-    max_pages : int or None
-        Most pages of a row.
-    credential_params : sequence of str
-        Query parameters that hold credentials.
-    idempotency_header : str or None
-        The header that holds a request's idempotency key.
-    """
-
-    allow_hosts: Sequence[str] = ()
-    max_pages: int | None = None
-    credential_params: Sequence[str] = ()
-    idempotency_header: str | None = None
 
 
 class Chain:
@@ -120,15 +94,14 @@ class Chain:
         self.paginator = paginator
         self.detected: Detection | None = None
         self.first = request if paginator is None else first_request(paginator, request)
-        self.locator = RecordLocator(record_path)
+        self.locator = RecordLocator(record_path, None if options is None else options.tables)
         self.pending = {1: self.first}
-        self.page_count = self.record_count = self.last_sound_page = 0
+        self.page_count = self.record_count = self.last_sound_page = self._empty_pages = 0
         self.is_broken = False
         self._options = options or PagingOptions()
         self._max_pages = self._options.max_pages or float("inf")
         self._has_more = self._is_bounded = False
         self._requested = {_identity(self.first): 1}
-        self._empty_pages = 0
         self._end = float("inf")
         self._last: tuple[int, Page, Sequence[Any]] | None = None
         self._totals = RecordTotals()
@@ -284,8 +257,7 @@ class Chain:
             if new_number > self._max_pages:
                 self._has_more = True
                 break
-            allowed = restrict_to_origin(self.first, request, self._options.allow_hosts)
-            allowed = add_credential_params(self.first, allowed, self._options.credential_params)
+            allowed = complete_link(self.first, request, self._options.allow_hosts, self._options.credential_params)
             earlier = self._requested.setdefault(_identity(allowed), new_number)
             if earlier != new_number:
                 url = redact_url(allowed.url)

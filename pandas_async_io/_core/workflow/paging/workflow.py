@@ -14,7 +14,7 @@ import pandas as pd
 from pandas_async_io._core.errors import AttemptError
 from pandas_async_io._core.models import NO_RECORDS, Outcome, Result
 from pandas_async_io._core.workflow.base import Step, StepResults, Workflow
-from pandas_async_io._core.workflow.paging.chain import Chain, PagingOptions
+from pandas_async_io._core.workflow.paging.chain import Chain
 from pandas_async_io._core.workflow.paging.learnt_paging import LearntPaging, PagingLearner
 from pandas_async_io._core.workflow.paging.page_failure import describe_page_failure, may_be_expired_cursor
 from pandas_async_io._core.workflow.paging.records.parsed_page import ParsedPage
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pandas_async_io._core.table.columns.collectors import PageCollector
     from pandas_async_io._core.workflow.base import Deliver
     from pandas_async_io._core.workflow.paging.paginators.paginators import Paginator
+    from pandas_async_io._core.workflow.paging.paging_options import PagingOptions
 
 
 class EarlierRun(NamedTuple):

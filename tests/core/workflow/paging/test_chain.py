@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from pandas_async_io._core.errors import ParseError, PlanError, UnsafeUrlError
 from pandas_async_io._core.models import Page, Request, Response
 from pandas_async_io._core.request.query import get_param
-from pandas_async_io._core.workflow.paging.chain import MAX_EMPTY_PAGES, Chain, PagingOptions
+from pandas_async_io._core.workflow.paging.chain import MAX_EMPTY_PAGES, Chain
 from pandas_async_io._core.workflow.paging.links.link_header import parse_link_header
 from pandas_async_io._core.workflow.paging.paginators.cursor import Cursor
 from pandas_async_io._core.workflow.paging.paginators.next_url import LinkHeader, NextUrl
 from pandas_async_io._core.workflow.paging.paginators.page_number import Offset, PageNumber
+from pandas_async_io._core.workflow.paging.paging_options import PagingOptions
 
 URL = "http://e.com/u"
 

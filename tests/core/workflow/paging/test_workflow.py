@@ -9,10 +9,10 @@ from pandas_async_io._core.errors import AttemptError, ParseError, PlanError
 from pandas_async_io._core.models import Outcome, Page, Request, Response, Result
 from pandas_async_io._core.table.columns.collectors import PageCollector
 from pandas_async_io._core.table.columns.shape import Shape
-from pandas_async_io._core.workflow.paging.chain import PagingOptions
 from pandas_async_io._core.workflow.paging.paginators.cursor import Cursor
 from pandas_async_io._core.workflow.paging.paginators.next_url import NextUrl
 from pandas_async_io._core.workflow.paging.paginators.page_number import PageNumber
+from pandas_async_io._core.workflow.paging.paging_options import PagingOptions
 from pandas_async_io._core.workflow.paging.workflow import EarlierRun, PagingWorkflow
 
 FINE = Result(Outcome.OK, status=200, attempts=1, elapsed=0.5)

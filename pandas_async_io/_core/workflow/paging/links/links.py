@@ -64,6 +64,13 @@ def follow_link(page: Page, reference: str) -> Request:
     return replace(page.request, url=f"{new.scheme}://{user}{mark}{str(new).partition('://')[2]}{slash}{target}")
 
 
+def complete_link(
+    first: Request, request: Request, allow_hosts: Sequence[str], credential_params: Sequence[str]
+) -> Request:
+    """Return the request of a further page as `restrict_to_origin` allows it, with the credentials of the query."""
+    return add_credential_params(first, restrict_to_origin(first, request, allow_hosts), credential_params)
+
+
 def restrict_to_origin(first: Request, request: Request, allow_hosts: Sequence[str]) -> Request:
     """Return a request to a URL that a server chose, with the first request's headers on its origin only.
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from pandas_async_io._core.errors import ParseError, PlanError
-from pandas_async_io._core.json_path import Key, find_values
+from pandas_async_io._core.json_path import Key, find_children, find_values, names_element
 from pandas_async_io._core.security.secrets import redact_line
 from pandas_async_io._core.server_message import find_message
 from pandas_async_io._core.table.columns.records import extract_records
@@ -32,6 +34,8 @@ class RecordLocator:
     ----------
     path : sequence of str or int, optional
         The path of the records; found on the first page by default.
+    tables : Shape, optional
+        Where the records are, if ``orient=`` names another form than a list of objects.
 
     Attributes
     ----------
@@ -41,8 +45,9 @@ class RecordLocator:
         The columns of the first page, if it is a table.
     """
 
-    def __init__(self, path: Sequence[Key] | None) -> None:
-        self.path: tuple[Key, ...] | None = None if path is None else tuple(path)
+    def __init__(self, path: Sequence[Key] | None, tables: Shape | None = None) -> None:
+        self._tables = tables
+        self.path: tuple[Key, ...] | None = (None if tables is None else ()) if path is None else tuple(path)
         self.columns: Sequence[str] = ()
         self._first_is_list = False
         self._first_fields: dict[str, Any] = {}
@@ -55,11 +60,41 @@ class RecordLocator:
         PlanError
             Several lists of the page may hold the records.
         """
+        if self._tables is not None:
+            return self._find_table_records(payload, self._tables)
         if self.path is None:
             self.path = self._find_path(payload, is_parsed=False, has_paginator=has_paginator)
         if not self.path and isinstance(payload, dict) and holds_nothing(payload):
             return []
         return page_records(payload, self.path or ())
+
+    def _find_table_records(self, payload: Any, tables: Shape) -> Sequence[Any]:
+        """Return the records of a page of tables, or the list of objects around its tables.
+
+        Raises
+        ------
+        ParseError
+            The row of the names is not the one of page 1.
+        """
+        value, path = payload, tables.record_path or ()
+        for key in path:
+            if isinstance(value, list) and not names_element(value, key):
+                return value
+            children = find_children(value, key)
+            value = children if key == "*" else next(iter(children), None)
+        if isinstance(payload, pd.DataFrame):
+            return page_records(payload, ())
+        try:
+            records = extract_records(payload, tables)
+        except ParseError:  # the flattener fails at the same place and says so
+            return page_records(payload, path)
+        if isinstance(tables.names, int) and records:
+            names = list(records[0])
+            self.columns = self.columns or names
+            if self.lacks_header(names):
+                text = f"its row {tables.names} holds {names[:10]}, not the names {list(self.columns)[:10]} of page 1"
+                raise ParseError(f"{text}: pass names= as a list")
+        return records
 
     def find_parsed_records(self, page: ParsedPage, paginator: Paginator | None) -> Sequence[Any]:
         """Return the records that decide how long a page is which the call's parser has read."""
