@@ -60,3 +60,12 @@ def test_a_compressed_file_is_unpacked_within_max_body():
         out = FRAME.aio.fetch(server.url + "/{id}.csv.gz", client=client, concurrency=1, retry=1)
     assert out.aio.outcomes["outcome"].tolist() == ["ok", "body_too_large"]
     assert out["a"].tolist() == [1, pd.NA]
+
+
+def test_a_kept_answer_is_read_in_the_charset_of_the_call(tmp_path):
+    with serve_script(http_response(CP1252, "Content-Type: text/csv", "Cache-Control: max-age=60")) as server:
+        options = {"encoding": "cp1252", "client": paio.Client(), "store": tmp_path / "calls.sqlite"}
+        for _ in range(2):
+            out = FRAME.aio.fetch(server.url + "/{id}", **options)
+            assert out["name"].tolist() == ["café", "café"]
+        assert len(server.requests) == 2

@@ -67,6 +67,8 @@ class CallStore:
         Whether first requests submit jobs: their answers are kept whatever their method is.
     looks_up : bool
         Whether kept answers are taken, unless the mode says so.
+    encoding : str, optional
+        The call's charset, in which a kept answer is read.
 
     Attributes
     ----------
@@ -85,7 +87,9 @@ class CallStore:
         *,
         submits_jobs: bool = False,
         looks_up: bool = True,
+        encoding: str | None = None,
     ) -> None:
+        self._encoding = encoding
         self.store, self.name = store, f"store={str(store.path)!r}"
         self.replays, self.records = store.mode == "replay", store.mode == "record"
         self._looks_up = self.replays or (looks_up and not self.records)
@@ -155,7 +159,9 @@ class CallStore:
             self._damaged += 1
             return None
         self._taken += 1
-        return StoredAnswer(Response(row.status, headers, body, row.final_url or request.url), row.fetched_at)
+        return StoredAnswer(
+            Response(row.status, headers, body, row.final_url or request.url, self._encoding), row.fetched_at
+        )
 
     def _read_headers(self, head: bytes) -> CIMultiDictProxy[str]:
         """Return header fields; answers that came in the same second often have the same."""

@@ -54,6 +54,7 @@ def open_call_store(call: PreparedCall) -> CallStore | None:
         partial(may_answer_from_store, retry_methods=retry.methods, repeatable=call.policy.repeatable),
         submits_jobs=call.options.poll is not None,
         looks_up=call.resumption is None or call.resumption.takes_stored,
+        encoding=call.options.encoding,
     )
 
 
