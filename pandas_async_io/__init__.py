@@ -23,6 +23,7 @@ from pandas_async_io._core.errors import (
     UnknownFieldError,
 )
 from pandas_async_io.accessor import aio
+from pandas_async_io.look import look
 from pandas_async_io.reader import read_api, read_api_async
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ __all__ = [
     "aio",
     "demo",
     "graphql",
+    "look",
     "read_api",
     "read_api_async",
 ]

@@ -7,7 +7,8 @@ notebook is the manual.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import is_dataclass
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -27,6 +28,16 @@ def with_options(options: Callable[P, object]) -> Callable[[Callable[Concatenate
 
     def decorate(function: Callable[Concatenate[F, ...], R]) -> WithOptions[F, P, R]:
         decorated: WithOptions[F, P, R] = _add_options(function, options)
+        return decorated
+
+    return decorate
+
+
+def with_some_options(options: Any, names: Sequence[str]) -> Callable[[F], F]:
+    """Give a function ``(first, **options)`` the signature and documentation of some of the options."""
+
+    def decorate(function: F) -> F:
+        decorated: F = _add_options(function, options, names)
         return decorated
 
     return decorate
@@ -56,8 +67,9 @@ class _OptionSignature(inspect.Signature):
         return str(self)
 
 
-def _add_options(function: Any, options: Any) -> Any:
-    accepted = inspect.signature(options).parameters
+def _add_options(function: Any, options: Any, names: Sequence[str] | None = None) -> Any:
+    parameters = inspect.signature(options).parameters
+    accepted = parameters if names is None else {name: parameters[name] for name in names}
     own = inspect.signature(function)
     first = [value for value in own.parameters.values() if value.kind is not inspect.Parameter.VAR_KEYWORD]
     signature = _OptionSignature([*first, *accepted.values()], return_annotation=own.return_annotation)
@@ -68,11 +80,15 @@ def _add_options(function: Any, options: Any) -> Any:
         return function(*args, **given)
 
     vars(decorated)["__signature__"] = signature
-    decorated.__doc__ = inspect.cleandoc(function.__doc__ or "").replace("{options}", _document_options(options))
+    decorated.__doc__ = inspect.cleandoc(function.__doc__ or "").replace(
+        "{options}", _document_options(options, accepted)
+    )
     return decorated
 
 
-def _document_options(options: type) -> str:
-    """Return the attributes' documentation of a class of options, then that of its base."""
+def _document_options(options: type, names: Collection[str]) -> str:
+    """Return the documentation of options: that of their class, then that of its base."""
     classes = [each for each in options.__mro__ if is_dataclass(each)]
-    return "\n".join(inspect.cleandoc(each.__doc__ or "").partition("----------\n")[2] for each in classes)
+    texts = [inspect.cleandoc(each.__doc__ or "").partition("----------\n")[2] for each in classes]
+    entries = [entry for text in texts for entry in re.split(r"\n(?=\w)", text)]
+    return "\n".join(entry for entry in entries if not set(names).isdisjoint(entry.partition(" :")[0].split(", ")))

@@ -56,7 +56,7 @@ def read_api(url: str | list[str], **options: Any) -> pd.DataFrame:
     >>> posts.shape
     (100, 5)
     """
-    return _make_call(url, ReadOptions(**options)).get()
+    return make_call(url, ReadOptions(**options)).get()
 
 
 @with_options(ReadOptions)
@@ -87,10 +87,17 @@ def read_api_async(url: str | list[str], **options: Any) -> FrameFuture:
     ...     len(posts.query("userId == 1"))
     10
     """
-    return _make_call(url, ReadOptions(**options)).start()
+    return make_call(url, ReadOptions(**options)).start()
 
 
-def _make_call(url: Any, options: ReadOptions) -> Call:
+def make_call(url: Any, options: ReadOptions) -> Call:
+    """Return the call that reads a template, or a list of URLs.
+
+    Raises
+    ------
+    PlanError
+        The template or an option is wrong.
+    """
     from pandas_async_io.call.prepare.prepare import prepare_call  # noqa: PLC0415 - as below
     from pandas_async_io.call.run import Call  # noqa: PLC0415 - a call needs aiohttp, an import must not
 

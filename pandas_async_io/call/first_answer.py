@@ -1,18 +1,24 @@
-"""Ends a run with ``errors="raise"`` whose first answer shows that ``record_path`` is wrong."""
+"""What the first answers of a call show: a wrong ``record_path``, further pages, a shape that needs options."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import ParseError
-from pandas_async_io._core.models import Outcome
+from pandas_async_io._core.models import NO_HEADERS, Outcome
+from pandas_async_io._core.option_values import NOT_GIVEN
 from pandas_async_io._core.policy.retries.retry import Stop
+from pandas_async_io._core.report.look.first_answer import FirstAnswers
 from pandas_async_io._core.table.columns.nearest_path import write_path
 from pandas_async_io._core.table.columns.records import NOT_FOUND, walk_path
+from pandas_async_io._core.table.columns.shape import Shape
 from pandas_async_io._core.workflow.paging.envelope import candidate_lists
+from pandas_async_io._core.workflow.paging.further_pages import FurtherPages
 
 if TYPE_CHECKING:
     from pandas_async_io._core.table.columns.shape import Path
+    from pandas_async_io._core.workflow.plain import AnswerCheck
+    from pandas_async_io.call.prepare.prepared_call import PreparedCall
 
 
 def stop_at_wrong_path(payload: Any, path: Path) -> Stop | None:
@@ -39,3 +45,15 @@ def stop_at_wrong_path(payload: Any, path: Path) -> Stop | None:
 
 def _are_records(values: list[Any]) -> bool:
     return bool(values) and all(isinstance(value, dict) for value in values)
+
+
+def first_answer_checks(call: PreparedCall) -> list[AnswerCheck]:
+    """Return what looks at the first answers of a call: further pages, and a shape of which nothing was said."""
+    options, sent = call.options, call.requests.sent
+    checks: list[AnswerCheck] = []
+    if options.pages is NOT_GIVEN:
+        path = call.shape.record_path
+        checks.append(FurtherPages(lambda position: sent.request(position, NO_HEADERS), len(sent), path))
+    if options.parser is None and call.shape == Shape(sep=call.shape.sep, max_level=call.shape.max_level):
+        checks.append(FirstAnswers())
+    return checks

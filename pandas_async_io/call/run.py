@@ -52,6 +52,11 @@ class Call:
         self._frame: pd.DataFrame | None = None
         self._line: UserLine | None = None
 
+    @property
+    def prepared(self) -> PreparedCall:
+        """What is sent."""
+        return self._prepared
+
     def plan(self) -> Plan:
         """Return what would be sent."""
         return plan_call(self._prepared)

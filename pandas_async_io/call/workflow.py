@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pandas_async_io._core.models import NO_HEADERS, Outcome, Result
-from pandas_async_io._core.option_values import NOT_GIVEN
+from pandas_async_io._core.models import Outcome, Result
 from pandas_async_io._core.table.columns.collectors import PageCollector, PayloadCollector
 from pandas_async_io._core.table.stream.record_stream import RecordStream
 from pandas_async_io._core.workflow.batching.matching import MatchRules
 from pandas_async_io._core.workflow.batching.workflow import BatchingWorkflow
 from pandas_async_io._core.workflow.jobs.request_rules import RequestRules
 from pandas_async_io._core.workflow.jobs.workflow import PollingWorkflow
-from pandas_async_io._core.workflow.paging.further_pages import FurtherPages
 from pandas_async_io._core.workflow.paging.paginators.paginators import as_paginator
 from pandas_async_io._core.workflow.paging.paging_options import PagingOptions
 from pandas_async_io._core.workflow.paging.workflow import EarlierRun, PagingWorkflow
 from pandas_async_io._core.workflow.plain import Plain
+from pandas_async_io.call.first_answer import first_answer_checks
 
 if TYPE_CHECKING:
     from typing import Any
@@ -59,12 +58,7 @@ def choose_workflow_into(collector: Collector | RecordStream, call: PreparedCall
     if options.poll is not None:
         rules = RequestRules(call.client.allow_hosts, _key_params(call), call.policy.retry.idempotency_key)
         return PollingWorkflow(options.poll, call.decode, deliver, rules=rules, unfinished=_unfinished_positions(call))
-    further_pages = None
-    if options.pages is NOT_GIVEN:
-        further_pages = FurtherPages(
-            lambda position: requests.sent.request(position, NO_HEADERS), len(requests.sent), call.shape.record_path
-        )
-    return Plain(call.decode, deliver, further_pages)
+    return Plain(call.decode, deliver, first_answer_checks(call))
 
 
 def _paging(call: PreparedCall, pages: Any, outcomes: Outcomes) -> PagingWorkflow:

@@ -481,3 +481,12 @@ def test_a_thousand_rows_of_socrata_are_a_page():
         with pytest.warns(paio.HintWarning, match="1000 records are a full page of Socrata"):
             assert len(paio.read_api(server.url + "/resource/ab12-cd34.json")) == 1000
         assert len(paio.read_api(server.url + "/resource/ab12-cd34.json", pages="auto")) == 2300
+
+
+@pytest.mark.parametrize("pages", ["auto", paio.PageNumber(total_pages=[0, "pages"]), paio.PageNumber()], ids=str)
+@pytest.mark.parametrize("record_path", [None, [1]])
+def test_a_description_beside_the_list_of_records_is_read_as_the_world_bank_has_it(pages, record_path):
+    """The pages of every row; the list with the records is found."""
+    with serve_function(three_of(lambda n, rows: [{"page": n, "pages": 3, "total": 7}, rows])) as server:
+        found = paio.read_api(server.url + "/x", pages=pages, record_path=record_path, max_requests=10)
+    assert found["id"].tolist() == list(range(7))

@@ -7,4 +7,5 @@
 - `report`: the `Report` that a user reads
 - `figure`: the report as a matplotlib figure
 - `history`: the runs behind a frame, carried in ``df.attrs``
+- `look`: a look at an answer, and the options that make it a frame.
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pandas_async_io._core.models import NO_RECORDS
 from pandas_async_io._core.workflow.base import Step, Workflow
@@ -13,7 +13,17 @@ if TYPE_CHECKING:
     from pandas_async_io._core.body.interpret import Interpreter
     from pandas_async_io._core.models import Page, Request, Response, Result
     from pandas_async_io._core.workflow.base import Deliver
-    from pandas_async_io._core.workflow.paging.further_pages import FurtherPages
+
+
+class AnswerCheck(Protocol):
+    """Looks at the first answers of a call, for a hint."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether no other answer needs to be looked at."""
+
+    def describe(self, position: int, response: Response, payload: Any) -> str | None:
+        """Return what to say about an answer, if anything."""
 
 
 class Plain(Workflow):
@@ -25,34 +35,33 @@ class Plain(Workflow):
         Takes a response and returns its payload.
     deliver : callable
         Takes the result of each position.
-    further_pages : FurtherPages, optional
-        Looks for further pages in the first answers, for a hint.
+    checks : sequence of AnswerCheck
+        What looks at the first answers, for a hint.
     """
 
     one_request = True
 
-    def __init__(self, decode: Interpreter, deliver: Deliver, further_pages: FurtherPages | None = None) -> None:
+    def __init__(self, decode: Interpreter, deliver: Deliver, checks: Sequence[AnswerCheck] = ()) -> None:
         super().__init__(decode)
         self._deliver = deliver
-        self._further_pages = further_pages
+        self._checks = list(checks)
 
     def begin(self, position: int, request: Request) -> Sequence[Step]:  # noqa: ARG002 - of the interface
         """Return the request."""
         return (Step(1, request),)
 
     def decode(self, position: int, number: int, response: Response) -> Any:  # noqa: ARG002 - of the interface
-        """Return the payload; the first ones may be pages of many."""
+        """Return the payload; the first ones are looked at."""
         payload = self._decode(response, position)
-        if self._further_pages is not None and payload is not NO_RECORDS:
-            self._look_for_further_pages(self._further_pages, position, response, payload)
+        if self._checks and payload is not NO_RECORDS:
+            self._check(position, response, payload)
         return payload
 
-    def _look_for_further_pages(self, hint: FurtherPages, position: int, response: Response, payload: Any) -> None:
-        finding = hint.describe(position, response, payload)
-        if finding is not None:
-            self.findings.setdefault(position, []).append(finding)
-        if hint.is_done:
-            self._further_pages = None
+    def _check(self, position: int, response: Response, payload: Any) -> None:
+        found = [check.describe(position, response, payload) for check in self._checks]
+        if hints := [hint for hint in found if hint is not None]:
+            self.findings.setdefault(position, []).extend(hints)
+        self._checks = [check for check in self._checks if not check.is_done]
 
     def next_steps(self, position: int, number: int, page: Page, now: float, epoch: float) -> Sequence[Step]:  # noqa: ARG002 - of the interface
         """Return nothing: the response completes its row."""

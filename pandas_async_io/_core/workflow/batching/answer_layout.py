@@ -103,7 +103,7 @@ def _detect_layout(texts: Sequence[str], payload: Any, on: Path, shape: Shape) -
     return payload, extract_records(payload, replace(shape, record_path=path or None))
 
 
-def _find_list(payload: Any) -> tuple[tuple[str, ...], str | None]:
+def _find_list(payload: Any) -> tuple[tuple[Key, ...], str | None]:
     """Return the path of the list of records, or why it is ambiguous."""
     try:
         return find_record_path(payload), None
@@ -118,13 +118,13 @@ def _is_record(payload: Any, texts: Collection[str], on: Path) -> bool:
     return isinstance(payload, dict) and "jsonrpc" not in payload and key_text(find_value(payload, on)) in texts
 
 
-def _check_one_record(texts: Collection[str], payload: Record, on: Path, path: tuple[str, ...]) -> None:
+def _check_one_record(texts: Collection[str], payload: Record, on: Path, path: tuple[Key, ...]) -> None:
     """Refuse a payload that is the record of one key and holds a list of records of others."""
     listed = extract_records(payload, Shape(path)) if path else []
     listed_keys = {key_text(find_value(record, on)) for record in listed}
     own_key = key_text(find_value(payload, on))
     if not listed_keys.isdisjoint(text for text in texts if text != own_key):
-        where = ".".join(path)
+        where = ".".join(map(str, path))
         raise ParseError(
             f"batch=: is this the record of {own_key!r}, or are the records in {where!r}? Pass record_path={where!r} "
             "if they are"

@@ -10,7 +10,7 @@ import pandas as pd
 from pandas_async_io._core.body.xml.document import XmlDocument
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.json_path import Key, Path, find_children, find_value, names_element, parse_count
-from pandas_async_io._core.workflow.paging.page_fields import describes_page, page_objects
+from pandas_async_io._core.workflow.paging.page_fields import described_paths, describes_page, is_page_pair
 from pandas_async_io._core.workflow.paging.paging_vocabulary import (
     ENVELOPES,
     OTHER_LISTS,
@@ -48,7 +48,7 @@ def find_total_path(page: Page, record_path: Path, *, allow_minimum: bool = Fals
     ('meta', 'total')
     """
     paths = [*(tuple(record_path[:depth]) for depth in range(len(record_path))), *ENVELOPES]
-    paths = list(dict.fromkeys([*paths, *page_objects(page.payload)]))
+    paths = list(dict.fromkeys([*paths, *described_paths(page.payload)]))
     fields = [
         (*path, key, *inner)
         for path, envelope in ((path, find_value(page.payload, path)) for path in paths)
@@ -68,7 +68,7 @@ def _path_to_count(value: Any, *, allow_minimum: bool) -> tuple[str, ...] | None
     return ("value",) if (is_exact or allow_minimum) and parse_count(value.get("value")) is not None else None
 
 
-def find_record_path(payload: Any) -> tuple[str, ...]:
+def find_record_path(payload: Any) -> tuple[Key, ...]:
     """Return the path of the list that holds the records; ``()`` if there is none.
 
     The list is the only one with a usual name, or else the only list of objects. A list that is empty
@@ -84,11 +84,11 @@ def find_record_path(payload: Any) -> tuple[str, ...]:
     --------
     >>> find_record_path({"data": {"users": {"nodes": [{"id": 1}], "pageInfo": {}}}})
     ('data', 'users', 'nodes')
-    >>> find_record_path([{"id": 1}])
-    ()
+    >>> find_record_path([{"id": 1}]), find_record_path([{"page": 1, "pages": 4}, [{"id": 1}]])
+    ((), (1,))
     """
     if not isinstance(payload, dict):
-        return ()
+        return (1,) if is_page_pair(payload) else ()
     if isinstance(payload, XmlDocument) and payload.record_path is not None:
         return payload.record_path
     lists = dict(candidate_lists(payload))

@@ -43,6 +43,19 @@ def describes_page(payload: Any, path: Sequence[Key] = ()) -> bool:
     return any(has_page_position(find_value(payload, each)) for each in (*around, *ENVELOPES, *page_objects(payload)))
 
 
+def is_page_pair(payload: Any) -> bool:
+    """Whether a list holds a description of the page and the list of its records, as the World Bank has it.
+
+    Examples
+    --------
+    >>> is_page_pair([{"page": 1, "pages": 4}, [{"id": 1}]]), is_page_pair([{"id": 1, "page": 1, "pages": 4}, []])
+    (True, False)
+    """
+    if not isinstance(payload, list) or len(payload) != 2 or not isinstance(payload[1], list):
+        return False
+    return has_page_position(payload[0])
+
+
 def has_only_page_fields(payload: Any, path: Sequence[Key] = ()) -> bool:
     """Whether all fields beside the list at a path are other lists or describe the page.
 
@@ -54,7 +67,8 @@ def has_only_page_fields(payload: Any, path: Sequence[Key] = ()) -> bool:
     False
     """
     levels = [(key, find_value(payload, path[:depth])) for depth, key in enumerate(path)]
-    fields = ((name, value) for key, level in levels for name, value in level.items() if name != key)
+    objects = ((key, level) for key, level in levels if isinstance(level, dict))
+    fields = ((name, value) for key, level in objects for name, value in level.items() if name != key)
     return all(isinstance(value, list) or PAGE_FIELDS.fullmatch(snake_case(name)) for name, value in fields)
 
 
@@ -88,6 +102,17 @@ def has_page_position(fields: Any) -> bool:
 
 def _first_count(fields: dict[str, Any], names: Sequence[str]) -> int | None:
     return next((count for name in names if (count := parse_count(fields.get(name))) is not None), None)
+
+
+def described_paths(payload: Any) -> list[tuple[Key, ...]]:
+    """Return the paths of the objects that only describe the page.
+
+    Examples
+    --------
+    >>> described_paths([{"page": 1, "pages": 4}, []]), described_paths({"meta": {"page": 1, "pages": 4}})
+    ([(0,)], [('meta',)])
+    """
+    return [(0,)] if is_page_pair(payload) else list(page_objects(payload))
 
 
 def page_objects(payload: Any, parent: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

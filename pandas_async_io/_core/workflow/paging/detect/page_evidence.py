@@ -23,7 +23,7 @@ from pandas_async_io._core.workflow.paging.envelope import (
     is_single_record,
     page_records,
 )
-from pandas_async_io._core.workflow.paging.page_fields import has_only_page_fields, page_objects
+from pandas_async_io._core.workflow.paging.page_fields import described_paths, has_only_page_fields
 from pandas_async_io._core.workflow.paging.paging_vocabulary import (
     ENVELOPES,
     PAGE_PARAMS,
@@ -164,7 +164,7 @@ def collect_evidence(
     if records is not None:
         found = _Records(found.path, records, len(records))
     parents = (found.path[:depth] for depth in range(1, len(found.path)))
-    paths = dict.fromkeys([(), *parents, *ENVELOPES, *VAGUE_ENVELOPES, *page_objects(page.payload)])
+    paths = dict.fromkeys([(), *parents, *ENVELOPES, *VAGUE_ENVELOPES, *described_paths(page.payload)])
     objects = ((path, find_value(page.payload, path)) for path in paths)
     envelopes = tuple(
         ("".join(f"{key}." for key in path), fields) for path, fields in objects if isinstance(fields, dict)
@@ -191,8 +191,9 @@ def _find_records(page: Page, given: tuple[Key, ...] | None) -> _Records:
     """Return the records of a page; where several lists may be meant, only the length of the longest one."""
     payload = page.payload
     if given is not None or isinstance(payload, list | pd.DataFrame):
-        records = page_records(payload, given or ())
-        return _Records(given or (), records, len(records))
+        path = find_record_path(payload) if given is None else given
+        records = page_records(payload, path)
+        return _Records(path, records, len(records))
     if not isinstance(payload, dict):
         return _Records((), [], None)
     try:

@@ -155,6 +155,7 @@ def page(payload, headers=None, url=URL, body=None):
             page({"hits": ONE, "page": 0, "nbPages": 4}, body=b'{"query":"x"}'),
             PageNumber(start=0, total_pages="nbPages", body=True),
         ),
+        (page([{"page": 1, "pages": 4, "per_page": "1", "total": 4}, ONE]), PageNumber(total_pages="0.pages")),
         (page({"content": ONE, "number": 0, "last": False}), PageNumber(start=0)),
         (page({"content": ONE, "number": 1, "last": False}, url=f"{URL}?page=1"), PageNumber()),
         (page({"items": ONE, "page_number": 1, "page_count": 4}), PageNumber("page_number", total_pages="page_count")),
