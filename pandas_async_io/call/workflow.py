@@ -94,6 +94,8 @@ def _batching(call: PreparedCall, deliver: Deliver) -> BatchingWorkflow:
         decode=call.decode,
         deliver=deliver,
         idempotency_key=None if name is None else (name, call.idempotency_seed),
+        part_keys=requests.part_keys,
+        stored=requests.stored,
     )
 
 

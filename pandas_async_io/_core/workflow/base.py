@@ -129,6 +129,10 @@ class Workflow(ABC):
         """Return the steps that replace one that failed with an HTTP status; empty if the failure stands."""
         return ()
 
+    def list_part_keys(self, position: int, number: int) -> Sequence[Any]:  # noqa: ARG002 - others need them
+        """Return what the parts of a step's answer are kept under in a store, if each may be needed alone."""
+        return ()
+
     @abstractmethod
     def finish_step(self, position: int, number: int, result: Result) -> None:
         """Take the result of a step."""

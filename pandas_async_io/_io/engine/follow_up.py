@@ -205,7 +205,8 @@ class FollowUp:
         store, key = self._call.store, pending.key
         if store is not None and key is not None and pending.answer is None:
             requests = [step.request for step in following]
-            store.keep(key, pending.request, response, error=error, following=requests)
+            parts = self._call.workflow.list_part_keys(pending.position, pending.number)
+            store.keep(key, pending.request, response, error=error, following=requests, parts=parts)
 
     def _fail(
         self, pending: PendingRequest, response: Response | None, stop: Stop, error: AttemptError | None = None

@@ -3,6 +3,7 @@
 - `store`: the public `Store`.
 - `answer_file`: the SQLite file: opened and checked, answers looked up and written.
 - `layout`: its tables, and what is refused as another file.
+- `new_answers`: answers that came, as rows.
 - `upkeep`: looking at a file, removing answers, merging files.
 - `writer`: the thread that writes answers.
 - `call_store`: what one call reads and keeps.

@@ -57,6 +57,7 @@ ON CONFLICT (fingerprint, identity) DO UPDATE SET url = excluded.url, status = e
   fetched_at = excluded.fetched_at, final_url = excluded.final_url, coding = excluded.coding,
   checksum = excluded.checksum, content = excluded.content
 """  # noqa: S608 - constants
+_INSERT_PART = "INSERT OR REPLACE INTO batch_keys SELECT ?, ?, id FROM answers WHERE fingerprint = ? AND identity = ?"
 
 
 class AnswerFile:
@@ -102,12 +103,38 @@ class AnswerFile:
             found.setdefault(row[0], []).append(AnswerRow._make(row))
         return found
 
-    def write(self, rows: Iterable[AnswerRow]) -> None:
-        """Write answers, in place of older ones to the same requests."""
+    def find_parts(self, fingerprints: Sequence[bytes]) -> dict[bytes, dict[bytes, int]]:
+        """Return for each fingerprint of a part, by identity, the number of the answer that holds it."""
+        marks = ",".join("?" * len(fingerprints))
+        query = f"SELECT fingerprint, identity, answer FROM batch_keys WHERE fingerprint IN ({marks})"  # noqa: S608 - marks
+        with self._lock:
+            rows = self._connection.execute(query, fingerprints).fetchall()
+        found: dict[bytes, dict[bytes, int]] = {}
+        for fingerprint, identity, answer in rows:
+            found.setdefault(fingerprint, {})[identity] = answer
+        return found
+
+    def find_by_id(self, numbers: Sequence[int]) -> dict[int, AnswerRow]:
+        """Return answers by their numbers."""
+        marks = ",".join("?" * len(numbers))
+        query = f"SELECT id, {_COLUMNS} FROM answers WHERE id IN ({marks})"  # noqa: S608 - marks
+        with self._lock:
+            rows = self._connection.execute(query, numbers).fetchall()
+        return {row[0]: AnswerRow._make(row[1:]) for row in rows}
+
+    def write(self, rows: Iterable[AnswerRow], parts: Sequence[tuple[bytes, bytes, bytes, bytes]] = ()) -> None:
+        """Write answers, in place of older ones to the same requests.
+
+        Parameters
+        ----------
+        parts : sequence of (bytes, bytes, bytes, bytes)
+            Fingerprint and identity of parts, and of the answer that holds each.
+        """
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
         try:
             connection.executemany(_INSERT, rows)
+            connection.executemany(_INSERT_PART, parts)
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:

@@ -9,19 +9,21 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections import Counter
+from functools import partial
 from math import inf
 from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.models import SAFE_METHODS, Response
-from pandas_async_io._core.security.secrets import redact_url, redact_urls
-from pandas_async_io._core.storage.answer_bytes import join_answer, pack, parse_headers, split_answer, unpack
+from pandas_async_io._core.security.secrets import redact_url
+from pandas_async_io._core.storage.answer_bytes import parse_headers, split_answer, unpack
 from pandas_async_io._core.storage.keeping import is_asked_again, is_worth_keeping
 from pandas_async_io._core.words import format_count
-from pandas_async_io._io.storage.answer_file import AnswerFile, AnswerRow
+from pandas_async_io._io.storage.answer_file import BLOCK_REQUESTS, AnswerFile, AnswerRow
+from pandas_async_io._io.storage.new_answers import NewAnswer, make_rows
 from pandas_async_io._io.storage.writer import AnswerWriter
 
 if TYPE_CHECKING:
@@ -37,15 +39,6 @@ if TYPE_CHECKING:
 class StoredAnswer(NamedTuple):
     """A kept answer, and when it came, in seconds since the epoch."""
 
-    response: Response
-    fetched_at: float
-
-
-class _NewAnswer(NamedTuple):
-    """An answer that is to be written, as it came."""
-
-    key: RequestKey
-    request: Request
     response: Response
     fetched_at: float
 
@@ -130,7 +123,8 @@ class CallStore:
         """
         if not self._looks_up:
             return [None] * len(requests)
-        rows = self._read([key.fingerprint for key, _ in requests if key is not None])
+        look_up = partial(self._file.find, since=self._oldest())
+        rows = self._guard(look_up, [key.fingerprint for key, _ in requests if key is not None])
         if not rows:
             return [None] * len(requests)
         return [
@@ -138,20 +132,56 @@ class CallStore:
             for key, request in requests
         ]
 
-    def _read(self, fingerprints: Sequence[bytes]) -> dict[bytes, list[AnswerRow]]:
-        ttl = None if self.replays else self.store.ttl
+    def find_parts(self, keys: Sequence[RequestKey | None]) -> list[tuple[StoredAnswer, list[int]]]:
+        """Return the kept answers that hold parts, each with the positions of its parts.
+
+        Raises
+        ------
+        PlanError
+            As `find`.
+        """
+        if not self._looks_up:
+            return []
+        positions: dict[int, list[int]] = {}
+        for first in range(0, len(keys), BLOCK_REQUESTS):
+            block = [(at, key) for at, key in enumerate(keys[first : first + BLOCK_REQUESTS], first) if key is not None]
+            found = self._guard(self._file.find_parts, [key.fingerprint for _, key in block])
+            for at, key in block:
+                held = found.get(key.fingerprint, {})
+                own = [held[identity] for identity in key.identities if identity in held]
+                own = own or (list(held.values()) if self.replays else [])
+                if own:
+                    positions.setdefault(own[-1], []).append(at)
+        answers = []
+        ids = [*positions]
+        for first in range(0, len(ids), BLOCK_REQUESTS):
+            rows = self._guard(self._file.find_by_id, ids[first : first + BLOCK_REQUESTS])
+            for number, row in rows.items():
+                if row.fetched_at >= self._oldest() and (answer := self._open(row, row.url)) is not None:
+                    answers.append((answer, positions[number]))
+        return answers
+
+    def _guard(self, look_up: Callable[[Sequence[Any]], dict[Any, Any]], values: Sequence[Any]) -> dict[Any, Any]:
+        """Look up; an error of the file is told once, and finds nothing."""
         try:
-            return self._file.find(fingerprints, since=-inf if ttl is None else time.time() - ttl)
+            return look_up(values)
         except sqlite3.Error as error:
             if self.replays:
                 raise PlanError(f"{self.name} cannot be read: {error}") from None
             self._read_error = str(error)
             return {}
 
+    def _oldest(self) -> float:
+        """Return the time, in seconds since the epoch, before which answers are too old."""
+        ttl = None if self.replays else self.store.ttl
+        return -inf if ttl is None else time.time() - ttl
+
     def _take(self, key: RequestKey, request: Request, rows: Sequence[AnswerRow]) -> StoredAnswer | None:
         row = self._choose(key, request, rows)
-        if row is None:
-            return None
+        return None if row is None else self._open(row, request.url)
+
+    def _open(self, row: AnswerRow, url: str) -> StoredAnswer | None:
+        """Return the answer of a row; None if it was damaged."""
         try:
             head, body = split_answer(self._hidden.restore(unpack(row.coding, row.checksum, row.content)))
             headers = self._read_headers(head)
@@ -159,9 +189,7 @@ class CallStore:
             self._damaged += 1
             return None
         self._taken += 1
-        return StoredAnswer(
-            Response(row.status, headers, body, row.final_url or request.url, self._encoding), row.fetched_at
-        )
+        return StoredAnswer(Response(row.status, headers, body, row.final_url or url, self._encoding), row.fetched_at)
 
     def _read_headers(self, head: bytes) -> CIMultiDictProxy[str]:
         """Return header fields; answers that came in the same second often have the same."""
@@ -192,6 +220,7 @@ class CallStore:
         *,
         error: AttemptError | None = None,
         following: Sequence[Request] = (),
+        parts: Sequence[RequestKey] = (),
     ) -> None:
         """Keep an answer if it is worth it; it is written later.
 
@@ -201,13 +230,17 @@ class CallStore:
             Why it could not be read.
         following : sequence of Request
             The requests that follow from it.
+        parts : sequence of RequestKey
+            The keys of its parts, if each may be looked up alone.
         """
         if not (self.records or is_worth_keeping(response, error)) or is_asked_again(request, following):
             return
         self._kept += 1
         if "no-store" in (response.headers.get("Cache-Control") or ""):
             self._no_store += 1
-        self._writer.put(_NewAnswer(key, request, response, time.time()), len(response.body))
+        if not 200 <= response.status < 300:
+            parts = ()
+        self._writer.put(NewAnswer(key, request, response, time.time(), parts), len(response.body))
 
     @property
     def is_behind(self) -> bool:
@@ -225,20 +258,10 @@ class CallStore:
             if file is not None:
                 file.close()
 
-    def _write(self, answers: Sequence[_NewAnswer]) -> None:
+    def _write(self, answers: Sequence[NewAnswer]) -> None:
         if self._target is None:
             self._target = AnswerFile(self.store.file, writes=True)
-        urls = redact_urls([answer.request.url for answer in answers])  # in one go: a third of the work of a row
-        self._target.write(map(self._make_row, answers, urls))
-
-    def _make_row(self, answer: _NewAnswer, redacted_url: str) -> AnswerRow:
-        key, request, response, fetched_at = answer
-        hide = self._hidden.hide
-        final_url = None if response.url == request.url else _hide_in_url(redact_url(response.url), hide)
-        coding, checksum, content = pack(hide(join_answer(response.headers.items(), response.body)))
-        url = _hide_in_url(redacted_url, hide)
-        ours = (key.fingerprint, key.identities[0], url, response.status, fetched_at, final_url)
-        return AnswerRow(*ours, coding, checksum, content)
+        self._target.write(*make_rows(answers, self._hidden.hide))
 
     def describe_problems(self) -> list[str]:
         """Return what the user must know: answers that could not be read or kept."""
@@ -265,7 +288,3 @@ def _read_body(row: AnswerRow) -> bytes:
         return split_answer(unpack(row.coding, row.checksum, row.content))[1]
     except ValueError:
         return b""
-
-
-def _hide_in_url(url: str, hide: Callable[[bytes], bytes]) -> str:
-    return hide(url.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")

@@ -7,6 +7,7 @@
 - `url_list`: the requests of a call with whole URLs.
 - `credentials`: where the credentials of a call may go.
 - `batch_requests`: the requests of a call with ``batch=``.
+- `stored_keys`: the keys of a batch that a store answers.
 - `request_body`: the JSON body that the options give, and its checks.
 - `interpreter`: what reads the bodies of responses.
 - `limits`: which limits are the call's, and which its client's.

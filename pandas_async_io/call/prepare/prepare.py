@@ -17,7 +17,7 @@ from pandas_async_io.call.prepare.redactor import make_redactor
 from pandas_async_io.call.prepare.request_body import find_query
 from pandas_async_io.call.prepare.requests import expand_call
 from pandas_async_io.call.prepare.source import Source, copy_frame, copy_options
-from pandas_async_io.call.prepare.store import choose_store
+from pandas_async_io.call.prepare.stored_keys import use_store
 from pandas_async_io.call.stack_level import warn_user
 from pandas_async_io.client import get_default_client
 
@@ -80,16 +80,17 @@ def prepare_call(
     query = find_query(options)
     requests = expand_call(frame, url, options, client, auth)
     source = Source(frame, url, copy_options(options))
-    return PreparedCall(
-        source,
-        client,
-        auth,
-        requests,
-        shape,
-        schema,
-        decode,
-        replace(policy, repeatable=query is not None and query.safe),
-        make_redactor(source, client, auth, requests),
-        resumption,
-        choose_store(options, client),
+    return use_store(
+        PreparedCall(
+            source,
+            client,
+            auth,
+            requests,
+            shape,
+            schema,
+            decode,
+            replace(policy, repeatable=query is not None and query.safe),
+            make_redactor(source, client, auth, requests),
+            resumption,
+        )
     )

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pandas_async_io._core.security.redaction import SecretRedactor
     from pandas_async_io._core.table.columns.shape import Shape
     from pandas_async_io._core.workflow.batching.batches import Batches
+    from pandas_async_io._core.workflow.batching.workflow import StoredBlock
     from pandas_async_io._io.storage.store import Store
     from pandas_async_io.call.prepare.source import Resumption, Source
     from pandas_async_io.client import Client
@@ -45,6 +46,10 @@ class CallRequests:
         With ``batch``: what the requests for other blocks of keys are made of.
     batches : Batches or None
         The keys, in blocks: one for each request.
+    part_keys : sequence of RequestKey or None
+        With ``batch`` and a store: what the answer to each key is kept under.
+    stored : sequence of StoredBlock
+        With ``batch`` and a store: the kept answers, which stand for requests.
     hints : tuple of str
         What the user must know of the requests although rows may be ``ok``.
     """
@@ -55,6 +60,8 @@ class CallRequests:
     batches: Batches | None = None
     allow_hosts: Sequence[str] = ()
     hints: tuple[str, ...] = ()
+    part_keys: Sequence[Any] = ()
+    stored: Sequence[StoredBlock] = ()
 
     def build_blocks(self, blocks: Sequence[Positions]) -> list[Request]:
         """Make the requests for other blocks of the keys."""

@@ -36,15 +36,20 @@ def choose_store(options: FetchOptions | ReadOptions, client: Client) -> Store |
     return as_store(options.store) or client.store
 
 
-def open_call_store(call: PreparedCall) -> CallStore | None:
+def open_call_store(call: PreparedCall, *, creates: bool = True) -> CallStore | None:
     """Open the store of a call; None if it has none.
+
+    Parameters
+    ----------
+    creates : bool
+        Whether a missing file is made; else None is returned.
 
     Raises
     ------
     PlanError
         The file cannot be used.
     """
-    if call.store is None:
+    if call.store is None or not (creates or call.store.file.exists()):
         return None
     retry = call.policy.retry
     return CallStore(
@@ -100,18 +105,16 @@ def _check_replay(call: PreparedCall, store: CallStore) -> None:
     missing = 0
     for requests in _first_requests(call):
         found = store.find([(store.make_key(request), request) for request in requests])
-        missing += found.count(None)
-        pairs = zip(requests, found, strict=True)
+        lacks = [request for request, answer in zip(requests, found, strict=True) if answer is None]
+        missing += len(lacks)
         shown += [
             f"{request.method} {call.redactor.redact(redact_url(request.url))}"
-            for request, answer in pairs
-            if answer is None and len(shown) < _SHOWN_REQUESTS
+            for request in lacks[: _SHOWN_REQUESTS - len(shown)]
         ]
     if missing:
         raise PlanError(
             f"{store.name} has no answer to {format_count(missing, 'request')}, and a replay sends nothing: "
-            f"{'; '.join(shown[:_SHOWN_REQUESTS])}{'; …' if missing > _SHOWN_REQUESTS else ''}. Record them with "
-            "mode='record'"
+            f"{'; '.join(shown)}{'; …' if missing > _SHOWN_REQUESTS else ''}. Record them with mode='record'"
         )
 
 
@@ -119,27 +122,32 @@ def describe_stored(call: PreparedCall) -> str:
     """Return what the store of a call means for its first requests; "" without a store."""
     if call.store is None:
         return ""
-    count, method = len(call.requests.sent), call.requests.sent.method
+    name, retry = f"store={str(call.store.path)!r}", call.policy.retry
     if call.store.mode == "record":
-        return f"store={str(call.store.path)!r} records: every request is sent"
-    stored = 0
-    if call.store.file.exists():
-        store = open_call_store(call)
-        if store is None:
-            raise TypeError("the call has a store")
+        return f"{name} records: every request is sent"
+    count = _count_stored(call)
+    if call.store.mode == "replay":
+        return f"{name} replays: it answers {count}"
+    text, method = f"{name} answers {count}", call.requests.sent.method
+    if call.options.poll is None and not may_answer_from_store(
+        method, retry_methods=retry.methods, repeatable=call.policy.repeatable
+    ):
+        text += f": {method} may change something and is sent again, unless Retry(methods=…) names it"
+    return text
+
+
+def _count_stored(call: PreparedCall) -> str:
+    """Return how many first requests, or keys of a batch, the store answers, and of how many."""
+    if call.requests.batches is not None:
+        stored = sum(len(block.keys) for block in call.requests.stored)
+        return f"{stored} of {format_count(len(call.requests.rows), 'key')}"
+    stored, store = 0, open_call_store(call, creates=False)
+    if store is not None:
         with closing(store):
             for requests in _first_requests(call):
                 found = store.find([(store.make_key(request), request) for request in requests])
                 stored += len(found) - found.count(None)
-    if call.store.mode == "replay":
-        return f"store={str(call.store.path)!r} replays: it answers {stored} of {format_count(count, 'request')}"
-    text = f"store={str(call.store.path)!r} answers {stored} of {format_count(count, 'request')}"
-    may_answer = may_answer_from_store(
-        method, retry_methods=call.policy.retry.methods, repeatable=call.policy.repeatable
-    )
-    if call.options.poll is None and not may_answer:
-        text += f": {method} may change something and is sent again, unless Retry(methods=…) names it"
-    return text
+    return f"{stored} of {format_count(len(call.requests.sent), 'request')}"
 
 
 def _first_requests(call: PreparedCall) -> Iterator[list[Request]]:

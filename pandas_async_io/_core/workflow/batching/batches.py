@@ -5,7 +5,7 @@ A frame of keys becomes a frame of blocks, whose cells are lists. It is expanded
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -50,6 +50,8 @@ class Batches:
         For each request the numbers of its keys.
     in_body : bool
         As in `KeyField`.
+    group_of_key : array of int64
+        For each key which keys it may share a request with: those that agree in all other fields.
     """
 
     key_name: str
@@ -58,6 +60,7 @@ class Batches:
     unsafe_rows: dict[int, str]
     blocks: Sequence[Positions]
     in_body: bool = False
+    group_of_key: Positions = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     @classmethod
     def build(cls, frame: pd.DataFrame, field: KeyField, size: int) -> Batches:
@@ -94,7 +97,15 @@ class Batches:
         row_to_key = np.full(len(frame), -1, dtype=np.int64)
         row_to_key[usable] = numbers
         columns = {name: array.take(first_rows) for name, array in arrays.items()}
-        return cls(field.name, columns, row_to_key, unsafe_rows, _build_blocks(groups, first_rows, size), field.in_body)
+        batches = cls(field.name, columns, row_to_key, unsafe_rows, (), field.in_body, _group_keys(groups, first_rows))
+        return replace(batches, blocks=batches.cut_blocks(np.arange(len(first_rows)), size))
+
+    def cut_blocks(self, keys: Positions, size: int) -> list[Positions]:
+        """Return some keys in blocks of at most ``size`` that agree in all other fields."""
+        order = keys[np.argsort(self.group_of_key[keys], kind="stable")]
+        bounds = np.flatnonzero(np.diff(self.group_of_key[order])) + 1
+        parts = np.split(order, bounds)
+        return [part[start : start + size] for part in parts for start in range(0, len(part), size)]
 
     def build_rows(self, blocks: Sequence[Positions]) -> pd.DataFrame:
         """Return a frame with one row per block: a list of keys, and the other fields beside it.
@@ -137,15 +148,9 @@ def _check_size(size: Any) -> int:
     return count
 
 
-def _build_blocks(groups: Sequence[FieldColumn], first_rows: Positions, size: int) -> list[Positions]:
-    """Return blocks of keys that agree in all other fields."""
-    if groups:
-        _, group_of_key = group_rows(groups, first_rows)
-    else:
-        group_of_key = np.zeros(len(first_rows), dtype=np.int64)
-    order = np.argsort(group_of_key, kind="stable")
-    bounds = np.flatnonzero(np.diff(group_of_key[order])) + 1
-    return [part[start : start + size] for part in np.split(order, bounds) for start in range(0, len(part), size)]
+def _group_keys(groups: Sequence[FieldColumn], first_rows: Positions) -> Positions:
+    """Return the group of each key: keys of a group agree in all other fields."""
+    return group_rows(groups, first_rows)[1] if groups else np.zeros(len(first_rows), dtype=np.int64)
 
 
 def _find_unsafe_rows(texts: FieldColumn, field: KeyField) -> dict[int, str]:

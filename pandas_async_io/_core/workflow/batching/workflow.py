@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from pandas_async_io._core.arrays import Positions
     from pandas_async_io._core.body.interpret import Interpreter
+    from pandas_async_io._core.errors import AttemptError
     from pandas_async_io._core.models import Page, Request, Response
     from pandas_async_io._core.workflow.base import Deliver
     from pandas_async_io._core.workflow.batching.batches import Batches
@@ -62,6 +63,31 @@ class Block:
     is_split: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class StoredBlock:
+    """A kept answer to some keys.
+
+    Attributes
+    ----------
+    keys : array of int64
+        The numbers of the keys.
+    payload : object
+        What this call reads in it.
+    error : AttemptError or None
+        Why it cannot be read.
+    status : int
+        The HTTP status.
+    fetched_at : float
+        When it came, in seconds since the epoch.
+    """
+
+    keys: Positions
+    payload: Any
+    error: AttemptError | None
+    status: int
+    fetched_at: float
+
+
 class BatchingWorkflow(Workflow):
     """Sends blocks of keys and delivers a result for each key.
 
@@ -92,10 +118,13 @@ class BatchingWorkflow(Workflow):
         decode: Interpreter,
         deliver: Deliver,
         idempotency_key: tuple[str, UUID] | None = None,
+        part_keys: Sequence[Any] = (),
+        stored: Sequence[StoredBlock] = (),
     ) -> None:
         super().__init__(decode)
         self._batches, self._build_requests, self._rules, self._deliver = batches, build_requests, rules, deliver
         self._idempotency_key = idempotency_key
+        self._part_keys, self._stored = part_keys, [*stored]
         self._halving = Halving(batches.blocks)
         self._blocks = {(position, 1): Block(block) for position, block in enumerate(batches.blocks)}
         self._last_numbers = [1] * len(batches.blocks)
@@ -106,6 +135,7 @@ class BatchingWorkflow(Workflow):
 
     def begin(self, position: int, request: Request) -> Sequence[Step]:  # noqa: ARG002 - of the interface
         """Return the request of a whole block."""
+        self._deliver_stored()
         return [Step(1, replace(request, headers={**request.headers, **self._idempotency_header(request)}))]
 
     def decode(self, position: int, number: int, response: Response) -> Any:
@@ -140,6 +170,7 @@ class BatchingWorkflow(Workflow):
 
     def close(self) -> None:
         """Deliver the refused blocks that were never split; say so if no key has a record."""
+        self._deliver_stored()
         for block in self._waiting.values():
             self._deliver_block(block, block.result or Result(Outcome.CANCELLED))
         self._waiting = {}
@@ -154,6 +185,30 @@ class BatchingWorkflow(Workflow):
         block = self._blocks[position, number]
         block.records = [None] * len(block.keys)
         return self._split(position, self._halving.accept(block.keys))
+
+    def list_part_keys(self, position: int, number: int) -> Sequence[Any]:
+        """Return what the answer to each key of a block is kept under."""
+        if not self._part_keys:
+            return ()
+        found = (self._part_keys[key] for key in self._blocks[position, number].keys.tolist())
+        return [key for key in found if key is not None]
+
+    def _deliver_stored(self) -> None:
+        """Deliver the kept answers, once."""
+        while self._stored:
+            stored = self._stored.pop()
+            block, error = Block(stored.keys), stored.error
+            if error is None:
+                try:
+                    self._match(block, stored.payload)
+                except ParseError as exc:
+                    error = exc
+            outcome = Outcome.OK if error is None else error.outcome
+            text = None if error is None else str(error)
+            self._deliver_block(
+                block,
+                Result(outcome, status=stored.status, error=text, fetched_at=stored.fetched_at, from_store=True),
+            )
 
     def _match(self, block: Block, payload: Any) -> None:
         match = match_records(self._batches.get_keys(block.keys), payload, self._rules)

@@ -1,0 +1,50 @@
+"""Answers that came, as the rows that are written: compressed, without credentials. In the writer's thread."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pandas_async_io._core.security.secrets import redact_url, redact_urls
+from pandas_async_io._core.storage.answer_bytes import join_answer, pack
+from pandas_async_io._io.storage.answer_file import AnswerRow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from pandas_async_io._core.models import Request, Response
+    from pandas_async_io._core.storage.fingerprint import RequestKey
+
+
+class NewAnswer(NamedTuple):
+    """An answer that is to be written, as it came; ``parts`` are the keys of its parts."""
+
+    key: RequestKey
+    request: Request
+    response: Response
+    fetched_at: float
+    parts: Sequence[RequestKey] = ()
+
+
+def make_rows(
+    answers: Sequence[NewAnswer], hide: Callable[[bytes], bytes]
+) -> tuple[Iterator[AnswerRow], list[tuple[bytes, bytes, bytes, bytes]]]:
+    """Return the rows of answers, and the parts that they hold, as `AnswerFile.write` takes them."""
+    urls = redact_urls([answer.request.url for answer in answers])  # in one go: one by one, a third of the work
+    parts = [
+        (part.fingerprint, part.identities[0], answer.key.fingerprint, answer.key.identities[0])
+        for answer in answers
+        for part in answer.parts
+    ]
+    return (_make_row(answer, url, hide) for answer, url in zip(answers, urls, strict=True)), parts
+
+
+def _make_row(answer: NewAnswer, redacted_url: str, hide: Callable[[bytes], bytes]) -> AnswerRow:
+    key, request, response, fetched_at, _ = answer
+    final_url = None if response.url == request.url else _hide_in_url(redact_url(response.url), hide)
+    packed = pack(hide(join_answer(response.headers.items(), response.body)))
+    url = _hide_in_url(redacted_url, hide)
+    return AnswerRow(key.fingerprint, key.identities[0], url, response.status, fetched_at, final_url, *packed)
+
+
+def _hide_in_url(url: str, hide: Callable[[bytes], bytes]) -> str:
+    return hide(url.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
