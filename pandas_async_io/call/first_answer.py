@@ -14,6 +14,7 @@ from pandas_async_io._core.table.columns.records import NOT_FOUND, walk_path
 from pandas_async_io._core.table.columns.shape import Shape
 from pandas_async_io._core.workflow.paging.envelope import candidate_lists
 from pandas_async_io._core.workflow.paging.further_pages import FurtherPages
+from pandas_async_io._core.workflow.paging.records.record_locator import RecordLocator
 
 if TYPE_CHECKING:
     from pandas_async_io._core.table.columns.shape import Path
@@ -52,8 +53,8 @@ def first_answer_checks(call: PreparedCall) -> list[AnswerCheck]:
     options, sent = call.options, call.requests.sent
     checks: list[AnswerCheck] = []
     if options.pages is NOT_GIVEN:
-        path = call.shape.record_path
-        checks.append(FurtherPages(lambda position: sent.request(position, NO_HEADERS), len(sent), path))
+        locator = RecordLocator(call.shape.record_path, call.shape if call.shape.is_tabular else None)
+        checks.append(FurtherPages(lambda position: sent.request(position, NO_HEADERS), len(sent), locator))
     if options.parser is None and call.shape == Shape(sep=call.shape.sep, max_level=call.shape.max_level):
         checks.append(FirstAnswers())
     return checks

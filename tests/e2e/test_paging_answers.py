@@ -490,3 +490,13 @@ def test_a_description_beside_the_list_of_records_is_read_as_the_world_bank_has_
     with serve_function(three_of(lambda n, rows: [{"page": n, "pages": 3, "total": 7}, rows])) as server:
         found = paio.read_api(server.url + "/x", pages=pages, record_path=record_path, max_requests=10)
     assert found["id"].tolist() == list(range(7))
+
+
+def test_the_rows_of_columns_decide_whether_there_are_more():
+    """An object of arrays is not one record of three."""
+    payload = {"data": {"id": [1, 2, 3]}, "offset": 0, "limit": 5, "total": 3}
+    with serve_function(lambda request: answer(payload)) as server:
+        for options in ({}, {"pages": "auto"}):
+            found = paio.read_api(server.url, record_path="data", orient="columns", **options)
+            assert found["id"].tolist() == [1, 2, 3]
+        assert len(server.requests) == 2

@@ -155,7 +155,11 @@ class Chain:
             The first page does not show the paginator or the records. The message says what to pass.
         """
         if self.paginator is None and self.detected is None:
-            known = None if parsed is None else self.locator.find_parsed_records(parsed, None)
+            known = None
+            if parsed is not None:
+                known = self.locator.find_parsed_records(parsed, None)
+            elif self.record_path is not None:
+                known = self.locator.find_records(page.payload, has_paginator=True)
             self.detected = choose_paginator(page, self.record_path, known)
             self.paginator = self.detected.paginator
         if parsed is not None:

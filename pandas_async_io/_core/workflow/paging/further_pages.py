@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -12,9 +13,9 @@ from pandas_async_io._core.security.secrets import redact_text
 from pandas_async_io._core.workflow.paging.detect.detect import find_further_page
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from pandas_async_io._core.json_path import Key
+    from pandas_async_io._core.workflow.paging.records.record_locator import RecordLocator
 
 _CHECKED_ANSWERS = 10
 """First answers that are looked at: those of one API are alike, and looking at one takes about 0.5 ms."""
@@ -32,8 +33,8 @@ class FurtherPages:
         Takes a position and returns its request, without the client's headers.
     requests : int
         How many positions there are.
-    record_path : sequence of str, optional
-        The call's ``record_path``.
+    locator : RecordLocator, optional
+        Where the call's records are.
 
     Examples
     --------
@@ -45,12 +46,12 @@ class FurtherPages:
     True
     """
 
-    __slots__ = ("_answers_left", "_record_path", "_request_at", "_requests")
+    __slots__ = ("_answers_left", "_locator", "_request_at", "_requests")
 
     def __init__(
-        self, request_at: Callable[[int], Request], requests: int, record_path: Sequence[Key] | None = None
+        self, request_at: Callable[[int], Request], requests: int, locator: RecordLocator | None = None
     ) -> None:
-        self._request_at, self._requests, self._record_path = request_at, requests, record_path
+        self._request_at, self._requests, self._locator = request_at, requests, locator
         self._answers_left = _CHECKED_ANSWERS
 
     @property
@@ -62,7 +63,12 @@ class FurtherPages:
         """Return what to say about an answer that has further pages; None if it has none, or the rows choose them."""
         self._answers_left -= 1
         request = self._request_at(position)
-        found = find_further_page(Page(request, response, payload), self._record_path)
+        path, records = None, None
+        if self._locator is not None and self._locator.path is not None:
+            path = self._locator.path
+            with suppress(ParseError):  # another answer may have other names, which is no error without pages
+                records = self._locator.find_records(payload, has_paginator=True)
+        found = find_further_page(Page(request, response, payload), path, records)
         if found is None:
             return None
         self._answers_left = 0

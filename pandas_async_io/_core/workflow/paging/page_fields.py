@@ -109,7 +109,7 @@ def described_paths(payload: Any) -> list[tuple[Key, ...]]:
 
     Examples
     --------
-    >>> described_paths([{"page": 1, "pages": 4}, []]), described_paths({"meta": {"page": 1, "pages": 4}})
+    >>> described_paths([{"page": 1, "pages": 4}, []]), described_paths({"meta": {"page": 1, "total": 4}})
     ([(0,)], [('meta',)])
     """
     return [(0,)] if is_page_pair(payload) else list(page_objects(payload))

@@ -133,8 +133,15 @@ class FurtherPage(NamedTuple):
     reason: str
 
 
-def find_further_page(page: Page, record_path: Sequence[Key] | None = None) -> FurtherPage | None:
-    """Return the next page if a first page surely has one; its records are at the call's ``record_path``, if given.
+def find_further_page(
+    page: Page, record_path: Sequence[Key] | None = None, records: Sequence[Any] | None = None
+) -> FurtherPage | None:
+    """Return the next page if a first page surely has one.
+
+    Parameters
+    ----------
+    record_path, records
+        As in `collect_evidence`.
 
     Examples
     --------
@@ -144,7 +151,7 @@ def find_further_page(page: Page, record_path: Sequence[Key] | None = None) -> F
     "'next' holds a URL"
     >>> find_further_page(Page(Request("http://e.com/"), response, {"id": 1, "next": "/2"}))
     """
-    evidence = collect_evidence(page, record_path)
+    evidence = collect_evidence(page, record_path, records)
     for candidate in rank_candidates(evidence):
         if candidate.confidence < _MIN_CONFIDENCE:
             continue
