@@ -8,6 +8,7 @@
 - `stream`: the records of a call as they come, in chunks.
 - `run`: sends a call, blocking or in the background.
 - `send`: sends the requests, on the client's loop.
+- `changed_options`: the options that `retry_failed` may change.
 - `retry_failed`: sends the failed rows of a run again.
 - `stack_level`: the user's line, for warnings.
 """

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.models import Outcome
-from pandas_async_io._core.option_names import describe_unknown_option
 from pandas_async_io._core.report.history import get_runs, strip_attrs
-from pandas_async_io._core.request.credentials import as_auth
 from pandas_async_io._core.table.output.merge import merge_blocks
 from pandas_async_io._core.words import format_count, show_value
 from pandas_async_io._io.bridge.interrupt import attach_partial, defer_interrupt
 from pandas_async_io.call.assemble.attach import attach_runs
 from pandas_async_io.call.assemble.output import build_output
+from pandas_async_io.call.changed_options import READING_OPTIONS, change_options, check_changes
 from pandas_async_io.call.prepare.prepare import prepare_call
 from pandas_async_io.call.prepare.source import Resumption
+from pandas_async_io.call.prepare.store import takes_answers
 from pandas_async_io.call.run import Call
 
 if TYPE_CHECKING:
@@ -28,23 +28,6 @@ if TYPE_CHECKING:
     from pandas_async_io._core.report.history import Run
     from pandas_async_io.call.prepare.prepared_call import PreparedCall
     from pandas_async_io.call.prepare.source import Source
-    from pandas_async_io.options import FetchOptions, ReadOptions
-
-_CHANGEABLE_OPTIONS = (
-    "headers",
-    "client",
-    "auth",
-    "concurrency",
-    "rate",
-    "retry",
-    "timeout",
-    "deadline",
-    "max_requests",
-    "errors",
-    "progress",
-    "empty_when",
-)
-"""The options that may change: how rows are sent, not how their responses are read, but for those without records."""
 
 
 def retry_failed(frame: pd.DataFrame, changes: dict[str, Any]) -> pd.DataFrame:
@@ -66,12 +49,12 @@ def retry_failed(frame: pd.DataFrame, changes: dict[str, Any]) -> pd.DataFrame:
         A change would give the new records another form than the old ones have.
     """
     *before, run = get_runs(frame)
-    unknown = next((name for name in changes if name not in _CHANGEABLE_OPTIONS), None)
-    if unknown is not None:
-        raise TypeError(_describe_unknown_change(unknown, run.source.options))
+    if any(name in READING_OPTIONS for name in changes):
+        return _read_anew(frame, run, changes)
+    check_changes(changes, run.source.options)
     _check_rows(frame, run)
     hints = _describe_lost_columns(frame, run.output)
-    source = replace(run.source, options=_change_options(run.source.options, changes))
+    source = replace(run.source, options=change_options(run.source.options, changes))
     failed = np.flatnonzero(run.outcomes.failed_rows())
     if not len(failed):
         return attach_runs(run.output.copy(), (*before, run), errors=source.options.errors, hints=hints)
@@ -100,11 +83,19 @@ def retry_failed(frame: pd.DataFrame, changes: dict[str, Any]) -> pd.DataFrame:
     raise attach_partial(output) from None
 
 
-def _describe_unknown_change(name: str, options: FetchOptions | ReadOptions) -> str:
-    """Return what to say about a change that is none of how rows are sent, or no option at all."""
-    if name in {field.name for field in fields(options)}:
-        return f"retry_failed() can't change {name!r}, only how rows are sent: {', '.join(_CHANGEABLE_OPTIONS)}"
-    return describe_unknown_option("retry_failed", name, _CHANGEABLE_OPTIONS)
+def _read_anew(frame: pd.DataFrame, run: Run, changes: dict[str, Any]) -> pd.DataFrame:
+    """Return the output of the whole call with other reading options: the responses are in its store."""
+    options = run.source.options
+    changed = next(name for name in changes if name in READING_OPTIONS)
+    check_changes({name: value for name, value in changes.items() if name not in READING_OPTIONS}, options)
+    prepared = prepare_call(run.source.frame, run.source.url, change_options(options, changes))
+    if not takes_answers(prepared):
+        raise TypeError(
+            f"retry_failed() can't change {changed!r} here: all rows are read anew, and their responses are in no "
+            "store; pass store='calls.sqlite' to the fetch"
+        )
+    _check_rows(frame, run)
+    return Call(prepared).run()
 
 
 def _check_rows(frame: pd.DataFrame, run: Run) -> None:
@@ -150,28 +141,6 @@ def _describe_lost_columns(frame: pd.DataFrame, output: pd.DataFrame) -> list[st
         name = show_value(added[0])
         keep = f"keep it with new[{name}] = old[{name}]"
     return [f"retry_failed returns the fetch's own columns, without what was {' and '.join(lost)}: {keep}"]
-
-
-def _change_options(options: FetchOptions | ReadOptions, changes: dict[str, Any]) -> FetchOptions | ReadOptions:
-    """Return the options with changes; a new credential replaces the one that the call itself gave.
-
-    Within one call, its headers and parameters override ``auth``; here those are the old ones.
-
-    Examples
-    --------
-    >>> from pandas_async_io.options import FetchOptions
-    >>> options = FetchOptions(headers={"authorization": "Bearer old", "Accept": "*/*"})
-    >>> _change_options(options, {"auth": "new"}).headers
-    {'Accept': '*/*'}
-    """
-    auth = changes.get("auth")
-    if auth is not None:
-        sent = as_auth(auth)
-        names = {name.lower() for name in sent.headers}
-        headers = {name: value for name, value in (options.headers or {}).items() if name.lower() not in names}
-        params = {name: value for name, value in (options.params or {}).items() if name not in sent.params}
-        options = replace(options, headers=headers or None, params=params or None)
-    return replace(options, **changes)
 
 
 def _select_urls(source: Source, rows: Positions) -> Any:

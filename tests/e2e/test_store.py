@@ -290,3 +290,40 @@ def test_cache_control_is_no_matter_and_that_is_said_once(store):
         IDS.aio.fetch(server.url + "/{id}", store=store)
     assert len(server.requests) == 3
     assert sum("no-store" in finding for finding in first.aio.report.findings) == 1
+
+
+def test_retry_failed_reads_the_kept_answers_with_other_options(store):
+    with serve_function(lambda _: json_response({"data": {"rows": [{"a": 1}]}})) as server:
+        wrong = IDS.aio.fetch(server.url + "/{id}", store=store, parser=lambda response: response.nonsense)
+        assert set(wrong.aio.outcomes["outcome"]) == {"parse_error"}
+        right = wrong.aio.retry_failed(parser=None, record_path="data.rows")
+        assert len(server.requests) == 3
+        pd.testing.assert_frame_equal(right, IDS.aio.fetch(server.url + "/{id}", store=store, record_path="data.rows"))
+        wrong.aio.retry_failed()
+        assert len(server.requests) == 6
+        with pytest.raises(TypeError, match="in no store; pass store="):
+            IDS.aio.fetch(server.url + "/{id}").aio.retry_failed(record_path="data")
+        with pytest.raises(TypeError, match="in no store"):
+            IDS.aio.fetch(server.url + "/{id}", json={}, store=store).aio.retry_failed(record_path="data")
+
+
+def test_an_answer_without_records_is_kept_where_empty_when_says_so(store):
+    with serve_function(lambda _: json_response({}, status="404 Not Found")) as server:
+        for _ in range(2):
+            out = IDS.aio.fetch(server.url + "/{id}", store=store, empty_when=404)
+        assert len(server.requests) == 3
+        assert out.aio.outcomes["from_store"].all()
+        IDS.aio.fetch(server.url + "/{id}", store=store)
+        assert len(server.requests) == 6
+
+
+def test_security_s11_a_credential_of_a_row_is_not_in_the_file(store):
+    rows = pd.DataFrame({"token": ["canary-of-ann-1", "canary-of-bob-2"]})
+    with serve_function(lambda request: json_response({"who": request.headers["authorization"]})) as server:
+        first, again = (
+            rows.aio.fetch(server.url, headers={"Authorization": "Bearer {token}"}, store=store) for _ in range(2)
+        )
+        assert len(server.requests) == 2
+    assert again["who"].tolist() == ["Bearer canary-of-ann-1", "Bearer canary-of-bob-2"]
+    pd.testing.assert_frame_equal(first, again)
+    assert b"canary" not in store.read_bytes()

@@ -79,6 +79,11 @@ class SecretRedactor:
         alternatives = "|".join(map(re.escape, self._secrets))
         self._pattern = re.compile(alternatives, re.IGNORECASE) if alternatives else None
 
+    @property
+    def has_request_secrets(self) -> bool:
+        """Whether requests have secrets of their own."""
+        return self._request_secrets is not None
+
     def redact(self, text: str) -> str:
         """Redact one text."""
         if self._param is not None:

@@ -10,7 +10,9 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from pandas_async_io._core.models import Request
 
 _PLACEHOLDER = re.compile(rb"\*\*\*secret-(\d+)\*\*\*")
 
@@ -22,6 +24,8 @@ class HiddenSecrets:
     ----------
     secrets : sequence of str
         In an order that depends on the call alone, not on the values.
+    find_more : callable, optional
+        Returns the further secrets of one request, where rows have credentials of their own.
 
     Examples
     --------
@@ -30,15 +34,22 @@ class HiddenSecrets:
     (b'/posts?token=***secret-0***', b'/posts?token=new', b'/posts?token=***')
     """
 
-    __slots__ = ("_pattern", "_places", "_secrets")
+    __slots__ = ("_find_more", "_given", "_pattern", "_places", "_secrets")
 
-    def __init__(self, secrets: Sequence[str]) -> None:
+    def __init__(self, secrets: Sequence[str], find_more: Callable[[Request], Sequence[str]] | None = None) -> None:
+        self._given, self._find_more = secrets, find_more
         self._secrets = [secret.encode("utf-8", "surrogatepass") for secret in secrets]
         self._places: dict[bytes, int] = {}
         for place, secret in enumerate(self._secrets):
             self._places.setdefault(secret, place)
         longest_first = sorted(filter(None, self._places), key=len, reverse=True)
         self._pattern = re.compile(b"|".join(map(re.escape, longest_first))) if longest_first else None
+
+    def for_request(self, request: Request) -> HiddenSecrets:
+        """Return what hides the secrets of the call and those of one request."""
+        if self._find_more is None:
+            return self
+        return HiddenSecrets([*self._given, *self._find_more(request)])
 
     def hide(self, content: bytes) -> bytes:
         """Return the bytes with a placeholder for each secret."""

@@ -112,14 +112,14 @@ def read_payload(call: CallContext, pending: PendingRequest, response: Response)
 def read_stored(call: CallContext, pending: PendingRequest, response: Response) -> Attempt | None:
     """Read a kept answer with this call's options; None if it is to be requested again.
 
-    That is one that `error_when` calls an error, or whose status is repeated.
+    That is one that `error_when` calls an error, or whose status is no success or is repeated.
     """
     attempt, store = Attempt(probe=False, response=response), call.store
     try:
         attempt.payload = read_payload(call, pending, response)
     except AttemptError as exc:
         attempt.error = exc
-    is_repeated = 200 <= response.status < 300 and not (attempt.is_empty or call.policy.retry.accepts(response.status))
+    is_repeated = not (attempt.is_empty or call.policy.retry.accepts(response.status))
     is_failure = isinstance(attempt.error, PayloadError) or is_repeated
     return None if is_failure and store is not None and not store.replays else attempt
 

@@ -190,7 +190,7 @@ class FollowUp:
         with self._delivery.lock:
             if not self._delivery.closed:
                 steps = self._call.workflow.take_empty(pending.position, pending.number, response)
-                self._keep(pending, response, following=steps)
+                self._keep(pending, response, following=steps, is_empty=True)
                 self._add_steps(pending.position, steps)
             self.finish(pending, response, Outcome.OK)
 
@@ -200,13 +200,15 @@ class FollowUp:
         response: Response,
         error: AttemptError | None = None,
         following: Sequence[Step] = (),
+        *,
+        is_empty: bool = False,
     ) -> None:
         """Keep an answer that is not from the store."""
         store, key = self._call.store, pending.key
         if store is not None and key is not None and pending.answer is None:
             requests = [step.request for step in following]
             parts = self._call.workflow.list_part_keys(pending.position, pending.number)
-            store.keep(key, pending.request, response, error=error, following=requests, parts=parts)
+            store.keep(key, pending.request, response, error=error, following=requests, parts=parts, is_empty=is_empty)
 
     def _fail(
         self, pending: PendingRequest, response: Response | None, stop: Stop, error: AttemptError | None = None

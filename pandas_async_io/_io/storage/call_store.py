@@ -157,7 +157,7 @@ class CallStore:
         for first in range(0, len(ids), BLOCK_REQUESTS):
             rows = self._guard(self._file.find_by_id, ids[first : first + BLOCK_REQUESTS])
             for number, row in rows.items():
-                if row.fetched_at >= self._oldest() and (answer := self._open(row, row.url)) is not None:
+                if row.fetched_at >= self._oldest() and (answer := self._open(row, row.url, self._hidden)) is not None:
                     answers.append((answer, positions[number]))
         return answers
 
@@ -178,12 +178,12 @@ class CallStore:
 
     def _take(self, key: RequestKey, request: Request, rows: Sequence[AnswerRow]) -> StoredAnswer | None:
         row = self._choose(key, request, rows)
-        return None if row is None else self._open(row, request.url)
+        return None if row is None else self._open(row, request.url, self._hidden.for_request(request))
 
-    def _open(self, row: AnswerRow, url: str) -> StoredAnswer | None:
+    def _open(self, row: AnswerRow, url: str, hidden: HiddenSecrets) -> StoredAnswer | None:
         """Return the answer of a row; None if it was damaged."""
         try:
-            head, body = split_answer(self._hidden.restore(unpack(row.coding, row.checksum, row.content)))
+            head, body = split_answer(hidden.restore(unpack(row.coding, row.checksum, row.content)))
             headers = self._read_headers(head)
         except ValueError:
             self._damaged += 1
@@ -200,7 +200,7 @@ class CallStore:
         return headers
 
     def _choose(self, key: RequestKey, request: Request, rows: Sequence[AnswerRow]) -> AnswerRow | None:
-        own = [row for row in rows if row.identity in key.identities and (self.replays or 200 <= row.status < 300)]
+        own = [row for row in rows if row.identity in key.identities]
         if own:
             return own[0] if len(own) == 1 else max(own, key=attrgetter("fetched_at"))
         if not self.replays:
@@ -221,6 +221,7 @@ class CallStore:
         error: AttemptError | None = None,
         following: Sequence[Request] = (),
         parts: Sequence[RequestKey] = (),
+        is_empty: bool = False,
     ) -> None:
         """Keep an answer if it is worth it; it is written later.
 
@@ -232,8 +233,10 @@ class CallStore:
             The requests that follow from it.
         parts : sequence of RequestKey
             The keys of its parts, if each may be looked up alone.
+        is_empty : bool
+            Whether the call takes it for no records, whatever its status.
         """
-        if not (self.records or is_worth_keeping(response, error)) or is_asked_again(request, following):
+        if not (self.records or is_empty or is_worth_keeping(response, error)) or is_asked_again(request, following):
             return
         self._kept += 1
         if "no-store" in (response.headers.get("Cache-Control") or ""):
@@ -261,7 +264,7 @@ class CallStore:
     def _write(self, answers: Sequence[NewAnswer]) -> None:
         if self._target is None:
             self._target = AnswerFile(self.store.file, writes=True)
-        self._target.write(*make_rows(answers, self._hidden.hide))
+        self._target.write(*make_rows(answers, self._hidden))
 
     def describe_problems(self) -> list[str]:
         """Return what the user must know: answers that could not be read or kept."""

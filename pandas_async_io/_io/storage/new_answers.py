@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from pandas_async_io._core.models import Request, Response
     from pandas_async_io._core.storage.fingerprint import RequestKey
+    from pandas_async_io._core.storage.hidden_secrets import HiddenSecrets
 
 
 class NewAnswer(NamedTuple):
@@ -26,7 +27,7 @@ class NewAnswer(NamedTuple):
 
 
 def make_rows(
-    answers: Sequence[NewAnswer], hide: Callable[[bytes], bytes]
+    answers: Sequence[NewAnswer], hidden: HiddenSecrets
 ) -> tuple[Iterator[AnswerRow], list[tuple[bytes, bytes, bytes, bytes]]]:
     """Return the rows of answers, and the parts that they hold, as `AnswerFile.write` takes them."""
     urls = redact_urls([answer.request.url for answer in answers])  # in one go: one by one, a third of the work
@@ -35,7 +36,10 @@ def make_rows(
         for answer in answers
         for part in answer.parts
     ]
-    return (_make_row(answer, url, hide) for answer, url in zip(answers, urls, strict=True)), parts
+    return (
+        _make_row(answer, url, hidden.for_request(answer.request).hide)
+        for answer, url in zip(answers, urls, strict=True)
+    ), parts
 
 
 def _make_row(answer: NewAnswer, redacted_url: str, hide: Callable[[bytes], bytes]) -> AnswerRow:

@@ -21,6 +21,7 @@ from pandas_async_io.call.prepare.request_body import get_request_body
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pandas_async_io._core.models import Request
     from pandas_async_io._core.request.credentials import Auth
     from pandas_async_io.call.prepare.prepared_call import CallRequests
     from pandas_async_io.call.prepare.source import Source
@@ -55,7 +56,11 @@ def _has_fields(text: str) -> bool:
 
 
 def _find_request_secrets(requests: CallRequests, position: int) -> Iterator[str]:
-    request = requests.sent.request(position, NO_HEADERS)
+    yield from find_request_secrets(requests.sent.request(position, NO_HEADERS))
+
+
+def find_request_secrets(request: Request) -> Iterator[str]:
+    """Return the secrets in the headers, the URL and the body of a request."""
     yield from find_named_secrets(request.headers)
     yield from map(unquote, find_url_secrets(request.url))
     yield from find_body_secrets(request.body or b"")

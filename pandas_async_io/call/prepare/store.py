@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from pandas_async_io._core.errors import PlanError
+from pandas_async_io._core.security.redaction import SecretRedactor
 from pandas_async_io._core.security.secrets import redact_url
 from pandas_async_io._core.storage.fingerprint import Fingerprinter
 from pandas_async_io._core.storage.hidden_secrets import HiddenSecrets
@@ -17,6 +18,7 @@ from pandas_async_io._core.workflow.paging.paginators.paginators import as_pagin
 from pandas_async_io._io.storage.answer_file import BLOCK_REQUESTS
 from pandas_async_io._io.storage.call_store import CallStore
 from pandas_async_io._io.storage.store import as_store
+from pandas_async_io.call.prepare.redactor import find_request_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -55,12 +57,16 @@ def open_call_store(call: PreparedCall, *, creates: bool = True) -> CallStore | 
     return CallStore(
         call.store,
         partial(_make_fingerprinter, call),
-        HiddenSecrets(call.redactor.forms),
+        HiddenSecrets(call.redactor.forms, _find_row_secrets if call.redactor.has_request_secrets else None),
         partial(may_answer_from_store, retry_methods=retry.methods, repeatable=call.policy.repeatable),
         submits_jobs=call.options.poll is not None,
         looks_up=call.resumption is None or call.resumption.takes_stored,
         encoding=call.options.encoding,
     )
+
+
+def _find_row_secrets(request: Request) -> tuple[str, ...]:
+    return SecretRedactor(find_request_secrets(request)).forms
 
 
 def _make_fingerprinter(call: PreparedCall, salts: Sequence[bytes]) -> Fingerprinter:
@@ -118,20 +124,28 @@ def _check_replay(call: PreparedCall, store: CallStore) -> None:
         )
 
 
+def takes_answers(call: PreparedCall) -> bool:
+    """Whether kept answers stand for the requests of a call."""
+    if call.store is None or call.store.mode == "record":
+        return False
+    if call.store.mode == "replay" or call.options.poll is not None:
+        return True
+    retry, method = call.policy.retry, call.requests.sent.method
+    return may_answer_from_store(method, retry_methods=retry.methods, repeatable=call.policy.repeatable)
+
+
 def describe_stored(call: PreparedCall) -> str:
     """Return what the store of a call means for its first requests; "" without a store."""
     if call.store is None:
         return ""
-    name, retry = f"store={str(call.store.path)!r}", call.policy.retry
+    name = f"store={str(call.store.path)!r}"
     if call.store.mode == "record":
         return f"{name} records: every request is sent"
     count = _count_stored(call)
     if call.store.mode == "replay":
         return f"{name} replays: it answers {count}"
     text, method = f"{name} answers {count}", call.requests.sent.method
-    if call.options.poll is None and not may_answer_from_store(
-        method, retry_methods=retry.methods, repeatable=call.policy.repeatable
-    ):
+    if not takes_answers(call):
         text += f": {method} may change something and is sent again, unless Retry(methods=…) names it"
     return text
 
