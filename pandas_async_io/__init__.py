@@ -1,6 +1,7 @@
 """Turn the rows of a DataFrame into concurrent HTTP requests, and the responses into columns.
 
-Importing this package registers ``df.aio``, ``s.aio``, ``pd.read_api`` and ``pd.read_api_async``.
+Importing this package registers ``df.aio``, ``s.aio``, ``pd.read_api``, ``pd.read_api_async`` and
+``pd.read_api_to_parquet``.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from pandas_async_io._core.errors import (
 )
 from pandas_async_io.accessor import aio
 from pandas_async_io.look import look
-from pandas_async_io.reader import read_api, read_api_async
+from pandas_async_io.reader import read_api, read_api_async, read_api_to_parquet
 
 if TYPE_CHECKING:
     from pandas_async_io import demo
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from pandas_async_io._core.workflow.paging.paginators.page_number import Offset, PageNumber
     from pandas_async_io._io.storage.store import Store
     from pandas_async_io.call.stream.chunks import FrameChunks
+    from pandas_async_io.call.stream.parquet_parts import ParquetParts
     from pandas_async_io.client import Client
     from pandas_async_io.future import FrameFuture
 
@@ -63,6 +65,7 @@ _LAZY_NAMES = {
     "Outcome": ("_core.models", "Outcome"),
     "Page": ("_core.models", "Page"),
     "PageNumber": ("_core.workflow.paging.paginators.page_number", "PageNumber"),
+    "ParquetParts": ("call.stream.parquet_parts", "ParquetParts"),
     "Plan": ("_core.request.dry_run", "Plan"),
     "Poll": ("_core.workflow.jobs.poll", "Poll"),
     "Rate": ("_core.policy.throttling.rate", "Rate"),
@@ -96,6 +99,7 @@ __all__ = [
     "Outcome",
     "Page",
     "PageNumber",
+    "ParquetParts",
     "Plan",
     "PlanError",
     "Poll",
@@ -114,6 +118,7 @@ __all__ = [
     "look",
     "read_api",
     "read_api_async",
+    "read_api_to_parquet",
 ]
 
 

@@ -1,4 +1,4 @@
-"""``df.aio`` and ``s.aio``: pass arguments on to a `Call`, nothing else."""
+"""``df.aio``: pass arguments on to a `Call`, nothing else; and the registration of ``df.aio`` and ``s.aio``."""
 
 from __future__ import annotations
 
@@ -6,15 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from pandas_async_io.option_signatures import with_options, with_url_and_options
+from pandas_async_io.option_signatures import with_url_and_options, with_url_path_and_options
 from pandas_async_io.options import FetchOptions
 from pandas_async_io.registration import Accessor, register_accessor
+from pandas_async_io.series_accessor import SeriesAccessor
 
 if TYPE_CHECKING:
+    import os
+
     from pandas_async_io._core.report.history import Run
     from pandas_async_io._core.report.report import Report
     from pandas_async_io._core.request.dry_run import Plan
+    from pandas_async_io.call.prepare.prepared_call import PreparedCall
     from pandas_async_io.call.run import Call
+    from pandas_async_io.call.stream.parquet_parts import ParquetParts
     from pandas_async_io.future import FrameFuture
 
 _NAME = "aio"
@@ -125,13 +130,60 @@ class FrameAccessor(Accessor):
         """
         return self._make_call(url_template, options).plan()
 
+    @with_url_path_and_options(FetchOptions)
+    def fetch_to_parquet(self, url_template: str, path: str | os.PathLike[str], **options: Any) -> ParquetParts:
+        """Write the result of a `fetch` to a folder of Parquet files; the same call again goes on where it stopped.
+
+        Each part is on disk before its line in the folder's ``_manifest.jsonl``. pandas, pyarrow, DuckDB and Polars
+        read the folder as one table. The schema is that of ``schema`` or the first part.
+
+        Parameters
+        ----------
+        url_template : str
+            URL template (RFC 6570), relative to the client's base URL. ``{column}`` inserts the percent-encoded
+            value of a column or index level.
+        path : str or path
+            The folder. It is made if it does not exist, and belongs to this call.
+        {options}
+
+        Returns
+        -------
+        ParquetParts
+            The files, their rows and bytes; ``.read()`` gives one frame. ``chunksize`` is the rows of a part.
+
+        Raises
+        ------
+        PlanError
+            An option is wrong, the folder cannot be used, another process writes to it, or it holds another call's
+            parts.
+        FetchError
+            A row failed and ``errors="raise"``, or was not sent. The parts hold what came before it.
+        DriftError
+            Records do not fit the schema of the first part. The parts before stay as they are.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import pandas_async_io as paio
+        >>> with paio.demo.serve() as url, tempfile.TemporaryDirectory() as folder:
+        ...     pd.DataFrame({"id": [2, 1]}).aio.fetch_to_parquet(url + "/users/{id}", folder).rows
+        2
+        """
+        from pandas_async_io.call.stream.parquet_job import write_parquet  # noqa: PLC0415 - as below
+
+        return write_parquet(self._prepare(url_template, options), path)
+
     def _make_call(self, url_template: str, options: dict[str, Any]) -> Call:
-        from pandas_async_io.call.prepare.prepare import prepare_call  # noqa: PLC0415 - as below
         from pandas_async_io.call.run import Call  # noqa: PLC0415 - a call needs aiohttp, an import must not
+
+        return Call(self._prepare(url_template, options))
+
+    def _prepare(self, url_template: str, options: dict[str, Any]) -> PreparedCall:
+        from pandas_async_io.call.prepare.prepare import prepare_call  # noqa: PLC0415 - as above
 
         if not isinstance(url_template, str):
             raise TypeError(f"the URL template must be a str, not {type(url_template).__name__}")
-        return Call(prepare_call(self._frame, url_template, FetchOptions(**options)))
+        return prepare_call(self._frame, url_template, FetchOptions(**options))
 
     @property
     def runs(self) -> tuple[Run, ...]:
@@ -198,83 +250,6 @@ class FrameAccessor(Accessor):
                 "different runs, and files do not store them; use the frame that fetch returned"
             )
         return self.runs[-1]
-
-
-class SeriesAccessor(Accessor):
-    """Fetch a column of whole URLs: ``df["url"].aio.fetch()``."""
-
-    def __init__(self, series: pd.Series[Any]) -> None:
-        self._series = series
-
-    @with_options(FetchOptions)
-    def fetch(self, **options: Any) -> pd.DataFrame:
-        """Send one request per URL, equal URLs once, and return the URLs with the records as new columns.
-
-        All hosts are allowed. A client's credentials are sent to its own origin only.
-
-        Parameters
-        ----------
-        {options}
-
-        Returns
-        -------
-        DataFrame
-            The first column holds the URLs and is named as the series, or ``url``. The index is kept.
-
-        Raises
-        ------
-        PlanError
-            An option is wrong; raised before anything is sent.
-        FetchError
-            Rows failed and ``errors="raise"``.
-
-        Examples
-        --------
-        >>> import pandas_async_io as paio
-        >>> with paio.demo.serve() as url:
-        ...     pd.Series([url + "/users/2"]).aio.fetch(columns=["id"])["id"].tolist()
-        [2]
-        """
-        return self._make_call(options).get()
-
-    @with_options(FetchOptions)
-    def fetch_async(self, **options: Any) -> FrameFuture:
-        """Start a `fetch` and return at once.
-
-        Parameters
-        ----------
-        {options}
-
-        Returns
-        -------
-        FrameFuture
-            Await it, use it as a frame (it waits), or take its ``.result()``.
-        """
-        return self._make_call(options).start()
-
-    @with_options(FetchOptions)
-    def plan(self, **options: Any) -> Plan:
-        """Return what a `fetch` would send, and send nothing.
-
-        Parameters
-        ----------
-        {options}
-
-        Returns
-        -------
-        Plan
-            Rows, distinct requests, skipped rows, how long the rate takes, and three requests as shell commands.
-        """
-        return self._make_call(options).plan()
-
-    def _make_call(self, options: dict[str, Any]) -> Call:
-        from pandas_async_io.call.prepare.prepare import prepare_call  # noqa: PLC0415 - as below
-        from pandas_async_io.call.run import Call  # noqa: PLC0415 - a call needs aiohttp, an import must not
-
-        series = self._series
-        frame = series.to_frame("url" if series.name is None else series.name)
-        urls = series.astype(object).where(series.notna(), None).tolist()
-        return Call(prepare_call(frame, urls, FetchOptions(**options)))
 
 
 def aio(frame: pd.DataFrame) -> FrameAccessor:

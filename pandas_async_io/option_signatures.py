@@ -18,6 +18,7 @@ from pandas_async_io._core.option_names import check_names
 P = ParamSpec("P")
 F = TypeVar("F")
 U = TypeVar("U")
+V = TypeVar("V")
 R = TypeVar("R")
 WithOptions = Callable[Concatenate[F, P], R]
 WithUrlAndOptions = Callable[Concatenate[F, U, P], R]
@@ -50,6 +51,25 @@ def with_url_and_options(
 
     def decorate(function: Callable[Concatenate[F, U, ...], R]) -> WithUrlAndOptions[F, U, P, R]:
         decorated: WithUrlAndOptions[F, U, P, R] = _add_options(function, options)
+        return decorated
+
+    return decorate
+
+
+def with_path_and_options(
+    options: Callable[P, object],
+) -> Callable[[Callable[Concatenate[F, U, ...], R]], WithUrlAndOptions[F, U, P, R]]:
+    """Give a function ``(url, path, **options)`` the options' signature and documentation."""
+    return with_url_and_options(options)
+
+
+def with_url_path_and_options(
+    options: Callable[P, object],
+) -> Callable[[Callable[Concatenate[F, U, V, ...], R]], Callable[Concatenate[F, U, V, P], R]]:
+    """Give a method ``(self, url, path, **options)`` the options' signature and documentation."""
+
+    def decorate(function: Callable[Concatenate[F, U, V, ...], R]) -> Callable[Concatenate[F, U, V, P], R]:
+        decorated: Callable[Concatenate[F, U, V, P], R] = _add_options(function, options)
         return decorated
 
     return decorate

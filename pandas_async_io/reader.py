@@ -1,4 +1,4 @@
-"""``read_api`` and ``read_api_async``: read one URL or many into one frame."""
+"""``read_api``, ``read_api_async`` and ``read_api_to_parquet``: read one URL or many into one table."""
 
 from __future__ import annotations
 
@@ -12,12 +12,16 @@ import pandas as pd
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.option_values import is_text, list_members
 from pandas_async_io._core.words import show_value
-from pandas_async_io.option_signatures import with_options
+from pandas_async_io.option_signatures import with_options, with_path_and_options
 from pandas_async_io.options import ReadOptions
 from pandas_async_io.registration import register_function
 
 if TYPE_CHECKING:
+    import os
+
+    from pandas_async_io.call.prepare.prepared_call import PreparedCall
     from pandas_async_io.call.run import Call
+    from pandas_async_io.call.stream.parquet_parts import ParquetParts
     from pandas_async_io.future import FrameFuture
 
 
@@ -90,6 +94,49 @@ def read_api_async(url: str | list[str], **options: Any) -> FrameFuture:
     return make_call(url, ReadOptions(**options)).start()
 
 
+@with_path_and_options(ReadOptions)
+def read_api_to_parquet(url: str | list[str], path: str | os.PathLike[str], **options: Any) -> ParquetParts:
+    """Read an API into a folder of Parquet files of one schema; the same call again goes on where it stopped.
+
+    Each part is on disk before its line in the folder's ``_manifest.jsonl``. pandas, pyarrow, DuckDB and Polars read
+    the folder as one table. The schema is that of ``schema`` or the first part.
+
+    Parameters
+    ----------
+    url : str or list of str
+        A URL template (RFC 6570) whose fields ``over`` fills, or a list of whole URLs.
+    path : str or path
+        The folder. It is made if it does not exist, and belongs to this call.
+    {options}
+
+    Returns
+    -------
+    ParquetParts
+        The files, their rows and bytes; ``.read()`` gives one frame. ``chunksize`` is the rows of a part, 100 000.
+
+    Raises
+    ------
+    PlanError
+        An option is wrong, the folder cannot be used, another process writes to it, or it holds another call's parts.
+    FetchError
+        A request failed, unless ``errors="coerce"``, or was not sent. The parts hold what came before it.
+    DriftError
+        Records do not fit the schema of the first part. The parts before stay as they are.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import pandas_async_io as paio
+    >>> with paio.demo.serve() as api, tempfile.TemporaryDirectory() as folder:
+    ...     parts = paio.read_api_to_parquet(api + "/posts", folder, pages="auto")
+    ...     parts.rows, parts.read().shape
+    (100, (100, 4))
+    """
+    from pandas_async_io.call.stream.parquet_job import write_parquet  # noqa: PLC0415 - as below
+
+    return write_parquet(_prepare(url, ReadOptions(**options)), path)
+
+
 def make_call(url: Any, options: ReadOptions) -> Call:
     """Return the call that reads a template, or a list of URLs.
 
@@ -98,11 +145,16 @@ def make_call(url: Any, options: ReadOptions) -> Call:
     PlanError
         The template or an option is wrong.
     """
-    from pandas_async_io.call.prepare.prepare import prepare_call  # noqa: PLC0415 - as below
     from pandas_async_io.call.run import Call  # noqa: PLC0415 - a call needs aiohttp, an import must not
 
+    return Call(_prepare(url, options))
+
+
+def _prepare(url: Any, options: ReadOptions) -> PreparedCall:
+    from pandas_async_io.call.prepare.prepare import prepare_call  # noqa: PLC0415 - as above
+
     if isinstance(url, str):
-        return Call(prepare_call(_combine_values(options.over), url, options))
+        return prepare_call(_combine_values(options.over), url, options)
     if options.over is not None:
         raise PlanError("over= fills the fields of a template; a list of URLs has no fields")
     if isinstance(url, pd.DataFrame):
@@ -110,7 +162,7 @@ def make_call(url: Any, options: ReadOptions) -> Call:
     urls = list(url) if isinstance(url, Iterator) else list_members(url)
     if urls is None:
         raise TypeError(f"url must be a template or a list of URLs, not {type(url).__name__}")
-    return Call(prepare_call(pd.DataFrame(index=range(len(urls))), urls, options))
+    return prepare_call(pd.DataFrame(index=range(len(urls))), urls, options)
 
 
 def _combine_values(over: Mapping[str, Iterable[Any]] | None) -> pd.DataFrame:
@@ -155,6 +207,7 @@ def _to_column(name: object, values: Any) -> pd.Series[Any]:
 
 
 def register() -> None:
-    """Set ``pd.read_api`` and ``pd.read_api_async``, unless another package has set them."""
+    """Set the functions on ``pd`` under their names, unless another package has set one of them."""
     register_function(read_api)
     register_function(read_api_async)
+    register_function(read_api_to_parquet)

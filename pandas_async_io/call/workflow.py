@@ -62,21 +62,27 @@ def choose_workflow_into(collector: Collector | RecordStream, call: PreparedCall
 
 
 def _paging(call: PreparedCall, pages: Any, outcomes: Outcomes) -> PagingWorkflow:
-    options, client, resumption = call.options, call.client, call.resumption
+    options, resumption = call.options, call.resumption
     learnt = None if resumption is None else resumption.learnt
     return PagingWorkflow(
         as_paginator(options.paging, posted=options.json is not None),
         pages,
         call.decode,
         _put_with_failures(outcomes, pages) if isinstance(pages, RecordStream) else outcomes.put,
-        options=PagingOptions(
-            client.allow_hosts,
-            options.max_pages,
-            _key_params(call),
-            call.policy.retry.idempotency_key,
-            call.shape if call.shape.is_tabular and options.parser is None else None,
-        ),
+        options=paging_options(call),
         earlier=EarlierRun(_unfinished_positions(call), learnt),
+    )
+
+
+def paging_options(call: PreparedCall) -> PagingOptions:
+    """Return the settings that all chains of a call share."""
+    options, client = call.options, call.client
+    return PagingOptions(
+        client.allow_hosts,
+        options.max_pages,
+        _key_params(call),
+        call.policy.retry.idempotency_key,
+        call.shape if call.shape.is_tabular and options.parser is None else None,
     )
 
 

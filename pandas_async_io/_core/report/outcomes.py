@@ -143,6 +143,10 @@ class Outcomes:
         both._errors = {**self._errors, **{len(old) + position: text for position, text in other._errors.items()}}
         return both
 
+    def outcome_of(self, position: int) -> Outcome:
+        """Return how a request ended."""
+        return _OUTCOMES[int(self._codes[position])]
+
     def row_outcomes(self) -> np.ndarray[Any, Any]:
         """Return the outcome of each input row, as an array of str."""
         names: np.ndarray[Any, Any] = _OUTCOME_NAMES[self._row_codes()]

@@ -4,4 +4,5 @@
 - `keeping`: which answers are kept.
 - `answer_bytes`: an answer as bytes, and back.
 - `hidden_secrets`: the call's credentials in an answer that repeats them.
+- `manifest`: which parts of a folder are good, and whether a call may go on with them.
 """

@@ -89,11 +89,11 @@ class Window(Protocol):
     def may_start(self, position: int) -> bool:
         """Return whether a request of a position may be sent now."""
 
-    def start(self) -> None:
-        """Note that a request was taken to be sent."""
+    def start(self, position: int) -> None:
+        """Note that a request of a position was taken to be sent."""
 
-    def end_step(self) -> None:
-        """Note that a request has its result."""
+    def end_step(self, position: int) -> None:
+        """Note that a request of a position has its result."""
 
 
 _Waiting = tuple[float, int, PendingRequest, str]
@@ -180,8 +180,9 @@ class Backlog:
         """Return a step that follows a result and that the window lets start, of the first position."""
         if self.window is None or not self._may_start(self._held[0][0], now):
             return None
-        self.window.start()
-        return heappop(self._held)[3]
+        pending = heappop(self._held)[3]
+        self.window.start(pending.position)
+        return pending
 
     def _pop_in_window(self, now: float) -> PendingRequest | None:
         """Return the next fresh request if the window lets it start."""
@@ -189,7 +190,7 @@ class Backlog:
         if self.window is None or pending is None or not self._may_start(pending.position, now):
             return None
         self._next_fresh = None
-        self.window.start()
+        self.window.start(pending.position)
         return pending
 
     def _may_start(self, position: int, now: float) -> bool:

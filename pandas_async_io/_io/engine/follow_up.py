@@ -246,4 +246,4 @@ class FollowUp:
             if not delivery.closed:
                 self._call.workflow.finish_step(pending.position, pending.number, result)
         if self._call.window is not None:
-            self._call.window.end_step()
+            self._call.window.end_step(pending.position)

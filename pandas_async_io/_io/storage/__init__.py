@@ -1,4 +1,4 @@
-"""Answers on disk: the only place that knows SQLite.
+"""Answers and parts on disk: the only place that knows SQLite.
 
 - `store`: the public `Store`.
 - `answer_file`: the SQLite file: opened and checked, answers looked up and written.
@@ -7,4 +7,6 @@
 - `upkeep`: looking at a file, removing answers, merging files.
 - `writer`: the thread that writes answers.
 - `call_store`: what one call reads and keeps.
+- `part_folder`: a folder of parts and its manifest.
+- `lock`: one writer of a folder at a time.
 """

@@ -36,23 +36,25 @@ class StreamedCall:
         What is sent. Equal requests are sent once within ``chunksize`` rows, with ``batch`` within the call.
     chunksize : int
         Records of a chunk; at most about two chunks are held.
-    start : int
-        The first row; those before it are left out.
+    is_written : bool
+        As for `RecordStream`.
 
     Attributes
     ----------
     call : PreparedCall
         The call, with the requests that are sent.
+    workflow : Workflow
+        Which requests follow a response.
     """
 
-    def __init__(self, prepared: PreparedCall, chunksize: int, *, start: int = 0) -> None:
+    def __init__(self, prepared: PreparedCall, chunksize: int, *, is_written: bool = False) -> None:
         requests, options = prepared.requests, prepared.options
         if requests.batches is None:
             sent = requests.sent.separate(chunksize)
             prepared = replace(prepared, requests=replace(requests, sent=sent, rows=sent))
         self.call = prepared
         self.outcomes = Outcomes(prepared.requests.rows, prepared.redactor)
-        self._tally = Tally()
+        self._tally, self._is_written = Tally(), is_written
         self._stream = RecordStream(
             prepared.requests.rows.row_to_request,
             len(prepared.requests.rows),
@@ -60,9 +62,9 @@ class StreamedCall:
             chunksize,
             keeps_rows=options.how == "left",
             counts_steps=options.poll is None,
-            start=start,
+            is_written=is_written,
         )
-        self._workflow = choose_workflow_into(self._stream, prepared, self.outcomes)
+        self.workflow = choose_workflow_into(self._stream, prepared, self.outcomes)
         self._delivery = Delivery()
         self._context: CallContext | None = None
         self._sending: LoopFuture[None] | None = None
@@ -91,6 +93,9 @@ class StreamedCall:
             self._sending.is_background = True
             self._sending.add_done_callback(lambda _: changed.set())
         sending = self._sending
+        self._stream.release()
+        if self._context is not None:
+            self._context.resume()
         while self._stream.ready < records and not sending.done():
             changed.clear()
             await changed.wait()
@@ -99,7 +104,7 @@ class StreamedCall:
         if not taken and is_sent:
             sending.result()
             return taken, True
-        if self._context is not None:
+        if self._context is not None and not self._is_written:
             self._context.resume()
         return taken, False
 
@@ -117,7 +122,10 @@ class StreamedCall:
         """Cancel what is in flight and wait until it has unwound; call it on the client's loop."""
         self.abandon()
         if self._sending is not None and not self._sending.done():
-            await asyncio.wait((asyncio.wrap_future(self._sending),), timeout=_UNWIND_SECONDS)
+            unwinding = asyncio.wrap_future(self._sending)
+            await asyncio.wait((unwinding,), timeout=_UNWIND_SECONDS)
+            if unwinding.done() and not unwinding.cancelled():
+                unwinding.exception()  # asyncio logs an exception that nobody looked at
 
     @property
     def is_sending(self) -> bool:
@@ -139,11 +147,11 @@ class StreamedCall:
             describe_limits(call),
             label=call.source.label,
             **describe_hints(call, store),
-            **workflow_state(call, self._workflow),
+            **workflow_state(call, self.workflow),
         )
 
     async def _send(self) -> None:
-        self._context = await make_context(self.call, self._workflow, self._tally, self._delivery, self._stream)
+        self._context = await make_context(self.call, self.workflow, self._tally, self._delivery, self._stream)
         await send_requests(self.call, self._context)
-        self._workflow.close()
+        self.workflow.close()
         explain_failures(self.call, self.outcomes)

@@ -62,6 +62,24 @@ class FirstColumns:
         kinds = {name: kinds for name, kinds in columns.kinds.items() if name not in schema}
         return cls(dtypes, kinds, frozenset(complete) if len(columns.counts) else frozenset())
 
+    def to_json(self) -> dict[str, dict[str, Any]]:
+        """Return what `from_json` takes."""
+        return {
+            name: {
+                "dtype": str(dtype),
+                "kinds": None if name not in self.kinds else sorted(self.kinds[name]),
+                "complete": name in self.complete,
+            }
+            for name, dtype in self.dtypes.items()
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Mapping[str, Any]]) -> FirstColumns:
+        """Return the columns that an earlier process wrote down."""
+        dtypes = {name: pd.api.types.pandas_dtype(each["dtype"]) for name, each in content.items()}
+        kinds = {name: frozenset(each["kinds"]) for name, each in content.items() if each["kinds"] is not None}
+        return cls(dtypes, kinds, frozenset(name for name, each in content.items() if each["complete"]))
+
     def conform(self, columns: Columns, first_record: int) -> Columns:
         """Return the columns of a later chunk as those of the first one.
 

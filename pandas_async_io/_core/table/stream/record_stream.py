@@ -1,11 +1,12 @@
 """Payloads in the order of the rows, and which requests may start while a reader takes them.
 
-Invariant: at most about two chunks of records are held: those that came, and those that the requests in flight are
-expected to bring. The request that the reader waits for may always go on.
+Invariant: at most about two chunks of records are held, one if they are written: those that came, and those that the
+requests in flight are expected to bring. The request that the reader waits for may always go on.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -85,8 +86,8 @@ class RecordStream:
         Whether a row without records counts as one.
     counts_steps : bool
         Whether a request that has its result is no longer in flight; False: its job runs on until it is complete.
-    start : int
-        The first row; those before it are left out.
+    is_written : bool
+        Whether the reader writes what it takes: those records are held until `release`, and one chunk in all.
 
     Examples
     --------
@@ -109,7 +110,7 @@ class RecordStream:
         *,
         keeps_rows: bool = False,
         counts_steps: bool = True,
-        start: int = 0,
+        is_written: bool = False,
     ) -> None:
         self.shape, self.requests = shape, requests
         self._positions, self._chunksize, self._counts_steps = row_to_position, chunksize, counts_steps
@@ -122,9 +123,10 @@ class RecordStream:
         first[row_to_position[sent][::-1]] = rows[sent][::-1]
         self._is_shared = first != self._last_row
         self._answers: dict[int, _Answer] = {}
-        self._in_flight = self._ended = 0
-        self._came = self._waiting = 0
-        self._row = self._ready_row = start
+        self._in_flight: Counter[int] = Counter()
+        self._ended = self._came = self._waiting = 0
+        self._is_written, self._taken = is_written, 0
+        self._row = self._ready_row = 0
         self._pages_taken = False
         self.changed: Signal | None = None
         """Set whenever more records can be taken."""
@@ -136,20 +138,29 @@ class RecordStream:
 
     def may_start(self, position: int) -> bool:
         """Return whether a request of a position may be sent now."""
-        expected = (self._in_flight + 1) * (self._came / self._ended if self._ended else float(self._chunksize))
-        if self._waiting + expected <= _MAX_CHUNKS * self._chunksize:
+        expected = (self._in_flight.total() + 1) * (self._came / self._ended if self._ended else float(self._chunksize))
+        chunks = 1 if self._is_written else _MAX_CHUNKS
+        if self._waiting + self._taken + expected <= chunks * self._chunksize:
             return True
-        return self.ready < self._chunksize and (position == self._head() or not self._in_flight)
+        if self._taken or self.ready >= self._chunksize:
+            return False
+        head = self._head()
+        return not self._in_flight or (position == head and head not in self._in_flight)
 
-    def start(self) -> None:
-        """Note that a request was taken to be sent."""
-        self._in_flight += 1
+    def start(self, position: int) -> None:
+        """Note that a request of a position was taken to be sent."""
+        self._in_flight[position] += 1
 
-    def end_step(self) -> None:
-        """Note that a request has its result."""
+    def end_step(self, position: int) -> None:
+        """Note that a request of a position has its result."""
         if self._counts_steps:
-            self._in_flight -= 1
-            self._ended += 1
+            self._end(position)
+
+    def _end(self, position: int) -> None:
+        self._in_flight[position] -= 1
+        self._ended += 1
+        if self._in_flight[position] <= 0:
+            del self._in_flight[position]
 
     # The collector of the workflow
 
@@ -174,8 +185,7 @@ class RecordStream:
         """Mark a position as complete: no page follows."""
         self._answers.setdefault(position, _Answer()).is_complete = True
         if not self._counts_steps:
-            self._in_flight -= 1
-            self._ended += 1
+            self._end(position)
         self._advance()
 
     def fail(self, position: int) -> None:
@@ -196,7 +206,12 @@ class RecordStream:
         if size < records and self._row == self._ready_row and self._row < len(self._positions):
             size += self._take_pages(int(self._positions[self._row]), taken)
         self.ready -= size
+        self._taken += size if self._is_written else 0
         return taken
+
+    def release(self) -> None:
+        """Note that what was taken is written."""
+        self._taken = 0
 
     def _head(self) -> int:
         """Return the position that the reader waits for next; -1 if every row is ready."""

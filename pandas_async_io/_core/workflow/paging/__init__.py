@@ -10,6 +10,7 @@
 - `further_pages`: whether the answers of a call without ``pages=`` have further pages.
 - `paging_options`: the settings that all chains of a run share.
 - `chain`: the pages of one row.
+- `requested_pages`: the requests of a chain, each once.
 - `page_failure`: the message of a page that failed, and expired cursors.
 - `learnt_paging`: what the first pages of a run show for its other rows.
 - `workflow`: one chain per position.

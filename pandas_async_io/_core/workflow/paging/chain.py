@@ -14,13 +14,14 @@ from pandas_async_io._core.security.secrets import redact_url
 from pandas_async_io._core.workflow.paging import page_failure
 from pandas_async_io._core.workflow.paging.detect.detect import choose_paginator
 from pandas_async_io._core.workflow.paging.links.links import complete_link, refresh_credentials
+from pandas_async_io._core.workflow.paging.paginators import paginators
 from pandas_async_io._core.workflow.paging.paginators.extracted_page import ExtractedPage
-from pandas_async_io._core.workflow.paging.paginators.paginators import first_request, next_request, other_requests
 from pandas_async_io._core.workflow.paging.paging_options import PagingOptions
 from pandas_async_io._core.workflow.paging.records.duplicates import DuplicateTracker
 from pandas_async_io._core.workflow.paging.records.parsed_page import describe_difference
 from pandas_async_io._core.workflow.paging.records.record_locator import RecordLocator
 from pandas_async_io._core.workflow.paging.records.record_totals import RecordTotals
+from pandas_async_io._core.workflow.paging.requested_pages import RequestedPages
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,6 +71,8 @@ class Chain:
         Their records.
     last_sound_page : int
         The page that came last and passed the checks.
+    requested : RequestedPages
+        The requests that were made.
     is_broken : bool
         Whether a page that came failed the checks. It is not pending, so the chain cannot be resumed.
 
@@ -93,16 +96,15 @@ class Chain:
     ) -> None:
         self.paginator = paginator
         self.detected: Detection | None = None
-        self.first = request if paginator is None else first_request(paginator, request)
+        self.first = request if paginator is None else paginators.first_request(paginator, request)
         self.locator = RecordLocator(record_path, None if options is None else options.tables)
-        self.pending = {1: self.first}
+        self.pending, self.requested = {1: self.first}, RequestedPages(1, self.first)
         self.page_count = self.record_count = self.last_sound_page = self._empty_pages = 0
         self.is_broken = False
         self._options = options or PagingOptions()
         self._max_pages = self._options.max_pages or float("inf")
         self._has_more = self._is_bounded = False
-        self._requested = {_identity(self.first): 1}
-        self._end = float("inf")
+        self._end, self._opening_page = float("inf"), 1
         self._last: tuple[int, Page, Sequence[Any]] | None = None
         self._totals = RecordTotals()
         self._duplicates = DuplicateTracker()
@@ -195,12 +197,18 @@ class Chain:
         del self.pending[number]
         self._end = min(self._end, number)
 
+    def continue_at(self, number: int, request: Request, records: int) -> None:
+        """Begin with a later page; an earlier process had those before it, and so many records."""
+        self.pending, self.page_count, self.record_count = {number: request}, number - 1, records
+        self.last_sound_page, self._opening_page = number - 1, number
+        self.requested = RequestedPages(number, request)
+
     def resume(self, request: Request) -> Chain:
         """Return a chain that requests the pending pages with the credentials of a new first request."""
         chain = copy(self)
         chain.locator = copy(self.locator)
-        chain._requested = dict(self._requested)  # noqa: SLF001 - an object of this class
-        chain._totals, chain._duplicates = self._totals.copy(), self._duplicates.copy()  # noqa: SLF001 - as above
+        chain.requested = self.requested.copy()
+        chain._totals, chain._duplicates = self._totals.copy(), self._duplicates.copy()  # noqa: SLF001 - an object of this class
         chain._notes = list(self._notes)  # noqa: SLF001 - as above
         chain.first = refresh_credentials(self.first, self.first, request)
         chain.pending = {
@@ -241,8 +249,8 @@ class Chain:
     def _following_requests(self, number: int, page: Page, records: Sequence[Any]) -> list[Request]:
         if self.paginator is None or self._end < float("inf"):
             return []
-        if number == 1:
-            others = other_requests(self.paginator, ExtractedPage(page, records, self.record_count))
+        if number == self._opening_page:
+            others = paginators.other_requests(self.paginator, ExtractedPage(page, records, self.record_count))
             if others:
                 self._is_bounded = True
                 return others
@@ -250,26 +258,21 @@ class Chain:
             return []
         # The last of the pages that were requested together shows whether there are more.
         _, page, records = self._last
-        following = next_request(self.paginator, ExtractedPage(page, records, self.record_count))
+        following = paginators.next_request(self.paginator, ExtractedPage(page, records, self.record_count))
         return [] if following is None else [following]
 
     def _request_pages(self, number: int, requests: list[Request]) -> list[tuple[int, Request]]:
         """Return the requests that follow a page with their numbers, and note them as pending."""
         sent = []
         for request in requests:
-            new_number = len(self._requested) + 1
+            new_number = self.requested.next_number
             if new_number > self._max_pages:
                 self._has_more = True
                 break
             allowed = complete_link(self.first, request, self._options.allow_hosts, self._options.credential_params)
-            earlier = self._requested.setdefault(_identity(allowed), new_number)
-            if earlier != new_number:
+            if (earlier := self.requested.add(allowed)) != new_number:
                 url = redact_url(allowed.url)
                 raise ParseError(f"page loop: the page after page {number} is page {earlier} again, {url}")
             self.pending[new_number] = allowed
             sent.append((new_number, allowed))
         return sent
-
-
-def _identity(request: Request) -> tuple[str, str, bytes | None, Any]:
-    return request.method, request.url, request.body, frozenset(request.headers.items())

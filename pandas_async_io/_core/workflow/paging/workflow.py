@@ -87,6 +87,7 @@ class PagingWorkflow(Workflow):
         self._earlier_chains = dict(earlier.unfinished)
         self._learner = PagingLearner(paginator, pages.requests, self.findings, earlier.learnt)
         self._chains: dict[int, tuple[Chain, StepResults]] = {}
+        self._stopped: dict[int, Chain] = {}
         self.pages_done = self.pages_requested = 0
 
     def begin(self, position: int, request: Request) -> Sequence[Step]:
@@ -172,6 +173,10 @@ class PagingWorkflow(Workflow):
             self._close_chain(position)
         self.learnt = self._learner.learnt
 
+    def find_chain(self, position: int) -> Chain | None:
+        """Return the chain of a position that lacks pages."""
+        return self._chains[position][0] if position in self._chains else self._stopped.get(position)
+
     def discard_unfinished(self, positions: Iterable[int]) -> None:
         """Let positions start again from page 1: their pages could not be made into columns."""
         for position in positions:
@@ -179,6 +184,8 @@ class PagingWorkflow(Workflow):
 
     def _close_chain(self, position: int) -> None:
         chain, results = self._chains.pop(position)
+        if chain.pending or chain.is_broken:
+            self._stopped[position] = chain
         self._pages.complete(position)
         if chain.page_count and (findings := chain.findings()):
             self.findings.setdefault(position, []).extend(findings)

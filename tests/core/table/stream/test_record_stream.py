@@ -74,12 +74,12 @@ def run_window(stream, sizes, concurrency=32):
     waiting, in_flight, held, most = list(range(len(sizes))), [], 0, 0
     while waiting or in_flight:
         while waiting and len(in_flight) < concurrency and stream.may_start(waiting[0]):
-            stream.start()
+            stream.start(waiting[0])
             in_flight.append(waiting.pop(0))
         if in_flight:
             position = in_flight.pop()
             stream.add(position, [{}] * sizes[position])
-            stream.end_step()
+            stream.end_step(position)
             held += sizes[position]
         most = max(most, held)
         if stream.ready >= 10 or not (in_flight or (waiting and stream.may_start(waiting[0]))):
@@ -100,12 +100,23 @@ def test_at_most_two_chunks_are_held():
 def test_a_chain_that_the_reader_waits_for_goes_on():
     stream = make_stream([0, 1])
     for number in range(1, 5):
-        stream.start()
+        stream.start(1)
         stream.add(1, number, [{}] * 10)
-        stream.end_step()
+        stream.end_step(1)
     assert (stream.may_start(0), stream.may_start(1)) == (True, True)
-    stream.start()
+    stream.start(1)
     assert (stream.may_start(0), stream.may_start(1)) == (True, False)
+    stream.start(0)
+    assert (stream.may_start(0), stream.may_start(1)) == (False, False)
+
+
+def test_what_is_taken_counts_until_it_is_written():
+    stream = make_stream(range(20), is_written=True)
+    stream.add(0, [{}] * 10)
+    stream.take(10)
+    assert not stream.may_start(1)
+    stream.release()
+    assert stream.may_start(1)
 
 
 def test_tables_count_their_rows():
