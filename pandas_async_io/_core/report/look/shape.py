@@ -93,12 +93,13 @@ def build_columns(payload: Any, options: Mapping[str, Any]) -> Columns | None:
 
 
 def _record_list(payload: dict[str, Any]) -> tuple[tuple[Key, ...], TableForm] | None:
-    """Return the list of records of a page, as paging finds it."""
+    """Return the list of records of a page, as paging finds it; an object with an id is a record itself."""
     try:
         path = find_record_path(payload)
     except PlanError:
         return None
-    form = None if not path or is_single_record(payload, path) else find_form(page_records(payload, path))
+    is_record = not path or ("id" in payload and is_single_record(payload, path))
+    form = None if is_record else find_form(page_records(payload, path))
     return None if form is None or form.orient != "records" else (path, form)
 
 

@@ -51,6 +51,11 @@ ITEMS = [{"id": 1, "v": 1}, {"id": 2, "v": 2}]
         ),
         ({"columns": ["a", "b"], "data": [[1, 2], [3, 4]]}, {"orient": "split"}, ["a", "b"]),
         ({"page": 1, "total": 2, "things": ITEMS}, {"record_path": "things"}, ["id", "v"]),
+        (
+            {"status": "ok", "data": {"resultType": "matrix", "result": ITEMS}},
+            {"record_path": "data.result"},
+            ["id", "v"],
+        ),
         ({"data": {"a.b": ITEMS}, "ok": True}, {"record_path": ["data", "a.b"]}, ["id", "v"]),
         ({"data": {"users": {"edges": [{"node": {"id": 1}}]}}}, {"record_path": "data.users.edges.node"}, ["id"]),
     ],
