@@ -1,10 +1,12 @@
 """Sends one request and reads its whole response; the only package that uses aiohttp's client.
 
 - `transport`: one attempt, its redirects and its timeout.
+- `sender`: what a transport sends with.
+- `http1`: own connections, HTTP/1.1.
 - `endpoint`: what requests to one origin share.
 - `connection`: options of a client's connections, and how a body is read from one.
 - `options`: the options of a client's connections, checked.
 - `tls`: the option ``ssl``; what verifies a certificate.
-- `session`: the same attempt over the caller's own `aiohttp.ClientSession`.
+- `session`: the caller's own `aiohttp.ClientSession`.
 - `exceptions`: exceptions of aiohttp, asyncio and the operating system as errors of this package.
 """

@@ -21,74 +21,85 @@ from pandas_async_io._io.transport.exceptions import (
     SendState,
     make_status_error,
     map_connection_loss,
+    map_exception,
 )
+from pandas_async_io._io.transport.http1 import Http1Sender
 
 if TYPE_CHECKING:
     from aiohttp.client_middlewares import ClientHandlerType
     from aiohttp.connector import Connection
 
+    from pandas_async_io._core.errors import AttemptError
     from pandas_async_io._io.transport.connection import TransportOptions
 
 _MAX_BYTES_IN_ONE_WRITE = 2**20
 """aiohttp warns of larger bodies unless they are a file."""
 
 
-async def send_with_session(
-    session: aiohttp.ClientSession,
-    request: Request,
-    options: TransportOptions,
-    state: SendState,
-    *,
-    new_connection: bool = False,
-) -> Response:
-    """Send a request and read its response, which may be a redirect.
+class SessionSender:
+    """Sends through a caller's session, which is never closed here.
 
     Parameters
     ----------
-    new_connection : bool
-        Whether it must not go over a kept connection.
-
-    Raises
-    ------
-    AttemptError, aiohttp.ClientError
-        `map_exception` maps the latter.
+    session : aiohttp.ClientSession
+        The caller's.
+    options : TransportOptions
+        How to use the network.
     """
-    if session.closed:
-        raise SessionClosedError("the session of the client is closed: open a new one", received=False)
-    body = request.body
-    check_host(parse_origin(request.url).host)
-    url = URL(request.url, encoded=True)
-    header_names = {name.lower() for name in (*session.headers, *request.headers)}
-    if url.raw_user is not None and "authorization" in header_names:
-        url = url.with_user(None)
-    coding = {} if "accept-encoding" in header_names else {"Accept-Encoding": accept_encoding()}
-    response: aiohttp.ClientResponse | None = None
-    try:
-        response = await session._request(  # noqa: SLF001 - session.request only wraps it (5 % of a request's cost)
-            request.method,
-            url,
-            headers={**coding, **request.headers},
-            data=io.BytesIO(body) if body is not None and len(body) > _MAX_BYTES_IN_ONE_WRITE else body,
-            allow_redirects=False,
-            timeout=CONNECT_TIMEOUT,
-            auto_decompress=False,
-            max_line_size=options.max_field_size,
-            max_field_size=options.max_field_size,
-            middlewares=(_SendOnce(state, new_connection=new_connection), *session._middlewares),  # noqa: SLF001 - this argument replaces them
-            raise_for_status=False,
-            proxy=options.proxy,
-            ssl=options.ssl,
-        )
-        state.reused = False
-        if response.status < 100 or (response.status == 407 and options.proxy is not None):
-            raise make_status_error(response.status, options.proxy)
-        # without a connection the body is complete: the session has taken the connection back
-        protocol = None if response.connection is None else response.connection.protocol
-        raw = await read_body(response.headers, response.content, protocol, options.max_body)
-        return Response(response.status, response.headers, raw, request.url)
-    finally:
-        if response is not None and not response.closed:
-            response.close()
+
+    def __init__(self, session: aiohttp.ClientSession, options: TransportOptions) -> None:
+        self._session, self.options = session, options
+
+    def for_other_origin(self) -> Http1Sender:
+        """Return what sends over the session's connector, without its headers, cookies and middlewares."""
+        return Http1Sender(self.options, self._session.connector)
+
+    def map_exception(self, exc: Exception, url: str, state: SendState, timeout: float) -> AttemptError | None:
+        """Return the error for an exception of `send`, whatever code of the session raised it."""
+        return map_exception(exc, url, state, proxy=self.options.proxy, timeout=timeout, has_session=True)
+
+    async def close(self) -> None:
+        """Leave the session open."""
+
+    async def send(self, request: Request, state: SendState, *, new_connection: bool) -> Response:
+        """Send a request once and return its response, which may be a redirect."""
+        session, options = self._session, self.options
+        if session.closed:
+            raise SessionClosedError("the session of the client is closed: open a new one", received=False)
+        body = request.body
+        check_host(parse_origin(request.url).host)
+        url = URL(request.url, encoded=True)
+        header_names = {name.lower() for name in (*session.headers, *request.headers)}
+        if url.raw_user is not None and "authorization" in header_names:
+            url = url.with_user(None)
+        coding = {} if "accept-encoding" in header_names else {"Accept-Encoding": accept_encoding()}
+        response: aiohttp.ClientResponse | None = None
+        try:
+            response = await session._request(  # noqa: SLF001 - session.request only wraps it (5 % of a request's cost)
+                request.method,
+                url,
+                headers={**coding, **request.headers},
+                data=io.BytesIO(body) if body is not None and len(body) > _MAX_BYTES_IN_ONE_WRITE else body,
+                allow_redirects=False,
+                timeout=CONNECT_TIMEOUT,
+                auto_decompress=False,
+                max_line_size=options.max_field_size,
+                max_field_size=options.max_field_size,
+                middlewares=(_SendOnce(state, new_connection=new_connection), *session._middlewares),  # noqa: SLF001 - this argument replaces them
+                raise_for_status=False,
+                proxy=options.proxy,
+                ssl=options.ssl,
+            )
+            state.reused = False
+            if response.status < 100 or (response.status == 407 and options.proxy is not None):
+                raise make_status_error(response.status, options.proxy)
+            # without a connection the body is complete: the session has taken the connection back
+            protocol = None if response.connection is None else response.connection.protocol
+            raw = await read_body(response.headers, response.content, protocol, options.max_body)
+            return Response(response.status, response.headers, raw, request.url)
+        finally:
+            if response is not None and not response.closed:
+                response.close()
 
 
 class _KeptConnectionError(Exception):
