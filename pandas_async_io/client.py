@@ -150,9 +150,9 @@ class Client:
         return self._transport_options.max_body
 
     def _open_transport(self) -> None:
-        self._transport = Transport(self._transport_options, self.session)
+        self.transport = Transport(self._transport_options, self.session)
         self.running_calls = RunningCalls()
-        self._finalizer = weakref.finalize(self, portal.spawn_on_portal, self._transport.close)
+        self._finalizer = weakref.finalize(self, portal.spawn_on_portal, self.transport.close)
         self._finalizer.atexit = False  # the portal closes its resources at exit
 
     def __repr__(self) -> str:
@@ -186,7 +186,7 @@ class Client:
             await asyncio.wrap_future(portal.start_coroutine(self._end_calls_and_close, self.loop))
 
     async def _end_calls_and_close(self) -> None:
-        transport, calls = self._transport, self.running_calls
+        transport, calls = self.transport, self.running_calls
         self._finalizer.detach()
         self._open_transport()
         try:
@@ -196,19 +196,19 @@ class Client:
 
     async def close_connections(self) -> None:
         """Close the connections at once; call it on the client's own loop."""
-        await self._transport.close()
+        await self.transport.close()
 
     def replace_connections(self) -> Callable[[], Coroutine[Any, Any, None]] | None:
         """Open a new transport for another event loop; return what closes the old one, None for your own session."""
         if self.session is not None:
             return None
-        close = self._transport.close
+        close = self.transport.close
         self._start_anew()
         return close
 
     def reset_after_fork(self) -> None:
         """Open a new transport in a forked child: the open connections belong to the parent process."""
-        portal.leak_object((self._transport, self._gates))
+        portal.leak_object((self.transport, self._gates))
         self._start_anew()
 
     def _start_anew(self) -> None:
@@ -220,16 +220,17 @@ class Client:
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
         """The event loop that this client's requests run on."""
-        if self.session is None:
+        session = self.transport.session
+        if session is None:
             return portal.get_portal().loop
         if self._pid != os.getpid():
             raise PortalError("the session of this client belongs to the parent process: open a new one in this one")
-        return self.session._loop  # noqa: SLF001 - `session.loop` is deprecated without a successor
+        return session.loop
 
     @property
     def send(self) -> Callable[..., Any]:
         """The transport's `send`."""
-        return self._transport.send
+        return self.transport.send
 
     def credentials_for(self, origin: origins.Origin, auth: Auth | None) -> tuple[dict[str, str], dict[str, Any]]:
         """Return the headers and parameters that this client sends to an origin: none to a foreign one.

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Mapping, Sequence
+
     from pandas_async_io._core.errors import AttemptError
     from pandas_async_io._core.models import Request, Response
     from pandas_async_io._io.transport.exceptions import SendState
@@ -46,4 +49,26 @@ class Sender(Protocol):
 
     async def close(self) -> None:
         """Close the own connections; a caller's session stays open."""
+        ...
+
+
+class CallerSession(Sender, Protocol):
+    """A session that the caller opened and closes, and what it adds to each request."""
+
+    base_url: str
+    """Prefix of relative URLs; "" if it has none."""
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop that it belongs to."""
+        ...
+
+    @property
+    def headers(self) -> Sequence[Mapping[str, str]]:
+        """Header fields that it adds to each request, credentials among them."""
+        ...
+
+    @property
+    def identity(self) -> str:
+        """What tells its requests from those of another session, for a store."""
         ...

@@ -26,6 +26,9 @@ from pandas_async_io._io.transport.exceptions import (
 from pandas_async_io._io.transport.http1 import Http1Sender
 
 if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Mapping
+
     from aiohttp.client_middlewares import ClientHandlerType
     from aiohttp.connector import Connection
 
@@ -36,7 +39,7 @@ _MAX_BYTES_IN_ONE_WRITE = 2**20
 """aiohttp warns of larger bodies unless they are a file."""
 
 
-class SessionSender:
+class AiohttpSession:
     """Sends through a caller's session, which is never closed here.
 
     Parameters
@@ -47,8 +50,29 @@ class SessionSender:
         How to use the network.
     """
 
+    base_url = ""
+
     def __init__(self, session: aiohttp.ClientSession, options: TransportOptions) -> None:
         self._session, self.options = session, options
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop that it belongs to."""
+        return self._session._loop  # noqa: SLF001 - `session.loop` is deprecated without a successor
+
+    @property
+    def headers(self) -> list[Mapping[str, str]]:
+        """Header fields that it adds to each request."""
+        auth = self._session.auth
+        return [self._session.headers, {"Authorization": auth.encode() if auth else ""}]
+
+    @property
+    def identity(self) -> str:
+        """Its headers, credentials and cookies; "" without any."""
+        session = self._session
+        headers = sorted((name.lower(), value) for name, value in session.headers.items())
+        cookies = sorted((cookie.key, cookie.value) for cookie in session.cookie_jar)
+        return repr((headers, session.auth, cookies)) if headers or session.auth or cookies else ""
 
     def for_other_origin(self) -> Http1Sender:
         """Return what sends over the session's connector, without its headers, cookies and middlewares."""

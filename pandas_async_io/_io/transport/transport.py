@@ -7,7 +7,7 @@ redirect, and fails only with an `AttemptError`, which holds no secret.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
@@ -17,12 +17,12 @@ from pandas_async_io._core.security.redirects import follow_redirect
 from pandas_async_io._core.words import show_value
 from pandas_async_io._io.transport.exceptions import SendState
 from pandas_async_io._io.transport.http1 import Http1Sender
-from pandas_async_io._io.transport.session import SessionSender
+from pandas_async_io._io.transport.session import AiohttpSession
 
 if TYPE_CHECKING:
     from pandas_async_io._core.models import Request, Response
     from pandas_async_io._io.transport.connection import TransportOptions
-    from pandas_async_io._io.transport.sender import Sender
+    from pandas_async_io._io.transport.sender import CallerSession, Sender
 
 
 class Transport:
@@ -35,21 +35,25 @@ class Transport:
     session : aiohttp.ClientSession, optional
         The caller's; never closed here.
 
+    Attributes
+    ----------
+    session : CallerSession or None
+        What sends through the caller's session.
+
     Raises
     ------
     PlanError
         The session is none, or ``block_private`` is given with one or with a proxy, which open their own connections.
     """
 
-    def __init__(self, options: TransportOptions, session: aiohttp.ClientSession | None = None) -> None:
-        if session is not None and not isinstance(session, aiohttp.ClientSession):
-            raise PlanError(f"session={show_value(session)} is not an aiohttp.ClientSession")
+    def __init__(self, options: TransportOptions, session: Any = None) -> None:
+        self.session = None if session is None else adapt_session(session, options)
         if session is not None and options.block_private:
             raise PlanError("block_private can't be kept on your own session: its connector opens the connections")
         if options.proxy is not None and options.block_private:
             raise PlanError("block_private can't be kept through a proxy: the proxy opens the connections")
         self.options = options
-        self._sender: Sender = Http1Sender(options) if session is None else SessionSender(session, options)
+        self._sender: Sender = self.session or Http1Sender(options)
 
     async def send(
         self,
@@ -105,3 +109,16 @@ class Transport:
     async def close(self) -> None:
         """Close the connections; a caller's session stays open."""
         await self._sender.close()
+
+
+def adapt_session(session: object, options: TransportOptions) -> CallerSession:
+    """Return what sends through a caller's session.
+
+    Raises
+    ------
+    PlanError
+        It is none.
+    """
+    if isinstance(session, aiohttp.ClientSession):
+        return AiohttpSession(session, options)
+    raise PlanError(f"session={show_value(session)} is not an aiohttp.ClientSession")

@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 def make_redactor(source: Source, client: Client, auth: Auth | None, requests: CallRequests) -> SecretRedactor:
     """Return what redacts the credentials of a call, its client and its client's session."""
-    options, session = source.options, client.session
+    options, session = source.options, client.transport.session
     who, headers = auth or client.auth, [client.headers, options.headers]
     if session is not None:
-        headers += [session.headers, {"Authorization": session.auth.encode() if session.auth else ""}]
+        headers += session.headers
     urls = [client.base_url, source.url if isinstance(source.url, str) else ""]
     body = get_request_body(options) if options.data is None else options.data
     parts = [*headers, client.params, options.params, body]

@@ -70,24 +70,14 @@ def _find_row_secrets(request: Request) -> tuple[str, ...]:
 
 
 def _make_fingerprinter(call: PreparedCall, salts: Sequence[bytes]) -> Fingerprinter:
-    auth = call.auth or call.client.auth
+    auth, session = call.auth or call.client.auth, call.client.transport.session
     ignored = filter(None, [call.policy.retry.idempotency_key])
     return Fingerprinter(
         salts,
         secret_names=[*auth.headers, *auth.params],
         ignore=[*(call.store.ignore if call.store else ()), *ignored],
-        identity=_describe_session(call.client),
+        identity="" if session is None else session.identity,
     )
-
-
-def _describe_session(client: Client) -> str:
-    """Return what a caller's session adds to each request: its headers, credentials and cookies."""
-    session = client.session
-    if session is None:
-        return ""
-    headers = sorted((name.lower(), value) for name, value in session.headers.items())
-    cookies = sorted((cookie.key, cookie.value) for cookie in session.cookie_jar)
-    return repr((headers, session.auth, cookies)) if headers or session.auth or cookies else ""
 
 
 def check_store(call: PreparedCall) -> None:
