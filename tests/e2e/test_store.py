@@ -327,3 +327,24 @@ def test_security_s11_a_credential_of_a_row_is_not_in_the_file(store):
     assert again["who"].tolist() == ["Bearer canary-of-ann-1", "Bearer canary-of-bob-2"]
     pd.testing.assert_frame_equal(first, again)
     assert b"canary" not in store.read_bytes()
+
+
+def test_a_job_that_failed_is_submitted_again_by_the_next_run(store):
+    """Its kept submission leads nowhere."""
+    submitted = []
+
+    def job(request):
+        if request.method == "POST":
+            submitted.append(1)
+            return json_response({"id": len(submitted)}, f"Location: /jobs/{len(submitted)}", status="202 Accepted")
+        return json_response({"state": "failed" if request.target == "/jobs/1" else "done", "value": 7})
+
+    poll = paio.Poll(status="state", every=0.01)
+    with serve_function(job) as server:
+        first = paio.read_api(server.url, json={}, poll=poll, store=store, errors="coerce")
+        assert first.aio.outcomes["outcome"].tolist() == ["http_error"]
+        second = paio.read_api(server.url, json={}, poll=poll, store=store)
+        assert len(submitted) == 2
+        third = paio.read_api(server.url, json={}, poll=poll, store=store)
+        assert len(submitted) == 2
+    assert second["value"].tolist() == third["value"].tolist() == [7]

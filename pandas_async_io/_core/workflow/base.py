@@ -133,6 +133,10 @@ class Workflow(ABC):
         """Return what the parts of a step's answer are kept under in a store, if each may be needed alone."""
         return ()
 
+    def list_void_requests(self, position: int) -> Sequence[Request]:  # noqa: ARG002 - others need it
+        """Return the requests of a position whose kept answers lead nowhere any more."""
+        return ()
+
     @abstractmethod
     def finish_step(self, position: int, number: int, result: Result) -> None:
         """Take the result of a step."""

@@ -179,6 +179,7 @@ class FollowUp:
                     steps = workflow.next_steps(pending.position, pending.number, page, now, time.time())
                 except AttemptError as exc:
                     self._keep(pending, response, exc)
+                    self._void(pending.position)
                     self.finish(pending, response, exc.outcome, error=str(exc))
                     return
                 self._keep(pending, response, following=steps)
@@ -210,6 +211,11 @@ class FollowUp:
             parts = self._call.workflow.list_part_keys(pending.position, pending.number)
             store.keep(key, pending.request, response, error=error, following=requests, parts=parts, is_empty=is_empty)
 
+    def _void(self, position: int) -> None:
+        """Let the store forget what leads nowhere any more."""
+        if self._call.store is not None:
+            self._call.store.void(self._call.workflow.list_void_requests(position))
+
     def _fail(
         self, pending: PendingRequest, response: Response | None, stop: Stop, error: AttemptError | None = None
     ) -> None:
@@ -221,6 +227,7 @@ class FollowUp:
                 workflow, position = self._call.workflow, pending.position
                 steps = workflow.replacement_steps(position, pending.number, pending.request, response.status)
                 self._add_steps(position, steps, replacing=True)
+                self._void(position)
             self.finish(pending, response, stop.outcome, error=stop.error)
 
     def finish(

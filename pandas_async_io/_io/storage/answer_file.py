@@ -10,6 +10,7 @@ from contextlib import suppress
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
+from pandas_async_io._core.storage.answer_bytes import split_answer, unpack
 from pandas_async_io._io.storage.layout import open_connection
 
 if TYPE_CHECKING:
@@ -145,3 +146,11 @@ class AnswerFile:
         """Close the file; the last one that closes it leaves no other files beside it."""
         with self._lock, suppress(sqlite3.Error):  # what was committed is in the file or in its WAL
             self._connection.close()
+
+
+def read_body(row: AnswerRow) -> bytes:
+    """Return the body of an answer, b"" if it was damaged."""
+    try:
+        return split_answer(unpack(row.coding, row.checksum, row.content))[1]
+    except ValueError:
+        return b""

@@ -22,7 +22,7 @@ from pandas_async_io._core.security.secrets import redact_url
 from pandas_async_io._core.storage.answer_bytes import parse_headers, split_answer, unpack
 from pandas_async_io._core.storage.keeping import is_asked_again, is_worth_keeping
 from pandas_async_io._core.words import format_count
-from pandas_async_io._io.storage.answer_file import BLOCK_REQUESTS, AnswerFile, AnswerRow
+from pandas_async_io._io.storage.answer_file import BLOCK_REQUESTS, AnswerFile, AnswerRow, read_body
 from pandas_async_io._io.storage.new_answers import NewAnswer, make_rows
 from pandas_async_io._io.storage.writer import AnswerWriter
 
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from pandas_async_io._core.storage.fingerprint import Fingerprinter, RequestKey
     from pandas_async_io._core.storage.hidden_secrets import HiddenSecrets
     from pandas_async_io._io.storage.store import Store
+
+
+_NO_HEADERS: CIMultiDictProxy[str] = CIMultiDictProxy(CIMultiDict())
 
 
 class StoredAnswer(NamedTuple):
@@ -93,7 +96,7 @@ class CallStore:
         self._target: AnswerFile | None = None  # written over a connection of its own, so that no look-up waits for it
         self._fingerprint = make_fingerprinter(self._file.salts)
         self._hidden, self._may_answer = hidden, may_answer
-        self._last_headers: tuple[bytes, CIMultiDictProxy[str]] = (b"", CIMultiDictProxy(CIMultiDict()))
+        self._last_headers: tuple[bytes, CIMultiDictProxy[str]] = (b"", _NO_HEADERS)
         self._occurrences: Counter[bytes] = Counter()
         self._writer = AnswerWriter(self._write)
 
@@ -205,7 +208,7 @@ class CallStore:
             return own[0] if len(own) == 1 else max(own, key=attrgetter("fetched_at"))
         if not self.replays:
             return None
-        if len({_read_body(row) for row in rows}) > 1:
+        if len({read_body(row) for row in rows}) > 1:
             raise PlanError(
                 f"{self.name} has different answers of several credentials to {request.method} "
                 f"{redact_url(request.url)}: replay it with the credentials of one of them"
@@ -245,6 +248,14 @@ class CallStore:
             parts = ()
         self._writer.put(NewAnswer(key, request, response, time.time(), parts), len(response.body))
 
+    def void(self, requests: Sequence[Request]) -> None:
+        """Have requests sent by the next run; a recording keeps what came."""
+        for request in requests if not (self.records or self.replays) else ():
+            count = self._occurrences[self._fingerprint(request).fingerprint]
+            for occurrence in range(max(count, 1)):
+                key, gone = self._fingerprint(request, occurrence), Response(410, _NO_HEADERS, b"", request.url)
+                self._writer.put(NewAnswer(key, request, gone, time.time()), 0)
+
     @property
     def is_behind(self) -> bool:
         """Whether so many answers wait to be written that the run is to wait, in `flush`."""
@@ -283,11 +294,3 @@ class CallStore:
             return []
         unlisted = f", {self._no_store} of them although Cache-Control says no-store" if self._no_store else ""
         return [f"{self.name}: {format_count(self._taken, 'answer')} taken, {self._kept} kept{unlisted}"]
-
-
-def _read_body(row: AnswerRow) -> bytes:
-    """Return the body of an answer, b"" if it was damaged."""
-    try:
-        return split_answer(unpack(row.coding, row.checksum, row.content))[1]
-    except ValueError:
-        return b""

@@ -178,6 +178,11 @@ class PollingWorkflow(Workflow):
             run.is_gone = True
         return ()
 
+    def list_void_requests(self, position: int) -> Sequence[Request]:
+        """Return the submission of a job that ended without a result: a later run is to submit another one."""
+        job = self._runs[position].job
+        return [job.submission] if job.phase is Phase.SUBMIT and job.previous_jobs else []
+
     def finish_step(self, position: int, number: int, result: Result) -> None:
         """Take the result of a step; deliver the row's when no step is open."""
         run = self._runs[position]
