@@ -14,7 +14,7 @@ from pandas_async_io._core.storage.answer_bytes import split_answer, unpack
 from pandas_async_io._io.storage.layout import open_connection
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
 BLOCK_REQUESTS = 500
@@ -148,9 +148,20 @@ class AnswerFile:
             self._connection.close()
 
 
+def read_answer(row: AnswerRow, restore: Callable[[bytes], bytes]) -> tuple[bytes, bytes]:
+    """Return the header fields as JSON, and the body.
+
+    Raises
+    ------
+    ValueError
+        The answer was damaged.
+    """
+    return split_answer(restore(unpack(row.coding, row.checksum, row.content)))
+
+
 def read_body(row: AnswerRow) -> bytes:
     """Return the body of an answer, b"" if it was damaged."""
     try:
-        return split_answer(unpack(row.coding, row.checksum, row.content))[1]
+        return read_answer(row, bytes)[1]
     except ValueError:
         return b""

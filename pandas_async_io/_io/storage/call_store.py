@@ -19,10 +19,10 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.models import SAFE_METHODS, Response
 from pandas_async_io._core.security.secrets import redact_url
-from pandas_async_io._core.storage.answer_bytes import parse_headers, split_answer, unpack
+from pandas_async_io._core.storage.answer_bytes import parse_headers
 from pandas_async_io._core.storage.keeping import is_asked_again, is_worth_keeping
 from pandas_async_io._core.words import format_count
-from pandas_async_io._io.storage.answer_file import BLOCK_REQUESTS, AnswerFile, AnswerRow, read_body
+from pandas_async_io._io.storage.answer_file import BLOCK_REQUESTS, AnswerFile, AnswerRow, read_answer, read_body
 from pandas_async_io._io.storage.new_answers import NewAnswer, make_rows
 from pandas_async_io._io.storage.writer import AnswerWriter
 
@@ -186,7 +186,7 @@ class CallStore:
     def _open(self, row: AnswerRow, url: str, hidden: HiddenSecrets) -> StoredAnswer | None:
         """Return the answer of a row; None if it was damaged."""
         try:
-            head, body = split_answer(hidden.restore(unpack(row.coding, row.checksum, row.content)))
+            head, body = read_answer(row, hidden.restore)
             headers = self._read_headers(head)
         except ValueError:
             self._damaged += 1
