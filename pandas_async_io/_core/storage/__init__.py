@@ -5,4 +5,7 @@
 - `answer_bytes`: an answer as bytes, and back.
 - `hidden_secrets`: the call's credentials in an answer that repeats them.
 - `manifest`: which parts of a folder are good, and whether a call may go on with them.
+- `cache_fields`: the header fields that an HTTP cache reads.
+- `freshness`: whether a kept answer is given without a request, as RFC 9111 says.
+- `revalidation`: asking the server whether a kept answer still holds, and what its 304 changes.
 """
