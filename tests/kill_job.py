@@ -5,6 +5,7 @@
 
 import json
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -45,14 +46,14 @@ def make_answer(count):
     return answer
 
 
-def run_with_kills(kind, folder, *, count, kills, seed):
+def run_with_kills(kind, folder, *, count, kills, seed, number):
     """Kill a job some times, then let it end; return the numbers read and how often each request was sent."""
     chance = random.Random(seed)
     job = textwrap.dedent(JOBS[kind]).format(rows=PART_ROWS, count=count, concurrency=CONCURRENCY)
     with serve_function(make_answer(count)) as server:
         script = f"import pandas as pd, pandas_async_io as paio\nurl, folder = {server.url!r}, {str(folder)!r}\n{job}"
         for _ in range(kills):
-            process = subprocess.Popen([sys.executable, "-c", script])
+            process = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.DEVNULL)
             before = len(server.requests)
             target = before + chance.randrange(1, max(count // (kills + 1), 2) + PART_ROWS)
             while len(server.requests) < target and process.poll() is None:
@@ -60,16 +61,16 @@ def run_with_kills(kind, folder, *, count, kills, seed):
                     process.wait(0.002)
                 except subprocess.TimeoutExpired:
                     continue
-            process.kill()
-            process.wait()
+            process.send_signal(number)
+            process.wait(30)
         subprocess.run([sys.executable, "-c", script], check=True, timeout=100)
         sent = pd.Series([request.target for request in server.requests]).value_counts()
     return pd.read_parquet(folder)["n"].tolist(), sent
 
 
-def check(kind, folder, *, count, kills, seed):
+def check(kind, folder, *, count, kills, seed, number=signal.SIGKILL):
     """Assert that no row is lost or doubled, and that few requests were sent again."""
-    numbers, sent = run_with_kills(kind, folder, count=count, kills=kills, seed=seed)
+    numbers, sent = run_with_kills(kind, folder, count=count, kills=kills, seed=seed, number=number)
     assert numbers == list(range(count if kind == "rows" else 10 * count))
     assert len(sent) == count
     resent = int((sent - 1).sum())

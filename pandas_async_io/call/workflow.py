@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 Collector = PayloadCollector | PageCollector
 
+STREAM_KEYS = 100_000
+"""Keys of a chain's last records that a stream compares: all of them would fill the memory."""
+
 
 def _choose_collector(call: PreparedCall) -> Collector:
     """Return the collector that takes the payloads of a call."""
@@ -69,12 +72,12 @@ def _paging(call: PreparedCall, pages: Any, outcomes: Outcomes) -> PagingWorkflo
         pages,
         call.decode,
         _put_with_failures(outcomes, pages) if isinstance(pages, RecordStream) else outcomes.put,
-        options=paging_options(call),
+        options=paging_options(call, max_keys=STREAM_KEYS if isinstance(pages, RecordStream) else None),
         earlier=EarlierRun(_unfinished_positions(call), learnt),
     )
 
 
-def paging_options(call: PreparedCall) -> PagingOptions:
+def paging_options(call: PreparedCall, *, max_keys: int | None = None) -> PagingOptions:
     """Return the settings that all chains of a call share."""
     options, client = call.options, call.client
     return PagingOptions(
@@ -83,6 +86,7 @@ def paging_options(call: PreparedCall) -> PagingOptions:
         _key_params(call),
         call.policy.retry.idempotency_key,
         call.shape if call.shape.is_tabular and options.parser is None else None,
+        max_keys,
     )
 
 

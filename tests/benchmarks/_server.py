@@ -1,4 +1,5 @@
-"""A minimal server in its own process: ``/?page=3&pages=10&ms=20`` returns a page of ten records after 20 ms."""
+"""A minimal server in its own process: ``/?page=3&pages=10&ms=20`` returns a page of ten records after 20 ms;
+``size=1000`` changes the ten."""
 
 from __future__ import annotations
 
@@ -18,9 +19,9 @@ async def _serve(reader, writer):
             line = (await reader.readuntil(b"\r\n\r\n")).split(b" ", 2)[1].decode()
             query = {name: int(text) for name, text in parse_qsl(urlsplit(line).query)}
             await asyncio.sleep(query.get("ms", 0) / 1000)
-            page, pages = query.get("page", 1), query.get("pages", 10)
-            records = [{"id": number, "name": "n"} for number in range((page - 1) * PAGE_SIZE, page * PAGE_SIZE)]
-            body = json.dumps({"data": records, "pages": pages, "total": pages * PAGE_SIZE}).encode()
+            page, pages, size = query.get("page", 1), query.get("pages", 10), query.get("size", PAGE_SIZE)
+            records = [{"id": number, "name": "n"} for number in range((page - 1) * size, page * size)]
+            body = json.dumps({"data": records, "pages": pages, "total": pages * size}).encode()
             head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
             writer.write(head.encode() + body)
     writer.close()

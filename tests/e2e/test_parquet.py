@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -311,6 +312,32 @@ def test_no_records_are_a_complete_folder(served, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("kind", "count"), [("pages", 60), ("rows", 900)])
-def test_fault_60_killed_three_times_no_row_is_lost_or_doubled(tmp_path, kind, count):
-    check(kind, tmp_path / "out", count=count, kills=3, seed=7)
+@pytest.mark.parametrize(
+    ("kind", "count", "name"),
+    [("pages", 60, "SIGKILL"), ("rows", 900, "SIGKILL"), ("rows", 600, "SIGTERM"), ("pages", 60, "SIGINT")],
+)
+def test_fault_60_killed_three_times_no_row_is_lost_or_doubled(tmp_path, kind, count, name):
+    check(kind, tmp_path / "out", count=count, kills=3, seed=7, number=getattr(signal, name))
+
+
+def test_fault_59_an_interrupt_leaves_what_came_in_a_part(served, tmp_path, monkeypatch):
+    from pandas_async_io.call.stream.streamed_call import StreamedCall
+
+    take, calls = StreamedCall.take, []
+
+    async def interrupt(self, records):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return await take(self, records)
+
+    monkeypatch.setattr(StreamedCall, "take", interrupt)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        read(served, tmp_path / "out")
+    monkeypatch.undo()
+    kept = caught.value.partial.read()["n"].tolist()
+    assert kept == list(range(len(kept)))
+    assert len(kept) >= 60
+    served.requests.clear()
+    assert read(served, tmp_path / "out").read()["n"].tolist() == list(range(120))
+    assert len(served.requests) == PAGES - len(kept) // 10

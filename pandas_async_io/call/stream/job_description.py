@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.models import NO_HEADERS
@@ -11,15 +13,25 @@ from pandas_async_io._core.security.secrets import redact_urls
 
 if TYPE_CHECKING:
     from pandas_async_io.call.prepare.prepared_call import PreparedCall
+    from pandas_async_io.options import FetchOptions, ReadOptions
+
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 _RECORD_OPTIONS = (
     "format",
+    "encoding",
     "read_options",
+    "parser",
+    "empty_when",
+    "error_when",
     "record_path",
+    "orient",
+    "names",
     "meta",
     "sep",
     "max_level",
     "columns",
+    "explode",
     "batch",
     "on",
     "dtype_backend",
@@ -35,7 +47,7 @@ def describe_job(call: PreparedCall) -> dict[str, Any]:
     options = call.options
     paging = options.paging
     schema = None if options.schema is None else {name: _show(spec) for name, spec in options.schema.items()}
-    records = {name: _show(value) for name in _RECORD_OPTIONS if (value := getattr(options, name, None)) is not None}
+    records = {name: _show(getattr(options, name)) for name in _RECORD_OPTIONS if _is_given(options, name)}
     job = {
         "template": call.source.label,
         "paging": None if paging is None else _show(paging),
@@ -48,11 +60,17 @@ def describe_job(call: PreparedCall) -> dict[str, Any]:
     return loaded
 
 
+def _is_given(options: FetchOptions | ReadOptions, name: str) -> bool:
+    """Whether an option is not the default, which a later version of this package may have and this one not."""
+    default = next((field.default for field in fields(options) if field.name == name), None)
+    return bool(getattr(options, name) is not default and getattr(options, name) != default)
+
+
 def _show(value: Any) -> str:
     """Return a text that is the same in each process."""
     if isinstance(value, str):
         return value
-    return getattr(value, "__qualname__", None) or str(value)
+    return getattr(value, "__qualname__", None) or _ADDRESS.sub("", str(value))
 
 
 def _hash_requests(call: PreparedCall) -> str:

@@ -17,7 +17,7 @@ from pandas_async_io._core.workflow.paging.chain import Chain
 from pandas_async_io._core.workflow.paging.paginators.paginators import PAGINATOR_TYPES, as_paginator
 from pandas_async_io.call.prepare.prepare import prepare_call
 from pandas_async_io.call.prepare.source import Resumption
-from pandas_async_io.call.workflow import paging_options
+from pandas_async_io.call.workflow import STREAM_KEYS, paging_options
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -75,7 +75,7 @@ def _make_chain(point: PagePoint, first: Request, call: PreparedCall) -> Chain:
     paginator = as_paginator(call.options.paging)
     if paginator is None and point.paginator is not None:
         paginator = _load_paginator(point.paginator["type"], point.paginator["fields"])
-    chain = Chain(paginator, first, record_path=point.record_path, options=paging_options(call))
+    chain = Chain(paginator, first, record_path=point.record_path, options=paging_options(call, max_keys=STREAM_KEYS))
     chain.locator.columns = tuple(point.columns)
     pairs = [pair for pair in _pairs(chain.first.url) if pair.partition("=")[0] in point.credentials]
     url = point.url + "".join(("&" if "?" in point.url or at else "?") + pair for at, pair in enumerate(pairs))

@@ -107,7 +107,7 @@ class Chain:
         self._end, self._opening_page = float("inf"), 1
         self._last: tuple[int, Page, Sequence[Any]] | None = None
         self._totals = RecordTotals()
-        self._duplicates = DuplicateTracker()
+        self._duplicates = DuplicateTracker(self._options.max_keys)
         self._notes: list[str] = []
 
     @property

@@ -27,6 +27,8 @@ class PagingOptions:
         The header that holds a request's idempotency key.
     tables : Shape or None
         Where the records are, if ``orient=`` is given.
+    max_keys : int or None
+        As for `DuplicateTracker`.
     """
 
     allow_hosts: Sequence[str] = ()
@@ -34,3 +36,4 @@ class PagingOptions:
     credential_params: Sequence[str] = ()
     idempotency_header: str | None = None
     tables: Shape | None = None
+    max_keys: int | None = None

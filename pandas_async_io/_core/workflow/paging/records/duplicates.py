@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from copy import copy
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import ParseError
@@ -23,6 +24,11 @@ _MAX_EQUAL_PAGES = 10
 class DuplicateTracker:
     """Compares the pages of a chain, in whatever order they come.
 
+    Parameters
+    ----------
+    max_keys : int, optional
+        Keys of the last records that are compared with new ones. All by default.
+
     Examples
     --------
     >>> tracker = DuplicateTracker()
@@ -32,7 +38,8 @@ class DuplicateTracker:
     ['page 2 repeats 1 record of page 1']
     """
 
-    def __init__(self) -> None:
+    def __init__(self, max_keys: int | None = None) -> None:
+        self._max_keys = max_keys
         self._pages: dict[int, tuple[int, int]] = {}
         self._key_field: str | None = None
         self._page_by_key: dict[Any, int] = {}
@@ -94,6 +101,9 @@ class DuplicateTracker:
             other = self._page_by_key[key]
             self._repeats[max(number, other), min(number, other)] += 1
         self._page_by_key.update(dict.fromkeys(keys, number))
+        if self._max_keys is not None and len(self._page_by_key) > self._max_keys:
+            for key in list(islice(self._page_by_key, len(self._page_by_key) - self._max_keys)):
+                del self._page_by_key[key]
 
     def _compare_neighbours(self, number: int, records: Sequence[Any]) -> None:
         """Count the records that end one page and begin the next: an insertion moves them there."""
