@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from pandas_async_io._core.workflow.paging.paginators.cursor import Cursor, GraphQLCursor
     from pandas_async_io._core.workflow.paging.paginators.next_url import LinkHeader, NextUrl
     from pandas_async_io._core.workflow.paging.paginators.page_number import Offset, PageNumber
+    from pandas_async_io._io.environment import env
     from pandas_async_io._io.storage.store import Store
     from pandas_async_io.call.stream.chunks import FrameChunks
     from pandas_async_io.call.stream.parquet_parts import ParquetParts
@@ -75,6 +76,7 @@ _LAZY_NAMES = {
     "Store": ("_io.storage.store", "Store"),
     "Retry": ("_core.policy.retries.retry_options", "Retry"),
     "demo": ("demo", None),
+    "env": ("_io.environment", "env"),
     "graphql": ("_core.request.graphql", "graphql"),
 }
 """Public names that are imported at first use, so that ``import pandas_async_io`` stays fast: (module, name)."""
@@ -114,6 +116,7 @@ __all__ = [
     "UnknownFieldError",
     "aio",
     "demo",
+    "env",
     "graphql",
     "look",
     "read_api",

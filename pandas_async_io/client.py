@@ -21,8 +21,9 @@ from pandas_async_io._io.bridge import portal
 from pandas_async_io._io.bridge.blocking_call import run_blocking
 from pandas_async_io._io.engine.running_calls import RunningCalls
 from pandas_async_io._io.gate.origins import EndpointGates
+from pandas_async_io._io.settings_pickle import reduce_to_settings
 from pandas_async_io._io.storage.store import Store, as_store
-from pandas_async_io._io.transport.options import check_transport_options
+from pandas_async_io._io.transport.options import check_transport_options, refuse_open_objects
 from pandas_async_io._io.transport.transport import Transport
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ class Client:
     params : mapping, optional
         Query parameters of every request to the client's origin.
     auth : Auth, str or (str, str), optional
-        ``Bearer(token)``, ``Basic(user, password)`` or ``ApiKey(key)``. A str is a bearer token.
+        ``Bearer(token)``, ``Basic(user, password)`` or ``ApiKey(key)``. A str is a bearer token; ``env("NAME")`` reads
+        it from the environment when it is sent.
     rate : str, Rate or sequence of them, optional
         Requests per time, ``"20/s"``, shared by all calls to one origin. A call may only be stricter. No limit by
         default.
@@ -120,6 +122,7 @@ class Client:
         session: aiohttp.ClientSession | None = None,
         store: str | os.PathLike[str] | Store | None = None,
     ) -> None:
+        self._settings = {name: value for name, value in locals().items() if name != "self"}
         self.base_url = base_url
         self.origin = parse_base_url(base_url)
         self.headers = check_client_headers(headers)
@@ -157,6 +160,15 @@ class Client:
 
     def __repr__(self) -> str:
         return f"Client({redact_url(self.base_url)!r})" if self.base_url else "Client()"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the settings, never an open connection; a secret goes with them, unless it is an ``env("NAME")``."""
+        refuse_open_objects(self._settings)
+        return reduce_to_settings(self, self._settings)
+
+    def without_credentials(self) -> Client:
+        """Return a client with the same settings but its credentials: for checks where nothing is sent."""
+        return Client(**{**self._settings, "auth": None})
 
     def __enter__(self) -> Self:
         return self

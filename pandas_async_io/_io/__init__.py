@@ -6,4 +6,6 @@
 - `engine`: the loop that sends, repeats and follows requests.
 - `storage`: keeps answers in a file.
 - `progress`: the progress bar.
+- `environment`: secrets in the environment.
+- `settings_pickle`: objects that are pickled by their settings.
 """

@@ -9,6 +9,7 @@
 - `query`: parameters of a request, read and replaced.
 - `headers`: headers, checked, compiled and merged.
 - `credentials`: the values of ``auth``.
+- `deferred_credential`: credentials that are read when they are sent.
 - `idempotency`: the ``Idempotency-Key`` of each request.
 - `graphql`: the request of a GraphQL query.
 - `dry_run`: what would be sent.

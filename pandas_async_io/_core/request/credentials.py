@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.models import NO_HEADERS
 from pandas_async_io._core.option_names import explains_names
+from pandas_async_io._core.request.deferred_credential import DeferredFields, DeferredText
 from pandas_async_io._core.request.template.text_template import TextTemplate
 from pandas_async_io._core.security.secrets import is_secret_name
 from pandas_async_io._core.security.unsafe_values import is_forbidden_header, is_forbidden_in_url
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _SCHEME = re.compile(r"\s*(bearer|basic|token|digest|apikey)\s", re.IGNORECASE)
 """An authentication scheme before a token; a bearer token holds no space (RFC 6750, 2.1)."""
@@ -39,6 +40,8 @@ class Auth:
     params: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS, repr=False)
 
     def __post_init__(self) -> None:
+        if isinstance(self.headers, DeferredFields):  # it makes and checks an `Auth` when it is read
+            return
         for name, value in self.headers.items():
             if not isinstance(value, str) or is_forbidden_header(name, value):
                 raise PlanError(
@@ -47,10 +50,27 @@ class Auth:
         for name, value in self.params.items():
             _check_text(f"the credential for {name}", value)
 
+    def __reduce__(self) -> tuple[type[Auth], tuple[Mapping[str, str], Mapping[str, str]]]:
+        """Pickle the fields: the secret, unless it is read from the environment."""
+        fields = (self.headers, self.params)
+        headers, params = (each if isinstance(each, DeferredFields) else dict(each) for each in fields)
+        return Auth, (headers, params)
+
+
+def _defer(make: Callable[..., Auth], *parts: str | DeferredText, **names: str | None) -> Auth | None:
+    """Return a credential that is made of its parts each time it is read; None if all parts are texts."""
+    if not any(isinstance(part, DeferredText) for part in parts):
+        return None
+    names_of = make(*("x" if isinstance(part, DeferredText) else part for part in parts), **names)
+    headers, params = (
+        DeferredFields(make, parts, names, side, tuple(getattr(names_of, side))) for side in ("headers", "params")
+    )
+    return Auth(headers, params)
+
 
 @explains_names
-def bearer(token: str) -> Auth:
-    """Return a bearer token (RFC 6750): ``Authorization: Bearer …``.
+def bearer(token: str | DeferredText) -> Auth:
+    """Return a bearer token (RFC 6750): ``Authorization: Bearer …``. ``env("NAME")`` reads it when it is sent.
 
     Raises
     ------
@@ -65,6 +85,9 @@ def bearer(token: str) -> Auth:
     >>> bearer("s3cret")
     Auth()
     """
+    deferred = _defer(bearer, token)
+    if deferred is not None:
+        return deferred
     token = _check_text("Bearer(token)", token)
     if scheme := _SCHEME.match(token):
         name = scheme[1]
@@ -76,7 +99,7 @@ def bearer(token: str) -> Auth:
 
 
 @explains_names
-def basic(user: str, password: str) -> Auth:
+def basic(user: str | DeferredText, password: str | DeferredText) -> Auth:
     """Return a user and a password (RFC 7617): ``Authorization: Basic …``. One of the two may be empty.
 
     Raises
@@ -89,6 +112,9 @@ def basic(user: str, password: str) -> Auth:
     >>> basic("Aladdin", "open sesame").headers
     {'Authorization': 'Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=='}
     """
+    deferred = _defer(basic, user, password)
+    if deferred is not None:
+        return deferred
     password = _check_text("Basic(…, password)", password, may_be_empty=True)
     user = _check_text("Basic(user, …)", user, may_be_empty=password != "")  # some APIs take a token as either of them
     if ":" in user:
@@ -97,7 +123,7 @@ def basic(user: str, password: str) -> Auth:
 
 
 @explains_names
-def api_key(key: str, *, header: str = "X-API-Key", param: str | None = None) -> Auth:
+def api_key(key: str | DeferredText, *, header: str = "X-API-Key", param: str | None = None) -> Auth:
     """Return an API key: in a header, or in the query if ``param`` names it.
 
     Raises
@@ -110,13 +136,16 @@ def api_key(key: str, *, header: str = "X-API-Key", param: str | None = None) ->
     >>> api_key("k").headers, dict(api_key("k", param="appid").params)
     ({'X-API-Key': 'k'}, {'appid': 'k'})
     """
+    deferred = _defer(api_key, key, header=header, param=param)
+    if deferred is not None:
+        return deferred
     key = _check_text("ApiKey(key)", key)
     if param is not None:
         return Auth(params={_check_text("ApiKey(…, param=)", param): key})
     return Auth({_check_text("ApiKey(…, header=)", header): key})
 
 
-def _check_text(what: str, value: str, *, may_be_empty: bool = False) -> str:
+def _check_text(what: str, value: object, *, may_be_empty: bool = False) -> str:
     """Return a part of a credential. The error does not show it."""
     if not isinstance(value, str):
         raise PlanError(f"{what} takes a text, not {type(value).__name__}: is the variable that holds it set?")
@@ -149,7 +178,7 @@ def refuse_fields(what: str, value: str) -> str:
     return template.fill({})
 
 
-def as_auth(value: Auth | str | tuple[str, str] | None) -> Auth:
+def as_auth(value: Auth | str | DeferredText | tuple[str | DeferredText, str | DeferredText] | None) -> Auth:
     """Return the credential of the option ``auth``. A str is a bearer token, a pair is user and password.
 
     Examples
@@ -162,9 +191,13 @@ def as_auth(value: Auth | str | tuple[str, str] | None) -> Auth:
     if isinstance(value, Auth):
         return value
     try:
-        if isinstance(value, str):
+        if isinstance(value, str | DeferredText):
             return bearer(value)
-        if isinstance(value, tuple | list) and len(value) == 2 and all(isinstance(part, str) for part in value):
+        if (
+            isinstance(value, tuple | list)
+            and len(value) == 2
+            and all(isinstance(part, str | DeferredText) for part in value)
+        ):
             return basic(*value)
     except PlanError as error:
         raise PlanError(f"auth=: {error}") from None

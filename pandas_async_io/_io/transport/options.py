@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+import ssl as tls
+from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import PlanError, UnsafeUrlError
 from pandas_async_io._core.numbers import as_integer
@@ -14,6 +15,9 @@ from pandas_async_io._core.security.secrets import redact_url
 from pandas_async_io._core.words import show_value
 from pandas_async_io._io.transport.connection import TransportOptions
 from pandas_async_io._io.transport.tls import load_ssl
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _SIZE = re.compile(r"\s*(\d{1,18}(?:\.\d{1,18})?)\s*(B|KB|KiB|MB|MiB|GB|GiB)?\s*", re.IGNORECASE | re.ASCII)
 _BYTES_PER_UNIT = {"b": 1, "kb": 10**3, "kib": 2**10, "mb": 10**6, "mib": 2**20, "gb": 10**9, "gib": 2**30}
@@ -42,6 +46,21 @@ def check_transport_options(
         load_ssl(ssl),
         min(_parse_size("max_field_size", max_field_size), _MAX_FIELD_SIZE),
     )
+
+
+def refuse_open_objects(settings: Mapping[str, Any]) -> None:
+    """Refuse to send a client to another process whose settings hold open connections or certificates.
+
+    Raises
+    ------
+    PlanError
+        The client has a session or an SSL context.
+    """
+    if settings["session"] is not None:
+        why = "its connections are open in this process; give base_url=, headers= and auth= instead"
+        raise PlanError(f"a client with session= cannot be sent to another process: {why}")
+    if isinstance(settings["ssl"], tls.SSLContext):
+        raise PlanError("a client with an SSLContext cannot be sent to another process: ssl= also takes a CA bundle's path")
 
 
 def _parse_size(option: str, size: object) -> int:
