@@ -11,9 +11,9 @@ from pandas_async_io._core.errors import PortalError
 from pandas_async_io._core.option_names import explains_names
 from pandas_async_io._core.option_values import check_flag
 from pandas_async_io._core.policy.policy import ClientLimits
+from pandas_async_io._core.request import credentials
 from pandas_async_io._core.request.base_url import parse_base_url
 from pandas_async_io._core.request.cell_values.values import check_params
-from pandas_async_io._core.request.credentials import Auth, as_auth
 from pandas_async_io._core.request.headers import check_client_headers
 from pandas_async_io._core.security import origins
 from pandas_async_io._core.security.secrets import redact_url
@@ -23,7 +23,7 @@ from pandas_async_io._io.engine.running_calls import RunningCalls
 from pandas_async_io._io.gate.origins import EndpointGates
 from pandas_async_io._io.settings_pickle import reduce_to_settings
 from pandas_async_io._io.storage.store import Store, as_store
-from pandas_async_io._io.transport.options import check_transport_options, refuse_open_objects
+from pandas_async_io._io.transport import options as transport_options
 from pandas_async_io._io.transport.transport import Transport
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class Client:
         *,
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, Any] | None = None,
-        auth: Auth | str | tuple[str, str] | None = None,
+        auth: credentials.AuthOption | None = None,
         rate: str | Rate | Sequence[str | Rate] | None = None,
         concurrency: int | None = None,
         retry: Retry | int | None = None,
@@ -127,12 +127,12 @@ class Client:
         self.origin = parse_base_url(base_url)
         self.headers = check_client_headers(headers)
         self.params = check_params(params)
-        self.auth = as_auth(auth)
+        self.auth = credentials.as_auth(auth)
         self.limits = ClientLimits.parse(concurrency=concurrency, rate=rate, retry=retry, timeout=timeout)
         self.strict_json = check_flag("strict_json", strict_json)
         self.session = session
         self.store = as_store(store)
-        self._transport_options = check_transport_options(
+        self._transport_options = transport_options.check_transport_options(
             max_body=max_body,
             follow=follow,
             allow_hosts=allow_hosts,
@@ -163,7 +163,7 @@ class Client:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the settings, never an open connection; a secret goes with them, unless it is an ``env("NAME")``."""
-        refuse_open_objects(self._settings)
+        transport_options.refuse_open_objects(self._settings)
         return reduce_to_settings(self, self._settings)
 
     def without_credentials(self) -> Client:
@@ -244,7 +244,9 @@ class Client:
         """The transport's `send`."""
         return self.transport.send
 
-    def credentials_for(self, origin: origins.Origin, auth: Auth | None) -> tuple[dict[str, str], dict[str, Any]]:
+    def credentials_for(
+        self, origin: origins.Origin, auth: credentials.Auth | None
+    ) -> tuple[dict[str, str], dict[str, Any]]:
         """Return the headers and parameters that this client sends to an origin: none to a foreign one.
 
         Without a base URL, the origin that a call names literally is the client's own.

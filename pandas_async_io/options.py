@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pandas_async_io._core.models import Response
     from pandas_async_io._core.policy.retries.retry_options import Retry
     from pandas_async_io._core.policy.throttling.rate import Rate
-    from pandas_async_io._core.request.credentials import Auth
+    from pandas_async_io._core.request.credentials import AuthOption
     from pandas_async_io._core.workflow.jobs.poll import Poll
     from pandas_async_io._core.workflow.paging.paginators.paginators import Paginator
     from pandas_async_io._io.storage.store import Store
@@ -53,7 +53,7 @@ class Options:
     client : Client, optional
         Base URL, credentials, limits and connections. Without one, calls share a default client.
     auth : Auth, str or (str, str), optional
-        Credentials for this call in place of the client's. A str is a bearer token.
+        Credentials for this call in place of the client's. A str is a bearer token; ``env("NAME")`` is read when sent.
     format : {"auto", "json", "ndjson", "csv", "tsv", "xml", "parquet", "arrow", "text", "bytes"}, default "auto"
         Format of the bodies. "auto" decides by Content-Type; if that names no format, by the suffix of the URL
         (``.csv``, ``.ndjson.gz``), then by the body. A ``.gz``, ``.bz2``, ``.zst`` or ``.zip`` of one file is
@@ -143,7 +143,7 @@ class Options:
     data: Any = None
     na_action: Literal["ignore", "omit", "send"] | None = None
     client: Client | None = None
-    auth: Auth | str | tuple[str, str] | None = None
+    auth: AuthOption | None = None
     format: str = "auto"
     encoding: str | None = None
     read_options: Mapping[str, Any] | None = None

@@ -57,6 +57,10 @@ class Auth:
         return Auth, (headers, params)
 
 
+AuthOption = Auth | str | DeferredText | tuple[str | DeferredText, str | DeferredText]
+"""What the option ``auth`` takes."""
+
+
 def _defer(make: Callable[..., Auth], *parts: str | DeferredText, **names: str | None) -> Auth | None:
     """Return a credential that is made of its parts each time it is read; None if all parts are texts."""
     if not any(isinstance(part, DeferredText) for part in parts):
@@ -178,7 +182,7 @@ def refuse_fields(what: str, value: str) -> str:
     return template.fill({})
 
 
-def as_auth(value: Auth | str | DeferredText | tuple[str | DeferredText, str | DeferredText] | None) -> Auth:
+def as_auth(value: AuthOption | None) -> Auth:
     """Return the credential of the option ``auth``. A str is a bearer token, a pair is user and password.
 
     Examples

@@ -60,7 +60,9 @@ def refuse_open_objects(settings: Mapping[str, Any]) -> None:
         why = "its connections are open in this process; give base_url=, headers= and auth= instead"
         raise PlanError(f"a client with session= cannot be sent to another process: {why}")
     if isinstance(settings["ssl"], tls.SSLContext):
-        raise PlanError("a client with an SSLContext cannot be sent to another process: ssl= also takes a CA bundle's path")
+        raise PlanError(
+            "a client with an SSLContext cannot be sent to another process: ssl= also takes a CA bundle's path"
+        )
 
 
 def _parse_size(option: str, size: object) -> int:
