@@ -33,5 +33,5 @@ def test_another_process_has_one_client_for_each_pickled_one(tmp_path):
 
 def test_a_context_is_refused_and_the_way_out_is_said():
     """A CA bundle's path travels, a context does not."""
-    with pytest.raises(paio.PlanError, match="SSLContext cannot be sent .* CA bundle"):
+    with pytest.raises(paio.PlanError, match=r"SSLContext cannot be sent .* CA bundle"):
         pickle.dumps(paio.Client("https://api.example.com", ssl=ssl.create_default_context()))
