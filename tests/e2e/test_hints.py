@@ -11,6 +11,7 @@ import pandas_async_io as paio
 from tests.servers.scripted import Action, http_response, json_response, serve_script
 
 FRAME = pd.DataFrame({"id": [1, 2, 3]})
+PANDAS_2 = pd.__version__.startswith("2.")
 
 
 def close_delimited(body, content_type):
@@ -100,12 +101,21 @@ def test_fault_93_a_number_that_no_float_holds_is_infinite_with_a_hint():
 @pytest.mark.parametrize("options", [{}, {"schema": {"a": "float64"}}, {"pages": paio.NextUrl()}], ids=str)
 def test_fault_93_a_number_of_a_table_that_no_float_holds_is_infinite_with_a_hint(body, media_type, options):
     """In a column of texts it is a text. strict_json is about JSON."""
+    if PANDAS_2 and media_type == "text/csv":
+        pytest.skip("pandas 2 reads 1e400 of CSV as a text")
     script = http_response(body.encode(), f"Content-Type: {media_type}")
     with serve_script(script) as server, pytest.warns(paio.HintWarning, match="^'a': infinite where") as caught:
         out = FRAME.aio.fetch(server.url + "/{id}", client=paio.Client(strict_json=True), **options)
     assert len(caught) == 1
     assert out["a"].tolist() == [float("inf"), 2] * 3
     assert out["c"].tolist() == ["x", "1e400"] * 3
+
+
+@pytest.mark.skipif(not PANDAS_2, reason="pandas 3 reads 1e400 of CSV as a number")
+def test_fault_93_a_number_of_csv_that_no_float_holds_stays_a_text_on_pandas_2():
+    """So nothing is lost."""
+    with serve_script(http_response(b"a\n1e400\n2\n", "Content-Type: text/csv")) as server:
+        assert FRAME.head(1).aio.fetch(server.url + "/{id}")["a"].tolist() == ["1e400", "2"]
 
 
 def test_fault_93_an_infinite_number_of_a_parser_is_no_hint():

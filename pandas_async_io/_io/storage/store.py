@@ -60,8 +60,8 @@ class Store:
     mode: Literal["journal", "record", "replay"] = "journal"
 
     def __post_init__(self) -> None:
-        if not isinstance(self.path, str | os.PathLike) or not os.fspath(self.path):
-            raise PlanError(f"Store: path={show_value(self.path)} is not the path of a file, as 'calls.sqlite'")
+        if not _is_path(self.path):
+            raise PlanError(f"store={show_value(self.path)} is not the path of a file, as 'calls.sqlite'")
         if self.ttl is not None:
             object.__setattr__(self, "ttl", check_positive_seconds("ttl", self.ttl))
         names = list_members(self.ignore)
@@ -137,6 +137,15 @@ class Store:
     def file(self) -> Path:
         """The path of the file."""
         return Path(self.path)
+
+
+def _is_path(value: Any) -> bool:
+    """Whether a value can name a file: not empty, and without characters that no file system has."""
+    try:
+        name = os.fsencode(value)
+    except (TypeError, UnicodeEncodeError):
+        return False
+    return bool(name) and b"\0" not in name
 
 
 _DEFAULTS = (("ttl", None), ("ignore", ()), ("mode", "journal"))
