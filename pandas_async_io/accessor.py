@@ -217,6 +217,8 @@ class FrameAccessor(Accessor):
         ----------
         **changes
             Options that replace the fetch's: ``auth``, ``headers``, ``client``, ``rate``, ``retry``, ``timeout``, …
+            With a ``store`` also those that say how responses are read (``parser``, ``record_path``, ``schema``, …):
+            then all rows are read anew from it.
 
         Returns
         -------

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 import json
 import stat
+from datetime import timedelta
 from pathlib import Path
 
 import pandas as pd
@@ -39,9 +39,7 @@ def test_a_rerun_sends_nothing_and_gives_the_same_frame(api, store):
     outcomes = again.aio.outcomes
     assert outcomes["from_store"].all()
     assert outcomes["attempts"].tolist() == [0, 0, 0]
-    assert outcomes["fetched_at"].equals(first.aio.outcomes["fetched_at"].dt.floor("us")) or (
-        (outcomes["fetched_at"] - first.aio.outcomes["fetched_at"]).abs().max() < dt.timedelta(seconds=1)
-    )
+    assert (outcomes["fetched_at"] - first.aio.outcomes["fetched_at"]).abs().max() < timedelta(seconds=5)
     assert any("3 answers taken, 0 kept" in finding for finding in again.aio.report.findings)
 
 
@@ -75,12 +73,12 @@ def test_all_ways_in_share_a_store(api, store):
     assert len(api.log) == 2
 
 
-@pytest.mark.parametrize("ttl", [0.000_001, dt.timedelta(microseconds=1)])
+@pytest.mark.parametrize("ttl", [0.000_001, timedelta(microseconds=1)])
 def test_an_answer_older_than_its_time_is_requested_again(api, store, ttl):
     for _ in range(2):
         IDS.aio.fetch(api + "/users/{id}", store=paio.Store(store, ttl=ttl))
     assert len(api.log) == 6
-    IDS.aio.fetch(api + "/users/{id}", store=paio.Store(store, ttl=dt.timedelta(hours=1)))
+    IDS.aio.fetch(api + "/users/{id}", store=paio.Store(store, ttl=timedelta(hours=1)))
     assert len(api.log) == 6
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import multiprocessing
 import os
 import shutil
@@ -12,6 +11,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from datetime import timedelta
 from importlib import import_module
 
 import pandas as pd
@@ -270,7 +270,7 @@ def test_info_prune_and_forget(api, store):
     assert info["bytes"].min() > 100
     assert kept.prune() == 0
     assert kept.forget(api + "/users/1") == 1
-    assert kept.prune(older_than=dt.timedelta(microseconds=1)) == 9
+    assert kept.prune(older_than=timedelta(microseconds=1)) == 9
     assert len(kept.info()) == 0
     with pytest.raises(paio.PlanError, match="needs an age"):
         paio.Store(store).prune()
