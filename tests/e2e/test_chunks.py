@@ -108,6 +108,13 @@ def fail_at_five(request):
     return json_response({"error": "no"}, status="404 Not Found") if number == 5 else json_response({"n": number})
 
 
+def test_categories_of_the_schema_are_those_of_each_chunk(server):
+    options = {"schema": {"n": "category"}, "client": paio.Client()}
+    chunks = list(paio.read_api(server.url + "/pages", pages="auto", chunksize=15, **options))
+    assert {str(chunk["n"].dtype) for chunk in chunks} == {"category"}
+    assert [int(n) for chunk in chunks for n in chunk["n"]] == list(range(10 * PAGES))
+
+
 def test_errors_raise_at_the_chunk_that_holds_the_failure():
     with serve_function(fail_at_five) as server:
         chunks = paio.read_api(server.url + "/{n}", over={"n": range(9)}, chunksize=2, client=paio.Client())

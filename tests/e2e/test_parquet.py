@@ -263,6 +263,27 @@ def test_fault_65_a_folder_that_cannot_be_is_refused(served, tmp_path):
     assert not served.requests
 
 
+@pytest.mark.parametrize("path", ["", None, 5])
+def test_fault_65_what_is_no_path_is_refused(served, path):
+    with pytest.raises(paio.PlanError, match="names no folder"):
+        read(served, path)
+    assert not served.requests
+
+
+def test_a_column_of_several_types_is_refused_before_anything_is_sent(served, tmp_path):
+    frame = pd.DataFrame({"id": [1, 2], "mine": ["a", 1]})
+    with pytest.raises(paio.PlanError, match="column 'mine' of the frame"):
+        frame.aio.fetch_to_parquet(served.url + "/rows/{id}", tmp_path / "out", client=paio.Client())
+    assert not served.requests
+
+
+def test_a_column_may_begin_with_nulls(served, tmp_path):
+    frame = pd.DataFrame({"id": range(6), "mine": [None] * 4 + ["a", "b"]})
+    call = {"chunksize": 2, "client": paio.Client()}
+    parts = frame.aio.fetch_to_parquet(served.url + "/rows/{id}", tmp_path / "out", **call)
+    assert parts.read()["mine"].tolist()[4:] == ["a", "b"]
+
+
 def test_fault_66_a_drift_keeps_the_parts_before(served, tmp_path):
     served.api.make_record = lambda number: {"n": number if number < 65 else str(number)}
     with pytest.raises(paio.DriftError, match=r"column 'n': record 65 has '65' \(str\).*schema={'n': 'string'}"):

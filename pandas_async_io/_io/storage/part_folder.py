@@ -53,6 +53,8 @@ class PartFolder:
     """
 
     def __init__(self, path: str | os.PathLike[str], job: Mapping[str, Any]) -> None:
+        if not isinstance(path, str | os.PathLike) or not str(path):
+            raise PlanError(f"path={path!r} names no folder: pass one, as 'posts/'")
         self.path = Path(path)
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -230,10 +230,19 @@ class FrameChunks:
             frame, self._has_failed = frame.iloc[: int(np.searchsorted(rows, failed_row))], True
             self._sent.abandon()
         parts = [part for part in (self._rest, frame) if len(part)] or [frame]
-        self._rest = parts[0] if len(parts) == 1 else pd.concat(parts)
+        self._rest = parts[0] if len(parts) == 1 else pd.concat(_share_categories(*parts))
 
     def _collect_rest(self) -> pd.DataFrame:
         """Return the rows that came and that no chunk had."""
         self._builder.put(self._sent.take_unfinished())
         self._build()
         return self._rest
+
+
+def _share_categories(before: pd.DataFrame, after: pd.DataFrame) -> list[pd.DataFrame]:
+    """Return two frames whose categorical columns have the categories of both: else pandas makes them objects."""
+    for name in [name for name, dtype in after.dtypes.items() if isinstance(dtype, pd.CategoricalDtype)]:
+        if before[name].dtype != after[name].dtype and isinstance(before[name].dtype, pd.CategoricalDtype):
+            both = pd.api.types.union_categoricals([before[name], after[name]]).dtype
+            before, after = before.astype({name: both}), after.astype({name: both})
+    return [before, after]

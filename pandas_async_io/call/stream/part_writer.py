@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from pandas_async_io._core.storage.manifest import Part, ResumePoint
-from pandas_async_io._core.table.stream.arrow_table import make_arrow_table
+from pandas_async_io._core.table.stream.arrow_table import find_own_types, make_arrow_table
 from pandas_async_io.options import FetchOptions
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class PartWriter:
         self._folder, self._rows = folder, len(prepared.frame)
         self._has_index = _has_index(prepared)
         self._schema = self._read_schema()
+        self._own_types = find_own_types(prepared.frame) if prepared.options.join else {}
 
     def write(
         self, frame: pd.DataFrame, rows: tuple[int, int], following: ResumePoint, first: FirstColumns | None
@@ -61,7 +62,7 @@ class PartWriter:
         if not len(frame):
             self._folder.add_line(Part(None, 0, **ends, next=following, done=done), columns)
             return
-        table = make_arrow_table(frame, self._schema, has_index=self._has_index)
+        table = make_arrow_table(frame, self._schema, has_index=self._has_index, own_types=self._own_types)
         self._folder.add(
             partial(pq.write_table, table),
             lambda name, size, digest: Part(name, len(frame), size, digest, **ends, next=following, done=done),

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from pandas_async_io._core.errors import DriftError
+from pandas_async_io._core.errors import DriftError, PlanError
 from pandas_async_io._core.table.readers.arrow import import_pyarrow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     import pandas as pd
 
+NO_TYPES: Mapping[str, Any] = MappingProxyType({})
 
-def make_arrow_table(frame: pd.DataFrame, schema: Any = None, *, has_index: bool = False) -> Any:
+
+def make_arrow_table(
+    frame: pd.DataFrame, schema: Any = None, *, has_index: bool = False, own_types: Mapping[str, Any] = NO_TYPES
+) -> Any:
     """Return a frame as a table.
 
     Parameters
@@ -24,6 +29,8 @@ def make_arrow_table(frame: pd.DataFrame, schema: Any = None, *, has_index: bool
         Of the table that came first.
     has_index : bool
         Whether the index becomes columns.
+    own_types : mapping of str to pyarrow.DataType
+        As `find_own_types` returns them.
 
     Raises
     ------
@@ -57,7 +64,32 @@ def make_arrow_table(frame: pd.DataFrame, schema: Any = None, *, has_index: bool
             f"a column does not fit a Parquet column of one type: {text}. Write its type in schema={{…}}, as 'string' "
             "or 'float64', or columns=[…] to leave it out"
         ) from None
-    return table if schema is None else table.replace_schema_metadata(schema.metadata)
+    if schema is not None:
+        return table.replace_schema_metadata(schema.metadata)
+    fields = [field.with_type(own_types.get(field.name, field.type)) for field in table.schema]
+    return table.cast(pa.schema(fields, table.schema.metadata))
+
+
+def find_own_types(frame: pd.DataFrame) -> dict[str, Any]:
+    """Return the Arrow types of a frame's columns, of all its rows: the first part may hold nulls only.
+
+    Raises
+    ------
+    PlanError
+        A column holds values of several types.
+    """
+    pa = import_pyarrow()
+    types = {}
+    for at, name in enumerate(frame.columns):
+        try:
+            types[str(name)] = pa.array(frame.iloc[:, at], from_pandas=True).type
+        except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
+            text = "; ".join(map(str, error.args))
+            raise PlanError(
+                f"column {name!r} of the frame has no one type for Parquet ({text}): convert it, as with "
+                f".astype('string'), or pass join=False"
+            ) from None
+    return types
 
 
 def _find_nested(pa: Any, frame: pd.DataFrame, schema: Any) -> Iterator[tuple[str, Any, Any]]:

@@ -130,8 +130,9 @@ class FirstColumns:
     def _fit(self, name: str, array: Array, kinds: frozenset[str]) -> Array | None:
         """Return an array in the first chunk's dtype; None if it does not fit."""
         dtype, first = self.dtypes[name], self.kinds.get(name)
-        if first is None:  # of the schema
-            return array if array.dtype == dtype else _cast(array, dtype)
+        if first is None:  # of the schema; categories that it does not name are those of each chunk, as in pandas
+            is_same = array.dtype == dtype or isinstance(array.dtype, pd.CategoricalDtype)
+            return array if is_same else _cast(array, dtype)
         if not kinds:
             return _all_missing(len(array), dtype)
         is_any = dtype == np.dtype(object) and len(first) != 1
