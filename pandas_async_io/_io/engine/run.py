@@ -181,7 +181,7 @@ class OriginRun:
             elif isinstance(entry, Stop):
                 await self._end_unsent(pending, entry)
             backlog.release(pending)
-            if stored is not None:
+            if stored is not None and stored.is_behind:
                 await stored.wait_for_disk()
 
     async def _take_unanswered(self, stored: StoredAnswers) -> PendingRequest | None:
@@ -189,7 +189,8 @@ class OriginRun:
         backlog, gate, follow_up = self._backlog, self._gate, self._follow_up
         clock = asyncio.get_running_loop().time
         for taken in count(1):
-            await stored.look_up()
+            if stored.is_due:
+                await stored.look_up()
             pending = backlog.pop_ready(clock(), probing=gate.only_probes) or await self._wait_ready()
             if pending is None:
                 return None

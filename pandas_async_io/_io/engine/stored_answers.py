@@ -57,10 +57,13 @@ class StoredAnswers:
             raise StopIteration
         return self._found.popleft()
 
+    @property
+    def is_due(self) -> bool:
+        """Whether further requests are to be looked up before one is taken."""
+        return not self._found and self._has_fresh
+
     async def look_up(self) -> None:
-        """Look up a block of fresh requests, if the last block was taken."""
-        if self._found or not self._has_fresh:
-            return
+        """Look up a block of fresh requests."""
         store = self._store
         block = list(islice(self._fresh, BLOCK_REQUESTS))
         self._has_fresh = len(block) == BLOCK_REQUESTS
@@ -79,7 +82,11 @@ class StoredAnswers:
             [pending.answer] = store.find([(pending.key, pending.request)])
         return pending.answer
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether more answers wait to be written than memory should hold."""
+        return self._store.is_behind
+
     async def wait_for_disk(self) -> None:
-        """Wait while more answers wait to be written than memory should hold."""
-        if self._store.is_behind:
-            await asyncio.to_thread(self._store.flush)
+        """Wait until the answers so far are written."""
+        await asyncio.to_thread(self._store.flush)
