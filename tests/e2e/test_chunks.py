@@ -119,7 +119,7 @@ def test_errors_raise_at_the_chunk_that_holds_the_failure():
     with serve_function(fail_at_five) as server:
         chunks = paio.read_api(server.url + "/{n}", over={"n": range(9)}, chunksize=2, client=paio.Client())
         assert [next(chunks)["n"].tolist() for _ in range(2)] == [[0, 1], [2, 3]]
-        with pytest.raises(paio.FetchError, match="1 of 9 rows failed") as caught:
+        with pytest.raises(paio.FetchError, match="1 of 6 rows failed") as caught:
             next(chunks)
     assert caught.value.partial["n"].tolist() == [4]
 
@@ -154,6 +154,14 @@ def test_breaking_off_ends_the_requests(server, break_off):
     with pytest.raises(Exception, match="cancelled"):
         sent._sending.result(10)
     assert len(server.requests) <= 50
+
+
+def test_a_wrong_record_path_stops_the_first_chunk(server):
+    options = {"over": {"n": range(1, 300)}, "record_path": "itmes", "pages": None, "client": paio.Client()}
+    chunks = paio.read_api(server.url + "/pages?page={n}", chunksize=10, **options)
+    with pytest.raises(paio.FetchError, match="record_path='itmes'"):
+        next(chunks)
+    assert len(server.requests) <= 20
 
 
 def test_no_records_are_one_empty_chunk(server):

@@ -73,8 +73,8 @@ class FrameChunks:
         self._chunksize = chunksize
         self._errors = prepared.options.errors
         self._builder = ChunkBuilder(self._sent.call, self._sent.outcomes)
-        self._rest = pd.DataFrame()
-        self._has_failed = self._has_chunk = self._is_over = self._is_closed = False
+        self._rest, self._failed_row = pd.DataFrame(), 0
+        self._has_failed = self._has_chunk = self._is_over = self._is_reported = self._is_closed = False
         self._line = find_user_line()
         self._progress = ProgressBar(prepared.options.progress, partial(getattr, self._sent, "progress"))
         self._abandon = weakref.finalize(self, self._sent.abandon)
@@ -187,8 +187,8 @@ class FrameChunks:
         """Statistics of the requests so far."""
         return self._make_run().report()
 
-    def _make_run(self) -> Run:
-        return replace(self._sent.make_run(), **self._builder.findings)
+    def _make_run(self, rows: int | None = None) -> Run:
+        return replace(self._sent.make_run(rows), **self._builder.findings)
 
     def _end(self) -> None:
         self._is_closed = True
@@ -207,13 +207,19 @@ class FrameChunks:
             self._rest, self._has_chunk = rest.iloc[size:], True
             return rest.iloc[:size].copy()
         if self._has_failed:
-            report_run(self._make_run(), rest, errors="raise", line=self._line, words=_WORDS)
+            run = self._make_run(self._failed_row + 1)
+            report_run(run, rest, errors="raise", line=self._line, words=_WORDS)
         if not self._is_over:
             return None
-        if len(rest) or not self._has_chunk:
+        if len(rest):
             self._rest, self._has_chunk = rest.iloc[len(rest) :], True
             return rest
-        report_run(self._make_run(), rest, errors=self._errors, line=self._line, words=_WORDS)
+        if not self._is_reported:
+            self._is_reported = True
+            report_run(self._make_run(), rest, errors=self._errors, line=self._line, words=_WORDS)
+        if not self._has_chunk:
+            self._has_chunk = True
+            return rest
         return _End.END
 
     def _put(self, ready: Sequence[ReadyRow], is_over: bool) -> None:
@@ -228,6 +234,7 @@ class FrameChunks:
         frame, rows, failed_row = self._builder.build()
         if failed_row is not None and self._errors == "raise":
             frame, self._has_failed = frame.iloc[: int(np.searchsorted(rows, failed_row))], True
+            self._failed_row = failed_row
             self._sent.abandon()
         parts = [part for part in (self._rest, frame) if len(part)] or [frame]
         self._rest = parts[0] if len(parts) == 1 else pd.concat(_share_categories(*parts))

@@ -99,6 +99,7 @@ class _ParquetJob:
         self._call = self._sent.call
         page = manifest.next.page
         self._open_row = (0, page.number, page.records) if page else (-1, 1, 0)
+        self._failed_row = 0
         self._chains: dict[int, Chain] = {}
         self._words = ReportWords(
             f"The parts before it stay in {str(folder.path)!r}: the same call goes on after them",
@@ -158,7 +159,8 @@ class _ParquetJob:
             self._builder.put(ready)
             built = self._builder.build()
             if built.failed_row is not None and self._call.options.errors == "raise" and not has_stopped:
-                has_stopped = True  # its records do not fit the schema: the part is fetched again
+                # its records do not fit the schema: the part is fetched again
+                has_stopped, self._failed_row = True, built.failed_row
             else:
                 rows = self._start + ready[0].row, self._start + ready[-1].row
                 self._writer.write(built.frame, rows, self._find_next(ready[-1], built.rows), self._builder.first)
@@ -166,7 +168,7 @@ class _ParquetJob:
             self._writer.finish()
         if has_stopped and may_raise:
             self._sent.abandon()
-            run = replace(self._sent.make_run(), **self._builder.findings)
+            run = replace(self._sent.make_run(self._failed_row + 1), **self._builder.findings)
             report_run(run, pd.DataFrame(), errors="raise", words=self._words)
 
     def _cut_at_failure(self, ready: list[ReadyRow]) -> tuple[list[ReadyRow], bool]:
@@ -179,6 +181,7 @@ class _ParquetJob:
             unsent = each.has_failed and outcomes.outcome_of(each.position) in _UNSENT
             if self._call.options.errors != "raise" and not unsent:
                 continue
+            self._failed_row = each.row
             pages: list[tuple[int, Any]] = []
             number = self._open_row[1] if self._open_row[0] == each.row else 1
             for page in each.pages:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from copy import copy
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -15,6 +16,7 @@ from pandas_async_io._core.table.stream.record_stream import RecordStream
 from pandas_async_io._io.bridge import portal
 from pandas_async_io._io.engine.context import CallContext, Delivery
 from pandas_async_io.call.assemble.assemble import describe_hints, explain_failures, workflow_state
+from pandas_async_io.call.first_answer import stop_at_wrong_path
 from pandas_async_io.call.prepare.limits import describe_limits
 from pandas_async_io.call.send import make_context, send_requests
 from pandas_async_io.call.workflow import choose_workflow_into, record_shape
@@ -65,6 +67,8 @@ class StreamedCall:
             is_written=is_written,
         )
         self.workflow = choose_workflow_into(self._stream, prepared, self.outcomes)
+        if options.errors == "raise" and prepared.shape.record_path is not None:
+            self._stream.inspect = self._inspect_first
         self._delivery = Delivery()
         self._context: CallContext | None = None
         self._sending: LoopFuture[None] | None = None
@@ -132,13 +136,16 @@ class StreamedCall:
         """Whether requests are being sent."""
         return self._sending is not None and not self._sending.done()
 
-    def make_run(self) -> Run:
-        """Return the run behind the frames so far."""
-        call = self.call
+    def make_run(self, rows: int | None = None) -> Run:
+        """Return the run behind the frames so far; of a call that was stopped at a row, that of the rows up to it."""
+        call, outcomes = self.call, self.outcomes
+        if rows is not None:
+            outcomes = copy(outcomes)
+            outcomes.expansion = outcomes.expansion.first_rows(rows)
         store = None if self._context is None else self._context.store
         return Run(
-            self.outcomes,
-            call.frame.index,
+            outcomes,
+            call.frame.index[:rows],
             pd.DataFrame(),
             None,
             call.source,
@@ -149,6 +156,16 @@ class StreamedCall:
             **describe_hints(call, store),
             **workflow_state(call, self.workflow),
         )
+
+    def _inspect_first(self, payload: Any) -> None:
+        """Stop the run if its first answer shows that ``record_path`` is wrong: no row would have records."""
+        path = self.call.shape.record_path
+        if payload is None or path is None:
+            return
+        self._stream.inspect = None
+        stop = stop_at_wrong_path(payload, path)
+        if stop is not None and self._context is not None:
+            self._context.end(stop)
 
     async def _send(self) -> None:
         self._context = await make_context(self.call, self.workflow, self._tally, self._delivery, self._stream)

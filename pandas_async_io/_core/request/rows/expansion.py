@@ -90,6 +90,15 @@ class Expansion:
             builder=self.builder and replace(self.builder, rows=self.builder.rows[source]),
         )
 
+    def first_rows(self, count: int) -> Expansion:
+        """Return the expansion of the first rows alone; the requests stay."""
+        return replace(
+            self,
+            row_to_request=self.row_to_request[:count],
+            unsafe={row: reason for row, reason in self.unsafe.items() if row < count},
+            missing=None if self.missing is None else self.missing[:count],
+        )
+
     def request(self, position: int, headers: Mapping[str, str]) -> Request:
         """Make one request with these headers and those that have fields."""
         if self.builder is None:

@@ -16,7 +16,7 @@ import pandas as pd
 from pandas_async_io._core.json_path import find_values
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pandas_async_io._core.arrays import Positions
     from pandas_async_io._core.table.columns.shape import Shape
@@ -128,6 +128,8 @@ class RecordStream:
         self._is_written, self._taken = is_written, 0
         self._row = self._ready_row = 0
         self._pages_taken = False
+        self.inspect: Callable[[Any], None] | None = None
+        """As of `PayloadCollector`."""
         self.changed: Signal | None = None
         """Set whenever more records can be taken."""
         self.ready = 0
@@ -172,6 +174,8 @@ class RecordStream:
     def add(self, position: int, *page: Any) -> None:
         """Add a payload: ``add(position, number, payload)`` adds a page, ``add(position, payload)`` all there is."""
         number, payload = page if len(page) > 1 else (0, page[0])
+        if self.inspect is not None:
+            self.inspect(payload)
         records = 0 if payload is None else _estimate_records(payload, self.shape)
         self._came += records
         self._waiting += records
