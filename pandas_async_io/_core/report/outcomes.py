@@ -43,6 +43,7 @@ _UNANSWERED = "no complete answer from"
 """How the error begins of an attempt that was sent and timed out."""
 
 _NO_SECRETS = SecretRedactor()
+_ARRAYS = ("_codes", "_status", "_attempts", "_elapsed", "_fetched_at", "_from_store")
 
 
 class Outcomes:
@@ -119,12 +120,7 @@ class Outcomes:
     def replace_rows(self, other: Outcomes, rows: Positions) -> Outcomes:
         """Return these outcomes with some rows replaced by those of another run.
 
-        Parameters
-        ----------
-        other : Outcomes
-            Outcomes of a run over ``rows``.
-        rows : array of int64
-            Positions of the rows that it sent.
+        `rows` are the positions of the rows of the other run.
         """
         old, new = self.expansion, other.expansion
         row_to_request = old.row_to_request.copy()
@@ -138,10 +134,17 @@ class Outcomes:
             missing = missing.copy()
             missing[rows] = new.missing
         both = Outcomes(replace(old, urls=urls, row_to_request=row_to_request, unsafe=unsafe, missing=missing))
-        for name in ("_codes", "_status", "_attempts", "_elapsed", "_fetched_at", "_from_store"):
+        for name in _ARRAYS:
             setattr(both, name, np.concatenate([getattr(self, name), getattr(other, name)]))
         both._errors = {**self._errors, **{len(old) + position: text for position, text in other._errors.items()}}
         return both
+
+    def without_secrets(self) -> Outcomes:
+        """Return the outcomes without what makes requests, and with redacted URLs and errors only."""
+        bare = replace(self.expansion, urls=self._collect_urls(), origins={}, headers={}, builder=None)
+        copied = Outcomes(bare)
+        vars(copied).update({name: getattr(self, name) for name in (*_ARRAYS, "done", "_errors")})
+        return copied
 
     def outcome_of(self, position: int) -> Outcome:
         """Return how a request ended."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
 
 from pandas_async_io._core.body.charset import check_encoding
 from pandas_async_io._core.errors import FetchWarning
@@ -36,6 +37,7 @@ def prepare_call(
     options: FetchOptions | ReadOptions,
     *,
     resumption: Resumption | None = None,
+    key: UUID | None = None,
 ) -> PreparedCall:
     """Check the arguments of a call and expand it over the rows of its frame.
 
@@ -45,6 +47,8 @@ def prepare_call(
         One template for all rows, or a whole URL for each row.
     resumption : Resumption, optional
         The part of an earlier run that the call continues.
+    key : UUID, optional
+        What the call's idempotency keys derive from; by default a new one.
 
     Raises
     ------
@@ -79,7 +83,7 @@ def prepare_call(
         warn_user(FetchWarning(text))
     query = find_query(options)
     requests = expand_call(frame, url, options, client, auth)
-    source = Source(frame, url, copy_options(options))
+    source = Source(frame, url, copy_options(options), key or uuid4())
     return use_store(
         PreparedCall(
             source,
