@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from pandas_async_io.call.prepare.source import Resumption
     from pandas_async_io.options import FetchOptions, ReadOptions
 
+_UNVERIFIED = "this client has ssl=False: certificates are not verified, and anyone in between can read along"
+
 
 def prepare_call(
     frame: pd.DataFrame,
@@ -79,8 +81,7 @@ def prepare_call(
         concurrency=options.concurrency, rate=options.rate, retry=options.retry, timeout=options.timeout
     )
     if not client.verifies_certificates:
-        text = "this client has ssl=False: certificates are not verified, and anyone in between can read along"
-        warn_user(FetchWarning(text))
+        warn_user(FetchWarning(_UNVERIFIED))
     query = find_query(options)
     requests = expand_call(frame, url, options, client, auth)
     source = Source(frame, url, copy_options(options), key or uuid4())
