@@ -118,6 +118,10 @@ class Fingerprinter:
             digest.update(request.body)
         return RequestKey(digest.digest(), self._digest_secret(secret))
 
+    def is_ignored(self, name: str) -> bool:
+        """Whether equal requests may differ in a header field; its name is in lower case."""
+        return name in _HEADERS_PER_REQUEST or self._classify(name) == "ignored"
+
     def _digest_secret(self, secret: str) -> tuple[bytes, ...]:
         if not secret:
             return (b"",)
@@ -129,7 +133,7 @@ class Fingerprinter:
         public: list[str] = []
         secret: list[str] = []
         for name, value in sorted((name.lower(), value) for name, value in headers.items()):
-            kind = "ignored" if name in _HEADERS_PER_REQUEST else self._classify(name)
+            kind = "ignored" if self.is_ignored(name) else self._classify(name)
             if kind != "ignored":
                 (secret if kind == "secret" else public).append(f"{name}: {value}\n")
         return "".join(public), self._identity + "".join(secret)

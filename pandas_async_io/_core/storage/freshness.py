@@ -9,16 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, auto
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pandas_async_io._core.storage.cache_fields import CacheFields, read_cache_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pandas_async_io._core.models import Request
+    from pandas_async_io._core.models import Request, Response
 
-_CACHED_METHODS = frozenset({"GET", "HEAD"})
+CACHED_METHODS = frozenset({"GET", "HEAD"})
 """Methods whose answers are kept. One to POST would need a lifetime and ``Content-Location`` (RFC 9110, 9.3.3)."""
 
 _OWN_CONDITIONS = frozenset(
@@ -26,9 +26,11 @@ _OWN_CONDITIONS = frozenset(
 )
 """Fields of a request whose caller does the work of a cache, or wants a part."""
 
-_UNDERSTOOD_STATUSES = frozenset({200, 201, 202, 203, 204})
-_HEURISTIC_STATUSES = frozenset({200, 203, 204})
-"""Success statuses that may be kept without explicit freshness (RFC 9110, 15.1); a part (206) is not kept."""
+_UNDERSTOOD_STATUSES = frozenset({200, 201, 202, 203, 204, 404, 410})
+"""Statuses of answers that may be kept; a 404 only where a call takes it for no records, a part (206) never."""
+
+_HEURISTIC_STATUSES = frozenset({200, 203, 204, 404, 410})
+"""Of those, statuses that need no explicit freshness (RFC 9110, 15.1)."""
 
 _HEURISTIC_FRACTION = 0.1
 """Of the time since the last modification (RFC 9111, 4.2.2)."""
@@ -65,6 +67,29 @@ class Verdict:
 
     use: Use
     stale_until: float = -inf
+
+
+class StoredAnswer(NamedTuple):
+    """A kept answer.
+
+    Attributes
+    ----------
+    response : Response
+        As it came.
+    fetched_at : float
+        When it came, or was last validated, in seconds since the epoch.
+    verdict : Verdict
+        What it is good for.
+    """
+
+    response: Response
+    fetched_at: float
+    verdict: Verdict = Verdict(Use.FRESH)
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether it stands for sending the request."""
+        return self.verdict.use is Use.FRESH
 
 
 def judge_answer(
@@ -131,10 +156,11 @@ def is_storable(request: Request, status: int, fields: CacheFields, *, is_ignore
     >>> [is_storable(Request("https://e.com"), 200, read_cache_fields(each), is_ignored=ignored) for each in answers]
     [True, False, False, False]
     """
-    if request.method not in _CACHED_METHODS or status not in _UNDERSTOOD_STATUSES:
+    if request.method not in CACHED_METHODS or status not in _UNDERSTOOD_STATUSES:
         return False
-    names = {name.lower() for name in request.headers}
-    if names & _OWN_CONDITIONS or find_unmatched_vary(fields, names, is_ignored):
+    if "*" in fields.vary or find_unmatched_vary(request, fields, is_ignored):
+        return False
+    if not _OWN_CONDITIONS.isdisjoint(map(str.lower, request.headers)):
         return False
     directives = fields.directives
     if "no-store" in directives and "must-understand" not in directives:  # RFC 9111, 5.2.2.3
@@ -150,23 +176,22 @@ def asks_not_to_store(request: Request) -> bool:
     return "no-store" in read_cache_fields(request.headers).directives
 
 
-def find_unmatched_vary(fields: CacheFields, names: set[str], is_ignored: Callable[[str], bool]) -> frozenset[str]:
-    """Return the names in ``Vary`` in which the requests of one answer may differ (RFC 9111, 4.1).
+def find_unmatched_vary(request: Request, fields: CacheFields, is_ignored: Callable[[str], bool]) -> frozenset[str]:
+    """Return the header fields of a request in which the others of its answer may differ, although ``Vary`` names them.
 
-    Two requests with the same fingerprint have the same header fields but for the ignored ones.
-
-    Parameters
-    ----------
-    names : set of str
-        Header fields of the request, in lower case.
+    Two requests with the same fingerprint have the same header fields but for the ignored ones (RFC 9111, 4.1).
 
     Examples
     --------
+    >>> from pandas_async_io._core.models import Request
     >>> fields = read_cache_fields({"Vary": "Accept, X-Time, X-User"})
-    >>> find_unmatched_vary(fields, {"accept", "x-time"}, {"x-time", "x-user"}.__contains__)
+    >>> request = Request("https://e.com", headers={"Accept": "text/csv", "X-TIME": "9"})
+    >>> find_unmatched_vary(request, fields, {"x-time", "x-user"}.__contains__)
     frozenset({'x-time'})
     """
-    return frozenset(name for name in fields.vary if name == "*" or (name in names and is_ignored(name)))
+    if not fields.vary:
+        return frozenset()
+    return frozenset(name for name in map(str.lower, request.headers) if name in fields.vary and is_ignored(name))
 
 
 def find_lifetime(status: int, fields: CacheFields, fetched_at: float) -> float:

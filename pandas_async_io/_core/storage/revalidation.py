@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from pandas_async_io._core.models import Outcome
+from pandas_async_io._core.security.secrets import redact_url
 from pandas_async_io._core.storage.cache_fields import read_cache_fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pandas_async_io._core.models import Request, Response
+    from pandas_async_io._core.policy.retries.retry import Stop
     from pandas_async_io._core.storage.cache_fields import CacheFields
 
 _NOT_UPDATED = frozenset(
@@ -35,8 +38,8 @@ _NOT_UPDATED = frozenset(
 )
 """Fields of a 304 that are about its connection, or about a body that was decoded when it came (RFC 9111, 3.1, 3.2)."""
 
-SERVER_ERRORS = frozenset({500, 502, 503, 504})
-"""Statuses in place of which a stale answer may be given (RFC 5861, 4)."""
+_SERVER_ERRORS = frozenset({500, 502, 503, 504})
+_UNANSWERED = frozenset({Outcome.TRANSPORT_ERROR, Outcome.TIMEOUT})
 
 
 def make_conditional(request: Request, fields: CacheFields) -> Request | None:
@@ -67,7 +70,7 @@ def is_validated(kept: Response, not_modified: Response) -> bool:
     >>> [is_validated(kept, Response(304, {"ETag": etag}, b"", kept.url)) for etag in ('W/"1"', '"1"', '"2"')]
     [True, False, False]
     """
-    if kept.url != not_modified.url:
+    if kept.url != not_modified.url and kept.url != redact_url(not_modified.url):  # a kept URL shows no secret
         return False
     old, new = read_cache_fields(kept.headers), read_cache_fields(not_modified.headers)
     if new.etag is not None:
@@ -105,7 +108,7 @@ def add_to_age(response: Response, seconds: float) -> Response:
     if seconds < 1:
         return response
     headers = CIMultiDict(response.headers)
-    headers["Age"] = str(int(read_cache_fields(headers).age + seconds))
+    headers["Age"] = str(int(read_cache_fields({"Age": headers.get("Age", "")}).age + seconds))
     return replace(response, headers=CIMultiDictProxy(headers))
 
 
@@ -122,3 +125,21 @@ def drop_unvalidated_fields(headers: Mapping[str, str], fields: CacheFields) -> 
     if not names:
         return headers
     return CIMultiDictProxy(CIMultiDict([each for each in headers.items() if each[0].lower() not in names]))
+
+
+def is_server_failure(stop: Stop, response: Response | None) -> bool:
+    """Whether a stale answer may be given in place of a failure: stale-if-error (RFC 5861, 4).
+
+    Examples
+    --------
+    >>> from pandas_async_io._core.models import Response
+    >>> from pandas_async_io._core.policy.retries.retry import Stop
+    >>> stop = Stop(Outcome.HTTP_ERROR, "")
+    >>> [is_server_failure(stop, Response(status, {}, b"", "")) for status in (503, 404)]
+    [True, False]
+    >>> is_server_failure(Stop(Outcome.TIMEOUT, ""), None), is_server_failure(Stop(Outcome.CANCELLED, ""), None)
+    (True, False)
+    """
+    if response is not None:
+        return stop.outcome is Outcome.HTTP_ERROR and response.status in _SERVER_ERRORS
+    return stop.is_outage or stop.outcome in _UNANSWERED

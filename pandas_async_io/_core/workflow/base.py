@@ -160,6 +160,8 @@ class StepResults:
         Whether all of them were kept answers.
     failed : (int, Result) or None
         Number and result of the first step that failed, in the order of the steps.
+    note : str or None
+        The first error of a step that did not fail.
     """
 
     open_steps: int
@@ -168,6 +170,7 @@ class StepResults:
     last: Result | None = None
     from_store: bool = True
     failed: tuple[int, Result] | None = None
+    note: str | None = None
 
     def add(self, number: int, result: Result) -> None:
         """Add the result of a step."""
@@ -176,7 +179,9 @@ class StepResults:
         self.elapsed = max(self.elapsed, result.elapsed)
         self.last = result
         self.from_store &= result.from_store
-        if result.outcome is not Outcome.OK and (self.failed is None or number < self.failed[0]):
+        if result.outcome is Outcome.OK:
+            self.note = self.note or result.error
+        elif self.failed is None or number < self.failed[0]:
             self.failed = number, result
 
     def combine(self) -> Result:
@@ -201,7 +206,7 @@ class StepResults:
             self.attempts,
             self.elapsed,
             chosen.url,
-            chosen.error,
+            chosen.error if self.failed else self.note,
             chosen.fetched_at,
             self.from_store,
         )

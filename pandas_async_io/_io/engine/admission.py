@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pandas_async_io._io.engine.backlog import PendingRequest
     from pandas_async_io._io.engine.context import CallContext
 
-_DOWN = Stop(Outcome.NOT_ATTEMPTED, "not sent: nothing came through to this origin for 30 s")
+_DOWN = Stop(Outcome.NOT_ATTEMPTED, "not sent: nothing came through to this origin for 30 s", is_outage=True)
 
 
 class Admission:

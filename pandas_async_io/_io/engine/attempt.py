@@ -14,11 +14,14 @@ from pandas_async_io._core.policy.predicate import is_not_modified
 from pandas_async_io._core.policy.run_budget import to_deadline_error
 from pandas_async_io._core.request.head import split_target
 from pandas_async_io._core.security.secrets import redact_url
+from pandas_async_io._core.storage.cache_fields import read_cache_fields
+from pandas_async_io._core.storage.revalidation import make_conditional
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pandas_async_io._core.models import Response
+    from pandas_async_io._core.models import Request, Response
+    from pandas_async_io._core.storage.freshness import StoredAnswer
     from pandas_async_io._io.engine.backlog import PendingRequest
     from pandas_async_io._io.engine.context import CallContext
 
@@ -72,14 +75,21 @@ async def send_once(call: CallContext, pending: PendingRequest, clock: Callable[
     pending.sent += 1
     pending.attempts += not probe
     pending.started = now = clock()
+    validated: StoredAnswer | None = None
     try:
         timeout = min(call.policy.timeout, budget.deadline - now)
+        request = pending.request if pending.stale is None else _add_condition(pending.request, pending.stale)
         if pending.gate.connections.lost and _needs_new_connection(call, pending):
-            response = await call.send(pending.request, timeout, new_connection=True)
+            response = await call.send(request, timeout, new_connection=True)
         else:
-            response = await call.send(pending.request, timeout)
+            response = await call.send(request, timeout)
         attempt.response = response
-        attempt.payload = read_payload(call, pending, response)
+        if response.status == 304 and pending.stale is not None:
+            validated = _validate(call, pending, pending.stale, response)
+        if validated is not None:
+            attempt.payload = read_payload(call, pending, validated.response)
+        elif response.status != 304 or pending.stale is None:
+            attempt.payload = read_payload(call, pending, response)
     except AttemptError as exc:
         attempt.error = to_deadline_error(exc) if budget.is_past_deadline(clock()) else exc
     except asyncio.CancelledError:
@@ -91,7 +101,21 @@ async def send_once(call: CallContext, pending: PendingRequest, clock: Callable[
         _report(call, pending, attempt, now)
         pending.gate.leave()
     pending.elapsed = now - pending.started
+    if validated is not None:
+        pending.answer, pending.stale, attempt.response = validated, None, validated.response
     return attempt
+
+
+def _add_condition(request: Request, stale: StoredAnswer) -> Request:
+    """Return a request that asks whether a stale answer still holds."""
+    return make_conditional(request, read_cache_fields(stale.response.headers)) or request
+
+
+def _validate(
+    call: CallContext, pending: PendingRequest, stale: StoredAnswer, not_modified: Response
+) -> StoredAnswer | None:
+    store, key = call.store, pending.key
+    return None if store is None or key is None else store.validate(key, pending.request, stale, not_modified)
 
 
 def read_payload(call: CallContext, pending: PendingRequest, response: Response) -> Any:

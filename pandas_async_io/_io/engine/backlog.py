@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from pandas_async_io._core.policy.retries.retry import FailedAttempt, Stop
     from pandas_async_io._core.policy.retries.retry_budget import RetryBudget
     from pandas_async_io._core.storage.fingerprint import RequestKey
+    from pandas_async_io._core.storage.freshness import StoredAnswer
     from pandas_async_io._io.gate.gate import Gate
-    from pandas_async_io._io.storage.call_store import StoredAnswer
 
 _FIRST_PROBE_STEP = 16
 """Fresh requests of which the last one is the first probe; the step grows by this factor."""
@@ -60,7 +60,11 @@ class PendingRequest:
     key : RequestKey or None
         What its answer is kept under, if it is.
     answer : StoredAnswer or None
-        The kept answer that stands for sending it.
+        The kept answer that stands for sending it, or that the server validated.
+    stale : StoredAnswer or None
+        The kept answer of which the server is asked whether it still holds.
+    note : str or None
+        Why a stale answer was taken.
     """
 
     position: int
@@ -81,6 +85,8 @@ class PendingRequest:
     elapsed: float = 0.0
     key: RequestKey | None = None
     answer: StoredAnswer | None = None
+    stale: StoredAnswer | None = None
+    note: str | None = None
 
 
 class Window(Protocol):

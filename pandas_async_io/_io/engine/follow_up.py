@@ -16,17 +16,18 @@ from pandas_async_io._core.errors import AttemptError, DescriptorError, SessionC
 from pandas_async_io._core.models import Outcome, Page, Response, Result
 from pandas_async_io._core.policy.retries.retry import FailedAttempt, Repeat, Stop, decide_retry, stop_row
 from pandas_async_io._core.policy.run_budget import describe_cancelled
+from pandas_async_io._core.storage.revalidation import is_server_failure
 from pandas_async_io._io.engine.attempt import read_stored, uncount_sent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from pandas_async_io._core.storage.freshness import StoredAnswer
     from pandas_async_io._core.workflow.base import Step
     from pandas_async_io._io.engine.attempt import Attempt
     from pandas_async_io._io.engine.backlog import Backlog, PendingRequest
     from pandas_async_io._io.engine.context import CallContext
     from pandas_async_io._io.gate.origins import OriginGates
-    from pandas_async_io._io.storage.call_store import StoredAnswer
 
     AddSteps = Callable[..., None]
     """Takes a position, its next steps, and ``replacing=True`` if they replace a failed one."""
@@ -62,6 +63,9 @@ class FollowUp:
         """Take the answer, or put the request back, or end it."""
         error, response = attempt.error, attempt.response
         if error is None:
+            if response is not None and response.status == 304 and pending.stale is not None:
+                self._ask_without_condition(pending, attempt)
+                return
             retry = self._call.policy.retry
             if response is not None and attempt.is_empty:
                 self._take_empty(pending, response)
@@ -100,14 +104,33 @@ class FollowUp:
         """End a request that is not sent any more: with its last failure, if it was ever sent."""
         failure = pending.last_failure
         if failure is None:
-            self.finish(pending, None, stop.outcome, error=stop.error)
-        else:
-            last = stop_row(failure, stop.error.replace("not sent", "not sent again", 1))
+            if not self._take_stale(pending, None, stop):
+                self.finish(pending, None, stop.outcome, error=stop.error)
+            return
+        last = stop_row(failure, stop.error.replace("not sent", "not sent again", 1))
+        if not self._take_stale(pending, failure.response, last):
             self.finish(pending, failure.response, last.outcome, error=last.error)
 
     def cancel(self, pending: PendingRequest) -> None:
         """End a request that was in flight when the run was stopped."""
         self.finish(pending, None, Outcome.CANCELLED, error=describe_cancelled(pending.request.method))
+
+    def _take_stale(self, pending: PendingRequest, response: Response | None, stop: Stop) -> bool:
+        """Take the stale answer in place of a failure of the server, if it allows that; return whether it was taken."""
+        store, stale, pending.stale = self._call.store, pending.stale, None
+        if store is None or stale is None or not is_server_failure(stop, response):
+            return False
+        pending.answer = store.take_stale(stale)
+        if pending.answer is None:
+            return False
+        pending.note = f"stale answer taken: {stop.error}"
+        return self.take_stored(pending, pending.answer)
+
+    def _ask_without_condition(self, pending: PendingRequest, attempt: Attempt) -> None:
+        """Send a request again whose 304 is about another answer than the kept one."""
+        pending.stale = None
+        pending.attempts -= not attempt.probe
+        self._backlog.put(pending, 0.0, "backoff")
 
     def _repeat_or_end(self, pending: PendingRequest, attempt: Attempt) -> None:
         """Decide whether to send again. A probe, a refused attempt and a reconnection cost no attempt."""
@@ -167,7 +190,7 @@ class FollowUp:
         """Take an answer and the steps that follow from it."""
         workflow = self._call.workflow
         if workflow.one_request:
-            if pending.key is not None:
+            if self._call.store is not None:
                 self._keep(pending, response)
             self.finish(pending, response, Outcome.OK, payload=payload)
             return
@@ -206,10 +229,23 @@ class FollowUp:
     ) -> None:
         """Keep an answer that is not from the store."""
         store, key = self._call.store, pending.key
-        if store is not None and key is not None and pending.answer is None:
+        if store is None or pending.answer is not None:
+            return
+        if key is None:
+            store.invalidate(pending.request, response)
+        else:
             requests = [step.request for step in following]
             parts = self._call.workflow.list_part_keys(pending.position, pending.number)
-            store.keep(key, pending.request, response, error=error, following=requests, parts=parts, is_empty=is_empty)
+            store.keep(
+                key,
+                pending.request,
+                response,
+                error=error,
+                following=requests,
+                parts=parts,
+                is_empty=is_empty,
+                delay=pending.elapsed,
+            )
 
     def _void(self, position: int) -> None:
         """Let the store forget what leads nowhere any more."""
@@ -220,6 +256,8 @@ class FollowUp:
         self, pending: PendingRequest, response: Response | None, stop: Stop, error: AttemptError | None = None
     ) -> None:
         """End a request that failed for good, after adding the steps that replace it."""
+        if pending.stale is not None and self._take_stale(pending, response, stop):
+            return
         if response is not None:
             self._keep(pending, response, error)
         with self._delivery.lock:
@@ -247,6 +285,7 @@ class FollowUp:
             url = response.url if response.url is not pending.request.url else None
             fetched_at = time.time() if pending.answer is None else pending.answer.fetched_at
         from_store = pending.answer is not None
+        error = error or pending.note
         result = Result(outcome, payload, status, pending.sent, pending.elapsed, url, error, fetched_at, from_store)
         delivery = self._delivery
         with delivery.lock:

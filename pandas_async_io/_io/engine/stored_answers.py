@@ -18,8 +18,9 @@ from pandas_async_io._io.storage.answer_file import BLOCK_REQUESTS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pandas_async_io._core.storage.freshness import StoredAnswer
     from pandas_async_io._io.engine.backlog import PendingRequest
-    from pandas_async_io._io.storage.call_store import CallStore, StoredAnswer
+    from pandas_async_io._io.storage.call_store import CallStore
 
 NOT_RECORDED = Stop(Outcome.NOT_ATTEMPTED, "not sent: a replay sends nothing, and the store has no answer")
 
@@ -71,7 +72,7 @@ class StoredAnswers:
             pending.key = store.make_key(pending.request, pending.number)
         requests = [(pending.key, pending.request) for pending in block]
         for pending, answer in zip(block, await asyncio.to_thread(store.find, requests), strict=True):
-            pending.answer = answer
+            _note_answer(pending, answer)
         self._found.extend(block)
 
     def find(self, pending: PendingRequest) -> StoredAnswer | None:
@@ -79,7 +80,7 @@ class StoredAnswers:
         if pending.number > 1 and pending.key is None:
             store = self._store
             pending.key = store.make_key(pending.request, pending.number)
-            [pending.answer] = store.find([(pending.key, pending.request)])
+            _note_answer(pending, *store.find([(pending.key, pending.request)]))
         return pending.answer
 
     @property
@@ -90,3 +91,10 @@ class StoredAnswers:
     async def wait_for_disk(self) -> None:
         """Wait until the answers so far are written."""
         await asyncio.to_thread(self._store.flush)
+
+
+def _note_answer(pending: PendingRequest, answer: StoredAnswer | None) -> None:
+    if answer is None or answer.is_fresh:
+        pending.answer = answer
+    else:
+        pending.stale = answer

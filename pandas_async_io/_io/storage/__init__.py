@@ -6,6 +6,7 @@
 - `new_answers`: answers that came, as rows.
 - `upkeep`: looking at a file, removing answers, merging files.
 - `writer`: the thread that writes answers.
+- `answer_reader`: kept rows as answers.
 - `call_store`: what one call reads and keeps.
 - `part_folder`: a folder of parts and its manifest.
 - `lock`: one writer of a folder at a time.

@@ -61,6 +61,10 @@ ON CONFLICT (fingerprint, identity) DO UPDATE SET url = excluded.url, status = e
 _INSERT_PART = "INSERT OR REPLACE INTO batch_keys SELECT ?, ?, id FROM answers WHERE fingerprint = ? AND identity = ?"
 
 
+DROP_LOST_KEYS = "DELETE FROM batch_keys WHERE answer NOT IN (SELECT id FROM answers)"
+"""Numbers of removed answers are given again."""
+
+
 class AnswerFile:
     """A store's file, open in this process.
 
@@ -123,17 +127,30 @@ class AnswerFile:
             rows = self._connection.execute(query, numbers).fetchall()
         return {row[0]: AnswerRow._make(row[1:]) for row in rows}
 
-    def write(self, rows: Iterable[AnswerRow], parts: Sequence[tuple[bytes, bytes, bytes, bytes]] = ()) -> None:
+    def write(
+        self,
+        rows: Iterable[AnswerRow],
+        parts: Sequence[tuple[bytes, bytes, bytes, bytes]] = (),
+        changed_urls: Sequence[str] = (),
+    ) -> None:
         """Write answers, in place of older ones to the same requests.
 
         Parameters
         ----------
         parts : sequence of (bytes, bytes, bytes, bytes)
             Fingerprint and identity of parts, and of the answer that holds each.
+        changed_urls : sequence of str
+            URLs whose answers are removed before.
         """
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
         try:
+            if changed_urls:
+                connection.execute("CREATE TEMP TABLE IF NOT EXISTS changed (url TEXT PRIMARY KEY)")
+                connection.executemany("INSERT OR IGNORE INTO changed VALUES (?)", [(url,) for url in changed_urls])
+                connection.execute("DELETE FROM answers WHERE url IN (SELECT url FROM changed)")
+                connection.execute(DROP_LOST_KEYS)
+                connection.execute("DELETE FROM changed")
             connection.executemany(_INSERT, rows)
             connection.executemany(_INSERT_PART, parts)
             connection.execute("COMMIT")

@@ -11,19 +11,21 @@ import time
 from collections import Counter
 from functools import partial
 from math import inf
-from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.models import SAFE_METHODS, Response
-from pandas_async_io._core.security.secrets import redact_url
-from pandas_async_io._core.storage.answer_bytes import parse_headers
+from pandas_async_io._core.storage.cache_fields import read_cache_fields
+from pandas_async_io._core.storage.freshness import StoredAnswer, find_unmatched_vary
+from pandas_async_io._core.storage.http_cache import HttpCache
 from pandas_async_io._core.storage.keeping import is_asked_again, is_worth_keeping
-from pandas_async_io._core.words import format_count
-from pandas_async_io._io.storage.answer_file import BLOCK_REQUESTS, AnswerFile, AnswerRow, read_answer, read_body
-from pandas_async_io._io.storage.new_answers import NewAnswer, make_rows
+from pandas_async_io._core.storage.revalidation import add_to_age, is_validated, update_answer
+from pandas_async_io._core.storage.usage import StoreUsage
+from pandas_async_io._io.storage.answer_file import BLOCK_REQUESTS, AnswerFile, AnswerRow
+from pandas_async_io._io.storage.answer_reader import AnswerReader
+from pandas_async_io._io.storage.new_answers import ChangedUrl, NewAnswer, make_rows
 from pandas_async_io._io.storage.writer import AnswerWriter
 
 if TYPE_CHECKING:
@@ -37,13 +39,6 @@ if TYPE_CHECKING:
 
 
 _NO_HEADERS: CIMultiDictProxy[str] = CIMultiDictProxy(CIMultiDict())
-
-
-class StoredAnswer(NamedTuple):
-    """A kept answer, and when it came, in seconds since the epoch."""
-
-    response: Response
-    fetched_at: float
 
 
 class CallStore:
@@ -70,6 +65,8 @@ class CallStore:
     ----------
     name : str
         For messages.
+    usage : StoreUsage
+        What was taken and kept.
     replays, records : bool
         By the store's mode.
     """
@@ -85,18 +82,17 @@ class CallStore:
         looks_up: bool = True,
         encoding: str | None = None,
     ) -> None:
-        self._encoding = encoding
         self.store, self.name = store, f"store={str(store.path)!r}"
         self.replays, self.records = store.mode == "replay", store.mode == "record"
         self._looks_up = self.replays or (looks_up and not self.records)
         self._submits_jobs = submits_jobs
-        self._taken = self._kept = self._no_store = 0
-        self._damaged, self._read_error = 0, ""
+        self.usage = StoreUsage(self.name)
         self._file = AnswerFile(store.file, writes=not self.replays)
         self._target: AnswerFile | None = None  # written over a connection of its own, so that no look-up waits for it
         self._fingerprint = make_fingerprinter(self._file.salts)
+        self._cache = HttpCache(self._fingerprint.is_ignored) if store.is_http_cache else None
         self._hidden, self._may_answer = hidden, may_answer
-        self._last_headers: tuple[bytes, CIMultiDictProxy[str]] = (b"", _NO_HEADERS)
+        self._reader = AnswerReader(self.name, hidden, self.usage, replays=self.replays, encoding=encoding)
         self._occurrences: Counter[bytes] = Counter()
         self._writer = AnswerWriter(self._write)
 
@@ -106,6 +102,8 @@ class CallStore:
         Call it once for each request, in the order of the rows: of equal requests that change something the first
         gets the first answer.
         """
+        if self._cache is not None and not self._cache.may_take(request.method):
+            return None
         if request.method in SAFE_METHODS:
             return self._fingerprint(request)
         is_submission = self._submits_jobs and number == 1
@@ -143,7 +141,7 @@ class CallStore:
         PlanError
             As `find`.
         """
-        if not self._looks_up:
+        if not self._looks_up or self._cache is not None:  # a part is no answer to its own URL, as HTTP has it
             return []
         positions: dict[int, list[int]] = {}
         for first in range(0, len(keys), BLOCK_REQUESTS):
@@ -160,7 +158,8 @@ class CallStore:
         for first in range(0, len(ids), BLOCK_REQUESTS):
             rows = self._guard(self._file.find_by_id, ids[first : first + BLOCK_REQUESTS])
             for number, row in rows.items():
-                if row.fetched_at >= self._oldest() and (answer := self._open(row, row.url, self._hidden)) is not None:
+                if row.fetched_at >= self._oldest() and (answer := self._reader.open(row)) is not None:
+                    self.usage.taken += 1
                     answers.append((answer, positions[number]))
         return answers
 
@@ -171,7 +170,7 @@ class CallStore:
         except sqlite3.Error as error:
             if self.replays:
                 raise PlanError(f"{self.name} cannot be read: {error}") from None
-            self._read_error = str(error)
+            self.usage.read_error = str(error)
             return {}
 
     def _oldest(self) -> float:
@@ -180,40 +179,12 @@ class CallStore:
         return -inf if ttl is None else time.time() - ttl
 
     def _take(self, key: RequestKey, request: Request, rows: Sequence[AnswerRow]) -> StoredAnswer | None:
-        row = self._choose(key, request, rows)
-        return None if row is None else self._open(row, request.url, self._hidden.for_request(request))
-
-    def _open(self, row: AnswerRow, url: str, hidden: HiddenSecrets) -> StoredAnswer | None:
-        """Return the answer of a row; None if it was damaged."""
-        try:
-            head, body = read_answer(row, hidden.restore)
-            headers = self._read_headers(head)
-        except ValueError:
-            self._damaged += 1
-            return None
-        self._taken += 1
-        return StoredAnswer(Response(row.status, headers, body, row.final_url or url, self._encoding), row.fetched_at)
-
-    def _read_headers(self, head: bytes) -> CIMultiDictProxy[str]:
-        """Return header fields; answers that came in the same second often have the same."""
-        last, headers = self._last_headers
-        if head != last:
-            headers = CIMultiDictProxy(CIMultiDict(parse_headers(head)))
-            self._last_headers = head, headers
-        return headers
-
-    def _choose(self, key: RequestKey, request: Request, rows: Sequence[AnswerRow]) -> AnswerRow | None:
-        own = [row for row in rows if row.identity in key.identities]
-        if own:
-            return own[0] if len(own) == 1 else max(own, key=attrgetter("fetched_at"))
-        if not self.replays:
-            return None
-        if len({read_body(row) for row in rows}) > 1:
-            raise PlanError(
-                f"{self.name} has different answers of several credentials to {request.method} "
-                f"{redact_url(request.url)}: replay it with the credentials of one of them"
-            )
-        return rows[0]
+        row = self._reader.choose(key, request, rows)
+        answer = None if row is None else self._reader.open(row, request)
+        if answer is not None and self._cache is not None:
+            answer = self._cache.judge(request, answer, time.time())
+        self.usage.taken += answer is not None and answer.is_fresh
+        return answer
 
     def keep(
         self,
@@ -225,6 +196,7 @@ class CallStore:
         following: Sequence[Request] = (),
         parts: Sequence[RequestKey] = (),
         is_empty: bool = False,
+        delay: float = 0.0,
     ) -> None:
         """Keep an answer if it is worth it; it is written later.
 
@@ -238,15 +210,57 @@ class CallStore:
             The keys of its parts, if each may be looked up alone.
         is_empty : bool
             Whether the call takes it for no records, whatever its status.
+        delay : float
+            Seconds from sending the request to the answer.
         """
         if not (self.records or is_empty or is_worth_keeping(response, error)) or is_asked_again(request, following):
             return
-        self._kept += 1
-        if "no-store" in (response.headers.get("Cache-Control") or ""):
-            self._no_store += 1
+        if not (self.records or self._may_keep(request, response)):
+            return
+        self.usage.kept += 1
+        if self._cache is not None:
+            response = add_to_age(response, delay)
+        elif "no-store" in (response.headers.get("Cache-Control") or ""):
+            self.usage.no_store += 1
         if not 200 <= response.status < 300:
             parts = ()
         self._writer.put(NewAnswer(key, request, response, time.time(), parts), len(response.body))
+
+    def _may_keep(self, request: Request, response: Response) -> bool:
+        cache, names = self._cache, self.store.ignore
+        if cache is None and not names:
+            return True
+        is_ignored = {name.lower() for name in names}.__contains__ if cache is None else self._fingerprint.is_ignored
+        varying = find_unmatched_vary(request, read_cache_fields(response.headers), is_ignored)
+        self.usage.varying |= varying
+        may_keep = not varying if cache is None else cache.may_keep(request, response)
+        self.usage.refused += not may_keep
+        return may_keep
+
+    def validate(
+        self, key: RequestKey, request: Request, stale: StoredAnswer, not_modified: Response
+    ) -> StoredAnswer | None:
+        """Return a stale answer as a 304 updates it, and keep it so; None if the 304 is about another one."""
+        if not is_validated(stale.response, not_modified):
+            return None
+        answer = StoredAnswer(update_answer(stale.response, not_modified), time.time())
+        self.usage.validated += 1
+        if self._cache is not None and self._cache.may_keep(request, answer.response):
+            self._writer.put(NewAnswer(key, request, *answer[:2]), len(answer.response.body))
+        return answer
+
+    def take_stale(self, stale: StoredAnswer) -> StoredAnswer | None:
+        """Return a stale answer that stands for a failure of its server; None if it is too old for that."""
+        now = time.time()
+        if self._cache is None or now >= stale.verdict.stale_until:
+            return None
+        self.usage.stale += 1
+        return StoredAnswer(self._cache.unvalidated(stale.response, now - stale.fetched_at), stale.fetched_at)
+
+    def invalidate(self, request: Request, response: Response) -> None:
+        """Forget the answers of a URL that a request changed (RFC 9111, 4.4)."""
+        if self._cache is not None and request.method not in SAFE_METHODS and response.status < 400:
+            self._writer.put(ChangedUrl(request), 0)
 
     def void(self, requests: Sequence[Request]) -> None:
         """Have requests sent by the next run; a recording keeps what came."""
@@ -272,25 +286,11 @@ class CallStore:
             if file is not None:
                 file.close()
 
-    def _write(self, answers: Sequence[NewAnswer]) -> None:
+    def _write(self, answers: Sequence[NewAnswer | ChangedUrl]) -> None:
         if self._target is None:
             self._target = AnswerFile(self.store.file, writes=True)
         self._target.write(*make_rows(answers, self._hidden))
 
     def describe_problems(self) -> list[str]:
-        """Return what the user must know: answers that could not be read or kept."""
-        name, problems = self.name, []
-        if self._writer.failure is not None:
-            problems.append(f"{name}: answers are not kept since the file could not be written: {self._writer.failure}")
-        if self._read_error:
-            problems.append(f"{name} could not be read, so that requests were sent again: {self._read_error}")
-        if self._damaged:
-            problems.append(f"{name}: {format_count(self._damaged, 'kept answer')} damaged, and requested again")
-        return problems
-
-    def describe_use(self) -> list[str]:
-        """Return what was taken and kept, for the report."""
-        if not self._taken and not self._kept:
-            return []
-        unlisted = f", {self._no_store} of them although Cache-Control says no-store" if self._no_store else ""
-        return [f"{self.name}: {format_count(self._taken, 'answer')} taken, {self._kept} kept{unlisted}"]
+        """Return what the user must know."""
+        return self.usage.describe_problems(self._writer.failure)

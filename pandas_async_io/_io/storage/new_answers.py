@@ -26,10 +26,22 @@ class NewAnswer(NamedTuple):
     parts: Sequence[RequestKey] = ()
 
 
+class ChangedUrl(NamedTuple):
+    """A request that changed what its URL answers."""
+
+    request: Request
+
+
 def make_rows(
-    answers: Sequence[NewAnswer], hidden: HiddenSecrets
-) -> tuple[Iterator[AnswerRow], list[tuple[bytes, bytes, bytes, bytes]]]:
-    """Return the rows of answers, and the parts that they hold, as `AnswerFile.write` takes them."""
+    written: Sequence[NewAnswer | ChangedUrl], hidden: HiddenSecrets
+) -> tuple[Iterator[AnswerRow], list[tuple[bytes, bytes, bytes, bytes]], list[str]]:
+    """Return the rows of answers, the parts that they hold, and changed URLs, as `AnswerFile.write` takes them."""
+    answers = [each for each in written if isinstance(each, NewAnswer)]
+    changed = [
+        _hide_in_url(redact_url(each.request.url), hidden.for_request(each.request).hide)
+        for each in written
+        if isinstance(each, ChangedUrl)
+    ]
     urls = redact_urls([answer.request.url for answer in answers])  # in one go: one by one, a third of the work
     parts = [
         (part.fingerprint, part.identities[0], answer.key.fingerprint, answer.key.identities[0])
@@ -37,9 +49,13 @@ def make_rows(
         for part in answer.parts
     ]
     return (
-        _make_row(answer, url, hidden.for_request(answer.request).hide)
-        for answer, url in zip(answers, urls, strict=True)
-    ), parts
+        (
+            _make_row(answer, url, hidden.for_request(answer.request).hide)
+            for answer, url in zip(answers, urls, strict=True)
+        ),
+        parts,
+        changed,
+    )
 
 
 def _make_row(answer: NewAnswer, redacted_url: str, hide: Callable[[bytes], bytes]) -> AnswerRow:

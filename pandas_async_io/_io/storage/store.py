@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.numbers import check_positive_seconds
 from pandas_async_io._core.option_names import explains_names
-from pandas_async_io._core.option_values import check_choice, list_members
+from pandas_async_io._core.option_values import check_choice, check_flag, list_members
 from pandas_async_io._core.words import show_value
 from pandas_async_io._io.storage.upkeep import describe_file, merge_files, remove_older, remove_urls
 
@@ -37,6 +37,11 @@ class Store:
     ttl : float or timedelta, optional
         Seconds after which an answer is requested again. By default it is kept for ever, whatever ``Cache-Control``
         says.
+    http_cache : bool, default False
+        Whether the store is an HTTP cache, as RFC 9111 says: an answer is taken while ``Cache-Control``, ``Expires``
+        and ``Age`` call it fresh, then the server is asked whether it still holds (``ETag``, ``Last-Modified``).
+        ``no-store`` is obeyed, only answers to GET and HEAD are kept, and none that is too old by ``ttl`` is taken.
+        A journal's option.
     ignore : sequence of str, default ()
         Headers and query parameters that do not change the answer, as a timestamp.
     mode : {"journal", "record", "replay"}, default "journal"
@@ -56,6 +61,7 @@ class Store:
 
     path: str | os.PathLike[str]
     ttl: float | None = None
+    http_cache: bool = False
     ignore: Sequence[str] = ()
     mode: Literal["journal", "record", "replay"] = "journal"
 
@@ -64,6 +70,7 @@ class Store:
             raise PlanError(f"store={show_value(self.path)} is not the path of a file, as 'calls.sqlite'")
         if self.ttl is not None:
             object.__setattr__(self, "ttl", check_positive_seconds("ttl", self.ttl))
+        object.__setattr__(self, "http_cache", check_flag("http_cache", self.http_cache))
         names = list_members(self.ignore)
         if names is None or not all(isinstance(name, str) for name in names):
             raise PlanError(f"Store: ignore={show_value(self.ignore)} must be a list of names, as ignore=['X-Time']")
@@ -134,6 +141,11 @@ class Store:
         return merge_files(self.file, [Path(path) for path in others])
 
     @property
+    def is_http_cache(self) -> bool:
+        """Whether answers are taken and kept as RFC 9111 says."""
+        return self.http_cache and self.mode == "journal"
+
+    @property
     def file(self) -> Path:
         """The path of the file."""
         return Path(self.path)
@@ -148,7 +160,7 @@ def _is_path(value: Any) -> bool:
     return bool(name) and b"\0" not in name
 
 
-_DEFAULTS = (("ttl", None), ("ignore", ()), ("mode", "journal"))
+_DEFAULTS = (("ttl", None), ("http_cache", False), ("ignore", ()), ("mode", "journal"))
 
 
 def as_store(value: Any) -> Store | None:

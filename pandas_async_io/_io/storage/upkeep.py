@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from pandas_async_io._core.errors import PlanError
+from pandas_async_io._io.storage.answer_file import DROP_LOST_KEYS
 from pandas_async_io._io.storage.layout import open_connection
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ INSERT OR REPLACE INTO batch_keys SELECT k.fingerprint, k.identity, mine.id FROM
   JOIN other.answers theirs ON theirs.id = k.answer
   JOIN answers mine ON mine.fingerprint = theirs.fingerprint AND mine.identity = theirs.identity
 """
-_DROP_LOST_KEYS = "DELETE FROM batch_keys WHERE answer NOT IN (SELECT id FROM answers)"
 
 
 def describe_file(path: Path) -> pd.DataFrame:
@@ -63,7 +63,7 @@ def _remove(path: Path, where: str, values: tuple[Any, ...]) -> int:
     with _open(path, writes=True) as connection:
         connection.execute("BEGIN IMMEDIATE")
         count = connection.execute(f"DELETE FROM answers WHERE {where}", values).rowcount  # noqa: S608 - ours
-        connection.execute(_DROP_LOST_KEYS)
+        connection.execute(DROP_LOST_KEYS)
         connection.execute("COMMIT")
         if count:
             connection.execute("VACUUM")  # else what was removed could still be read from the file

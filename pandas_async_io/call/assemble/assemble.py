@@ -79,7 +79,7 @@ def assemble(
 
 def describe_hints(call: PreparedCall, store: CallStore | None, notes: Sequence[str] = ()) -> dict[str, Any]:
     """Return what a run says of its requests and its store, after `notes` on its columns."""
-    problems, use = (store.describe_problems(), store.describe_use()) if store else ((), ())
+    problems, use = (store.describe_problems(), store.usage.describe()) if store else ((), ())
     return {"hints": (*call.requests.hints, *problems), "notes": (*notes, *use)}
 
 

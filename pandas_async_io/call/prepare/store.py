@@ -11,6 +11,7 @@ from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.security.redaction import SecretRedactor
 from pandas_async_io._core.security.secrets import redact_url
 from pandas_async_io._core.storage.fingerprint import Fingerprinter
+from pandas_async_io._core.storage.freshness import CACHED_METHODS
 from pandas_async_io._core.storage.hidden_secrets import HiddenSecrets
 from pandas_async_io._core.storage.keeping import may_answer_from_store
 from pandas_async_io._core.words import format_count
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from pandas_async_io.call.prepare.prepared_call import PreparedCall
     from pandas_async_io.client import Client
     from pandas_async_io.options import FetchOptions, ReadOptions
+
+_CACHE_REQUEST_HEADERS = ("cache-control", "pragma")
+"""Header fields of a request that say which kept answers it takes; its answer is the same."""
 
 _SHOWN_REQUESTS = 5
 """Missing requests that a refused replay names."""
@@ -71,7 +75,9 @@ def _find_row_secrets(request: Request) -> tuple[str, ...]:
 
 def _make_fingerprinter(call: PreparedCall, salts: Sequence[bytes]) -> Fingerprinter:
     auth, session = call.auth or call.client.auth, call.client.transport.session
-    ignored = filter(None, [call.policy.retry.idempotency_key])
+    ignored = list(filter(None, [call.policy.retry.idempotency_key]))
+    if call.store is not None and call.store.is_http_cache:
+        ignored += _CACHE_REQUEST_HEADERS
     return Fingerprinter(
         salts,
         secret_names=[*auth.headers, *auth.params],
@@ -118,9 +124,11 @@ def takes_answers(call: PreparedCall) -> bool:
     """Whether kept answers stand for the requests of a call."""
     if call.store is None or call.store.mode == "record":
         return False
-    if call.store.mode == "replay" or call.options.poll is not None:
+    if call.store.mode == "replay" or (call.options.poll is not None and not call.store.is_http_cache):
         return True
     retry, method = call.policy.retry, call.requests.sent.method
+    if call.store.is_http_cache:
+        return method in CACHED_METHODS
     return may_answer_from_store(method, retry_methods=retry.methods, repeatable=call.policy.repeatable)
 
 
@@ -136,13 +144,14 @@ def describe_stored(call: PreparedCall) -> str:
         return f"{name} replays: it answers {count}"
     text, method = f"{name} answers {count}", call.requests.sent.method
     if not takes_answers(call):
-        text += f": {method} may change something and is sent again, unless Retry(methods=…) names it"
+        unless = "" if call.store.is_http_cache else ", unless Retry(methods=…) names it"
+        text += f": {method} may change something and is sent again{unless}"
     return text
 
 
 def _count_stored(call: PreparedCall) -> str:
     """Return how many first requests, or keys of a batch, the store answers, and of how many."""
-    if call.requests.batches is not None:
+    if call.requests.batches is not None and not (call.store and call.store.is_http_cache):
         stored = sum(len(block.keys) for block in call.requests.stored)
         return f"{stored} of {format_count(len(call.requests.rows), 'key')}"
     stored, store = 0, open_call_store(call, creates=False)
@@ -150,7 +159,7 @@ def _count_stored(call: PreparedCall) -> str:
         with closing(store):
             for requests in _first_requests(call):
                 found = store.find([(store.make_key(request), request) for request in requests])
-                stored += len(found) - found.count(None)
+                stored += sum(answer is not None and answer.is_fresh for answer in found)
     return f"{stored} of {format_count(len(call.requests.sent), 'request')}"
 
 

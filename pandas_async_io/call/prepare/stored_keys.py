@@ -15,7 +15,8 @@ from pandas_async_io.call.prepare.store import choose_store, open_call_store
 
 if TYPE_CHECKING:
     from pandas_async_io._core.errors import AttemptError
-    from pandas_async_io._io.storage.call_store import CallStore, StoredAnswer
+    from pandas_async_io._core.storage.freshness import StoredAnswer
+    from pandas_async_io._io.storage.call_store import CallStore
     from pandas_async_io.call.prepare.prepared_call import PreparedCall
 
 

@@ -145,7 +145,8 @@ def test_a_request_that_says_what_it_takes(answer, request_headers, age, use):
         pytest.param("GET", 201, "max-age=60", Use.FRESH, id="3-201-with-a-lifetime"),
         pytest.param("GET", 201, "private", Use.VALIDATE, id="3-201-that-is-private"),
         pytest.param("GET", 201, "", Use.NONE, id="9110-15.1-201-has-no-heuristic"),
-        pytest.param("GET", 404, "max-age=60", Use.NONE, id="no-failure-is-kept"),
+        pytest.param("GET", 404, "max-age=60", Use.FRESH, id="9110-15.5.5-404-taken-for-no-records"),
+        pytest.param("GET", 400, "max-age=60", Use.NONE, id="9110-15.1-400"),
         pytest.param("GET", 299, "max-age=60, no-store, must-understand", Use.NONE, id="5.2.2.3-not-understood"),
     ],
 )

@@ -86,4 +86,4 @@ def _stop(status: int) -> Stop:
         why = f"were all {status}: are the credentials right?"
     else:  # the message stays with the rows that were sent: it may quote their secrets
         why = f"were all {status} with one message: is the request right?"
-    return Stop(Outcome.NOT_ATTEMPTED, f"not sent: the first {_EQUAL_RESPONSES} answers {why}")
+    return Stop(Outcome.NOT_ATTEMPTED, f"not sent: the first {_EQUAL_RESPONSES} answers {why}", is_outage=not status)

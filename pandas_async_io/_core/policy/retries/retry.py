@@ -11,7 +11,7 @@ is stretched to the end of its patience, so that no row is lost to a trouble tha
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pandas_async_io._core.errors import AttemptError, ParseError, ProtocolError, StaleConnectionError
@@ -108,10 +108,11 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """The row ends with this outcome and error text."""
+    """The row ends with this outcome and error text; ``is_outage``: because its origin did not answer others."""
 
     outcome: Outcome
     error: str
+    is_outage: bool = field(default=False, repr=False)
 
 
 Decision = Repeat | Stop
