@@ -16,7 +16,6 @@ from pandas_async_io._core.errors import AttemptError, DescriptorError, SessionC
 from pandas_async_io._core.models import Outcome, Page, Response, Result
 from pandas_async_io._core.policy.retries.retry import FailedAttempt, Repeat, Stop, decide_retry, stop_row
 from pandas_async_io._core.policy.run_budget import describe_cancelled
-from pandas_async_io._core.storage.revalidation import is_server_failure
 from pandas_async_io._io.engine.attempt import read_stored, uncount_sent
 
 if TYPE_CHECKING:
@@ -118,9 +117,9 @@ class FollowUp:
     def _take_stale(self, pending: PendingRequest, response: Response | None, stop: Stop) -> bool:
         """Take the stale answer in place of a failure of the server, if it allows that; return whether it was taken."""
         store, stale, pending.stale = self._call.store, pending.stale, None
-        if store is None or stale is None or not is_server_failure(stop, response):
+        if store is None or store.cache is None or stale is None:
             return False
-        pending.answer = store.take_stale(stale)
+        pending.answer = store.cache.take_stale(stale, stop, response, time.time())
         if pending.answer is None:
             return False
         pending.note = f"stale answer taken: {stop.error}"

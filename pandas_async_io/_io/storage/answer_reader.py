@@ -49,14 +49,19 @@ class AnswerReader:
         self._replays, self._encoding = replays, encoding
         self._last_headers: tuple[bytes, CIMultiDictProxy[str]] = (b"", CIMultiDictProxy(CIMultiDict()))
 
-    def choose(self, key: RequestKey, request: Request, rows: Sequence[AnswerRow]) -> AnswerRow | None:
-        """Return the row that a request takes: the newest of its own credentials.
+    def read(self, key: RequestKey, request: Request, rows: Sequence[AnswerRow]) -> StoredAnswer | None:
+        """Return the answer that a request takes; None if no row is of its credentials, or the row was damaged.
 
         Raises
         ------
         PlanError
             In a replay: two identities have different answers.
         """
+        row = self._choose(key, request, rows)
+        return None if row is None else self.open(row, request)
+
+    def _choose(self, key: RequestKey, request: Request, rows: Sequence[AnswerRow]) -> AnswerRow | None:
+        """Return the row that a request takes: the newest of its own credentials."""
         own = [row for row in rows if row.identity in key.identities]
         if own:
             return own[0] if len(own) == 1 else max(own, key=attrgetter("fetched_at"))

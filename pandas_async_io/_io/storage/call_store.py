@@ -17,15 +17,12 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.models import SAFE_METHODS, Response
-from pandas_async_io._core.storage.cache_fields import read_cache_fields
-from pandas_async_io._core.storage.freshness import StoredAnswer, find_unmatched_vary
-from pandas_async_io._core.storage.http_cache import HttpCache
+from pandas_async_io._core.storage.http_cache import HttpCache, find_varying
 from pandas_async_io._core.storage.keeping import is_asked_again, is_worth_keeping
-from pandas_async_io._core.storage.revalidation import add_to_age, is_validated, update_answer
 from pandas_async_io._core.storage.usage import StoreUsage
-from pandas_async_io._io.storage.answer_file import BLOCK_REQUESTS, AnswerFile, AnswerRow
+from pandas_async_io._io.storage.answer_file import BLOCK_REQUESTS, AnswerFile
 from pandas_async_io._io.storage.answer_reader import AnswerReader
-from pandas_async_io._io.storage.new_answers import ChangedUrl, NewAnswer, make_rows
+from pandas_async_io._io.storage.new_answers import AnswerSink, ChangedUrl, NewAnswer
 from pandas_async_io._io.storage.writer import AnswerWriter
 
 if TYPE_CHECKING:
@@ -34,6 +31,7 @@ if TYPE_CHECKING:
     from pandas_async_io._core.errors import AttemptError
     from pandas_async_io._core.models import Request
     from pandas_async_io._core.storage.fingerprint import Fingerprinter, RequestKey
+    from pandas_async_io._core.storage.freshness import StoredAnswer
     from pandas_async_io._core.storage.hidden_secrets import HiddenSecrets
     from pandas_async_io._io.storage.store import Store
 
@@ -67,6 +65,8 @@ class CallStore:
         For messages.
     usage : StoreUsage
         What was taken and kept.
+    cache : HttpCache or None
+        Its rules, if the store is an HTTP cache.
     replays, records : bool
         By the store's mode.
     """
@@ -88,13 +88,13 @@ class CallStore:
         self._submits_jobs = submits_jobs
         self.usage = StoreUsage(self.name)
         self._file = AnswerFile(store.file, writes=not self.replays)
-        self._target: AnswerFile | None = None  # written over a connection of its own, so that no look-up waits for it
         self._fingerprint = make_fingerprinter(self._file.salts)
-        self._cache = HttpCache(self._fingerprint.is_ignored) if store.is_http_cache else None
+        self.cache = HttpCache(self._fingerprint.is_ignored, self.usage) if store.is_http_cache else None
         self._hidden, self._may_answer = hidden, may_answer
         self._reader = AnswerReader(self.name, hidden, self.usage, replays=self.replays, encoding=encoding)
         self._occurrences: Counter[bytes] = Counter()
-        self._writer = AnswerWriter(self._write)
+        self._sink = AnswerSink(store.file, hidden)
+        self._writer = AnswerWriter(self._sink.write)
 
     def make_key(self, request: Request, number: int = 1) -> RequestKey | None:
         """Return what the answer to a request is kept under; None if it is always sent and its answer not kept.
@@ -102,7 +102,7 @@ class CallStore:
         Call it once for each request, in the order of the rows: of equal requests that change something the first
         gets the first answer.
         """
-        if self._cache is not None and not self._cache.may_take(request.method):
+        if self.cache is not None and not self.cache.may_take(request.method):
             return None
         if request.method in SAFE_METHODS:
             return self._fingerprint(request)
@@ -141,7 +141,7 @@ class CallStore:
         PlanError
             As `find`.
         """
-        if not self._looks_up or self._cache is not None:  # a part is no answer to its own URL, as HTTP has it
+        if not self._looks_up or self.cache is not None:  # a part is no answer to its own URL, as HTTP has it
             return []
         positions: dict[int, list[int]] = {}
         for first in range(0, len(keys), BLOCK_REQUESTS):
@@ -178,11 +178,10 @@ class CallStore:
         ttl = None if self.replays else self.store.ttl
         return -inf if ttl is None else time.time() - ttl
 
-    def _take(self, key: RequestKey, request: Request, rows: Sequence[AnswerRow]) -> StoredAnswer | None:
-        row = self._reader.choose(key, request, rows)
-        answer = None if row is None else self._reader.open(row, request)
-        if answer is not None and self._cache is not None:
-            answer = self._cache.judge(request, answer, time.time())
+    def _take(self, key: RequestKey, request: Request, rows: Sequence[Any]) -> StoredAnswer | None:
+        answer = self._reader.read(key, request, rows)
+        if answer is not None and self.cache is not None:
+            answer = self.cache.judge(request, answer, time.time())
         self.usage.taken += answer is not None and answer.is_fresh
         return answer
 
@@ -218,8 +217,8 @@ class CallStore:
         if not (self.records or self._may_keep(request, response)):
             return
         self.usage.kept += 1
-        if self._cache is not None:
-            response = add_to_age(response, delay)
+        if self.cache is not None:
+            response = self.cache.add_delay(response, delay)
         elif "no-store" in (response.headers.get("Cache-Control") or ""):
             self.usage.no_store += 1
         if not 200 <= response.status < 300:
@@ -227,39 +226,25 @@ class CallStore:
         self._writer.put(NewAnswer(key, request, response, time.time(), parts), len(response.body))
 
     def _may_keep(self, request: Request, response: Response) -> bool:
-        cache, names = self._cache, self.store.ignore
-        if cache is None and not names:
-            return True
-        is_ignored = {name.lower() for name in names}.__contains__ if cache is None else self._fingerprint.is_ignored
-        varying = find_unmatched_vary(request, read_cache_fields(response.headers), is_ignored)
+        cache, names = self.cache, self.store.ignore
+        if cache is not None:
+            return cache.may_keep(request, response)
+        varying = find_varying(request, response, names) if names else frozenset()
         self.usage.varying |= varying
-        may_keep = not varying if cache is None else cache.may_keep(request, response)
-        self.usage.refused += not may_keep
-        return may_keep
+        return not varying
 
     def validate(
         self, key: RequestKey, request: Request, stale: StoredAnswer, not_modified: Response
     ) -> StoredAnswer | None:
         """Return a stale answer as a 304 updates it, and keep it so; None if the 304 is about another one."""
-        if not is_validated(stale.response, not_modified):
-            return None
-        answer = StoredAnswer(update_answer(stale.response, not_modified), time.time())
-        self.usage.validated += 1
-        if self._cache is not None and self._cache.may_keep(request, answer.response):
+        answer = None if self.cache is None else self.cache.update(stale, not_modified, time.time())
+        if answer is not None and self._may_keep(request, answer.response):
             self._writer.put(NewAnswer(key, request, *answer[:2]), len(answer.response.body))
         return answer
 
-    def take_stale(self, stale: StoredAnswer) -> StoredAnswer | None:
-        """Return a stale answer that stands for a failure of its server; None if it is too old for that."""
-        now = time.time()
-        if self._cache is None or now >= stale.verdict.stale_until:
-            return None
-        self.usage.stale += 1
-        return StoredAnswer(self._cache.unvalidated(stale.response, now - stale.fetched_at), stale.fetched_at)
-
     def invalidate(self, request: Request, response: Response) -> None:
-        """Forget the answers of a URL that a request changed (RFC 9111, 4.4)."""
-        if self._cache is not None and request.method not in SAFE_METHODS and response.status < 400:
+        """Forget the answers of a URL that a request changed."""
+        if self.cache is not None and self.cache.is_changed(request, response):
             self._writer.put(ChangedUrl(request), 0)
 
     def void(self, requests: Sequence[Request]) -> None:
@@ -282,14 +267,8 @@ class CallStore:
     def close(self) -> None:
         """Write what was kept, and close the file."""
         self._writer.close()
-        for file in (self._target, self._file):
-            if file is not None:
-                file.close()
-
-    def _write(self, answers: Sequence[NewAnswer | ChangedUrl]) -> None:
-        if self._target is None:
-            self._target = AnswerFile(self.store.file, writes=True)
-        self._target.write(*make_rows(answers, self._hidden))
+        self._sink.close()
+        self._file.close()
 
     def describe_problems(self) -> list[str]:
         """Return what the user must know."""

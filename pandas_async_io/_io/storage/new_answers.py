@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pandas_async_io._core.security.secrets import redact_url, redact_urls
 from pandas_async_io._core.storage.answer_bytes import join_answer, pack
-from pandas_async_io._io.storage.answer_file import AnswerRow
+from pandas_async_io._io.storage.answer_file import AnswerFile, AnswerRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from pandas_async_io._core.models import Request, Response
     from pandas_async_io._core.storage.fingerprint import RequestKey
@@ -32,7 +33,36 @@ class ChangedUrl(NamedTuple):
     request: Request
 
 
-def make_rows(
+class AnswerSink:
+    """Writes new answers over a connection of its own, so that no look-up waits for it; opened with the first ones.
+
+    Parameters
+    ----------
+    path : Path
+        The store's file.
+    hidden : HiddenSecrets
+        Hides the call's credentials.
+    """
+
+    __slots__ = ("_file", "_hidden", "_path")
+
+    def __init__(self, path: Path, hidden: HiddenSecrets) -> None:
+        self._path, self._hidden = path, hidden
+        self._file: AnswerFile | None = None
+
+    def write(self, answers: Sequence[NewAnswer | ChangedUrl]) -> None:
+        """Write answers, after removing those of changed URLs."""
+        if self._file is None:
+            self._file = AnswerFile(self._path, writes=True)
+        self._file.write(*_make_rows(answers, self._hidden))
+
+    def close(self) -> None:
+        """Close the file if it was opened."""
+        if self._file is not None:
+            self._file.close()
+
+
+def _make_rows(
     written: Sequence[NewAnswer | ChangedUrl], hidden: HiddenSecrets
 ) -> tuple[Iterator[AnswerRow], list[tuple[bytes, bytes, bytes, bytes]], list[str]]:
     """Return the rows of answers, the parts that they hold, and changed URLs, as `AnswerFile.write` takes them."""
