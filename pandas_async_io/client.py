@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
     from types import TracebackType
 
-    import aiohttp
-
     from pandas_async_io._core.policy.retries.retry_options import Retry
     from pandas_async_io._core.policy.throttling.rate import Rate
     from pandas_async_io._io.gate.gate import Gate
@@ -82,8 +80,10 @@ class Client:
     ssl : bool, ssl.SSLContext, str or Path, optional
         What verifies a server's certificate: by default, and with True, the system's authorities; the path of a CA
         bundle trusts only the authorities in it. False verifies nothing, and each call warns.
-    session : aiohttp.ClientSession, optional
-        Your own session: requests run on its event loop, with its cookies and connector. It is never closed here.
+    session : aiohttp.ClientSession or httpx.AsyncClient, optional
+        Your own session, or httpx2's: requests run on its event loop, with its cookies and connections. It is never
+        closed here. An httpx session belongs to the loop that runs where the client is made, to ours if none does. Its
+        base URL, auth flow, event hooks, proxies and transports hold; redirects and timeouts are this client's.
     store : str, Path or Store, optional
         Where the answers of all calls are kept. A call's own ``store`` replaces it.
     max_field_size : int or str, default "64KiB"
@@ -119,12 +119,10 @@ class Client:
         strict_json: bool = False,
         proxy: str | None = None,
         ssl: bool | tls.SSLContext | str | os.PathLike[str] | None = None,
-        session: aiohttp.ClientSession | None = None,
+        session: Any = None,
         store: str | os.PathLike[str] | Store | None = None,
     ) -> None:
         self._settings = {name: value for name, value in locals().items() if name != "self"}
-        self.base_url = base_url
-        self.origin = parse_base_url(base_url)
         self.headers = check_client_headers(headers)
         self.params = check_params(params)
         self.auth = credentials.as_auth(auth)
@@ -144,13 +142,12 @@ class Client:
         self.allow_hosts = self._transport_options.allow_hosts
         self._gates = EndpointGates(self.limits.concurrency)
         self._pid = os.getpid()
+        self._session_loop: asyncio.AbstractEventLoop | None = None
         self._open_transport()
+        own = self.transport.session
+        self.base_url = base_url if base_url or own is None else own.base_url
+        self.origin = parse_base_url(self.base_url)
         portal.register_resource(self)
-
-    @property
-    def max_body(self) -> int:
-        """Maximum of decoded bytes of one body."""
-        return self._transport_options.max_body
 
     def _open_transport(self) -> None:
         self.transport = Transport(self._transport_options, self.session)
@@ -207,8 +204,10 @@ class Client:
             await transport.close()
 
     async def close_connections(self) -> None:
-        """Close the connections at once; call it on the client's own loop."""
+        """Close the connections at once, at the process's end; call it on the client's own loop."""
         await self.transport.close()
+        if self._session_loop is not None and (close := getattr(self.session, "aclose", None)):
+            await close()  # nobody else can: its connections belong to our loop
 
     def replace_connections(self) -> Callable[[], Coroutine[Any, Any, None]] | None:
         """Open a new transport for another event loop; return what closes the old one, None for your own session."""
@@ -237,7 +236,10 @@ class Client:
             return portal.get_portal().loop
         if self._pid != os.getpid():
             raise PortalError("the session of this client belongs to the parent process: open a new one in this one")
-        return session.loop
+        if session.loop is not None:
+            return session.loop
+        self._session_loop = self._session_loop or portal.get_portal().loop  # its connections belong to one loop
+        return self._session_loop
 
     @property
     def send(self) -> Callable[..., Any]:
@@ -256,11 +258,6 @@ class Client:
         credential = self.auth if auth is None else auth
         return {**self.headers, **credential.headers}, {**self.params, **credential.params}
 
-    @property
-    def verifies_certificates(self) -> bool:
-        """Whether this client verifies certificates."""
-        return self._transport_options.ssl is not False
-
     def gate_for(self, origin: origins.Origin, endpoint: str = "") -> Gate:
         """Return the gate of an origin's endpoint, which all calls of this client share."""
         return self._gates.gate_for(origin, endpoint)
@@ -277,7 +274,8 @@ class Client:
         PortalError
             The wait could never end.
         """
-        is_callers_loop = self.session is not None
+        session = self.transport.session
+        is_callers_loop = session is not None and session.loop is not None
         return run_blocking(make_coroutine, self.loop, on_heartbeat, is_callers_loop=is_callers_loop)
 
 

@@ -8,5 +8,7 @@
 - `options`: the options of a client's connections, checked.
 - `tls`: the option ``ssl``; what verifies a certificate.
 - `session`: the caller's own `aiohttp.ClientSession`.
+- `httpx_session`: the caller's own `httpx.AsyncClient`, or httpx2's.
+- `httpx_exceptions`: exceptions of httpx and httpx2 as errors of this package.
 - `exceptions`: exceptions of aiohttp, asyncio and the operating system as errors of this package.
 """

@@ -173,13 +173,18 @@ async def read_body(headers: MultiMapping[str], content: aiohttp.StreamReader, p
             if length is None and not transfer.chunked and isinstance(protocol.exception(), OSError):
                 raise aiohttp.ClientPayloadError  # the body lasts until the connection ends, and a reset is no end
         size = len(body)
+    check_body_size(size, max_body)
+    if transfer.codings:
+        body = remove_transfer_codings(body, transfer.codings, max_body)
+    return decompress(body, headers.get("Content-Encoding"), max_body)
+
+
+def check_body_size(size: int, max_body: int) -> None:
+    """Raise BodyTooLargeError if a body is larger than ``max_body``."""
     if size > max_body:
         raise BodyTooLargeError(
             f"the body holds {size} bytes or more, max_body is {max_body}: raise Client(max_body=...) if you want it"
         )
-    if transfer.codings:
-        body = remove_transfer_codings(body, transfer.codings, max_body)
-    return decompress(body, headers.get("Content-Encoding"), max_body)
 
 
 async def _read_pieces(content: aiohttp.StreamReader, protocol: Any, max_body: int) -> bytes:

@@ -40,7 +40,7 @@ _UNKNOWN_AUTHORITY_CODES = frozenset({18, 19, 20, 21})
 _UNKNOWN_HOST_ERRNOS = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
 _NO_DESCRIPTOR_ERRNOS = {errno.EMFILE, errno.ENFILE}
 _PROXY_LIBRARIES = {"python_socks", "aiohttp_socks"}
-_ECHOED_INPUT = re.compile(r":?\s*(?:(?<!\w)b?['\"]|\n)")
+_ECHOED_INPUT = re.compile(r":?\s*(?:(?:bytearray\()?(?<!\w)b?['\"]|\n)")
 """Where the message of aiohttp's parser begins to quote what the server sent."""
 
 _REASONS_OF_PLAIN_HTTP = {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"}
@@ -103,7 +103,7 @@ def map_exception(  # noqa: PLR0911 - one branch per kind of exception
     if isinstance(exc, aiohttp.ClientProxyConnectionError):
         return make_proxy_error(proxy, _describe_cause(exc))
     if isinstance(exc, aiohttp.ClientConnectorError):
-        return _map_connector_error(exc, server, "" if has_session else _describe_unused_proxy(url))
+        return map_connect_error(exc.os_error, exc.host, server, "" if has_session else _describe_unused_proxy(url))
     if isinstance(exc, aiohttp.ServerFingerprintMismatch):
         return TransportError(f"{server} shows a certificate other than the pinned one", received=False)
     if isinstance(exc, aiohttp.ClientPayloadError):
@@ -122,8 +122,7 @@ def map_connection_loss(exc: Exception, server: str, state: SendState, proxy: st
     where = _describe_route(server, proxy)
     if isinstance(exc, aiohttp.ClientResponseError | HttpProcessingError):
         if (limit := _FIELD_LIMIT.search(exc.message)) is not None:
-            remedy = "raise Client(max_field_size=...) if you want it"
-            return ProtocolError(f"{where} sent a header of more than {limit[1]} bytes: {remedy}", transient=True)
+            return make_header_size_error(where, limit[1])
         problem = _ECHOED_INPUT.split(exc.message, maxsplit=1)[0]
         return ProtocolError(f"{where} did not answer in HTTP: {redact_text(problem)[:200]}", transient=True)
     if isinstance(exc.__cause__, tls.SSLError):  # TLS 1.3 asks for client certificates after the handshake
@@ -169,6 +168,12 @@ def make_status_error(status: int, proxy: str | None) -> TransportError:
     return ProtocolError(f"the server did not answer in HTTP: it sent the status {status:03}", transient=True)
 
 
+def make_header_size_error(where: str, limit: int | str) -> ProtocolError:
+    """Return the error for a header field, or a status line, that is too long."""
+    remedy = "raise Client(max_field_size=...) if you want it"
+    return ProtocolError(f"{where} sent a header of more than {limit} bytes: {remedy}", transient=True)
+
+
 def _describe_unused_proxy(url: str) -> str:
     """Return a hint if the environment names a proxy for a URL: it is not read."""
     parts = urlsplit(url)
@@ -179,21 +184,21 @@ def _describe_unused_proxy(url: str) -> str:
     return f" ({scheme.upper()}_PROXY is set, and is not read: pass Client(proxy=...) to use it)"
 
 
-def _map_connector_error(exc: aiohttp.ClientConnectorError, server: str, proxy_hint: str) -> AttemptError:
-    cause = exc.os_error
+def map_connect_error(cause: OSError, host: str, server: str, proxy_hint: str = "") -> AttemptError:
+    """Return the error for a connection that could not be opened."""
     if isinstance(cause, PrivateAddressError):
-        return UnsafeUrlError(f"{exc.host} has the private address {cause.args[0]}, and block_private is on")
+        return UnsafeUrlError(f"{host} has the private address {cause.args[0]}, and block_private is on")
     if isinstance(cause, socket.gaierror):
         known = cause.errno in _UNKNOWN_HOST_ERRNOS
         hint = "is the host spelt right?" if known else "the name server did not answer"
-        return TransportError(f"{exc.host} does not resolve: {hint}{proxy_hint}", transient=not known, received=False)
+        return TransportError(f"{host} does not resolve: {hint}{proxy_hint}", transient=not known, received=False)
     if isinstance(cause, tls.SSLError):
-        reason = _describe_cause(exc)
-        if getattr(exc.os_error, "verify_code", 0) in _UNKNOWN_AUTHORITY_CODES:
+        reason = _describe_cause(cause)
+        if getattr(cause, "verify_code", 0) in _UNKNOWN_AUTHORITY_CODES:
             reason += " (if the server has an authority of its own, pass the path of its bundle: Client(ssl='ca.pem'))"
         return TransportError(f"no trusted TLS connection to {server}: {reason}", received=False)
     kind = DescriptorError if cause.errno in _NO_DESCRIPTOR_ERRNOS else TransportError
-    return kind(f"no connection to {server}: {_describe_cause(exc)}{proxy_hint}", transient=True, received=False)
+    return kind(f"no connection to {server}: {_describe_cause(cause)}{proxy_hint}", transient=True, received=False)
 
 
 def _describe_cause(exc: BaseException) -> str:

@@ -59,8 +59,8 @@ class CallerSession(Sender, Protocol):
     """Prefix of relative URLs; "" if it has none."""
 
     @property
-    def loop(self) -> asyncio.AbstractEventLoop:
-        """The event loop that it belongs to."""
+    def loop(self) -> asyncio.AbstractEventLoop | None:
+        """The event loop of the caller's that it belongs to; None if it belongs to ours."""
         ...
 
     @property

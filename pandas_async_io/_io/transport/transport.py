@@ -17,6 +17,7 @@ from pandas_async_io._core.security.redirects import follow_redirect
 from pandas_async_io._core.words import show_value
 from pandas_async_io._io.transport.exceptions import SendState
 from pandas_async_io._io.transport.http1 import Http1Sender
+from pandas_async_io._io.transport.httpx_session import HttpxSession, is_httpx_client
 from pandas_async_io._io.transport.session import AiohttpSession
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Transport:
     ----------
     options : TransportOptions
         How to use the network.
-    session : aiohttp.ClientSession, optional
+    session : aiohttp.ClientSession or httpx.AsyncClient, optional
         The caller's; never closed here.
 
     Attributes
@@ -121,4 +122,7 @@ def adapt_session(session: object, options: TransportOptions) -> CallerSession:
     """
     if isinstance(session, aiohttp.ClientSession):
         return AiohttpSession(session, options)
-    raise PlanError(f"session={show_value(session)} is not an aiohttp.ClientSession")
+    if is_httpx_client(session):
+        return HttpxSession(session, options)
+    hint = ": pass httpx.AsyncClient()" if hasattr(session, "build_request") else ""
+    raise PlanError(f"session={show_value(session)} is not an aiohttp.ClientSession or httpx.AsyncClient{hint}")

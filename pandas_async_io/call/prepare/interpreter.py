@@ -46,7 +46,7 @@ def compile_call_interpreter(
         error_when=options.error_when,
         find_error=None if find_query(options) is None else graphql_error,
         readers=TABULAR_READERS,
-        max_body=client.max_body,
+        max_body=client.transport.options.max_body,
     )
     if options.parser is None:
         return interpreter

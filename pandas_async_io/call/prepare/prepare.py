@@ -80,7 +80,7 @@ def prepare_call(
     policy = client.limits.build_policy(
         concurrency=options.concurrency, rate=options.rate, retry=options.retry, timeout=options.timeout
     )
-    if not client.verifies_certificates:
+    if client.transport.options.ssl is False:
         warn_user(FetchWarning(_UNVERIFIED))
     query = find_query(options)
     requests = expand_call(frame, url, options, client, auth)

@@ -7,12 +7,16 @@ import ssl
 from contextlib import contextmanager
 
 import aiohttp
+import httpx
+import httpx2
 import pytest
 import trustme
 
 from pandas_async_io._io.transport.connection import TransportOptions
 from tests.io.transport.sending import tls_context
 from tests.servers.scripted import serve_script
+
+SESSION_TYPES = {"session": aiohttp.ClientSession, "httpx": httpx.AsyncClient, "httpx2": httpx2.AsyncClient}
 
 
 @pytest.fixture(autouse=True)
@@ -26,8 +30,14 @@ def _collect_garbage():
 
 @pytest.fixture(params=["own connections", "session"])
 def make_session(request):
+    """Return what creates the caller's session, if the transport is to use one; the framing is aiohttp's."""
+    return SESSION_TYPES.get(request.param, lambda: None)
+
+
+@pytest.fixture(params=["own connections", *SESSION_TYPES])
+def make_any_session(request):
     """Return what creates the caller's session, if the transport is to use one."""
-    return aiohttp.ClientSession if request.param == "session" else lambda: None
+    return SESSION_TYPES.get(request.param, lambda: None)
 
 
 @pytest.fixture(scope="module")

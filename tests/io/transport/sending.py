@@ -38,7 +38,7 @@ def open_transport(options, make_session=None):
         finally:
             runner.run(transport.close())
             if session is not None:
-                runner.run(session.close())
+                runner.run(session.aclose() if hasattr(session, "aclose") else session.close())
 
 
 def send(url, *, options=TransportOptions(), timeout=PATIENCE, session=None, **request):  # noqa: B008 - frozen

@@ -33,18 +33,18 @@ from tests.servers.scripted import (
 )
 
 
-def test_fault_14_max_field_size_allows_a_longer_header(make_session):
+def test_fault_14_max_field_size_allows_a_longer_header(make_any_session):
     """The option counts the bytes of one response header."""
     with serve_script(http_response(b"{}", "X-Long: " + "a" * 9000)) as server:
-        response = send(server.url, options=TransportOptions(max_field_size=10_000), session=make_session)
+        response = send(server.url, options=TransportOptions(max_field_size=10_000), session=make_any_session)
     assert len(response.headers["X-Long"]) == 9000
 
 
-def test_fault_72_interim_responses_are_skipped(make_session):
+def test_fault_72_interim_responses_are_skipped(make_any_session):
     """100 and 103 precede the response."""
     early = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
     with serve_script(early + http_response(b"[1]")) as server:
-        assert send(server.url, session=make_session).body == b"[1]"
+        assert send(server.url, session=make_any_session).body == b"[1]"
 
 
 def test_fault_72_an_unrequested_upgrade_is_returned_and_closes_the_connection(make_session):
@@ -63,10 +63,10 @@ def test_fault_72_an_undefined_status_is_an_http_error():
     assert outcomes[["outcome", "status", "attempts"]].to_numpy().tolist() == [["http_error", 999, 1]]
 
 
-def test_fault_72_an_http_1_0_body_ends_with_the_connection(make_session):
+def test_fault_72_an_http_1_0_body_ends_with_the_connection(make_any_session):
     """It has neither a length nor chunks."""
     with serve_script([b'HTTP/1.0 200 OK\r\n\r\n{"a": 1}', Action.CLOSE]) as server:
-        assert send(server.url, session=make_session).body == b'{"a": 1}'
+        assert send(server.url, session=make_any_session).body == b'{"a": 1}'
 
 
 @pytest.mark.parametrize(
@@ -89,10 +89,10 @@ def test_fault_73_unrequested_data_is_never_the_response_to_the_next_request(lat
     assert (first.body, second.body) == (b'"first"', b'"second"')
 
 
-def test_fault_73_a_second_response_in_one_packet_is_discarded(make_session):
+def test_fault_73_a_second_response_in_one_packet_is_discarded(make_any_session):
     """Its connection is closed with it."""
     with serve_script(http_response(b'"first"') + http_response(b'"not yours"'), http_response(b'"second"')) as server:
-        with open_transport(TransportOptions(), make_session) as (runner, transport):
+        with open_transport(TransportOptions(), make_any_session) as (runner, transport):
             bodies = [runner.run(transport.send(Request(server.url), PATIENCE)).body for _ in range(2)]
         assert server.connections == 2
     assert bodies == [b'"first"', b'"second"']
@@ -106,10 +106,10 @@ def test_fault_74_a_cut_body_without_a_length_is_a_parse_error():
     assert outcomes["outcome"].tolist() == ["parse_error"]
 
 
-def test_fault_75_a_connection_closed_while_idle_is_not_reused(make_session):
+def test_fault_75_a_connection_closed_while_idle_is_not_reused(make_any_session):
     """Its FIN has arrived: the next request, a POST, opens another connection and is not lost."""
     with serve_script([http_response(), Action.CLOSE], http_response(b"[2]")) as server:
-        with open_transport(TransportOptions(), make_session) as (runner, transport):
+        with open_transport(TransportOptions(), make_any_session) as (runner, transport):
             runner.run(transport.send(Request(server.url), PATIENCE))
             server.wait_for_disconnects()
             runner.run(asyncio.sleep(0))
@@ -118,7 +118,7 @@ def test_fault_75_a_connection_closed_while_idle_is_not_reused(make_session):
     assert response.body == b"[2]"
 
 
-def test_a_connection_is_reused(make_session):
+def test_a_connection_is_reused(make_any_session):
     """Ten requests in turn, with all kinds of bodies, need one connection."""
     answers = [
         http_response(b"[1]"),
@@ -127,32 +127,34 @@ def test_a_connection_is_reused(make_session):
         http_response(LONG_BODY),
     ]
     with serve_script(*answers) as server:
-        with open_transport(TransportOptions(), make_session) as (runner, transport):
+        with open_transport(TransportOptions(), make_any_session) as (runner, transport):
             for _ in range(10):
                 runner.run(transport.send(Request(server.url), PATIENCE))
         assert (len(server.requests), server.connections) == (10, 1)
 
 
 @pytest.mark.parametrize(("method", "status"), [("HEAD", "200 OK"), ("GET", "304 Not Modified")])
-def test_a_length_without_a_body_is_not_counted(make_session, method, status):
+def test_a_length_without_a_body_is_not_counted(make_any_session, method, status):
     """HEAD and 304 announce the length of a body that they do not send; max_body has nothing to count."""
     head = f"HTTP/1.1 {status}\r\nContent-Length: 5000\r\n\r\n".encode()
     with serve_script(head) as server:
-        response = send(server.url, method=method, options=TransportOptions(max_body=100), session=make_session)
+        response = send(server.url, method=method, options=TransportOptions(max_body=100), session=make_any_session)
         assert response.body == b""
         assert server.requests[0].line.startswith(method)
 
 
-def test_fault_15_a_body_that_is_not_in_its_coding_is_a_parse_error(make_session):
+def test_fault_15_a_body_that_is_not_in_its_coding_is_a_parse_error(make_any_session):
     """gzip is announced, JSON arrives: permanent, another attempt would bring the same."""
-    error = send_to_script(http_response(b'{"a": 1}', "Content-Encoding: gzip"), session=make_session, transient=False)
+    error = send_to_script(
+        http_response(b'{"a": 1}', "Content-Encoding: gzip"), session=make_any_session, transient=False
+    )
     assert isinstance(error, ParseError)
 
 
-def test_fault_16_a_truncated_gzip_body_is_an_error(make_session):
+def test_fault_16_a_truncated_gzip_body_is_an_error(make_any_session):
     """The framing is complete, the gzip stream is not; other clients return it as a success."""
     cut = gzip.compress(LONG_BODY)[:-10]
-    error = send_to_script(http_response(cut, "Content-Encoding: gzip"), session=make_session)
+    error = send_to_script(http_response(cut, "Content-Encoding: gzip"), session=make_any_session)
     assert isinstance(error, TransportError)
     assert "truncated" in str(error)
 
@@ -175,7 +177,7 @@ def test_fault_17_only_decodable_codings_are_accepted(make_session):
     assert server.requests[0].headers["accept-encoding"] == accept_encoding()
 
 
-def test_fault_18_a_decompression_bomb_costs_no_more_memory_than_max_body(make_session):
+def test_fault_18_a_decompression_bomb_costs_no_more_memory_than_max_body(make_any_session):
     """Some hundred bytes arrive, 64 MiB decoded: body_too_large, in little memory."""
     import tracemalloc
 
@@ -183,7 +185,9 @@ def test_fault_18_a_decompression_bomb_costs_no_more_memory_than_max_body(make_s
     answer = http_response(bomb, "Content-Encoding: gzip, gzip")
     tracemalloc.start()
     try:
-        error = send_to_script(answer, options=TransportOptions(max_body=2**20), transient=False, session=make_session)
+        error = send_to_script(
+            answer, options=TransportOptions(max_body=2**20), transient=False, session=make_any_session
+        )
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -199,25 +203,25 @@ def test_fault_18_a_decompression_bomb_costs_no_more_memory_than_max_body(make_s
         pytest.param([b"HTTP/1.1 200 OK\r\n\r\n" + bytes(3 * 2**20), Action.HANG], id="until close"),
     ],
 )
-def test_a_body_above_max_body_ends_as_soon_as_that_is_known(make_session, answer):
+def test_a_body_above_max_body_ends_as_soon_as_that_is_known(make_any_session, answer):
     """This holds in every framing; the rest of the body, which never arrives here, is not waited for."""
-    error = send_to_script(answer, options=TransportOptions(max_body=2**20), transient=False, session=make_session)
+    error = send_to_script(answer, options=TransportOptions(max_body=2**20), transient=False, session=make_any_session)
     assert isinstance(error, BodyTooLargeError)
 
 
 @pytest.mark.parametrize("size", [0, 10, 3 * 2**20])
-def test_a_request_body_is_sent_whole_with_its_length(make_session, size):
+def test_a_request_body_is_sent_whole_with_its_length(make_any_session, size):
     """Small and large bodies arrive complete."""
     with serve_script(http_response()) as server:
-        send(server.url, method="POST", body=bytes(size), session=make_session)
+        send(server.url, method="POST", body=bytes(size), session=make_any_session)
     assert len(server.requests[0].body) == size
     assert server.requests[0].headers["content-length"] == str(size)
 
 
-def test_a_post_without_a_body_has_length_zero(make_session):
+def test_a_post_without_a_body_has_length_zero(make_any_session):
     """A server need not wait for a body (RFC 9110, 8.6)."""
     with serve_script(http_response()) as server:
-        send(server.url, method="POST", session=make_session)
+        send(server.url, method="POST", session=make_any_session)
     assert server.requests[0].headers["content-length"] == "0"
 
 
@@ -231,11 +235,11 @@ def test_a_response_before_the_end_of_the_upload_closes_the_connection():
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_fault_75_a_connection_that_the_server_closed_while_idle_is_not_used(make_session, method):
+def test_fault_75_a_connection_that_the_server_closed_while_idle_is_not_used(make_any_session, method):
     """Its FIN has arrived: the next request opens a new connection, and nobody sees an error."""
     with (
         serve_script([http_response(b"[1]"), Action.CLOSE]) as server,
-        open_transport(TransportOptions(), make_session) as (runner, transport),
+        open_transport(TransportOptions(), make_any_session) as (runner, transport),
     ):
 
         async def send_after_close():
@@ -270,11 +274,11 @@ def test_fault_75_82_only_the_end_before_the_first_byte_is_a_stale_connection(ma
     assert type(caught.value) is kind
 
 
-def test_fault_82_a_new_connection_is_used_when_it_is_asked_for(make_session):
+def test_fault_82_a_new_connection_is_used_when_it_is_asked_for(make_any_session):
     """A kept connection is closed instead, and the new one is kept for the next request."""
     with (
         serve_script(http_response(b"[1]")) as server,
-        open_transport(TransportOptions(), make_session) as (runner, transport),
+        open_transport(TransportOptions(), make_any_session) as (runner, transport),
     ):
         for new_connection in (False, False, True, False):
             runner.run(transport.send(Request(server.url), PATIENCE, new_connection=new_connection))
