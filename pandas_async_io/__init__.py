@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pandas_async_io._core.models import Outcome, Page, Request, Response
     from pandas_async_io._core.policy.retries.retry_options import Retry
     from pandas_async_io._core.policy.throttling.rate import Rate
+    from pandas_async_io._core.report import events
     from pandas_async_io._core.report.report import Report
     from pandas_async_io._core.request.credentials import api_key as ApiKey  # noqa: N812 - users write paio.ApiKey(…), as for the other values
     from pandas_async_io._core.request.credentials import basic as Basic  # noqa: N812 - users write it as a class
@@ -76,6 +77,7 @@ _LAZY_NAMES = {
     "Store": ("_io.storage.store", "Store"),
     "Retry": ("_core.policy.retries.retry_options", "Retry"),
     "demo": ("demo", None),
+    "events": ("_core.report.events", None),
     "env": ("_io.environment", "env"),
     "graphql": ("_core.request.graphql", "graphql"),
 }
@@ -117,6 +119,7 @@ __all__ = [
     "aio",
     "demo",
     "env",
+    "events",
     "graphql",
     "look",
     "read_api",

@@ -7,9 +7,9 @@ import os
 import weakref
 from typing import TYPE_CHECKING, Any, Self
 
+from pandas_async_io._core import option_values
 from pandas_async_io._core.errors import PortalError
 from pandas_async_io._core.option_names import explains_names
-from pandas_async_io._core.option_values import check_flag
 from pandas_async_io._core.policy.policy import ClientLimits
 from pandas_async_io._core.request import credentials
 from pandas_async_io._core.request.base_url import parse_base_url
@@ -88,6 +88,8 @@ class Client:
         Where the answers of all calls are kept. A call's own ``store`` replaces it.
     max_field_size : int or str, default "64KiB"
         Bytes of one response header, at most.
+    hooks : callable or sequence of callable, default ()
+        Functions of an event, called as it happens in any call: see `events`.
 
     Raises
     ------
@@ -121,15 +123,17 @@ class Client:
         ssl: bool | tls.SSLContext | str | os.PathLike[str] | None = None,
         session: Any = None,
         store: str | os.PathLike[str] | Store | None = None,
+        hooks: Callable[[Any], object] | Sequence[Callable[[Any], object]] = (),
     ) -> None:
         self._settings = {name: value for name, value in locals().items() if name != "self"}
         self.headers = check_client_headers(headers)
         self.params = check_params(params)
         self.auth = credentials.as_auth(auth)
         self.limits = ClientLimits.parse(concurrency=concurrency, rate=rate, retry=retry, timeout=timeout)
-        self.strict_json = check_flag("strict_json", strict_json)
+        self.strict_json = option_values.check_flag("strict_json", strict_json)
         self.session = session
         self.store = as_store(store)
+        self.hooks = option_values.check_hooks(hooks)
         self._transport_options = transport_options.check_transport_options(
             max_body=max_body,
             follow=follow,

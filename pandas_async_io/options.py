@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from pandas_async_io._core import numbers
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.json_path import as_path
 from pandas_async_io._core.models import FORMATS, NA_ACTIONS
-from pandas_async_io._core.numbers import check_positive_integer, check_positive_seconds
-from pandas_async_io._core.option_values import NOT_GIVEN, NotGiven, check_choice, check_flag, check_text
+from pandas_async_io._core.option_values import NOT_GIVEN, NotGiven, check_choice, check_flag, check_hooks, check_text
 from pandas_async_io._core.words import show_value
 
 if TYPE_CHECKING:
@@ -134,6 +134,8 @@ class Options:
         ``for`` or ``async for``. At most about two chunks are held.
     progress : bool, optional
         Whether to show a progress bar; by default on a terminal or in a notebook, after a second.
+    hooks : callable or sequence of callable, default ()
+        Functions of an event, called as it happens: see `events`. Those of the client come first.
     """
 
     method: str | None = None
@@ -174,6 +176,7 @@ class Options:
     store: str | os.PathLike[str] | Store | None = None
     chunksize: int | None = None
     progress: bool | None = None
+    hooks: Callable[[Any], object] | Sequence[Callable[[Any], object]] = ()
 
     def __post_init__(self) -> None:
         for name, choices in _CHOICES.items():
@@ -206,10 +209,11 @@ class Options:
             value = getattr(self, name)
             if type(value) is not bool and (name == "join" or value is not None):
                 object.__setattr__(self, name, check_flag(name, value))
+        object.__setattr__(self, "hooks", check_hooks(self.hooks))
         for name in ("deadline", "max_requests", "max_pages", "chunksize"):
             value = getattr(self, name)
             if value is not None:
-                check = check_positive_seconds if name == "deadline" else check_positive_integer
+                check = numbers.check_positive_seconds if name == "deadline" else numbers.check_positive_integer
                 object.__setattr__(self, name, check(name, value))
 
     def _check_workflow(self) -> None:

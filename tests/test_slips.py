@@ -78,6 +78,7 @@ OPTIONS = [
     ("deadline", "1min", "deadline='1min' is not a number of seconds above 0"),
     ("max_requests", "5", "max_requests='5' is not a whole number above 0, but a str"),
     ("progress", "yes", "progress='yes': pass True or False"),
+    ("hooks", "print", "hooks='print': pass a function of an event, or a list of them"),
     ("how", "outer", "how='outer': choose one of 'left', 'inner'"),
     ("how", None, "how=None: choose one of"),
     ("prefix", None, "prefix=None must be a str"),

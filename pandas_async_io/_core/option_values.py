@@ -1,4 +1,4 @@
-"""Options that are a flag, a choice, a text or a collection: checked when they are given.
+"""Options that are a flag, a choice, a text, a collection or hooks: checked when they are given.
 
 Invariant: no check compares, sorts or formats a value of an unchecked type, because an array compares by element
 and a user's object may raise anything.
@@ -7,7 +7,7 @@ and a user's object may raise anything.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import Enum
 from typing import Any, Final
 
@@ -153,3 +153,32 @@ def list_members(value: object) -> list[Any] | None:
         return list(value) if getattr(value, "ndim", 1) == 1 and len(value) <= _MAX_MEMBERS else None
     except OverflowError:  # the length of a range beyond 64 bits
         return None
+
+
+def check_hooks(value: object) -> tuple[Callable[[Any], object], ...]:
+    """Return the hooks of the option ``hooks``: one callable, or several.
+
+    Raises
+    ------
+    PlanError
+        The value is neither, or a coroutine function.
+
+    Examples
+    --------
+    >>> check_hooks([print]) == check_hooks(print) == (print,)
+    True
+    """
+    if isinstance(value, type):
+        members = None
+    elif callable(value):
+        members = [value]
+    else:
+        members = list_members(value)
+    for hook in members or ():
+        if isinstance(hook, type) or not is_plain_function(hook):
+            members = None
+    if members is None:
+        raise PlanError(
+            f"hooks={show_value(value)}: pass a function of an event, or a list of them; they are called, not awaited"
+        )
+    return tuple(members)

@@ -6,6 +6,8 @@
 - `engine`: the loop that sends, repeats and follows requests.
 - `storage`: keeps answers in a file.
 - `progress`: the progress bar.
+- `hooks`: calls the hooks of a run.
+- `run_log`: the log of a run, as a hook.
 - `environment`: secrets in the environment.
 - `settings_pickle`: objects that are pickled by their settings.
 """

@@ -25,6 +25,7 @@ _CHANGEABLE_OPTIONS = (
     "max_requests",
     "errors",
     "progress",
+    "hooks",
     "empty_when",
 )
 """The options that may change: how rows are sent, not how their responses are read, but for those without records."""

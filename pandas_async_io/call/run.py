@@ -82,7 +82,7 @@ class Call:
         progress = ProgressBar(prepared.options.progress, self._progress)
         try:
             try:
-                if len(prepared.requests.sent):
+                if len(prepared.requests.sent) or send.find_hooks(prepared):
                     check_store(prepared)
                     prepared.client.run_blocking(self._send, progress.draw_if_due)
             finally:
@@ -133,7 +133,9 @@ class Call:
     async def _send(self) -> None:
         """Send all requests, on the client's loop."""
         prepared = self._prepared
-        self._context = context = await send.make_context(prepared, self._workflow, self._tally, self._delivery)
+        self._context = context = await send.make_context(
+            prepared, self._workflow, self._outcomes, self._tally, self._delivery
+        )
         await send.send_requests(prepared, context)
 
     def _inspect_first(self, payload: Any) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from pandas_async_io._core.policy.run_budget import RunBudget
 from pandas_async_io._core.policy.server_limits.graphql_cost import read_cost_budget
@@ -13,6 +15,9 @@ from pandas_async_io._core.request.idempotency import add_idempotency_keys
 from pandas_async_io._core.workflow.batching.workflow import BatchingWorkflow
 from pandas_async_io._io.engine.context import CallContext
 from pandas_async_io._io.engine.run import OriginRun, run_origins
+from pandas_async_io._io.engine.run_events import RunEvents
+from pandas_async_io._io.hooks import Hooks
+from pandas_async_io._io.run_log import RunLog
 from pandas_async_io.call.prepare.request_body import find_query
 from pandas_async_io.call.prepare.store import open_call_store
 
@@ -20,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pandas_async_io._core.models import Request, Response
+    from pandas_async_io._core.report.outcomes import Outcomes
     from pandas_async_io._core.report.tally import Tally
     from pandas_async_io._core.security.origins import Origin
     from pandas_async_io._core.workflow.base import Workflow
@@ -29,7 +35,13 @@ if TYPE_CHECKING:
 
 
 async def make_context(
-    prepared: PreparedCall, workflow: Workflow, tally: Tally, delivery: Delivery, window: Window | None = None
+    prepared: PreparedCall,
+    workflow: Workflow,
+    outcomes: Outcomes,
+    tally: Tally,
+    delivery: Delivery,
+    *,
+    window: Window | None = None,
 ) -> CallContext:
     """Return what all requests of a call share; its deadline begins now, and its store is open."""
     client, policy, options = prepared.client, prepared.policy, prepared.options
@@ -51,7 +63,26 @@ async def make_context(
         read_error_body=prepared.decode.read_error_body,
         store=store,
         window=window,
+        events=_make_events(prepared, outcomes),
     )
+
+
+def find_hooks(prepared: PreparedCall) -> Hooks:
+    """Return the hooks of a call: its client's, its own, and the log if its level asks for it."""
+    own: Any = prepared.options.hooks  # parsed
+    return Hooks((*prepared.client.hooks, *own, RunLog()))
+
+
+def _make_events(prepared: PreparedCall, outcomes: Outcomes) -> RunEvents | None:
+    """Tell the hooks that the run starts, and return what tells them the rest; None without hooks."""
+    hooks = find_hooks(prepared)
+    if not hooks:
+        return None
+    resumption, label = prepared.resumption, prepared.redactor.redact(prepared.source.label)
+    rows = None if resumption is None else resumption.rows
+    events = RunEvents(hooks, uuid4().hex[:8], label, prepared.redactor, rows)
+    events.start(outcomes, len(prepared.requests.sent))
+    return events
 
 
 async def _send_with_encoding(send: Send, encoding: str, *args: Any, **kwargs: Any) -> Response:
@@ -66,11 +97,25 @@ async def send_requests(prepared: PreparedCall, context: CallContext) -> None:
         for origin, positions in prepared.requests.sent.origins.items()
     ]
     try:
-        with prepared.client.running_calls.take_part(context):
+        with prepared.client.running_calls.take_part(context), _tell_end(context):
             await run_origins(context, runs)
     finally:
         if context.store is not None:  # even if the call is cancelled, what came is written
             await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, context.store.close))
+
+
+@contextmanager
+def _tell_end(context: CallContext) -> Iterator[None]:
+    """Tell the hooks that the run ended, and how."""
+    error: BaseException | None = None
+    try:
+        yield
+    except BaseException as exc:
+        error = exc
+        raise
+    finally:
+        if context.events is not None:
+            context.events.finish(context.tally, error)
 
 
 def _requests_to(prepared: PreparedCall, workflow: Workflow, origin: Origin) -> Iterator[tuple[int, Request]]:

@@ -1,11 +1,21 @@
 """Flags, choices, texts and collections as options; the odd values are in `tests.e2e.odd_values`."""
 
+import functools
+
 import numpy as np
 import pandas as pd
 import pytest
 
+import pandas_async_io as paio
 from pandas_async_io._core.errors import PlanError
-from pandas_async_io._core.option_values import check_choice, check_flag, check_text, is_plain_function, list_members
+from pandas_async_io._core.option_values import (
+    check_choice,
+    check_flag,
+    check_hooks,
+    check_text,
+    is_plain_function,
+    list_members,
+)
 from pandas_async_io._core.words import show_value
 
 
@@ -82,3 +92,50 @@ def test_a_value_is_shown_in_one_short_line():
     assert show_value(Odd()) == "<an Odd>"
     assert show_value("a" * 200).endswith("…")
     assert "\n" not in show_value(pd.DataFrame({"a": range(100)}))
+
+
+async def wait_for(event):
+    """Take an event, but only when awaited."""
+
+
+class Counter:
+    """A hook that is an object."""
+
+    def __call__(self, event):
+        pass
+
+
+COUNTER = Counter()
+PARTIAL = functools.partial(print, sep="")
+
+
+@pytest.mark.parametrize(
+    ("given", "hooks"),
+    [((), ()), (print, (print,)), ([print, COUNTER], (print, COUNTER)), (PARTIAL, (PARTIAL,))],
+    ids=["none", "function", "list", "partial"],
+)
+def test_hooks_are_one_callable_or_several(given, hooks):
+    assert check_hooks(given) == hooks
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["print", 5, None, {"a": print}, wait_for, [print, wait_for], Counter, [Counter], [5]],
+    ids=[
+        "text",
+        "number",
+        "None",
+        "mapping",
+        "coroutine",
+        "coroutine in a list",
+        "class",
+        "class in a list",
+        "numbers",
+    ],
+)
+def test_what_cannot_be_called_with_an_event_is_refused(given):
+    """For a call and for a client, before anything is sent."""
+    with pytest.raises(paio.PlanError, match="pass a function of an event"):
+        pd.DataFrame({"id": [1]}).aio.fetch("https://e.com/{id}", hooks=given)
+    with pytest.raises(paio.PlanError, match="pass a function of an event"):
+        paio.Client(hooks=given)

@@ -77,6 +77,8 @@ ACCEPTED = {
     "errors": set(),
     "join": BOOLS,
     "progress": BOOLS,
+    "hooks": {"function", "generator function", "mock"}
+    | {f"empty {kind}" for kind in ("list", "tuple", "set", "array", "series")},
     "block_private": BOOLS,
     "strict_json": BOOLS,
     "follow": set(),

@@ -1,5 +1,6 @@
 """What a run did: how each row ended, why rows failed, and what limited the run.
 
+- `events`: what happens in a run, as values, and the hooks that take them
 - `outcomes`: the outcome of each request and of each row
 - `causes`: failed rows grouped by cause, and the remedy for each cause
 - `tally`: counts that the engine keeps while a run lasts

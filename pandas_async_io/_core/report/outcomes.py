@@ -13,19 +13,13 @@ import numpy as np
 import pandas as pd
 
 from pandas_async_io._core.models import Outcome, Result
-from pandas_async_io._core.report.causes import (
-    Cause,
-    extract_detail,
-    generalize_error,
-    is_unauthorized,
-    sort_causes,
-)
+from pandas_async_io._core.report.causes import Cause, extract_detail, generalize_error, is_unauthorized, sort_causes
 from pandas_async_io._core.request.cell_values.missing_values import count_missing
 from pandas_async_io._core.security.redaction import SecretRedactor
 from pandas_async_io._core.security.secrets import redact_url, redact_urls
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from numpy.typing import NDArray
     from pandas.api.extensions import ExtensionArray
@@ -57,12 +51,18 @@ class Outcomes:
         Which row needs which request.
     redactor : SecretRedactor, optional
         Redacts the call's credentials in server messages.
+
+    Attributes
+    ----------
+    on_put : callable, optional
+        Takes the position, the result and the redacted error of each request that has its result.
     """
 
     def __init__(self, expansion: Expansion, redactor: SecretRedactor = _NO_SECRETS) -> None:
         requests = len(expansion)
         self.expansion = expansion
         self._redactor = redactor
+        self.on_put: Callable[[int, Result, str | None], None] | None = None
         self.done = 0
         self._codes = np.full(requests, _OUTCOME_CODES[Outcome.CANCELLED], dtype=np.int8)
         self._status = np.zeros(requests, dtype=np.int16)
@@ -89,6 +89,8 @@ class Outcomes:
             self._errors[position] = self._redactor.redact_for_request(position, result.error)
         self._codes[position] = _OUTCOME_CODES[result.outcome]  # last: a result that Ctrl-C cut off is no result
         self.done += 1
+        if self.on_put is not None:
+            self.on_put(position, result, self._errors.get(position))
 
     def mark_parse_errors(self, failures: Mapping[int, Exception]) -> None:
         """Turn requests whose payload could not be flattened into parse errors."""

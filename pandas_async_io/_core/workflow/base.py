@@ -61,11 +61,14 @@ class Workflow(ABC):
     one_request : bool
         Whether each position has exactly one request. Then the engine calls neither `begin` nor `next_steps`:
         the two take a fifth of its own time per request.
+    reads_pages : bool
+        Whether the steps that follow a response are further pages.
     replaces_failed : bool
         Whether `replacement_steps` replaces a request that the server calls wrong.
     """
 
     one_request: ClassVar[bool] = False
+    reads_pages: ClassVar[bool] = False
     replaces_failed: ClassVar[bool] = False
     empty_label: ClassVar[str] = "answers taken for no records"
 

@@ -6,6 +6,7 @@
 - `attempt`: one request sent once, and what its gate learns from it
 - `follow_up`: what follows an attempt: a repetition, the next steps, or a result
 - `stored_answers`: kept answers, taken before the gate
+- `run_events`: what happens, built for the hooks that listen
 - `context`: what all runs of a call share
 - `running_calls`: the calls on one set of connections, for the end of a client
 """

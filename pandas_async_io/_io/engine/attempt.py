@@ -67,13 +67,16 @@ class Attempt:
 
 async def send_once(call: CallContext, pending: PendingRequest, clock: Callable[[], float], *, probe: bool) -> Attempt:
     """Send a request that has a slot, decode its response if that is a success, and give the slot back."""
-    attempt, budget, tally = Attempt(probe), call.budget, call.tally
+    attempt, budget, tally, events = Attempt(probe), call.budget, call.tally, call.events
+    open_at = 0.0
     first = pending.last_failure is None
     budget.count_sent()
     tally.sent += 1
     tally.retried += not first
     pending.sent += 1
     pending.attempts += not probe
+    if events is not None:
+        events.send(pending)
     pending.started = now = clock()
     validated: StoredAnswer | None = None
     try:
@@ -98,9 +101,13 @@ async def send_once(call: CallContext, pending: PendingRequest, clock: Callable[
         attempt.error = SessionError(_STRAY_CANCELLATION)
     finally:
         now = clock()
+        if events is not None:
+            open_at = pending.gate.held_until(now)[0]
         _report(call, pending, attempt, now)
         pending.gate.leave()
     pending.elapsed = now - pending.started
+    if events is not None:
+        events.receive(pending, attempt.response, attempt.error, refused=attempt.refused, open_at=open_at, now=now)
     if validated is not None:
         pending.answer, pending.stale, attempt.response = validated, None, validated.response
     return attempt
@@ -193,7 +200,8 @@ def _report(call: CallContext, pending: PendingRequest, attempt: Attempt, now: f
     if signal is OriginSignal.ANSWERED:
         gate.record_answer(started, now)
     elif refused:
-        gate.record_refusal(started, now, asked, cap=retry.cap)
+        reason = "refused" if response is None or response.status < 400 else str(response.status)
+        gate.record_refusal(started, now, asked, cap=retry.cap, reason=reason)
     elif signal is not OriginSignal.FAILED:
         if isinstance(error, StaleConnectionError):
             gate.connections.lost += 1

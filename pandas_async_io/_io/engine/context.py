@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from threading import RLock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pandas_async_io._core.models import Outcome, Response
 from pandas_async_io._core.policy.predicate import no_payload
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pandas_async_io._core.security.origins import Origin
     from pandas_async_io._core.workflow.base import Workflow
     from pandas_async_io._io.engine.backlog import Window
+    from pandas_async_io._io.engine.run_events import RunEvents
     from pandas_async_io._io.gate.gate import Gate
     from pandas_async_io._io.storage.call_store import CallStore
 
@@ -45,6 +46,16 @@ class Delivery:
             self.closed = True
 
 
+class ActiveRun(Protocol):
+    """The run of one origin while it sends."""
+
+    def wake(self) -> None:
+        """End every wait, because the call was ended."""
+
+    def resume(self) -> None:
+        """Look again whether the window lets more requests start."""
+
+
 @dataclass(frozen=True, slots=True)
 class CallContext:
     """The parts that each attempt of a call works with.
@@ -65,8 +76,8 @@ class CallContext:
         Returns the client's gate of an origin.
     delivery : Delivery
         Decides whether results are still taken.
-    wake_calls : list of callable
-        Wake the waits of the call's runs, so that they see that it was ended.
+    runs : set of ActiveRun
+        The runs that are sending.
     read_budget : callable, optional
         Returns what a payload says is left of the server's limit.
     has_no_records : callable, optional
@@ -75,10 +86,10 @@ class CallContext:
         Returns the payload of such a response, for a path in ``Retry(when=...)``.
     window : Window, optional
         Holds requests back, so that a reader of the results keeps up.
-    resume_calls : list of callable
-        Wake the workers of the call's runs, so that they see that the window lets more requests start.
     store : CallStore, optional
         Where answers are kept, and taken from.
+    events : RunEvents, optional
+        Tells the hooks what happens, if there are any.
     """
 
     send: Send
@@ -88,18 +99,18 @@ class CallContext:
     tally: Tally
     gate_of: Callable[[Origin], Gate]
     delivery: Delivery = field(default_factory=Delivery)
-    wake_calls: list[Callable[[], None]] = field(default_factory=list)
+    runs: set[ActiveRun] = field(default_factory=set)
     read_budget: Callable[[Any], Budget | None] | None = None
     has_no_records: Callable[[Response], bool] | None = None
     read_error_body: Callable[[Response], Any] = no_payload
     window: Window | None = None
-    resume_calls: list[Callable[[], None]] = field(default_factory=list)
     store: CallStore | None = None
+    events: RunEvents | None = None
 
     def resume(self) -> None:
         """Look again whether the window lets more requests start; call it on the loop."""
-        for wake in self.resume_calls:
-            wake()
+        for run in self.runs:
+            run.resume()
 
     def close(self) -> None:
         """Take no more results and send nothing more: the frame is made. Call it from any thread."""
@@ -109,5 +120,5 @@ class CallContext:
     def end(self, stop: Stop) -> None:
         """Let the unsent requests end with `stop`, those under way finish; call it on the loop."""
         self.budget.end(stop)
-        for wake in self.wake_calls:
-            wake()
+        for run in self.runs:
+            run.wake()

@@ -155,7 +155,7 @@ class FollowUp:
         decision = decide_retry(policy.retry, failure, epoch=time.time(), jitter=random.random())  # noqa: S311 - jitter
         if isinstance(decision, Repeat):
             pending.last_failure = failure.shorten()
-            self._put_back(pending, decision, free=refused or decision.reconnect, probe=attempt.probe)
+            self._put_back(pending, failure, decision, free=refused or decision.reconnect, probe=attempt.probe)
         elif decision is None and response is not None:
             self._take(pending, response, attempt.payload)
         else:
@@ -167,12 +167,16 @@ class FollowUp:
         answered = pending.gate.has_answered_since(self._call.tally.started_at)
         return now - pending.failing_since if answered else math.inf
 
-    def _put_back(self, pending: PendingRequest, repeat: Repeat, *, free: bool, probe: bool) -> None:
+    def _put_back(
+        self, pending: PendingRequest, failure: FailedAttempt, repeat: Repeat, *, free: bool, probe: bool
+    ) -> None:
         """Have a request sent again; the retry budget orders repeats that are not `free`."""
         pending.attempts -= free and not probe
         pending.reconnected |= repeat.reconnect
         pending.refusals += repeat.refused
         pending.refusals_in_a_row += repeat.refused
+        if self._call.events is not None:
+            self._call.events.schedule_retry(pending, failure, repeat.delay)
         if free:
             self._backlog.put(pending, repeat.delay, "pause" if repeat.refused else "backoff")
         else:

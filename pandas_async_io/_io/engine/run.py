@@ -81,8 +81,7 @@ class OriginRun:
         with OriginGates(call.gate_of, self._max_workers, adaptive=call.policy.adaptive) as self._gates:
             self._follow_up = FollowUp(call, self._backlog, self._gates, self._add_steps)
             self._gates.expect(self._gate, self._length)
-            call.wake_calls.append(self._wake)
-            call.resume_calls.append(self._backlog.wake)
+            call.runs.add(self)
             try:
                 async with task_group() as self._workers:
                     self._start_workers(self._length)
@@ -92,11 +91,17 @@ class OriginRun:
                 for pending in self._backlog.failed():
                     self._follow_up.give_up(pending, _STOPPED)
                 raise
+            finally:
+                call.runs.discard(self)
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
         """End every wait, because the run has stopped."""
         self._backlog.wake()
         self._admission.wake()
+
+    def resume(self) -> None:
+        """Look again whether the window lets more requests start."""
+        self._backlog.wake()
 
     def _start_workers(self, count: int) -> None:
         """Start up to `count` more workers, within the concurrency limit."""
@@ -131,14 +136,16 @@ class OriginRun:
         """Queue the steps that follow at a position, or replace a failed one: these are not taken from the store."""
         if len(steps) > 1:
             self._start_workers(len(steps) - 1)
-        store = self._call.store
+        call, store = self._call, self._call.store
         replays = store is not None and store.replays
         for step in steps:
             pending = self._pend(position, step)
             if replacing and store is not None and not replays:
                 pending.key = store.make_key(pending.request, pending.number)
+            if call.events is not None and call.workflow.reads_pages:
+                call.events.find_page(position, step.number, step.request)
             after = 0.0 if replays else step.after
-            if self._call.window is not None and not after:
+            if call.window is not None and not after:
                 self._backlog.put_following(pending)
             else:
                 self._backlog.put(pending, after, "poll")

@@ -109,6 +109,15 @@ class Gate:
         """Whether nothing but a probe may start."""
         return self.breaker.state is not BreakerState.CLOSED
 
+    def held_until(self, now: float) -> tuple[float, str]:
+        """Return until when no request starts, on the loop's clock, and why: a pause's reason, or "breaker".
+
+        The time is `now` if requests may start, or if a probe is under way.
+        """
+        if self.only_probes:
+            return max(self.breaker.next_probe_at, now), "breaker"
+        return max(self.pause.until, now), self.pause.reason
+
     async def enter(self, rates: Sequence[Rate], *, max_wait: float, until: float, waits: dict[str, float]) -> Entry:
         """Wait for the pause and the breaker, for every rate, then for a slot; `leave` gives it back.
 
@@ -176,7 +185,9 @@ class Gate:
         self._pace.record_answer(started, now)
         self.slots.record_answer(started, now)
 
-    def record_refusal(self, started: float, now: float, asked: float = 0.0, *, cap: float = _NEVER) -> None:
+    def record_refusal(
+        self, started: float, now: float, asked: float = 0.0, *, cap: float = _NEVER, reason: str = "refused"
+    ) -> None:
         """Learn from a refusal, and pause for the seconds that the server asks for, or else by the learnt pace.
 
         Parameters
@@ -185,13 +196,15 @@ class Gate:
             Seconds; 0 if the server asks for none.
         cap : float
             Seconds of a pause by the learnt pace, at most.
+        reason : str
+            The status of the refusal, for the user.
         """
         self.breaker.record_success(now, started=started)
         learnt = 0.0
         # Where the server tells its limit and the time of its reset, there is nothing to learn.
         if not (asked and self.budget.is_spent) and not self.slots.record_refusal(now, asked):
             learnt = self._pace.record_refusal(started, now, asked)
-        self.pause.start_after_refusal(now, asked, learnt, cap=cap)
+        self.pause.start_after_refusal(now, asked, learnt, cap=cap, reason=reason)
 
     def is_limiter(self, started: float, now: float) -> bool:
         """Record a 503 that names no delay, and return whether a limiter refused the request: some others pass."""

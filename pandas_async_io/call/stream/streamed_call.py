@@ -168,7 +168,9 @@ class StreamedCall:
             self._context.end(stop)
 
     async def _send(self) -> None:
-        self._context = await make_context(self.call, self.workflow, self._tally, self._delivery, self._stream)
+        self._context = await make_context(
+            self.call, self.workflow, self.outcomes, self._tally, self._delivery, window=self._stream
+        )
         await send_requests(self.call, self._context)
         self.workflow.close()
         explain_failures(self.call, self.outcomes)

@@ -65,6 +65,12 @@ class Breaker:
         self.answered_at = -math.inf
         """When the last response below 500 came."""
 
+    @property
+    def next_probe_at(self) -> float:
+        """When the next probe may start, if none is under way; negative infinity if there is none to wait for."""
+        is_open = self.state is BreakerState.OPEN
+        return self._entered_at + PROBE_DELAYS[self._probes] if is_open else -math.inf
+
     def reset(self) -> None:
         """Forget all failures."""
         self.state = BreakerState.CLOSED

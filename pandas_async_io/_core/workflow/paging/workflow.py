@@ -69,6 +69,7 @@ class PagingWorkflow(Workflow):
         Pages that were requested, and pages that came or failed.
     """
 
+    reads_pages = True
     empty_label = "series of pages that ended with an answer taken for no records"
 
     def __init__(

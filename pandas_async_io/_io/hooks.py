@@ -1,0 +1,57 @@
+"""Calls the hooks of a run, in order; the exception of a hook is logged once and ends nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+from pandas_async_io._core.report.events import EVENT_TYPES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pandas_async_io._core.report.events import Event, Hook
+
+_LOGGER = logging.getLogger("pandas_async_io")
+
+
+class Hooks:
+    """The hooks of one run, each once however often it was given.
+
+    Parameters
+    ----------
+    hooks : iterable of Hook
+        Those of the client, then those of the call.
+    """
+
+    __slots__ = ("_by_event", "_failed")
+
+    def __init__(self, hooks: Iterable[Hook]) -> None:
+        distinct = list({id(hook): hook for hook in hooks}.values())
+        self._by_event: dict[type[Event], list[Hook]] = {
+            kind: [hook for hook in distinct if kind in getattr(hook, "listens_to", EVENT_TYPES)]
+            for kind in EVENT_TYPES
+        }
+        self._failed: set[int] = set()
+
+    def __bool__(self) -> bool:
+        return any(self._by_event.values())
+
+    def hear(self, kind: type[Event]) -> bool:
+        """Whether a hook listens to a kind of event: else none is built."""
+        return bool(self._by_event[kind])
+
+    def call(self, event: Event) -> None:
+        """Call the hooks that listen to an event."""
+        for hook in self._by_event[type(event)]:
+            try:
+                hook(event)
+            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - whatever a user's function raises
+                self._log_once(hook, error)
+
+    def _log_once(self, hook: Hook, error: BaseException) -> None:
+        if id(hook) not in self._failed:
+            self._failed.add(id(hook))
+            name: Any = getattr(hook, "__qualname__", type(hook).__qualname__)
+            _LOGGER.error("the hook %s raised; its further exceptions in this run are not logged", name, exc_info=error)
