@@ -67,16 +67,8 @@ class Attempt:
 
 async def send_once(call: CallContext, pending: PendingRequest, clock: Callable[[], float], *, probe: bool) -> Attempt:
     """Send a request that has a slot, decode its response if that is a success, and give the slot back."""
-    attempt, budget, tally, events = Attempt(probe), call.budget, call.tally, call.events
-    open_at = 0.0
-    first = pending.last_failure is None
-    budget.count_sent()
-    tally.sent += 1
-    tally.retried += not first
-    pending.sent += 1
-    pending.attempts += not probe
-    if events is not None:
-        events.send(pending)
+    attempt, budget = Attempt(probe), call.budget
+    _count_sent(call, pending, probe=probe)
     pending.started = now = clock()
     validated: StoredAnswer | None = None
     try:
@@ -101,13 +93,9 @@ async def send_once(call: CallContext, pending: PendingRequest, clock: Callable[
         attempt.error = SessionError(_STRAY_CANCELLATION)
     finally:
         now = clock()
-        if events is not None:
-            open_at = pending.gate.held_until(now)[0]
         _report(call, pending, attempt, now)
         pending.gate.leave()
     pending.elapsed = now - pending.started
-    if events is not None:
-        events.receive(pending, attempt.response, attempt.error, refused=attempt.refused, open_at=open_at, now=now)
     if validated is not None:
         pending.answer, pending.stale, attempt.response = validated, None, validated.response
     return attempt
@@ -168,6 +156,18 @@ def is_cancel_requested() -> bool:
     return task is not None and task.cancelling() > 0
 
 
+def _count_sent(call: CallContext, pending: PendingRequest, *, probe: bool) -> None:
+    """Count an attempt that begins, and tell the hooks."""
+    tally = call.tally
+    call.budget.count_sent()
+    tally.sent += 1
+    tally.retried += pending.last_failure is not None
+    pending.sent += 1
+    pending.attempts += not probe
+    if call.events is not None:
+        call.events.send(pending)
+
+
 def uncount_sent(call: CallContext, pending: PendingRequest, attempt: Attempt) -> None:
     """Take back the count of an attempt that never got on the wire."""
     call.budget.uncount_sent()
@@ -178,7 +178,17 @@ def uncount_sent(call: CallContext, pending: PendingRequest, attempt: Attempt) -
 
 
 def _report(call: CallContext, pending: PendingRequest, attempt: Attempt, now: float) -> None:
-    """Record the attempt at the gate and in the tally. The slot is still taken."""
+    """Record the attempt at the gate and in the tally, and tell the hooks. The slot is still taken."""
+    events = call.events
+    if events is None:
+        _record(call, pending, attempt, now)
+        return
+    open_at, _ = pending.gate.held_until(now)
+    _record(call, pending, attempt, now)
+    events.receive(pending, attempt.response, attempt.error, refused=attempt.refused, open_at=open_at, now=now)
+
+
+def _record(call: CallContext, pending: PendingRequest, attempt: Attempt, now: float) -> None:
     gate, response, error, started, epoch = pending.gate, attempt.response, attempt.error, pending.started, time.time()
     retry = call.policy.retry
     late = error is not None and call.budget.is_past_deadline(now)

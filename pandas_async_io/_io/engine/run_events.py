@@ -93,7 +93,7 @@ class RunEvents:
                 events.Received(
                     **self._now(),
                     **self._describe(pending),
-                    seconds=pending.elapsed,
+                    seconds=now - pending.started,
                     status=None if response is None else response.status,
                     bytes=0 if response is None else len(response.body),
                     error=None if error is None else self._redact(pending, str(error)),
