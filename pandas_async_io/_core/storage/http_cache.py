@@ -71,7 +71,7 @@ class HttpCache:
         fields = read_cache_fields(response.headers)
         self._usage.varying |= find_unmatched_vary(request, fields, self._is_ignored)
         storable = is_storable(request, response.status, fields, is_ignored=self._is_ignored)
-        may_keep = storable and not asks_not_to_store(request)
+        may_keep = storable and not asks_not_to_store(request) and not _is_redirected(request, response)
         self._usage.refused += not may_keep
         return may_keep
 
@@ -84,7 +84,7 @@ class HttpCache:
         response, fetched_at, _ = kept
         fields, is_ignored = self._read(response.headers), self._is_ignored
         verdict = judge_answer(request, response.status, fields, fetched_at=fetched_at, now=now, is_ignored=is_ignored)
-        if verdict.use is Use.NONE:
+        if verdict.use is Use.NONE or _is_redirected(request, response):
             return None
         if verdict.use is Use.FRESH:
             response = self._give(response, now - fetched_at)
@@ -119,6 +119,11 @@ class HttpCache:
         if headers is not self._headers:
             self._headers, self._fields = headers, read_cache_fields(headers)
         return self._fields
+
+
+def _is_redirected(request: Request, response: Response) -> bool:
+    """Whether an answer is that of another URL: how long the redirect holds is not known (RFC 9110, 15.4)."""
+    return response.url != request.url
 
 
 def find_varying(request: Request, response: Response, ignored: Collection[str]) -> frozenset[str]:
