@@ -36,7 +36,7 @@ class PackedAnswer(NamedTuple):
     coding : int
         How they are compressed.
     checksum : int
-        CRC-32 of ``content``.
+        CRC-32 of the key and of ``content``.
     content : bytes
         The bytes.
     """
@@ -95,19 +95,25 @@ def parse_headers(head: bytes) -> list[tuple[str, str]]:
     return [(name, value) for name, value in fields]
 
 
-def pack(content: bytes) -> PackedAnswer:
-    """Compress a joined answer if it is large enough."""
+def pack(content: bytes, key: bytes = b"") -> PackedAnswer:
+    """Compress a joined answer if it is large enough.
+
+    Parameters
+    ----------
+    key : bytes
+        What it is kept under. It is part of the checksum: a damaged index may lead to the answer of another request.
+    """
     coding = _PLAIN
     if len(content) >= _MIN_COMPRESSED_BYTES:
         zstd = _find_zstd()
         compressed = zlib.compress(content, _LEVEL) if zstd is None else zstd.compress(content, _LEVEL)
         if len(compressed) < len(content):
             coding, content = (_ZLIB if zstd is None else _ZSTD), compressed
-    return PackedAnswer(coding, zlib.crc32(content), content)
+    return PackedAnswer(coding, zlib.crc32(content, zlib.crc32(key)), content)
 
 
-def unpack(coding: int, checksum: int, content: bytes) -> bytes:
-    """Return a joined answer.
+def unpack(coding: int, checksum: int, content: bytes, key: bytes = b"") -> bytes:
+    """Return a joined answer, given the key that it was packed with.
 
     Raises
     ------
@@ -119,7 +125,7 @@ def unpack(coding: int, checksum: int, content: bytes) -> bytes:
     >>> unpack(*pack(b"[]" * 1_000)) == b"[]" * 1_000
     True
     """
-    if not isinstance(content, bytes) or zlib.crc32(content) != checksum:
+    if not isinstance(content, bytes) or zlib.crc32(content, zlib.crc32(key)) != checksum:
         raise ValueError("the checksum differs")
     try:
         if coding == _ZLIB:

@@ -11,7 +11,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
 from pandas_async_io._core.storage.answer_bytes import split_answer, unpack
-from pandas_async_io._io.storage.layout import open_connection
+from pandas_async_io._io.storage.layout import open_connection, read_salts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -87,9 +87,11 @@ class AnswerFile:
         self.path = path
         self._lock = Lock()
         self._connection = open_connection(path, writes=writes)
-        self.salts: list[bytes] = [
-            salt for (salt,) in self._connection.execute("SELECT salt FROM salts ORDER BY rowid")
-        ]
+        try:
+            self.salts = read_salts(self._connection, path)
+        except BaseException:
+            self._connection.close()
+            raise
 
     def find(self, fingerprints: Sequence[bytes], *, since: float) -> dict[bytes, list[AnswerRow]]:
         """Return the answers to at most a block of requests, of all identities.
@@ -173,7 +175,10 @@ def read_answer(row: AnswerRow, restore: Callable[[bytes], bytes]) -> tuple[byte
     ValueError
         The answer was damaged.
     """
-    return split_answer(restore(unpack(row.coding, row.checksum, row.content)))
+    if not (isinstance(row.status, int) and isinstance(row.fetched_at, float) and isinstance(row.url, str)):
+        raise ValueError("the row was damaged")  # noqa: TRY004 - damaged bytes, not a wrong argument
+    content = unpack(row.coding, row.checksum, row.content, row.fingerprint + row.identity)
+    return split_answer(restore(content))
 
 
 def read_body(row: AnswerRow) -> bytes:

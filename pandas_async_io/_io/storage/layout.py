@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+FILE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+"""What a file raises that cannot be read or written; the second if SQLite quotes damaged bytes in its message."""
+
 LAYOUT_VERSION = 1
 _APPLICATION_ID = 0x7061_696F
 """Says that a SQLite file is a store of this package ("paio")."""
@@ -53,20 +56,37 @@ def open_connection(path: Path, *, writes: bool) -> sqlite3.Connection:
     _check_place(path, name, writes=writes)
     try:
         connection = _connect(path, writes=writes)
-    except (sqlite3.Error, OSError) as error:
+    except (*FILE_ERRORS, OSError) as error:
         raise PlanError(f"{name} cannot be opened: {_explain(error)}") from None
     try:
         _check_layout(connection, name, writes=writes)
         if writes:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
-    except sqlite3.Error as error:
+    except FILE_ERRORS as error:
         connection.close()
         raise PlanError(f"{name} {_explain(error)}") from None
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def read_salts(connection: sqlite3.Connection, path: Path) -> list[bytes]:
+    """Return the keys of the digests of credentials, the file's own first.
+
+    Raises
+    ------
+    PlanError
+        They cannot be read.
+    """
+    try:
+        salts = [salt for (salt,) in connection.execute("SELECT salt FROM salts ORDER BY rowid")]
+        if not salts or not all(isinstance(salt, bytes) for salt in salts):
+            raise sqlite3.DatabaseError("malformed: no salt")
+    except FILE_ERRORS as error:
+        raise PlanError(f"store={str(path)!r} {_explain(error)}") from None
+    return salts
 
 
 def _check_place(path: Path, name: str, *, writes: bool) -> None:
@@ -148,7 +168,7 @@ def _read_pragma(connection: sqlite3.Connection, name: str) -> int:
 def _explain(error: Exception) -> str:
     """Return what an error means for the user."""
     text = str(error)
-    if "not a database" in text or "malformed" in text:
+    if "not a database" in text or "malformed" in text or isinstance(error, UnicodeDecodeError):
         return f"is no store, or was damaged ({text}): pass another path, or remove it to start anew"
     if "locked" in text or "busy" in text:
         return f"has been written by another process for {BUSY_SECONDS:.0f} s ({text})"

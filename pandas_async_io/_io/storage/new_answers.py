@@ -91,9 +91,10 @@ def _make_rows(
 def _make_row(answer: NewAnswer, redacted_url: str, hide: Callable[[bytes], bytes]) -> AnswerRow:
     key, request, response, fetched_at, _ = answer
     final_url = None if response.url == request.url else _hide_in_url(redact_url(response.url), hide)
-    packed = pack(hide(join_answer(response.headers.items(), response.body)))
+    identity = key.identities[0]
+    packed = pack(hide(join_answer(response.headers.items(), response.body)), key.fingerprint + identity)
     url = _hide_in_url(redacted_url, hide)
-    return AnswerRow(key.fingerprint, key.identities[0], url, response.status, fetched_at, final_url, *packed)
+    return AnswerRow(key.fingerprint, identity, url, response.status, fetched_at, final_url, *packed)
 
 
 def _hide_in_url(url: str, hide: Callable[[bytes], bytes]) -> str:

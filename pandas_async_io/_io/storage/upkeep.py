@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -11,9 +10,10 @@ import pandas as pd
 
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._io.storage.answer_file import DROP_LOST_KEYS
-from pandas_async_io._io.storage.layout import open_connection
+from pandas_async_io._io.storage.layout import FILE_ERRORS, open_connection
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
@@ -92,5 +92,5 @@ def _open(path: Path, *, writes: bool) -> Iterator[sqlite3.Connection]:
     with closing(open_connection(path, writes=writes)) as connection:
         try:
             yield connection
-        except sqlite3.Error as error:
+        except FILE_ERRORS as error:
             raise PlanError(f"store={str(path)!r}: {error}") from None

@@ -56,3 +56,11 @@ def test_a_call_without_the_secret_sees_stars():
     kept = HiddenSecrets(["s3cret-token"]).hide(b'{"next": "/b?token=s3cret-token"}')
     assert b"s3cret-token" not in kept
     assert HiddenSecrets([]).restore(kept) == b'{"next": "/b?token=***"}'
+
+
+def test_the_answer_to_another_request_is_none():
+    """A damaged index may lead to it."""
+    packed = pack(join_answer([], b"a"), b"key")
+    assert unpack(*packed, b"key").endswith(b"a")
+    with pytest.raises(ValueError, match="checksum"):
+        unpack(*packed, b"kez")
