@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import suppress
 from threading import Lock
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pandas_async_io._core.storage.answer_bytes import split_answer, unpack
 from pandas_async_io._io.storage.layout import open_connection, read_salts
@@ -103,8 +103,7 @@ class AnswerFile:
         """
         marks = ",".join("?" * len(fingerprints))
         query = f"SELECT {_COLUMNS} FROM answers WHERE fingerprint IN ({marks}) AND fetched_at >= ?"  # noqa: S608 - marks
-        with self._lock:
-            rows = self._connection.execute(query, (*fingerprints, since)).fetchall()
+        rows = self._select(query, (*fingerprints, since))
         found: dict[bytes, list[AnswerRow]] = {}
         for row in rows:
             found.setdefault(row[0], []).append(AnswerRow._make(row))
@@ -114,8 +113,7 @@ class AnswerFile:
         """Return for each fingerprint of a part, by identity, the number of the answer that holds it."""
         marks = ",".join("?" * len(fingerprints))
         query = f"SELECT fingerprint, identity, answer FROM batch_keys WHERE fingerprint IN ({marks})"  # noqa: S608 - marks
-        with self._lock:
-            rows = self._connection.execute(query, fingerprints).fetchall()
+        rows = self._select(query, fingerprints)
         found: dict[bytes, dict[bytes, int]] = {}
         for fingerprint, identity, answer in rows:
             found.setdefault(fingerprint, {})[identity] = answer
@@ -125,9 +123,15 @@ class AnswerFile:
         """Return answers by their numbers."""
         marks = ",".join("?" * len(numbers))
         query = f"SELECT id, {_COLUMNS} FROM answers WHERE id IN ({marks})"  # noqa: S608 - marks
-        with self._lock:
-            rows = self._connection.execute(query, numbers).fetchall()
+        rows = self._select(query, numbers)
         return {row[0]: AnswerRow._make(row[1:]) for row in rows}
+
+    def _select(self, query: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        try:
+            with self._lock:
+                return self._connection.execute(query, values).fetchall()
+        except UnicodeDecodeError as error:  # SQLite quotes damaged bytes in its message
+            raise sqlite3.DatabaseError(str(error)) from None
 
     def write(
         self,

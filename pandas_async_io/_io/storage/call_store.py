@@ -6,6 +6,7 @@ do, if only one answer is kept.
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections import Counter
 from functools import partial
@@ -21,7 +22,6 @@ from pandas_async_io._core.storage.keeping import is_asked_again, is_worth_keepi
 from pandas_async_io._core.storage.usage import StoreUsage
 from pandas_async_io._io.storage.answer_file import BLOCK_REQUESTS, AnswerFile
 from pandas_async_io._io.storage.answer_reader import AnswerReader
-from pandas_async_io._io.storage.layout import FILE_ERRORS
 from pandas_async_io._io.storage.new_answers import AnswerSink, ChangedUrl, NewAnswer
 from pandas_async_io._io.storage.writer import AnswerWriter
 
@@ -167,7 +167,7 @@ class CallStore:
         """Look up; an error of the file is told once, and finds nothing."""
         try:
             return look_up(values)
-        except FILE_ERRORS as error:
+        except sqlite3.Error as error:
             if self.replays:
                 raise PlanError(f"{self.name} cannot be read: {error}") from None
             self.usage.read_error = str(error)
