@@ -173,7 +173,11 @@ CHANGES = [
     ("token", "x", "unexpected option 'token'; nearest: 'auth'"),
     ("haeders", {}, "unexpected option 'haeders'; nearest: 'headers'"),
     ("verify", False, "it belongs to the client: client=Client(ssl='ca.pem')"),
-    ("columns", ["a"], "can't change 'columns', only how rows are sent: headers, client, auth"),
+    (
+        "columns",
+        ["a"],
+        "can't change 'columns' here: all rows are read anew, and their responses are in no store; pass store=",
+    ),
 ]
 """Changes of `retry_failed`."""
 
