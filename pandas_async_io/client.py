@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pandas_async_io._core.policy.retries.retry_options import Retry
     from pandas_async_io._core.policy.throttling.rate import Rate
     from pandas_async_io._io.gate.gate import Gate
+    from pandas_async_io._io.gate.shared_limits import Exchange
 
 
 @explains_names
@@ -265,6 +266,10 @@ class Client:
     def gate_for(self, origin: origins.Origin, endpoint: str = "") -> Gate:
         """Return the gate of an origin's endpoint, which all calls of this client share."""
         return self._gates.gate_for(origin, endpoint)
+
+    def share_limits(self, exchange: Exchange, name: str) -> None:
+        """Keep rate, pauses, concurrency and breakers together with clients of the same name in other processes."""
+        self._gates.share(exchange, name)
 
     def run_blocking(
         self,

@@ -21,6 +21,12 @@ _objects: WeakValueDictionary[UUID, Any] = WeakValueDictionary()
 _kept: deque[Any] = deque(maxlen=_MAX_KEPT)
 
 
+def find_shared_key(instance: Any) -> str:
+    """Return the key that an object has in all processes it was sent to; "" if it was sent to none."""
+    key = _keys.get(instance)
+    return "" if key is None else str(key)
+
+
 def reduce_to_settings(instance: Any, settings: Mapping[str, Any]) -> tuple[Any, ...]:
     """Return what an object's ``__reduce__`` returns: its class, its settings, and a key of its own."""
     key = _keys.setdefault(instance, uuid4())

@@ -4,6 +4,8 @@
 - `collection_call`: one call for all partitions, checked before a graph is built.
 - `result_meta`: the columns and types of a result that has not been fetched.
 - `partition`: what a worker does for one partition.
+- `cluster_limits`: how a worker takes part in the limits of its cluster.
+- `scheduler_plugin`: what runs on the scheduler.
 - `partition_runs`: the runs of the partitions, which travel with their frames.
 """
 

@@ -25,7 +25,6 @@ _IDEMPOTENT_METHODS = {"GET", "HEAD", "OPTIONS", "PUT", "DELETE"}
 
 _REFUSED = {
     "chunksize": "partitions are the chunks: ddf.repartition(npartitions=…)",
-    "deadline": "no clock is common to the workers; set timeout= and retry=",
     "max_requests": "no count is common to the workers; fetch fewer partitions, as ddf.partitions[:10]",
 }
 """Options that a call on many workers cannot keep, and what to do instead."""

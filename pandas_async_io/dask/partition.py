@@ -9,6 +9,7 @@ from uuid import UUID, uuid5
 from pandas_async_io.call.prepare.prepare import prepare_call
 from pandas_async_io.call.retry_failed import retry_failed
 from pandas_async_io.call.run import Call
+from pandas_async_io.dask.cluster_limits import join_cluster
 from pandas_async_io.dask.partition_runs import attach_run, restore_source
 from pandas_async_io.dask.result_meta import conform
 
@@ -49,7 +50,8 @@ class PartitionCall:
     def __call__(self, frame: pd.DataFrame, number: pd.DataFrame) -> pd.DataFrame:
         """Fetch one partition."""
         key = uuid5(self.key, str(int(number["number"].iloc[0])))
-        prepared = prepare_call(frame, self.url, replace(self.options, progress=False), key=key)
+        options = join_cluster(replace(self.options, progress=False), str(self.key))
+        prepared = prepare_call(frame, self.url, options, key=key)
         return attach_run(conform(Call(prepared).run(), self.meta))
 
 
@@ -72,4 +74,7 @@ class RetryCall:
         restored = restore_source(frame, self.call.url, replace(self.call.options, progress=False))
         if restored is None:
             return frame
+        join_cluster(
+            replace(self.call.options, client=self.changes.get("client", self.call.options.client)), str(self.key)
+        )
         return attach_run(conform(retry_failed(restored, self.changes), self.call.meta))

@@ -6,5 +6,6 @@
 - `learnt_pace`: how far apart an endpoint's starts are, as learnt from refusals
 - `rates`: the rates that calls and clients set (the only file that imports aiolimiter)
 - `slots`: how many requests are in flight
+- `shared_limits`: what the processes of a cluster share
 - `origins`: the gates of a client, and those that one run goes through
 """

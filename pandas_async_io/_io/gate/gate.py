@@ -7,7 +7,7 @@ one event loop, so nothing needs a thread lock.
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Literal
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from pandas_async_io._core.policy.server_limits.server_budgets import Budget
     from pandas_async_io._core.policy.throttling.rate import Rate
+    from pandas_async_io._io.gate.shared_limits import SharedLimits
 
 _NEVER = float("inf")
 _LONGEST_SLEEP = 1.0
@@ -64,6 +65,8 @@ class Gate:
         What the server says is left, whether the origin is up, and the rates that calls and client set.
     connections
         Whether the origin closes kept connections without announcing it.
+    shared
+        The limits that the processes of a cluster share; None if this process is alone.
     """
 
     slots: Slots
@@ -72,19 +75,22 @@ class Gate:
     breaker: Breaker
     rates: Rates
     connections: KeptConnections
+    shared: SharedLimits | None = None
 
     def __init__(self, ceiling: int | None = None, *, beside: Gate | None = None) -> None:
         self._pace = LearntPace()
         if beside is not None:
             self.slots, self.pause, self.budget = beside.slots, beside.pause, beside.budget
             self.breaker, self.rates, self.connections = beside.breaker, beside.rates, beside.connections
+            self.shared = beside.shared
             return
-        self.slots = Slots(ceiling)
-        self.pause = Pause()
+        self.slots, self.pause, self.connections = Slots(ceiling), Pause(), KeptConnections()
         self.budget = ServerBudget(self.slots, self.pause)
-        self.breaker = Breaker()
-        self.rates = Rates()
-        self.connections = KeptConnections()
+        self.breaker, self.rates = Breaker(), Rates()
+
+    def share(self, shared: SharedLimits) -> None:
+        """Keep limits together with other processes from now on."""
+        self.shared, self.rates = shared, shared.rates
 
     @contextmanager
     def open_for_call(self, concurrency: int, *, adaptive: bool = False) -> Iterator[None]:
@@ -92,7 +98,8 @@ class Gate:
         if self.breaker.state in {BreakerState.GIVEN_UP, BreakerState.CLOSED} and not self.slots.calls:
             self.breaker.reset()  # failures of calls that are over do not count for this one
         self._pace.begin(asyncio.get_running_loop().time())
-        with self.slots.open_for_call(concurrency, adaptive=adaptive):
+        together = nullcontext() if self.shared is None else self.shared.open_for_call(self)
+        with self.slots.open_for_call(concurrency, adaptive=adaptive), together:
             yield
 
     @property
@@ -184,6 +191,8 @@ class Gate:
         self.breaker.record_success(now, started=started)
         self._pace.record_answer(started, now)
         self.slots.record_answer(started, now)
+        if self.shared is not None:
+            self.shared.tell(self, now)
 
     def record_refusal(
         self, started: float, now: float, asked: float = 0.0, *, cap: float = _NEVER, reason: str = "refused"
@@ -205,6 +214,8 @@ class Gate:
         if not (asked and self.budget.is_spent) and not self.slots.record_refusal(now, asked):
             learnt = self._pace.record_refusal(started, now, asked)
         self.pause.start_after_refusal(now, asked, learnt, cap=cap, reason=reason)
+        if self.shared is not None:
+            self.shared.tell(self, now)
 
     def is_limiter(self, started: float, now: float) -> bool:
         """Record a 503 that names no delay, and return whether a limiter refused the request: some others pass."""
@@ -213,6 +224,8 @@ class Gate:
     def record_failure(self, started: float, now: float) -> None:
         """Learn from a transport failure or a 5xx."""
         self.breaker.record_failure(now, started=started)
+        if self.shared is not None:
+            self.shared.tell(self, now)
 
     def record_no_signal(self, started: float, now: float) -> None:
         """Note that an attempt says nothing about the origin: a probe is to be repeated."""

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Self
 
 from pandas_async_io._core.security.origins import Origin, origin_prefix, parse_origin
 from pandas_async_io._io.gate.gate import Gate
+from pandas_async_io._io.gate.shared_limits import SharedLimits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pandas_async_io._io.gate.shared_limits import Exchange
 
 _MAX_ENDPOINTS = 256
 """Endpoints of an origin whose pace is kept: a template that an f-string made names a new one for each value."""
@@ -27,6 +30,13 @@ class EndpointGates:
     def __init__(self, ceiling: int | None) -> None:
         self._ceiling = ceiling
         self._origins: dict[Origin, dict[str, Gate]] = {}
+        self._exchange: Exchange | None = None
+        self._shared_as = ""
+
+    def share(self, exchange: Exchange, name: str) -> None:
+        """Keep the limits of each origin together with other processes, whose clients have the same name."""
+        self._exchange, self._shared_as = exchange, name
+        self._origins.clear()
 
     def gate_for(self, origin: Origin, endpoint: str) -> Gate:
         """Return the gate of an origin's endpoint."""
@@ -34,6 +44,8 @@ class EndpointGates:
         gate = gates.get(endpoint)
         if gate is None:
             gate = gates[endpoint] = Gate(self._ceiling, beside=next(iter(gates.values()), None))
+            if self._exchange is not None and gate.shared is None:
+                gate.share(SharedLimits(self._exchange, f"{self._shared_as} {origin}"))
             if len(gates) > _MAX_ENDPOINTS:
                 del gates[next(iter(gates))]
         return gate

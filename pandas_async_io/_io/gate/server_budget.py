@@ -96,4 +96,6 @@ class ServerBudget:
             self.gap = 0.0
             self._pause.extend(now + announced.reset_in)
         else:
-            self.gap = compute_spacing(announced, self._slots.in_use, waiting=self.outstanding)
+            processes = self._slots.share[0]  # the budget is that of all processes
+            gap = compute_spacing(announced, self._slots.in_use * processes, waiting=self.outstanding * processes)
+            self.gap = gap * processes

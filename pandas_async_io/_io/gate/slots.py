@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from typing import TYPE_CHECKING
 
+from pandas_async_io._core.policy.throttling.cluster_origin import divide
 from pandas_async_io._core.policy.throttling.concurrency import AdaptiveConcurrency
 
 if TYPE_CHECKING:
@@ -85,11 +86,14 @@ class Slots:
         Requests in flight.
     server_limit : int or None
         Requests that the server's budget has left: no more of them may be in flight.
+    share : (int, int)
+        How many processes share the limits, and the number of this one among them.
     """
 
     def __init__(self, ceiling: int | None = None) -> None:
         self.in_use = 0
         self.server_limit: int | None = None
+        self.share = (1, 0)
         self._ceiling = ceiling
         self._call_limits: list[int] = []
         self._widest = 1
@@ -130,6 +134,8 @@ class Slots:
             limit = min(limit, self._adaptive.limit)
         if self.server_limit is not None:
             limit = min(limit, self.server_limit)
+        if self.share[0] > 1:
+            limit = divide(limit, *self.share)
         return limit if self._descriptor_limit is None else min(limit, self._descriptor_limit)
 
     @property
@@ -143,6 +149,11 @@ class Slots:
         if self._adaptive is None or limit != self._adaptive.limit:
             return "slot"
         return "growth" if self._adaptive.is_growing else "auto"
+
+    def divide_among(self, processes: int, rank: int) -> None:
+        """Have this process's share of the slots only."""
+        self.share = (processes, rank)
+        self._wake_next()
 
     def try_take(self) -> bool:
         """Take a slot, if one is free and no request waits for it."""

@@ -76,6 +76,11 @@ class Breaker:
         self.state = BreakerState.CLOSED
         self._failures = 0
 
+    def open(self, now: float) -> None:
+        """Hold all requests back but the probes."""
+        self._opened_at, self._probes = now, 0
+        self._enter(BreakerState.OPEN, now)
+
     def admit(self, now: float) -> float:
         """Return the seconds to wait before the next call: 0 sends the request, infinity never does.
 
@@ -111,8 +116,7 @@ class Breaker:
         if self.state is BreakerState.CLOSED:
             self._failures += started >= self.answered_at
             if self._failures >= _MAX_FAILURES:
-                self._opened_at, self._probes = now, 0
-                self._enter(BreakerState.OPEN, now)
+                self.open(now)
         elif self.state is BreakerState.PROBING and started >= self._entered_at:
             self._fail_probe(now)
 
