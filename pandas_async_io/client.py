@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from pandas_async_io._core.policy.retries.retry_options import Retry
     from pandas_async_io._core.policy.throttling.rate import Rate
     from pandas_async_io._io.gate.gate import Gate
-    from pandas_async_io._io.gate.shared_limits import Exchange
 
 
 @explains_names
@@ -267,9 +266,10 @@ class Client:
         """Return the gate of an origin's endpoint, which all calls of this client share."""
         return self._gates.gate_for(origin, endpoint)
 
-    def share_limits(self, exchange: Exchange, name: str) -> None:
-        """Keep rate, pauses, concurrency and breakers together with clients of the same name in other processes."""
-        self._gates.share(exchange, name)
+    @property
+    def share_limits(self) -> Callable[..., None]:
+        """The gates' `share`: rate, pauses, concurrency and breakers are kept together with other processes."""
+        return self._gates.share
 
     def run_blocking(
         self,
