@@ -405,3 +405,31 @@ def test_a_wrong_flag_is_refused(tmp_path):
     with pytest.raises(paio.PlanError, match="http_cache='yes'"):
         paio.Store(tmp_path / "calls.sqlite", http_cache="yes")
     assert repr(paio.Store("a.sqlite", http_cache=True)) == "Store('a.sqlite', http_cache=True)"
+
+
+def test_all_ways_in_validate(store):
+    """A fetch, its chunks, batches, a read, and their awaitable forms, with the store of a client or of the call."""
+    answers = {"etag": '"1"'}
+
+    def answer(request):
+        if request.headers.get("if-none-match") == answers["etag"]:
+            return http_response(b"", status="304 Not Modified")
+        ids = request.target.rpartition("=")[2].split(",")
+        return json_response([{"id": int(each)} for each in ids], f"ETag: {answers['etag']}", "Cache-Control: no-cache")
+
+    with serve_function(answer) as server:
+        client = paio.Client(server.url, store=store)
+        for send in (
+            lambda: IDS.aio.fetch("/?ids={id}", client=client, join=False),
+            lambda: pd.concat(list(IDS.aio.fetch("/?ids={id}", client=client, chunksize=2, join=False))),
+            lambda: IDS.aio.fetch("/?ids={id*}", client=client, batch=2, join=False),
+            lambda: paio.read_api(server.url + "/?ids=7,8", store=store),
+            lambda: IDS.aio.fetch_async("/?ids={id}", client=client, join=False).result(),
+            lambda: paio.read_api_async(server.url + "/?ids=7,8", store=store).result(),
+        ):
+            first = send()
+            sent = len(server.requests)
+            again = send()
+            pd.testing.assert_frame_equal(first, again)
+            assert len(server.requests) > sent
+            assert all("if-none-match" in request.headers for request in server.requests[sent:])

@@ -141,15 +141,6 @@ def test_fault_61_a_file_of_another_layout_is_refused(api, store):
     assert len(api.log) == 5
 
 
-def test_fault_62_a_wal_without_its_database_is_passed_over(api, store):
-    IDS.aio.fetch(api + "/users/{id}", store=store)
-    store.rename(store.with_name("calls.sqlite-wal"))
-    out = IDS.aio.fetch(api + "/users/{id}", store=store)
-    assert out.aio.report.outcomes == {"ok": 5}
-    IDS.aio.fetch(api + "/users/{id}", store=store)
-    assert len(api.log) == 10
-
-
 def test_fault_77_a_damaged_answer_is_requested_again_and_that_is_said(api, store):
     IDS.aio.fetch(api + "/users/{id}", store=store)
     with closing(sqlite3.connect(store, isolation_level=None)) as file:

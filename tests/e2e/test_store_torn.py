@@ -125,6 +125,23 @@ def test_fault_62_of_a_log_that_was_cut_the_whole_batches_are_taken(server, tmp_
     assert fetch_or_refuse(server, crashed) == 0
 
 
+@pytest.mark.parametrize("leave", [lambda path: path.unlink(), lambda path: os.truncate(path, 0)], ids=["no", "empty"])
+def test_fault_62_a_log_without_its_file_is_refused_and_not_changed(server, tmp_path, leave):
+    """Put together again, the answers are there."""
+    (tmp_path / "live").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    store = tmp_path / "calls.sqlite"
+    copy_with_wal(server, tmp_path / "live" / "calls.sqlite", store)
+    moved = shutil.copy(store, tmp_path / "elsewhere")
+    leave(store)
+    sent = len(server.requests)
+    with pytest.raises(paio.PlanError, match=r"is missing, but its log '.*calls.sqlite-wal' is there"):
+        IDS.aio.fetch(server.url + "/{id}", store=store)
+    assert len(server.requests) == sent
+    shutil.copy(moved, store)
+    assert fetch_or_refuse(server, store) == 0
+
+
 @pytest.mark.parametrize("name", ["calls.sqlite-wal", "calls.sqlite-shm"])
 @pytest.mark.parametrize("content", [b"", b"no log" * 1_000, bytes(40_000)], ids=["empty", "text", "zeros"])
 def test_fault_62_a_wrong_file_beside_the_store_loses_nothing(server, whole, store, name, content):

@@ -97,10 +97,29 @@ def _check_place(path: Path, name: str, *, writes: bool) -> None:
             raise PlanError(f"{name} does not exist: there is nothing to replay; record it first with mode='record'")
         if not path.parent.is_dir():
             raise PlanError(f"{name}: the folder {str(path.parent)!r} does not exist, make it first")
+    if writes:
+        _check_log(path, name)
     if writes and not os.access(path.parent, os.W_OK):
         raise PlanError(f"{name}: the folder {str(path.parent.absolute())!r} cannot be written to")
     if path.exists() and not os.access(path, os.R_OK | (os.W_OK if writes else 0)):
         raise PlanError(f"{name} is not {'writable' if os.access(path, os.R_OK) else 'readable'} for this user")
+
+
+def _check_log(path: Path, name: str) -> None:
+    """Refuse the log of a file that is missing: SQLite would remove it, and with it the answers of a crash."""
+    log = path.with_name(f"{path.name}-wal")
+    if _size_of(log) and not _size_of(path):  # in this order: another process may just make both
+        raise PlanError(
+            f"{name} is missing, but its log {str(log)!r} is there: put the file back beside it, or remove the log to "
+            "start anew"
+        )
+
+
+def _size_of(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _connect(path: Path, *, writes: bool) -> sqlite3.Connection:
