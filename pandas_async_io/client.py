@@ -81,9 +81,9 @@ class Client:
         What verifies a server's certificate: by default, and with True, the system's authorities; the path of a CA
         bundle trusts only the authorities in it. False verifies nothing, and each call warns.
     session : aiohttp.ClientSession or httpx.AsyncClient, optional
-        Your own session, or httpx2's: requests run on its event loop, with its cookies and connections. It is never
-        closed here. An httpx session belongs to the loop that runs where the client is made, to ours if none does. Its
-        base URL, auth flow, event hooks, proxies and transports hold; redirects and timeouts are this client's.
+        Your own session, or httpx2's: requests run on its event loop, with its cookies and connections. It stays open.
+        An httpx session belongs to the loop that runs where the client is made; without one to ours, and is closed with
+        this client. Its base URL, auth flow, event hooks, proxies and transports hold, its redirects and timeouts not.
     store : str, Path or Store, optional
         Where the answers of all calls are kept. A call's own ``store`` replaces it.
     max_field_size : int or str, default "64KiB"
@@ -192,11 +192,14 @@ class Client:
         """
         if self.session is None:
             self.run_blocking(self._end_calls_and_close)
+        elif self._session_loop is not None:
+            self.run_blocking(self.close_connections)
 
     async def close_async(self) -> None:
         """Close the connections, from any event loop, as `close` does."""
-        if self.session is None:
-            await asyncio.wrap_future(portal.start_coroutine(self._end_calls_and_close, self.loop))
+        if self.session is None or self._session_loop is not None:
+            close = self._end_calls_and_close if self.session is None else self.close_connections
+            await asyncio.wrap_future(portal.start_coroutine(close, self.loop))
 
     async def _end_calls_and_close(self) -> None:
         transport, calls = self.transport, self.running_calls
@@ -208,10 +211,10 @@ class Client:
             await transport.close()
 
     async def close_connections(self) -> None:
-        """Close the connections at once, at the process's end; call it on the client's own loop."""
+        """Close the connections at once; call it on the client's own loop."""
         await self.transport.close()
-        if self._session_loop is not None and (close := getattr(self.session, "aclose", None)):
-            await close()  # nobody else can: its connections belong to our loop
+        if self._session_loop is not None:
+            await self.session.aclose()  # nobody else can: its connections belong to our loop
 
     def replace_connections(self) -> Callable[[], Coroutine[Any, Any, None]] | None:
         """Open a new transport for another event loop; return what closes the old one, None for your own session."""

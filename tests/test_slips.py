@@ -107,7 +107,7 @@ CLIENT = [
     ("proxy", "proxy", "is not the URL of an HTTP proxy: write it with 'http://'"),
     ("ssl", "nofile.pem", "ssl='nofile.pem' is not a CA bundle: No such file"),
     ("ssl", 5, "ssl=5: pass True, False, an ssl.SSLContext or the path of a CA bundle"),
-    ("session", 5, "session=5 is not an aiohttp.ClientSession"),
+    ("session", 5, "session=5 is not an aiohttp.ClientSession or httpx.AsyncClient"),
     ("token", "x", "unexpected option 'token'; nearest: 'auth'"),
     ("rate_limit", "1/s", "unexpected option 'rate_limit'; nearest: 'rate'"),
 ]

@@ -60,7 +60,7 @@ _OF_CLIENT = frozenset(
 )
 _CLIENT_ONLY = {
     "cookies": "cookies belong to the client: client=Client(headers={'Cookie': 'name=value'}), or your own session=",
-    "cookie_jar": "cookies belong to the client: client=Client(session=…) with your own aiohttp session",
+    "cookie_jar": "cookies belong to the client: client=Client(session=…) with your own aiohttp or httpx session",
     "http2": "every request is HTTP/1.1: Client(…) has no http2= yet",
 }
 _PUBLIC_NAMES = {"api_key": "ApiKey", "basic": "Basic", "bearer": "Bearer"}
