@@ -29,7 +29,6 @@ from pandas_async_io._io.transport.transport import Transport
 if TYPE_CHECKING:
     import ssl as tls
     from collections.abc import Callable, Coroutine, Mapping, Sequence
-    from types import TracebackType
 
     from pandas_async_io._core.policy.retries.retry_options import Retry
     from pandas_async_io._core.policy.throttling.rate import Rate
@@ -174,15 +173,13 @@ class Client:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close_async()
 
     def close(self) -> None:
@@ -247,11 +244,6 @@ class Client:
             return session.loop
         self._session_loop = self._session_loop or portal.get_portal().loop  # its connections belong to one loop
         return self._session_loop
-
-    @property
-    def send(self) -> Callable[..., Any]:
-        """The transport's `send`."""
-        return self.transport.send
 
     def credentials_for(
         self, origin: origins.Origin, auth: credentials.Auth | None

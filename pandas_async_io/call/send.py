@@ -45,10 +45,11 @@ async def make_context(
 ) -> CallContext:
     """Return what all requests of a call share; its deadline begins now, and its store is open."""
     client, policy, options = prepared.client, prepared.policy, prepared.options
+    send = client.transport.send
     store = None if prepared.store is None else await asyncio.to_thread(open_call_store, prepared)
     now = asyncio.get_running_loop().time()
     return CallContext(
-        send=client.send if options.encoding is None else partial(_send_with_encoding, client.send, options.encoding),
+        send=send if options.encoding is None else partial(_send_with_encoding, send, options.encoding),
         workflow=workflow,
         policy=policy,
         budget=RunBudget(
