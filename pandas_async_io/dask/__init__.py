@@ -6,6 +6,7 @@
 - `partition`: what a worker does for one partition.
 - `cluster_limits`: how a worker takes part in the limits of its cluster.
 - `scheduler_plugin`: what runs on the scheduler.
+- `parquet_folder`: the Parquet parts of all partitions.
 - `partition_runs`: the runs of the partitions, which travel with their frames.
 """
 

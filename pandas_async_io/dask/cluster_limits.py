@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import multiprocessing
+import re
+import socket
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +20,7 @@ from dask.system import CPU_COUNT
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.policy.throttling.rate import Rate, parse_rates
 from pandas_async_io._io.settings_pickle import find_shared_key
+from pandas_async_io._io.storage.store import as_store
 from pandas_async_io.client import Client, get_default_client
 
 if TYPE_CHECKING:
@@ -105,6 +109,7 @@ def join_cluster(options: FetchOptions, call: str) -> FetchOptions:
     PlanError
         The cluster takes no plugins.
     """
+    options = place_store(options)
     worker = _find_worker()
     if worker is None:
         return _divide_among_processes(options)
@@ -121,6 +126,18 @@ def join_cluster(options: FetchOptions, call: str) -> FetchOptions:
         return options
     left = exchange.ask_blocking("deadline", call=call, seconds=options.deadline)
     return replace(options, deadline=max(left, 1e-3))
+
+
+def place_store(options: FetchOptions) -> FetchOptions:
+    """Return the options with a store of this machine, if the one that is given is a folder.
+
+    SQLite takes writers of one machine only. `Store.merge` makes one store of all.
+    """
+    store = as_store(options.store)
+    if store is None or not Path(store.path).is_dir():
+        return options
+    machine = re.sub(r"[^\w.-]", "_", socket.gethostname())
+    return replace(options, store=replace(store, path=Path(store.path) / f"{machine}.sqlite"))
 
 
 def _find_worker() -> Worker | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -11,16 +13,22 @@ from dask.base import compute
 from dask.dataframe.extensions import register_dataframe_accessor
 from dask.delayed import delayed
 
+from pandas_async_io._core.report.parallel_runs import merge_failures, merge_reports
 from pandas_async_io.call.changed_options import check_changes
 from pandas_async_io.dask.collection_call import CALL_KEY, CarriedCall, prepare_collection_call
+from pandas_async_io.dask.parquet_folder import PartitionWriter, list_parts
 from pandas_async_io.dask.partition import PartitionCall, RetryCall
 from pandas_async_io.dask.partition_runs import PartitionRun, take_run
-from pandas_async_io.option_signatures import with_url_and_options
+from pandas_async_io.option_signatures import with_url_and_options, with_url_path_and_options
 from pandas_async_io.options import FetchOptions
 from pandas_async_io.registration import Accessor
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Sequence
+
+    from pandas_async_io._core.report.report import Report
+    from pandas_async_io.call.stream.parquet_parts import ParquetParts
 
 _LOST = (
     "this collection has no record of a fetch: Dask drops it in merges, aggregations and repartitions; call this on "
@@ -83,6 +91,59 @@ class CollectionAccessor(Accessor):
             call, numbers, meta=_carry(call), align_dataframes=False, enforce_metadata=False
         )
         return fetched
+
+    @with_url_path_and_options(FetchOptions)
+    def fetch_to_parquet(self, url_template: str, path: str | os.PathLike[str], **options: Any) -> ParquetParts:
+        """Fetch all partitions now, and write them to a folder; the same call again goes on where it stopped.
+
+        Each partition has its own folder in it, which a worker locks and writes. A lost worker's partition goes on
+        after its last complete part. All workers must reach the folder.
+
+        Parameters
+        ----------
+        url_template : str
+            As in `fetch`.
+        path : str or path
+            The folder. It is made if it does not exist, and belongs to this call.
+        {options}
+
+        Returns
+        -------
+        ParquetParts
+            The files, their rows and bytes; ``.read()`` gives one frame. ``chunksize`` is the rows of a part.
+
+        Raises
+        ------
+        PlanError
+            An option is wrong, or a folder cannot be used.
+        """
+        chunksize = options.pop("chunksize", None)
+        call = prepare_collection_call(self._frame, url_template, options)
+        call = replace(call, options=replace(call.options, chunksize=chunksize))
+        folder = Path(path).absolute()
+        folder.mkdir(parents=True, exist_ok=True)
+        write: Any = delayed(PartitionWriter(call, folder))
+        partitions = self._frame.to_delayed()
+        written = compute(*(write(each, number) for number, each in enumerate(partitions)))
+        return list_parts(folder, written)
+
+    def report(self) -> Report:
+        """Compute the partitions, and return the statistics of the whole fetch. Call it on a ``.persist()``.
+
+        Raises
+        ------
+        AttributeError
+            This collection does not come from a fetch.
+        """
+        found = self._compute_runs()
+        return merge_reports([each.run for each in found], [each.ended_at for each in found])
+
+    def failures(self) -> pd.DataFrame:
+        """Compute the partitions, and return the failed rows, as `DataFrame.aio.failures` has them.
+
+        ``row`` is the position in the whole input; ``partition`` comes before it. Call it on a ``.persist()``.
+        """
+        return merge_failures([each.run for each in self._compute_runs()])
 
     def retry_failed(self, **changes: Any) -> dd.DataFrame:
         """Return a lazy frame in which the failed rows of the fetch are sent again.

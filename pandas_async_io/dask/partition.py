@@ -47,9 +47,13 @@ class PartitionCall:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.key}>"
 
+    def key_of(self, number: int) -> UUID:
+        """Return what the idempotency keys of a partition derive from."""
+        return uuid5(self.key, str(number))
+
     def __call__(self, frame: pd.DataFrame, number: pd.DataFrame) -> pd.DataFrame:
         """Fetch one partition."""
-        key = uuid5(self.key, str(int(number["number"].iloc[0])))
+        key = self.key_of(int(number["number"].iloc[0]))
         options = join_cluster(replace(self.options, progress=False), str(self.key))
         prepared = prepare_call(frame, self.url, options, key=key)
         return attach_run(conform(Call(prepared).run(), self.meta))

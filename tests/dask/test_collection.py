@@ -144,3 +144,78 @@ def test_a_collection_without_a_fetch_says_so(many):
     """As a frame does."""
     with pytest.raises(AttributeError, match="no record of a fetch"):
         many.aio.retry_failed()
+
+
+@pytest.fixture
+def broken(users):
+    """Return a collection with a row that fails in its last partition."""
+    return dd.from_pandas(pd.concat([users, pd.DataFrame({"id": [99_999]}, index=[15])]), npartitions=4)
+
+
+@pytest.mark.filterwarnings("ignore::pandas_async_io.FetchWarning")
+def test_the_report_is_that_of_all_partitions(api, broken):
+    """It is computed: on a persisted collection nothing is sent for it."""
+    kept = broken.aio.fetch(api + "/users/{id}", schema=SCHEMA).persist()
+    api.clear()
+    report = kept.aio.report()
+    assert (report.rows, report.distinct, report.sent, dict(report.outcomes)) == (
+        11,
+        11,
+        11,
+        {"ok": 10, "http_error": 1},
+    )
+    assert report.timeline["done"].sum() == 11
+    assert len(report.latencies) == 11
+    assert len(api.log) == 0
+
+
+@pytest.mark.filterwarnings("ignore::pandas_async_io.FetchWarning")
+def test_failures_name_the_partition_and_the_row_of_the_whole_input(api, broken):
+    """The other columns are those of a frame's failures."""
+    kept = broken.aio.fetch(api + "/users/{id}", schema=SCHEMA).persist()
+    failures = kept.aio.failures()
+    assert failures[["partition", "row", "status"]].to_numpy().tolist() == [[3, 10, 404]]
+    assert list(failures.index) == [15]
+
+
+@pytest.mark.filterwarnings("ignore::pandas_async_io.FetchWarning")
+def test_the_run_of_a_partition_travels_without_secrets(api, broken, monkeypatch):
+    """A pickled partition still has its report, can be retried, and holds no credential."""
+    client = paio.Client(api, auth=SECRET)
+    kept = broken.aio.fetch("/users/{id}", client=client, schema=SCHEMA).persist()
+    last = kept.partitions[3].compute()
+    copied = pickle.loads(pickle.dumps(last))
+    assert SECRET.encode() not in pickle.dumps(last)
+    assert copied.aio.report.rows == 2
+    assert copied.aio.failures["status"].tolist() == [404]
+
+
+def test_partitions_become_one_parquet_folder_and_are_written_once(api, users, many, tmp_path):
+    """The same call again sends nothing; the folder is one table for every reader."""
+    parts = many.aio.fetch_to_parquet(api + "/users/{id}", tmp_path / "out", schema=SCHEMA)
+    want = users.aio.fetch(api + "/users/{id}", schema=SCHEMA, columns=list(SCHEMA))
+    api.clear()
+    again = many.aio.fetch_to_parquet(api + "/users/{id}", tmp_path / "out", schema=SCHEMA)
+    assert (parts.rows, len(parts.parts), again.parts, len(api.log)) == (10, 4, parts.parts, 0)
+    read = parts.read()
+    assert read["id"].tolist() == want["id"].tolist()
+    assert read["name"].tolist() == want["name"].tolist()
+
+
+def test_a_lost_part_is_fetched_again_and_no_other(api, many, tmp_path):
+    """Each partition has a manifest of its own."""
+    parts = many.aio.fetch_to_parquet(api + "/users/{id}", tmp_path, schema=SCHEMA)
+    parts.parts[1].unlink()
+    api.clear()
+    assert many.aio.fetch_to_parquet(api + "/users/{id}", tmp_path, schema=SCHEMA).rows == 10
+    assert len(api.log) == len(many.partitions[1])
+
+
+def test_a_folder_of_stores_keeps_the_answers_of_each_machine(api, many, tmp_path):
+    """A collection that is computed again sends nothing."""
+    fetched = many.aio.fetch(api + "/users/{id}", schema=SCHEMA, store=tmp_path)
+    first = fetched.compute()
+    api.clear()
+    pd.testing.assert_frame_equal(fetched.compute(), first)
+    assert len(api.log) == 0
+    assert [path.suffix for path in tmp_path.glob("*.sqlite")] == [".sqlite"]

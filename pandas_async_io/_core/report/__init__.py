@@ -8,5 +8,6 @@
 - `report`: the `Report` that a user reads
 - `figure`: the report as a matplotlib figure
 - `history`: the runs behind a frame, carried in ``df.attrs``
+- `parallel_runs`: the report and the failures of runs that were parts of one call
 - `look`: a look at an answer, and the options that make it a frame.
 """
