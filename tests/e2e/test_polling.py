@@ -50,6 +50,15 @@ def submit(api, frame, poll=POLL, **options):
     return frame.aio.fetch(api + "/jobs", method="POST", json=body, poll=poll, **options)
 
 
+@pytest.mark.parametrize("size", [1, 3, 10])
+def test_the_results_of_jobs_come_in_chunks(api, size):
+    frame = pd.DataFrame({"key": range(6)})
+    chunks = submit(api, frame, chunksize=size, columns={"key": "result"}, deadline=20)
+    found = pd.concat(list(chunks))
+    assert found["result"].tolist() == frame["key"].tolist()
+    assert len(submissions(api)) == 6
+
+
 def submissions(api):
     return [at for at, request in enumerate(api.log) if request.method == "POST"]
 

@@ -139,7 +139,9 @@ class RecordStream:
     # The window of the engine
 
     def may_start(self, position: int) -> bool:
-        """Return whether a request of a position may be sent now."""
+        """Return whether a request of a position may be sent now. A job that was submitted always goes on."""
+        if not self._counts_steps and position in self._in_flight:
+            return True
         expected = (self._in_flight.total() + 1) * (self._came / self._ended if self._ended else float(self._chunksize))
         chunks = 1 if self._is_written else _MAX_CHUNKS
         if self._waiting + self._taken + expected <= chunks * self._chunksize:
@@ -150,8 +152,8 @@ class RecordStream:
         return not self._in_flight or (position == head and head not in self._in_flight)
 
     def start(self, position: int) -> None:
-        """Note that a request of a position was taken to be sent."""
-        self._in_flight[position] += 1
+        """Note that a request of a position was taken to be sent; the requests of a job count as one."""
+        self._in_flight[position] = self._in_flight[position] + 1 if self._counts_steps else 1
 
     def end_step(self, position: int) -> None:
         """Note that a request of a position has its result."""

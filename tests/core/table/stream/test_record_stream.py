@@ -123,3 +123,18 @@ def test_tables_count_their_rows():
     stream = make_stream([0])
     stream.add(0, pd.DataFrame({"a": [1, 2, 3]}))
     assert stream.ready == 3
+
+
+def test_a_job_that_was_submitted_goes_on_while_others_hold_the_window():
+    """Its result would come after its poll without a delay: the window must not hold that request back."""
+    stream = make_stream(range(3), counts_steps=False)
+    for position in range(2):
+        assert stream.may_start(position)
+        stream.start(position)
+    assert not stream.may_start(2)
+    assert stream.may_start(1)
+    stream.start(1)
+    for position in range(2):
+        stream.add(position, [{}])
+        stream.complete(position)
+    assert stream.may_start(2)
