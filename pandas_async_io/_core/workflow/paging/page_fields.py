@@ -100,6 +100,26 @@ def has_page_position(fields: Any) -> bool:
     return total is not None and any(offset is not None and size and offset <= total for offset, size in positions)
 
 
+def announces_pages(fields: Any) -> bool:
+    """Whether an object says which page it is, and that others follow.
+
+    Examples
+    --------
+    >>> [announces_pages({"page": 1, "total_pages": pages}) for pages in (1, 3)]
+    [False, True]
+    >>> [announces_pages({"offset": 0, "limit": 10, "total": total}) for total in (7, 11)]
+    [False, True]
+    """
+    if not has_page_position(fields):
+        return False
+    number, pages = _first_count(fields, PAGE_NUMBERS), _first_count(fields, PAGE_TOTALS)
+    if number is not None and pages is not None:
+        return number < pages - (number == 0)
+    positions = ((parse_count(fields.get(offset)), parse_count(fields.get(size))) for offset, size in OFFSET_PARAMS)
+    total = _first_count(fields, (*OFFSET_TOTALS, "count")) or 0
+    return any(offset is not None and size and offset + size < total for offset, size in positions)
+
+
 def _first_count(fields: dict[str, Any], names: Sequence[str]) -> int | None:
     return next((count for name in names if (count := parse_count(fields.get(name))) is not None), None)
 

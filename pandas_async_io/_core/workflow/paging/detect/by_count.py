@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 def offset_candidates(evidence: PageEvidence) -> Iterator[Candidate]:
     """Yield a paginator for an envelope with an offset, a page size and a total."""
-    if evidence.record_count is None:
+    if evidence.record_count is None and not evidence.numbers_pages:
         return
     for prefix, fields in evidence.envelopes:
         total = _offset_total(evidence, fields)
@@ -63,7 +63,7 @@ def _offset_total(evidence: PageEvidence, fields: Mapping[str, Any]) -> str | No
 
 def page_number_candidates(evidence: PageEvidence) -> Iterator[Candidate]:
     """Yield a paginator for the number of pages, or else for the page's number in the request."""
-    if evidence.record_count is None:
+    if evidence.record_count is None and not evidence.numbers_pages:
         return
     counted = [*_by_page_total(evidence), *_by_page_total_header(evidence)]
     yield from counted

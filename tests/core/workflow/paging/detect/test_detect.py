@@ -270,9 +270,31 @@ def test_a_page_with_unknown_fields_that_announces_more_is_not_the_only_one(fiel
     assert f"pages={candidate}" in found
 
 
+BY_KEY = {"orders": {"a": {"n": 1}, "b": {"n": 2}}}
+
+
+@pytest.mark.parametrize(
+    ("fields", "candidate"),
+    [
+        ({"page": 1, "total_pages": 3}, "PageNumber(total_pages='total_pages')"),
+        ({"page": 0, "pages": 3}, "PageNumber(start=0, total_pages='pages')"),
+        ({"meta": {"page": 1, "total_pages": 3}}, "PageNumber(total_pages='meta.total_pages')"),
+        ({"offset": 0, "limit": 2, "total": 5}, "Offset(size=('limit', 2), total_records='total')"),
+    ],
+)
+def test_numbers_of_pages_without_a_list_of_records_are_asked_about(fields, candidate):
+    with pytest.raises(PlanError, match="not sure") as caught:
+        choose_paginator(page({**fields, **BY_KEY}))
+    assert f"pages={candidate}" in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("payload", "headers"),
     [
+        ({"page": 1, "total_pages": 1, **BY_KEY}, {}),
+        ({"page": 0, "pages": 1, **BY_KEY}, {}),
+        ({"page": 1, "total_pages": 3, "has_more": False, **BY_KEY}, {}),
+        ({"offset": 0, "limit": 5, "total": 5, **BY_KEY}, {}),
         ({"request_id": "r-1", "total": 3, **ORDERS}, {}),
         ({"title": "T", "pages": 320, "authors": ONE}, {}),
         ({"id": 2, "total": 119, "lines": ONE}, {}),
