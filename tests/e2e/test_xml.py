@@ -53,6 +53,7 @@ def answer(target):
         "/users": f"<us>{''.join(f'<u><id>{at}</id><v>{at}.5</v></u>' for at in ids if at != '3')}</us>",
         "/user": f"<u><id>{query.get('id')}</id><zip>{'0' * (query.get('id') == '1')}7</zip><p cur='EUR'>5</p></u>",
         "/error": f"<r><error>{'quota' if query.get('id') == '1' else 'false'}</error><v>1</v></r>",
+        "/linked": f"<r>{'' if 'page' in query else '<next>/linked?page=2</next>'}<u><n>{query.get('page', 1)}</n></u></r>",
         "/meta": "<r><page size='50'>2</page><us><u><id>1</id></u><u><id>2</id></u></us></r>",
     }[url.path]
     return respond_with(body.encode(), "application/xml")
@@ -140,3 +141,12 @@ def test_read_options_are_those_of_pandas_read_xml(url):
     """An XPath, as pandas takes it."""
     options = {"xpath": ".//u", "elems_only": True}
     assert pd.read_api(url + "/meta", read_options=options).to_dict("list") == {"id": [1, 2]}
+
+
+def test_an_element_with_the_records_of_one_answer_that_is_a_field_of_another_one_is_a_hint(url):
+    """The last page has no link beside its one record: record_path says where the records of all pages are."""
+    read = {"pages": paio.NextUrl("next"), "errors": "coerce"}
+    with pytest.warns(paio.HintWarning, match="record_path='u' reads it alike"):
+        frame = pd.read_api(url + "/linked", **read)
+    assert list(frame) == ["next", "u.n", "n"]
+    assert pd.read_api(url + "/linked", record_path="u", **read)["n"].tolist() == [1, 2]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pandas_async_io._core.arrays import Array
     from pandas_async_io._core.errors import ParseError
     from pandas_async_io._core.table.columns.missing_columns import Selection
-    from pandas_async_io._core.table.columns.missing_paths import PathSearch
+    from pandas_async_io._core.table.columns.missing_paths import PathSearch, XmlPaths
 
 NULL, MISSING = 1, 2
 """The states of a cell without a value: a JSON null, and no such key in the record. 0: it has a value."""
@@ -74,6 +74,8 @@ class Block:
         The fields that are objects of fields in some record, so that a null there is no column.
     message : str or None
         The one field of a table without rows: a message, if other answers are tables.
+    xml_paths : XmlPaths or None
+        Where its XML documents have their records.
     """
 
     columns: dict[str, Chunk]
@@ -85,6 +87,7 @@ class Block:
     searches: tuple[PathSearch, ...] = ()
     nested: frozenset[str] = frozenset()
     message: str | None = None
+    xml_paths: XmlPaths | None = None
 
 
 def may_have_failed(block: Block) -> bool:

@@ -33,7 +33,12 @@ from pandas_async_io._core.table.columns.infinite import holds_infinite
 from pandas_async_io._core.table.columns.integers import concat_numbers
 from pandas_async_io._core.table.columns.messages import remove_messages
 from pandas_async_io._core.table.columns.missing_columns import describe_missing_columns
-from pandas_async_io._core.table.columns.missing_paths import NO_MISSING_PATHS, MissingPaths, describe_missing_paths
+from pandas_async_io._core.table.columns.missing_paths import (
+    NO_MISSING_PATHS,
+    MissingPaths,
+    describe_missing_paths,
+    describe_xml_paths,
+)
 from pandas_async_io._core.table.columns.xml_texts import hold_xml_texts, type_xml_texts
 
 if TYPE_CHECKING:
@@ -151,7 +156,7 @@ def concat_blocks(blocks: Sequence[Block], *, nullable: bool, text_columns: Coll
         tuple(name for name in arrays if name in infinite),
         describe_missing_paths(chain.from_iterable(block.searches for block in blocks)),
         kinds_by_name,
-        hints,
+        hints + describe_xml_paths(block.xml_paths for block in blocks if block.xml_paths is not None),
     )
 
 

@@ -8,6 +8,7 @@ column ``x`` beside ``x.a``.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from pandas_async_io._core.table.columns.missing_paths import (
     PathSearch,
     begin_explode,
     begin_searches,
+    find_xml_paths,
     note_explode,
     note_payload,
 )
@@ -100,7 +102,8 @@ def flatten(payloads: Sequence[Any], shape: Shape) -> Block:
     first = next(filter(None, records), None)
     selection = None if first is None else _find_selection(columns, first, shape, payloads)
     counted, searches = np.array(counts, np.int64), searches + exploded
-    return _make_block(columns, meta_columns, counted, failures, selection, nested=nested, searches=searches)
+    block = _make_block(columns, meta_columns, counted, failures, selection, nested=nested, searches=searches)
+    return block if shape.record_path else replace(block, xml_paths=find_xml_paths(payloads))
 
 
 def _make_block(

@@ -1,6 +1,7 @@
 """What to say about a path of ``record_path=``, ``meta=`` or ``explode=`` that answers leave out.
 
-An answer that found nothing often leaves the path out, so one is no failure; that none has it is worth a hint.
+An answer that found nothing often leaves the path out, so one is no failure; that none has it is worth a hint. So is
+an element of XML that holds the records of one answer and is a field of another one.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pandas_async_io._core.body.xml.document import XmlDocument
 from pandas_async_io._core.errors import ParseError
 from pandas_async_io._core.security.secrets import redact_line
 from pandas_async_io._core.server_message import find_message
@@ -168,3 +170,42 @@ def describe_missing_paths(searches: Iterable[PathSearch]) -> MissingPaths:
         elif message and option != "explode":
             hints.append(f"an answer without {shown} says: {message}")
     return MissingPaths(tuple(hints), is_error)
+
+
+class XmlPaths(NamedTuple):
+    """Where XML documents have their records, without a ``record_path``, and the fields of those that are one record."""
+
+    paths: frozenset[tuple[str, ...]] = frozenset()
+    fields: frozenset[str] = frozenset()
+
+
+NO_XML_PATHS = XmlPaths()
+
+
+def find_xml_paths(payloads: Sequence[Any]) -> XmlPaths:
+    """Return where the XML documents among payloads have their records."""
+    documents = [payload for payload in payloads if isinstance(payload, XmlDocument)]
+    if not documents:
+        return NO_XML_PATHS
+    single = (document for document in documents if document.record_path is None)
+    paths = frozenset(document.record_path for document in documents if document.record_path is not None)
+    return XmlPaths(paths, frozenset(chain.from_iterable(single)))
+
+
+def describe_xml_paths(found: Iterable[XmlPaths]) -> tuple[str, ...]:
+    """Return what to say about documents of which one has its records where another one has a field.
+
+    Examples
+    --------
+    >>> describe_xml_paths([XmlPaths(frozenset({("user",)}), frozenset({"next", "user"}))])
+    ("'user' holds the records of some XML answers and is a field of others: record_path='user' reads it alike",)
+    """
+    found = tuple(found)
+    fields = frozenset[str]().union(*(each.fields for each in found))
+    paths = sorted(frozenset[tuple[str, ...]]().union(*(each.paths for each in found)))
+    for path in paths:
+        if path[0] in fields or any(path[: len(other)] == other for other in paths if len(other) < len(path)):
+            shown = write_path(path)
+            text = f"{shown} holds the records of some XML answers and is a field of others"
+            return (redact_line(f"{text}: record_path={shown} reads it alike"),)
+    return ()
