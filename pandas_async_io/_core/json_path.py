@@ -21,7 +21,7 @@ Key = str | int
 Path = str | Sequence[Key]
 
 _COUNT = re.compile(r"\s*(?:(?:(?!bytes)[\w-]+ +)?(?:[0-9]+-[0-9]+|\*)/)?([0-9]{1,15})\s*", re.IGNORECASE)
-_POSITION = re.compile("[0-9]{1,9}")
+_POSITION = re.compile("-?[0-9]{1,9}")
 
 
 def as_key(value: Any) -> Key | None:
@@ -57,7 +57,7 @@ def as_position(key: Key) -> int | None:
 
     Examples
     --------
-    >>> as_position("0"), as_position(-1), as_position("a")
+    >>> as_position("0"), as_position("-1"), as_position("a")
     (0, -1, None)
     """
     if isinstance(key, int):

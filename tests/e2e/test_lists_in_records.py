@@ -59,3 +59,10 @@ def test_a_wrong_name_is_a_hint_and_the_records_stay():
     """With the nearest name."""
     with serve(lambda k: ORDER) as server, pytest.warns(paio.HintWarning, match="nearest: explode='lines'"):
         assert len(paio.read_api(server.url + "/1", explode="lnies")) == 1
+
+
+def test_a_list_in_another_list_is_named_with_what_reads_it():
+    """explode= takes lists of the record."""
+    hint = "explode='lines.tags'; it is in another list: record_path='lines.tags'"
+    with serve(lambda k: {"lines": [{"tags": ["a"]}]}) as server, pytest.warns(paio.HintWarning, match=hint):
+        paio.read_api(server.url + "/1", explode="lines.tags")

@@ -53,7 +53,7 @@ def answer(target):
         "/users": f"<us>{''.join(f'<u><id>{at}</id><v>{at}.5</v></u>' for at in ids if at != '3')}</us>",
         "/user": f"<u><id>{query.get('id')}</id><zip>{'0' * (query.get('id') == '1')}7</zip><p cur='EUR'>5</p></u>",
         "/error": f"<r><error>{'quota' if query.get('id') == '1' else 'false'}</error><v>1</v></r>",
-        "/linked": f"<r>{'' if 'page' in query else '<next>/linked?page=2</next>'}<u><n>{query.get('page', 1)}</n></u></r>",
+        "/linked": "<r><u><n>2</n></u></r>" if "page" in query else "<r><next>?page=2</next><u><n>1</n></u></r>",
         "/meta": "<r><page size='50'>2</page><us><u><id>1</id></u><u><id>2</id></u></us></r>",
     }[url.path]
     return respond_with(body.encode(), "application/xml")

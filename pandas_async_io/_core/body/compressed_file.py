@@ -83,7 +83,8 @@ def unpack(
         chosen = choose_format(content, content_type, f"/{name}", strict=False)
     except (ParseError, TransportError, BodyTooLargeError):
         return None
-    return None if chosen in {"text", "bytes"} else (content, f"/{name}")
+    is_kept = chosen == "bytes" or (chosen == "text" and not content_type.media_type)
+    return None if is_kept else (content, f"/{name}")
 
 
 def _decompress_file(body: bytes, compression: str, max_body: int) -> tuple[bytes, str]:

@@ -80,6 +80,12 @@ def test_json_is_recognised_in_a_file_without_a_name(suffix):
     assert read("https://e.com/", packed, "application/json") == [{"id": 2**64 + 1}]
 
 
+@pytest.mark.parametrize("suffix", PACK)
+def test_a_file_of_text_is_text(suffix):
+    """Its bytes are no text in any charset."""
+    assert read(f"https://e.com/a.txt.{suffix}", PACK[suffix](b"a log"), "text/plain") == "a log"
+
+
 @pytest.mark.parametrize(
     ("url", "content_type", "body"),
     [

@@ -162,7 +162,7 @@ class _Layer:
         self._input_budget -= len(data)
         if self._input_budget < 0:
             raise too_large(self._max_body)
-        while data:
+        while data := self._strip_padding(data):
             stream = self._current_stream(data)
             yield self._decode_piece(stream, data)
             while not (stream.eof or stream.needs_input):
@@ -176,6 +176,11 @@ class _Layer:
         if _is_text(self._head):  # raw deflate and Brotli have no signature: they read a text as a stream's begin
             raise ParseError(f"the body is a text, not in the content coding {self._name!r} that it announces")
         raise TransportError(f"the {self._name} body is truncated: its stream has no end", transient=True)
+
+    def _strip_padding(self, data: bytes) -> bytes:
+        """Return what follows the zeros behind a gzip member, which tapes and `gzip` itself pad files with."""
+        is_between = self._name == "gzip" and self._stream is not None and self._stream.eof
+        return data.lstrip(b"\0") if is_between else data
 
     def _current_stream(self, data: bytes) -> StreamDecompressor:
         if self._stream is None or self._stream.eof:

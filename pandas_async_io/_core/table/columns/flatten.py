@@ -8,7 +8,6 @@ column ``x`` beside ``x.a``.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,6 @@ from pandas_async_io._core.table.columns.infinite import find_infinite_columns
 from pandas_async_io._core.table.columns.missing_columns import Selection
 from pandas_async_io._core.table.columns.missing_paths import (
     PathSearch,
-    begin_explode,
     begin_searches,
     find_xml_paths,
     note_explode,
@@ -76,7 +74,7 @@ def flatten(payloads: Sequence[Any], shape: Shape) -> Block:
     counts: list[int] = []
     meta: list[tuple[list[Any], int]] = []
     failures: dict[int, ParseError] = {}
-    searches, exploded = begin_searches(shape), begin_explode(shape)
+    searches, exploded = begin_searches(shape)
     for at, payload in enumerate(payloads):
         lists: list[tuple[list[Any], Any]] = []
         try:
@@ -102,8 +100,10 @@ def flatten(payloads: Sequence[Any], shape: Shape) -> Block:
     first = next(filter(None, records), None)
     selection = None if first is None else _find_selection(columns, first, shape, payloads)
     counted, searches = np.array(counts, np.int64), searches + exploded
-    block = _make_block(columns, meta_columns, counted, failures, selection, nested=nested, searches=searches)
-    return block if shape.record_path else replace(block, xml_paths=find_xml_paths(payloads))
+    documents = () if shape.record_path else payloads
+    return _make_block(
+        *(columns, meta_columns, counted, failures, selection), nested=nested, searches=searches, documents=documents
+    )
 
 
 def _make_block(
@@ -115,9 +115,12 @@ def _make_block(
     *,
     nested: frozenset[str],
     searches: tuple[PathSearch, ...] = (),
+    documents: Sequence[Any] = (),
 ) -> Block:
     infinite = find_infinite_columns(columns) | find_infinite_columns(meta)
-    return Block(columns, meta, counts, failures, infinite, selection, searches, nested)
+    return Block(
+        columns, meta, counts, failures, infinite, selection, searches, nested, xml_paths=find_xml_paths(documents)
+    )
 
 
 def _find_selection(

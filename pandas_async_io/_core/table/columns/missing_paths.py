@@ -99,11 +99,13 @@ class PathSearch:
         self.message = self.message or redact_line(find_message(payload))
 
 
-def begin_searches(shape: Shape) -> tuple[PathSearch, ...]:
-    """Return the searches of a block: for the record path, then for each ``meta`` field; none without a record path."""
+def begin_searches(shape: Shape) -> tuple[tuple[PathSearch, ...], tuple[PathSearch, ...]]:
+    """Return the searches of a block: those of ``record_path`` and ``meta``, and those of ``explode``."""
+    exploded = tuple(PathSearch("explode", (name,)) for name in shape.explode)
     if shape.record_path is None:
-        return ()
-    return PathSearch("record_path", shape.record_path), *(PathSearch("meta", path) for path in shape.meta)
+        return (), exploded
+    meta = (PathSearch("meta", path) for path in shape.meta)
+    return (PathSearch("record_path", shape.record_path), *meta), exploded
 
 
 def note_payload(
@@ -121,11 +123,6 @@ def note_payload(
             search.is_found = True
         elif lists:
             search.note_missing(payload)
-
-
-def begin_explode(shape: Shape) -> tuple[PathSearch, ...]:
-    """Return the searches of a block for the columns that ``explode`` names."""
-    return tuple(PathSearch("explode", (name,)) for name in shape.explode)
 
 
 def note_explode(searches: Sequence[PathSearch], lists: Sequence[tuple[Any, Sequence[Any]]], sep: str) -> None:
@@ -159,11 +156,13 @@ def describe_missing_paths(searches: Iterable[PathSearch]) -> MissingPaths:
         lacking = [search for search in found if search.lacking]
         if not lacking:
             continue
-        shown = f"{option}={write_path(path)}"
+        shown = f"{option}={redact_line(repr(path[0])) if option == 'explode' else write_path(path)}"
         message = next((search.message for search in lacking if search.message), "")
         if not any(search.is_found for search in found):
             is_error |= option != "explode"
             nearest = next((f"; nearest: {option}={search.nearest}" for search in lacking if search.nearest), "")
+            if nearest.endswith(f"={str(path[0])!r}"):  # `explode` takes a list of the record, not one of its lists'
+                nearest = f"; it is in another list: record_path={str(path[0])!r} and meta= make rows of its elements"
             keys = next((f"; the first one has {search.keys}" for search in lacking if search.keys), "")
             says = f", and says: {message}" if message and option != "explode" else ""
             hints.append(f"no {'record' if option == 'explode' else 'answer'} has {shown}{nearest or keys}{says}")
@@ -173,7 +172,7 @@ def describe_missing_paths(searches: Iterable[PathSearch]) -> MissingPaths:
 
 
 class XmlPaths(NamedTuple):
-    """Where XML documents have their records, without a ``record_path``, and the fields of those that are one record."""
+    """Where XML documents have their records without a ``record_path``, and the fields of those that are one record."""
 
     paths: frozenset[tuple[str, ...]] = frozenset()
     fields: frozenset[str] = frozenset()

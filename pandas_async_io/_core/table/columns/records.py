@@ -10,7 +10,7 @@ from pandas_async_io._core.errors import ParseError
 from pandas_async_io._core.json_path import find_children, find_values, names_element
 from pandas_async_io._core.security.secrets import redact_line
 from pandas_async_io._core.server_message import find_error_message
-from pandas_async_io._core.table.orient.table import VALUE_COLUMN, Record, Table, read_tables
+from pandas_async_io._core.table.orient.table import VALUE_COLUMN, Names, Record, Table, read_tables
 from pandas_async_io._core.table.orient.table_records import TableRecords
 
 if TYPE_CHECKING:
@@ -95,7 +95,9 @@ def extract_tables(payload: Any, shape: Shape) -> list[tuple[list[Any], Table]]:
     for trail, value in _find_places(payload, path) if path else [((payload,), payload)]:
         meta = [_meta_field(trail, keys, path) for keys in shape.meta] if path else []
         is_null = value is None or value is NOT_FOUND
-        names = shape.names if is_null or shape.names_path is None else _find_names(trail, shape.names_path, path)
+        names: Names = shape.names
+        if shape.names_path is not None and not is_null:
+            names = _find_names(trail, shape.names_path, path, are_needed=bool(value))
         found = read_tables(None if is_null else value, shape.orient, names, sep=shape.sep)
         tables += [(meta, table) for table in found]
     return tables
@@ -109,15 +111,20 @@ def _find_places(payload: Any, path: Path) -> list[tuple[Trail, Any]]:
     return found
 
 
-def _find_names(trail: Trail, keys: Path, path: Path) -> list[Any]:
-    """Return the names beside a table: a list, or a field of each element of a list on the way."""
+def _find_names(trail: Trail, keys: Path, path: Path, *, are_needed: bool) -> list[Any] | None:
+    """Return the names beside a table: a list, or a field of each element of a list on the way.
+
+    None if an answer without rows has no names.
+    """
     depth = _shared_depth(trail, keys, path)
     try:
         found = [value for _, value in walk_path(trail[depth], keys[depth:])]
     except ParseError:
         found = []
-    if not found or NOT_FOUND in found:
-        raise ParseError(f"names {list(keys)} is not in the answer")
+    if not found or NOT_FOUND in found or found == [None]:
+        if are_needed:
+            raise ParseError(f"names {list(keys)} is not in the answer")
+        return None
     return found[0] if len(found) == 1 and isinstance(found[0], list) else found
 
 

@@ -289,7 +289,7 @@ def _find_wrapper(cells: Any) -> str | None:
 
 def _show_names(names: Collection[str]) -> str:
     shown = ", ".join(map(show_value, list(names)[:_MAX_SHOWN]))
-    return shown + (", …" if len(names) > _MAX_SHOWN else "")
+    return (shown or "nothing") + (", …" if len(names) > _MAX_SHOWN else "")
 
 
 def _type_name(value: Any) -> str:

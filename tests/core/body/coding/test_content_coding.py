@@ -170,6 +170,15 @@ def test_members_are_concatenated(coding, compress, size):
     )
 
 
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_zeros_behind_a_gzip_member_are_padding(size):
+    """As `gzip` and Python read it; other bytes are refused."""
+    padded = gzip.compress(b"first ") + b"\0" * 9 + gzip.compress(b"second") + b"\0" * 900
+    assert decompress_in_chunks(padded, "gzip", size) == b"first second"
+    with pytest.raises(ParseError):
+        decompress_in_chunks(padded + b"garbage!", "gzip", size)
+
+
 def test_security_s9_a_body_has_at_most_10_000_members():
     """Empty members hold no content and cost time."""
     member = gzip.compress(b"")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pandas_async_io._core.errors import ParseError
 from pandas_async_io._core.table.columns.records import extract_records
 from pandas_async_io._core.table.columns.shape import compile_shape
 from tests.core.table.payload_columns import flatten_columns, to_cells
@@ -105,3 +106,23 @@ def test_a_meta_field_has_positions_and_stars(path, meta, payload, expected):
     arrays = flatten_columns([payload], record_path=path, meta=meta).arrays
     (name,) = set(arrays) - {"x"}
     assert to_cells(arrays[name]) == (expected[name] if isinstance(expected, dict) else expected)
+
+
+@pytest.mark.parametrize("answer", [{"rows": []}, {"rows": [], "names": None}, {"rows": None}, {}])
+def test_an_answer_without_rows_needs_no_names(answer):
+    """APIs leave the names out where they found nothing."""
+    shape = compile_shape(record_path="rows", orient="values", names="names")
+    assert extract_records(answer, shape) == []
+
+
+@pytest.mark.parametrize("names", [{}, {"names": None}])
+def test_rows_without_their_names_are_no_records(names):
+    shape = compile_shape(record_path="rows", orient="values", names="names")
+    with pytest.raises(ParseError, match="names"):
+        extract_records({"rows": [[1]], **names}, shape)
+
+
+@pytest.mark.parametrize(("path", "values"), [("c.-1", [2]), ("c.0", [1]), ("c.-3", [])])
+def test_a_negative_position_counts_from_the_end(path, values):
+    records = extract_records({"c": [{"a": 1}, {"a": 2}]}, compile_shape(record_path=path))
+    assert [record["a"] for record in records] == values

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pandas_async_io._core.json_path import find_value, parse_count
 from pandas_async_io._core.workflow.paging.detect.page_evidence import Candidate, PageEvidence
 from pandas_async_io._core.workflow.paging.envelope import find_total_path
+from pandas_async_io._core.workflow.paging.page_fields import announces_pages
 from pandas_async_io._core.workflow.paging.paginators.cursor import Cursor
 from pandas_async_io._core.workflow.paging.paginators.page_number import Offset, PageNumber
 from pandas_async_io._core.workflow.paging.paging_vocabulary import (
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 def offset_candidates(evidence: PageEvidence) -> Iterator[Candidate]:
     """Yield a paginator for an envelope with an offset, a page size and a total."""
-    if evidence.record_count is None and not evidence.numbers_pages:
+    if evidence.record_count is None and not _numbers_pages(evidence):
         return
     for prefix, fields in evidence.envelopes:
         total = _offset_total(evidence, fields)
@@ -53,6 +54,11 @@ def offset_candidates(evidence: PageEvidence) -> Iterator[Candidate]:
             return
 
 
+def _numbers_pages(evidence: PageEvidence) -> bool:
+    """Whether a page's number and the number of pages, or an offset and a total, say that there are more pages."""
+    return not evidence.announces_end and any(announces_pages(fields) for _, fields in evidence.envelopes)
+
+
 def _offset_total(evidence: PageEvidence, fields: Mapping[str, Any]) -> str | None:
     """Return the field that holds the number of all records; a ``count`` may be the page's length."""
     total = _first_number_field(fields, OFFSET_TOTALS)
@@ -63,7 +69,7 @@ def _offset_total(evidence: PageEvidence, fields: Mapping[str, Any]) -> str | No
 
 def page_number_candidates(evidence: PageEvidence) -> Iterator[Candidate]:
     """Yield a paginator for the number of pages, or else for the page's number in the request."""
-    if evidence.record_count is None and not evidence.numbers_pages:
+    if evidence.record_count is None and not _numbers_pages(evidence):
         return
     counted = [*_by_page_total(evidence), *_by_page_total_header(evidence)]
     yield from counted

@@ -23,7 +23,7 @@ from pandas_async_io._core.workflow.paging.envelope import (
     is_single_record,
     page_records,
 )
-from pandas_async_io._core.workflow.paging.page_fields import announces_pages, described_paths, has_only_page_fields
+from pandas_async_io._core.workflow.paging.page_fields import described_paths, has_only_page_fields
 from pandas_async_io._core.workflow.paging.paging_vocabulary import (
     ENVELOPES,
     PAGE_PARAMS,
@@ -97,11 +97,6 @@ class PageEvidence:
     def announces_more(self) -> bool:
         """Whether a flag says that there are more pages."""
         return self.flag is not None and self.flag[1]
-
-    @property
-    def numbers_pages(self) -> bool:
-        """Whether a page's number and the number of pages, or an offset and a total, say that there are more pages."""
-        return not self.announces_end and any(announces_pages(fields) for _, fields in self.envelopes)
 
     @property
     def announces_end(self) -> bool:
