@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from pandas_async_io._core.workflow.paging.paginators.page_number import Offset, PageNumber
     from pandas_async_io._io.environment import env
     from pandas_async_io._io.storage.store import Store
+    from pandas_async_io._io.telemetry import OpenTelemetry
     from pandas_async_io.call.stream.chunks import FrameChunks
     from pandas_async_io.call.stream.parquet_parts import ParquetParts
     from pandas_async_io.client import Client
@@ -64,6 +65,7 @@ _LAZY_NAMES = {
     "LinkHeader": ("_core.workflow.paging.paginators.next_url", "LinkHeader"),
     "NextUrl": ("_core.workflow.paging.paginators.next_url", "NextUrl"),
     "Offset": ("_core.workflow.paging.paginators.page_number", "Offset"),
+    "OpenTelemetry": ("_io.telemetry", "OpenTelemetry"),
     "Outcome": ("_core.models", "Outcome"),
     "Page": ("_core.models", "Page"),
     "PageNumber": ("_core.workflow.paging.paginators.page_number", "PageNumber"),
@@ -100,6 +102,7 @@ __all__ = [
     "LinkHeader",
     "NextUrl",
     "Offset",
+    "OpenTelemetry",
     "Outcome",
     "Page",
     "PageNumber",

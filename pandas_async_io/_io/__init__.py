@@ -7,6 +7,7 @@
 - `storage`: keeps answers in a file.
 - `progress`: the progress bar.
 - `hooks`: calls the hooks of a run.
+- `telemetry`: spans and metrics of runs, as a hook.
 - `run_log`: the log of a run, as a hook.
 - `environment`: secrets in the environment.
 - `settings_pickle`: objects that are pickled by their settings.

@@ -23,9 +23,14 @@ class Hooks:
     ----------
     hooks : iterable of Hook
         Those of the client, then those of the call.
+
+    Attributes
+    ----------
+    trace_sources : list of Hook
+        Those whose ``trace_headers(run, url)`` returns headers that requests carry.
     """
 
-    __slots__ = ("_by_event", "_failed")
+    __slots__ = ("_by_event", "_failed", "trace_sources")
 
     def __init__(self, hooks: Iterable[Hook]) -> None:
         distinct = list({id(hook): hook for hook in hooks}.values())
@@ -34,6 +39,7 @@ class Hooks:
             for kind in EVENT_TYPES
         }
         self._failed: set[int] = set()
+        self.trace_sources = [hook for hook in distinct if hasattr(hook, "trace_headers")]
 
     def __bool__(self) -> bool:
         return any(self._by_event.values())

@@ -22,7 +22,7 @@ from pandas_async_io.call.prepare.request_body import find_query
 from pandas_async_io.call.prepare.store import open_call_store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from pandas_async_io._core.models import Request, Response
     from pandas_async_io._core.report.outcomes import Outcomes
@@ -45,11 +45,17 @@ async def make_context(
 ) -> CallContext:
     """Return what all requests of a call share; its deadline begins now, and its store is open."""
     client, policy, options = prepared.client, prepared.policy, prepared.options
-    send = client.transport.send
+    send: Send = client.transport.send
     store = None if prepared.store is None else await asyncio.to_thread(open_call_store, prepared)
+    hooks = find_hooks(prepared)
+    events = _make_events(prepared, outcomes, hooks) if hooks else None
     now = asyncio.get_running_loop().time()
+    if options.encoding is not None:
+        send = partial(_send_with_encoding, send, options.encoding)
+    if events is not None and hooks.trace_sources:
+        send = partial(_send_with_trace, send, hooks.trace_sources, events.run)
     return CallContext(
-        send=send if options.encoding is None else partial(_send_with_encoding, send, options.encoding),
+        send=send,
         workflow=workflow,
         policy=policy,
         budget=RunBudget(
@@ -64,7 +70,7 @@ async def make_context(
         read_error_body=prepared.decode.read_error_body,
         store=store,
         window=window,
-        events=_make_events(prepared, outcomes),
+        events=events,
     )
 
 
@@ -74,11 +80,8 @@ def find_hooks(prepared: PreparedCall) -> Hooks:
     return Hooks((*prepared.client.hooks, *own, RunLog()))
 
 
-def _make_events(prepared: PreparedCall, outcomes: Outcomes) -> RunEvents | None:
-    """Tell the hooks that the run starts, and return what tells them the rest; None without hooks."""
-    hooks = find_hooks(prepared)
-    if not hooks:
-        return None
+def _make_events(prepared: PreparedCall, outcomes: Outcomes, hooks: Hooks) -> RunEvents:
+    """Tell the hooks that the run starts, and return what tells them the rest."""
     resumption, label = prepared.resumption, prepared.redactor.redact(prepared.source.label)
     rows = None if resumption is None else resumption.rows
     events = RunEvents(hooks, uuid4().hex[:8], label, prepared.redactor, rows)
@@ -89,6 +92,17 @@ def _make_events(prepared: PreparedCall, outcomes: Outcomes) -> RunEvents | None
 async def _send_with_encoding(send: Send, encoding: str, *args: Any, **kwargs: Any) -> Response:
     """Send a request; the text of its response is in the call's ``encoding``, whatever the header says."""
     return replace(await send(*args, **kwargs), encoding=encoding)
+
+
+async def _send_with_trace(
+    send: Send, sources: Sequence[Any], run: str, request: Request, *args: Any, **kwargs: Any
+) -> Response:
+    """Send a request with the trace context of its run; the call's own headers take precedence."""
+    headers = {name: text for source in sources for name, text in source.trace_headers(run, request.url).items()}
+    given = {name.lower() for name in request.headers}
+    if headers and given.isdisjoint(headers):
+        request = replace(request, headers={**request.headers, **headers})
+    return await send(request, *args, **kwargs)
 
 
 async def send_requests(prepared: PreparedCall, context: CallContext) -> None:
