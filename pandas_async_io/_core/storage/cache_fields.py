@@ -84,6 +84,9 @@ class CacheFields:
         return frozenset(each.strip().lower() for text in texts for each in text.split(",") if each.strip())
 
 
+_NO_FIELDS = CacheFields()
+
+
 def read_cache_fields(headers: Mapping[str, str]) -> CacheFields:
     """Return what a cache reads of header fields; a multidict has one item per line.
 
@@ -99,13 +102,13 @@ def read_cache_fields(headers: Mapping[str, str]) -> CacheFields:
         if folded in _READ_FIELDS:
             lines.setdefault(folded, []).append(value)
     if not lines:
-        return CacheFields()
+        return _NO_FIELDS
     expires = [parse_http_date(value) for value in lines.get("expires", ())]
     dates = [-float("inf") if value is None else value for value in expires]
     first = {name: values[0].strip() for name, values in lines.items()}
     return CacheFields(
         directives=parse_cache_control(lines.get("cache-control", ())),
-        age=float(first.get("age", "") if _DIGITS.fullmatch(first.get("age", "")) else 0),
+        age=parse_age(first.get("age", "")),
         date=parse_http_date(first.get("date")),
         last_modified=parse_http_date(first.get("last-modified")),
         expires=min(dates, default=None),
@@ -130,6 +133,17 @@ def parse_cache_control(lines: Iterable[str]) -> Directives:
             value = match[3] if quoted is None else _ESCAPE.sub(r"\1", quoted)
             directives.setdefault(match[1].lower(), []).append(value)
     return directives
+
+
+def parse_age(text: str) -> float:
+    """Return the seconds of ``Age``; 0 if it is invalid (RFC 9111, 5.1).
+
+    Examples
+    --------
+    >>> parse_age(" 5"), parse_age("soon")
+    (5.0, 0.0)
+    """
+    return float(text) if _DIGITS.fullmatch(text.strip()) else 0.0
 
 
 def _as_validator(text: str | None) -> str | None:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from pandas_async_io._core.models import Outcome
-from pandas_async_io._core.storage.cache_fields import read_cache_fields
+from pandas_async_io._core.models import Outcome, Response
+from pandas_async_io._core.storage.cache_fields import parse_age, read_cache_fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pandas_async_io._core.models import Request, Response
+    from pandas_async_io._core.models import Request
     from pandas_async_io._core.policy.retries.retry import Stop
     from pandas_async_io._core.storage.cache_fields import CacheFields
 
@@ -107,8 +107,8 @@ def add_to_age(response: Response, seconds: float) -> Response:
     if seconds < 1:
         return response
     headers = CIMultiDict(response.headers)
-    headers["Age"] = str(int(read_cache_fields({"Age": headers.get("Age", "")}).age + seconds))
-    return replace(response, headers=CIMultiDictProxy(headers))
+    headers["Age"] = str(int(parse_age(headers.get("Age", "")) + seconds))
+    return Response(response.status, CIMultiDictProxy(headers), response.body, response.url, response.encoding)
 
 
 def drop_unvalidated_fields(headers: Mapping[str, str], fields: CacheFields) -> Mapping[str, str]:
