@@ -119,6 +119,8 @@ def look_at(page: Page, request_line: str, given: Mapping[str, Any] | None = Non
         notes.append(f"{count}, {format_count(len(columns.arrays), 'column')}{what}")
     pages, said = _suggest_pages(page, options)
     options.update(pages)
+    if pages and shape is None and isinstance(payload, dict):  # paging opens it: its fields are no columns
+        columns = None
     if columns is not None and 0 < len(columns.arrays) <= _MAX_COLUMNS:
         options["columns"] = list(columns.arrays)
     schema = {} if columns is None else suggest_schema(columns)

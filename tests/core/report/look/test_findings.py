@@ -30,6 +30,12 @@ def test_an_unsure_paginator_is_a_note():
     assert "perhaps pages=paio.PageNumber(total_records='total')" in repr(found)
 
 
+def test_fields_of_an_envelope_that_paging_opens_are_no_columns():
+    """No form of the rows is recognised here, so that the columns are not known."""
+    options = look({"page": 1, "total_pages": 3, "rows": [[{"v": 1}], [{"v": 2}]]}).options
+    assert options == {"pages": PageNumber(total_pages="total_pages")}
+
+
 def test_options_of_the_format_are_repeated():
     """The payload depends on them."""
     found = look([{"id": 1}], format="json")
