@@ -89,6 +89,11 @@ class Client:
         Bytes of one response header, at most.
     hooks : callable or sequence of callable, default ()
         Functions of an event, called as it happens in any call: see `events`.
+    http2 : bool, default False
+        Use HTTP/2 where the server offers it over TLS, one connection to each origin; needs the extra ``http2``. The
+        server's limit of streams caps ``concurrency``. A request without TLS, with a header ``Host``, or whose URL
+        would be rewritten (``'`` in a query) goes over HTTP/1.1, as does all in a forked process. ``ssl`` takes no
+        SSLContext then, and the authorities of a CA bundle are trusted beside the system's.
 
     Raises
     ------
@@ -123,6 +128,7 @@ class Client:
         session: Any = None,
         store: str | os.PathLike[str] | Store | None = None,
         hooks: Callable[[Any], object] | Sequence[Callable[[Any], object]] = (),
+        http2: bool = False,
     ) -> None:
         self._settings = {name: value for name, value in locals().items() if name != "self"}
         self.headers = check_client_headers(headers)
@@ -133,15 +139,7 @@ class Client:
         self.session = session
         self.store = as_store(store)
         self.hooks = option_values.check_hooks(hooks)
-        self._transport_options = transport_options.check_transport_options(
-            max_body=max_body,
-            follow=follow,
-            allow_hosts=allow_hosts,
-            block_private=block_private,
-            proxy=proxy,
-            ssl=ssl,
-            max_field_size=max_field_size,
-        )
+        self._transport_options = transport_options.check_transport_options(self._settings)
         self.allow_hosts = self._transport_options.allow_hosts
         self._gates = EndpointGates(self.limits.concurrency)
         self._pid = os.getpid()
@@ -153,7 +151,7 @@ class Client:
         portal.register_resource(self)
 
     def _open_transport(self) -> None:
-        self.transport = Transport(self._transport_options, self.session)
+        self.transport = Transport(self._transport_options, self.session, self._gates.limit_streams)
         self.running_calls = RunningCalls()
         self._finalizer = weakref.finalize(self, portal.spawn_on_portal, self.transport.close)
         self._finalizer.atexit = False  # the portal closes its resources at exit

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import ssl as tls
     from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
 PATIENCE = 10.0
 """Seconds after which a test fails that waits for an event."""
@@ -93,6 +94,8 @@ class Server:
         In order of arrival.
     connections : int
         Connections accepted so far.
+    in_flight : list of int
+        For each request of an HTTP/2 server, how many were in flight on its connection, itself included.
     released : threading.Event
         Ends `Action.WAIT`.
     """
@@ -101,6 +104,7 @@ class Server:
     scripts: Sequence[Script]
     requests: list[ReceivedRequest] = field(default_factory=list)
     connections: int = 0
+    in_flight: list[int] = field(default_factory=list)
     released: threading.Event = field(default_factory=threading.Event)
     _disconnects: int = 0
     _changed: threading.Condition = field(default_factory=threading.Condition)
@@ -208,9 +212,17 @@ async def _relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     writer.close()
 
 
+serve_instead: list[Callable[..., AbstractContextManager[Server]]] = []
+"""What serves scripts in place of HTTP/1.1 without TLS: a fixture's choice of another protocol."""
+
+
 @contextmanager
 def serve_script(*scripts: Script, ssl: tls.SSLContext | None = None, host: str = "127.0.0.1") -> Iterator[Server]:
     """Run a server that plays one script per request and repeats the last one."""
+    if serve_instead and ssl is None:
+        with serve_instead[-1](*scripts) as server:
+            yield server
+        return
     with socket.create_server((host, 0)) as listener:
         server = Server(f"{'https' if ssl else 'http'}://{host}:{listener.getsockname()[1]}", scripts)
         started, stop = threading.Event(), asyncio.Event()

@@ -50,6 +50,12 @@ class EndpointGates:
                 del gates[next(iter(gates))]
         return gate
 
+    def limit_streams(self, origin: Origin, limit: int) -> None:
+        """Have no more requests in flight to an origin than its HTTP/2 connection allows."""
+        gate = next(iter(self._origins.get(origin, {}).values()), None)
+        if gate is not None:
+            gate.slots.stream_limit = limit
+
 
 class OriginGates:
     """Opens each gate when the first request to its origin comes up, and tells it how many are outstanding.

@@ -88,12 +88,15 @@ class Slots:
         Requests that the server's budget has left: no more of them may be in flight.
     share : (int, int)
         How many processes share the limits, and the number of this one among them.
+    stream_limit : int or None
+        Requests that the server allows on one HTTP/2 connection.
     """
 
     def __init__(self, ceiling: int | None = None) -> None:
         self.in_use = 0
         self.server_limit: int | None = None
         self.share = (1, 0)
+        self.stream_limit: int | None = None
         self._ceiling = ceiling
         self._call_limits: list[int] = []
         self._widest = 1
@@ -136,6 +139,8 @@ class Slots:
             limit = min(limit, self.server_limit)
         if self.share[0] > 1:
             limit = divide(limit, *self.share)
+        if self.stream_limit is not None:
+            limit = min(limit, self.stream_limit)
         return limit if self._descriptor_limit is None else min(limit, self._descriptor_limit)
 
     @property

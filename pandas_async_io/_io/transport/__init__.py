@@ -1,8 +1,9 @@
-"""Sends one request and reads its whole response; the only package that uses aiohttp's client.
+"""Sends one request and reads its whole response; the only package that uses aiohttp's client and pyreqwest.
 
 - `transport`: one attempt, its redirects and its timeout.
 - `sender`: what a transport sends with.
 - `http1`: own connections, HTTP/1.1.
+- `http2`: own connections, HTTP/2 where the server offers it.
 - `endpoint`: what requests to one origin share.
 - `connection`: options of a client's connections, and how a body is read from one.
 - `options`: the options of a client's connections, checked.

@@ -59,6 +59,8 @@ class TransportOptions:
         True verifies certificates; False does not.
     max_field_size : int
         Bytes of one response header, its name and value.
+    http2 : bool
+        Use HTTP/2 where the server offers it.
     """
 
     max_body: int = 64 * 2**20
@@ -68,6 +70,7 @@ class TransportOptions:
     proxy: str | None = None
     ssl: bool | tls.SSLContext = True
     max_field_size: int = 64 * 2**10
+    http2: bool = False
 
 
 def open_connector(options: TransportOptions) -> aiohttp.BaseConnector:

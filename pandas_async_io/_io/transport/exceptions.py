@@ -7,6 +7,7 @@ aiohttp, whose messages repeat the request with its credentials.
 from __future__ import annotations
 
 import errno
+import math
 import os
 import re
 import socket
@@ -38,7 +39,8 @@ _UNKNOWN_AUTHORITY_CODES = frozenset({18, 19, 20, 21})
 """OpenSSL's X509_V_ERR codes for a certificate that no known authority has signed."""
 
 _UNKNOWN_HOST_ERRNOS = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
-_NO_DESCRIPTOR_ERRNOS = {errno.EMFILE, errno.ENFILE}
+NO_DESCRIPTOR_ERRNOS = {errno.EMFILE, errno.ENFILE}
+"""The process, or the system, can open no more files."""
 _PROXY_LIBRARIES = {"python_socks", "aiohttp_socks"}
 _ECHOED_INPUT = re.compile(r":?\s*(?:(?:bytearray\()?(?<!\w)b?['\"]|\n)")
 """Where the message of aiohttp's parser begins to quote what the server sent."""
@@ -60,10 +62,13 @@ class SendState:
         Whether a part of the request may have left this machine.
     reused : bool
         Whether it was sent on a connection that had served another request, and no answer has begun.
+    deadline : float
+        When the attempt ends, on the event loop's clock.
     """
 
     started: bool = False
     reused: bool = False
+    deadline: float = math.inf
 
 
 class PrivateAddressError(OSError):
@@ -197,7 +202,7 @@ def map_connect_error(cause: OSError, host: str, server: str, proxy_hint: str = 
         if getattr(cause, "verify_code", 0) in _UNKNOWN_AUTHORITY_CODES:
             reason += " (if the server has an authority of its own, pass the path of its bundle: Client(ssl='ca.pem'))"
         return TransportError(f"no trusted TLS connection to {server}: {reason}", received=False)
-    kind = DescriptorError if cause.errno in _NO_DESCRIPTOR_ERRNOS else TransportError
+    kind = DescriptorError if cause.errno in NO_DESCRIPTOR_ERRNOS else TransportError
     return kind(f"no connection to {server}: {_describe_cause(cause)}{proxy_hint}", transient=True, received=False)
 
 

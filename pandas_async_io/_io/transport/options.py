@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import ssl as tls
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import PlanError, UnsafeUrlError
@@ -26,26 +27,41 @@ _MAX_FIELD_SIZE = 2**31 - 1
 """Bytes of one header, at most: aiohttp's parser counts them in a C integer."""
 
 
-def check_transport_options(
-    *, max_body: Any, follow: Any, allow_hosts: Any, block_private: Any, proxy: Any, ssl: Any, max_field_size: Any
-) -> TransportOptions:
+def check_transport_options(settings: Mapping[str, Any]) -> TransportOptions:
     """Return the options of a client's connections.
+
+    Parameters
+    ----------
+    settings : mapping of str to object
+        The arguments of a client by name.
 
     Raises
     ------
     PlanError
         One of them has an unusable value.
     """
-    check_choice("follow", follow, FOLLOW_CHOICES)
+    check_choice("follow", settings["follow"], FOLLOW_CHOICES)
+    http2 = check_flag("http2", settings["http2"])
+    if http2:
+        _check_http2(settings["ssl"])
     return TransportOptions(
-        _parse_size("max_body", max_body),
-        follow,
-        check_allow_hosts(allow_hosts),
-        check_flag("block_private", block_private),
-        _check_proxy(proxy),
-        load_ssl(ssl),
-        min(_parse_size("max_field_size", max_field_size), _MAX_FIELD_SIZE),
+        _parse_size("max_body", settings["max_body"]),
+        settings["follow"],
+        check_allow_hosts(settings["allow_hosts"]),
+        check_flag("block_private", settings["block_private"]),
+        _check_proxy(settings["proxy"]),
+        load_ssl(settings["ssl"]),
+        min(_parse_size("max_field_size", settings["max_field_size"]), _MAX_FIELD_SIZE),
+        http2,
     )
+
+
+def _check_http2(ssl: Any) -> None:
+    """Refuse what HTTP/2 cannot keep."""
+    if find_spec("pyreqwest") is None:
+        raise PlanError('http2=True needs pyreqwest: pip install "pandas-async-io[http2]"')
+    if isinstance(ssl, tls.SSLContext):
+        raise PlanError("http2=True can't use an SSLContext: pass ssl= the path of a CA bundle, True or False")
 
 
 def refuse_open_objects(settings: Mapping[str, Any]) -> None:

@@ -7,6 +7,7 @@ redirect, and fails only with an `AttemptError`, which holds no secret.
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -21,7 +22,10 @@ from pandas_async_io._io.transport.httpx_session import HttpxSession, is_httpx_c
 from pandas_async_io._io.transport.session import AiohttpSession
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pandas_async_io._core.models import Request, Response
+    from pandas_async_io._core.security.origins import Origin
     from pandas_async_io._io.transport.connection import TransportOptions
     from pandas_async_io._io.transport.sender import CallerSession, Sender
 
@@ -35,6 +39,8 @@ class Transport:
         How to use the network.
     session : aiohttp.ClientSession or httpx.AsyncClient, optional
         The caller's; never closed here.
+    limit_streams : callable, optional
+        Learns how many requests an origin allows in flight on its HTTP/2 connection.
 
     Attributes
     ----------
@@ -47,14 +53,21 @@ class Transport:
         The session is none, or ``block_private`` is given with one or with a proxy, which open their own connections.
     """
 
-    def __init__(self, options: TransportOptions, session: Any = None) -> None:
+    def __init__(
+        self,
+        options: TransportOptions,
+        session: Any = None,
+        limit_streams: Callable[[Origin, int], None] = lambda *_: None,
+    ) -> None:
         self.session = None if session is None else adapt_session(session, options)
         if session is not None and options.block_private:
             raise PlanError("block_private can't be kept on your own session: its connector opens the connections")
+        if session is not None and options.http2:
+            raise PlanError("http2=True can't be kept on your own session: it opens the connections")
         if options.proxy is not None and options.block_private:
             raise PlanError("block_private can't be kept through a proxy: the proxy opens the connections")
         self.options = options
-        self._sender: Sender = self.session or Http1Sender(options)
+        self._sender: Sender = self.session or _open_sender(options, limit_streams)
 
     async def send(
         self,
@@ -80,8 +93,9 @@ class Transport:
         options, sender, hops = self.options, self._sender, 0
         state = SendState()
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(timeout) as limit:
                 while True:
+                    state.deadline = limit.when() or math.inf
                     response = await sender.send(request, state, new_connection=new_connection)
                     if not 300 <= response.status < 400:
                         return response
@@ -126,3 +140,11 @@ def adapt_session(session: object, options: TransportOptions) -> CallerSession:
         return HttpxSession(session, options)
     hint = ": pass httpx.AsyncClient()" if hasattr(session, "build_request") else ""
     raise PlanError(f"session={show_value(session)} is not an aiohttp.ClientSession or httpx.AsyncClient{hint}")
+
+
+def _open_sender(options: TransportOptions, limit_streams: Callable[[Origin, int], None]) -> Sender:
+    if not options.http2:
+        return Http1Sender(options)
+    from pandas_async_io._io.transport.http2.sender import Http2Sender  # noqa: PLC0415 - pyreqwest is optional
+
+    return Http2Sender(options, limit_streams)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -23,9 +24,15 @@ LONG_BODY = b"[" + b"1," * 20_000 + b"1]"
 """A body that arrives in several pieces."""
 
 
+http2_trust: list[ssl.SSLContext] = []
+"""What clients trust while a fixture chooses HTTP/2; empty for HTTP/1.1."""
+
+
 @contextmanager
 def open_transport(options, make_session=None):
     """Yield a runner and a transport on its loop; close both at the end, and the session."""
+    if http2_trust:
+        options = replace(options, http2=True, ssl=http2_trust[-1])
     with asyncio.Runner() as runner:
 
         async def make():

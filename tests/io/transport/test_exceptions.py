@@ -48,9 +48,9 @@ def test_fault_1_a_refused_connection_is_transient_and_not_received():
     assert "Connection refused" in str(error)
 
 
-def test_fault_2_a_connection_closed_before_the_headers_gets_one_request(make_session):
+def test_fault_2_a_connection_closed_before_the_headers_gets_one_request(make_aiohttp_or_http2):
     """The server answers the first request on a connection with FIN: one request, one error."""
-    error = send_to_script([Action.CLOSE], session=make_session)
+    error = send_to_script([Action.CLOSE], session=make_aiohttp_or_http2)
     assert error.outcome is Outcome.TRANSPORT_ERROR
 
 
@@ -70,14 +70,16 @@ def test_fault_2_a_lost_get_is_repeated():
     assert outcomes[["outcome", "attempts"]].to_numpy().tolist() == [["ok", 3]]
 
 
-def test_fault_3_a_reset_before_the_headers_is_named(make_session):
+def test_fault_3_a_reset_before_the_headers_is_named(make_aiohttp_or_http2):
     """RST instead of a response."""
-    assert "Connection reset by peer" in str(send_to_script([Action.RESET], session=make_session))
+    assert "Connection reset by peer" in str(send_to_script([Action.RESET], session=make_aiohttp_or_http2))
 
 
-def test_fault_4_a_reset_in_the_body_discards_the_received_part(make_session):
+def test_fault_4_a_reset_in_the_body_discards_the_received_part(make_aiohttp_or_http2):
     """RST after a part of the body: the part is not taken for the response."""
-    assert "cut off" in str(send_to_script([http_response(b"[1,2", length=100), Action.RESET], session=make_session))
+    assert "cut off" in str(
+        send_to_script([http_response(b"[1,2", length=100), Action.PAUSE, Action.RESET], session=make_aiohttp_or_http2)
+    )
 
 
 def test_fault_4_a_row_whose_body_was_cut_holds_the_second_response_only():
@@ -104,9 +106,9 @@ def test_fault_5_a_request_that_never_connects_times_out_as_not_received(method)
         pytest.param([chunked_response(b"[1,2", end=b"5\r\nab"), Action.CLOSE], id="fault_10 cut within a chunk"),
     ],
 )
-def test_fault_9_10_a_body_that_ends_early_is_an_error(make_session, answer):
+def test_fault_9_10_a_body_that_ends_early_is_an_error(make_aiohttp_or_http2, answer):
     """Content-Length or chunks announce more than arrives."""
-    assert "cut off" in str(send_to_script(answer, session=make_session))
+    assert "cut off" in str(send_to_script(answer, session=make_aiohttp_or_http2))
 
 
 @pytest.mark.parametrize(

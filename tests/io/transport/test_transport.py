@@ -38,11 +38,11 @@ from tests.servers.scripted import (
 
 
 @pytest.mark.parametrize("end", [Action.CLOSE, Action.RESET])
-def test_fault_2_a_reused_connection_that_ends_gets_exactly_one_request(make_any_session, end):
+def test_fault_2_a_reused_connection_that_ends_gets_exactly_one_request(make_any_sender, end):
     """aiohttp itself repeats a GET on a reused connection; here the server receives it once."""
     with (
         serve_script(http_response(), [end]) as server,
-        open_transport(TransportOptions(), make_any_session) as (runner, transport),
+        open_transport(TransportOptions(), make_any_sender) as (runner, transport),
     ):
         runner.run(transport.send(Request(f"{server.url}/first"), PATIENCE))
         with pytest.raises(TransportError, match="lost before the answer") as caught:
@@ -62,9 +62,9 @@ def test_fault_2_a_reused_connection_that_ends_gets_exactly_one_request(make_any
         pytest.param([b"HTTP/1.1 100 Continue\r\n\r\n", Action.HANG], id="fault_72 after 100"),
     ],
 )
-def test_fault_6_7_8_an_attempt_ends_at_its_timeout_and_closes_the_connection(make_any_session, answer):
+def test_fault_6_7_8_an_attempt_ends_at_its_timeout_and_closes_the_connection(make_any_sender, answer):
     """Silence and dripping end as timeout; the server sees the connection end."""
-    error = send_to_script(answer, session=make_any_session, timeout=SHORT_TIMEOUT)
+    error = send_to_script(answer, session=make_any_sender, timeout=SHORT_TIMEOUT)
     assert error.outcome is Outcome.TIMEOUT
     assert "within 0.3 s" in str(error)
 
@@ -97,20 +97,20 @@ def test_a_timeout_above_five_seconds_is_not_rounded_up():
     assert max(each for each in loop_deadlines if each < 8) == pytest.approx(7.5, abs=0.2)
 
 
-def test_fault_40_a_redirect_loop_ends_after_five_hops_and_is_not_repeated(make_any_session):
+def test_fault_40_a_redirect_loop_ends_after_five_hops_and_is_not_repeated(make_any_sender):
     """http_error, six requests, one connection."""
     with serve_script(redirect_to("/x")) as server:
-        error = send_failing(f"{server.url}/x", transient=False, session=make_any_session)
+        error = send_failing(f"{server.url}/x", transient=False, session=make_any_sender)
         assert (len(server.requests), server.connections) == (6, 1)
     assert isinstance(error, RedirectError)
     assert error.outcome is Outcome.HTTP_ERROR
     assert "redirect loop" in str(error)
 
 
-def test_fault_41_a_redirect_to_another_origin_is_not_followed(make_any_session):
+def test_fault_41_a_redirect_to_another_origin_is_not_followed(make_any_sender):
     """The other server receives no request."""
     with serve_script(http_response()) as other, serve_script(redirect_to(f"{other.url}/x")) as server:
-        error = send_failing(server.url, transient=False, session=make_any_session, headers={"X-API-Key": "k"})
+        error = send_failing(server.url, transient=False, session=make_any_sender, headers={"X-API-Key": "k"})
         assert isinstance(error, UnsafeUrlError)
         assert other.requests == []
 
@@ -118,10 +118,10 @@ def test_fault_41_a_redirect_to_another_origin_is_not_followed(make_any_session)
 @pytest.mark.parametrize(
     "location", ["file:///etc/passwd", "ftp://127.0.0.1/x", "http://169.254.169.254/latest/meta-data", "javascript:x"]
 )
-def test_fault_42_a_redirect_to_another_scheme_or_a_metadata_address_is_unsafe(make_any_session, location):
+def test_fault_42_a_redirect_to_another_scheme_or_a_metadata_address_is_unsafe(make_any_sender, location):
     """The row ends unsafe_url."""
     with serve_script(redirect_to(location)) as server:
-        assert send_failing(server.url, transient=False, session=make_any_session).outcome is Outcome.UNSAFE_URL
+        assert send_failing(server.url, transient=False, session=make_any_sender).outcome is Outcome.UNSAFE_URL
 
 
 def test_fault_42_a_redirect_from_https_to_http_is_unsafe(serve_tls):
@@ -139,22 +139,29 @@ def test_fault_43_a_redirect_without_a_location_is_an_http_error():
     assert outcomes[["outcome", "status"]].to_numpy().tolist() == [["http_error", 302]]
 
 
-def test_a_redirect_keeps_or_changes_the_method_as_its_status_says(make_any_session):
+def test_a_redirect_keeps_or_changes_the_method_as_its_status_says(make_any_sender):
     """307 repeats the POST, 303 continues with GET and without a body."""
     with serve_script(
         redirect_to("/b", "307 Temporary"), redirect_to("/c", "303 See Other"), http_response(b"[3]")
     ) as server:
-        response = send(server.url, method="POST", body=b"{}", headers={"X-Key": "k"}, session=make_any_session)
+        response = send(server.url, method="POST", body=b"{}", headers={"X-Key": "k"}, session=make_any_sender)
     assert [request.line.split()[0] for request in server.requests] == ["POST", "POST", "GET"]
     assert [request.body for request in server.requests] == [b"{}", b"{}", b""]
     assert [request.headers["x-key"] for request in server.requests] == ["k"] * 3
     assert response.url == f"{server.url}/c"
 
 
-@pytest.mark.parametrize("answer", [[Action.HANG], [http_response(b"[1,2", length=100), Action.HANG]])
-def test_a_cancelled_send_closes_its_connection(make_any_session, answer):
-    """Before the headers and in the body: the server sees the connection end, and the error is asyncio's."""
+def test_a_cancelled_send_closes_its_connection(make_any_session):
+    """Before the headers: the server sees the connection end, and the error is asyncio's."""
+    _check_cancelled([Action.HANG], make_any_session)
 
+
+def test_a_send_that_is_cancelled_in_the_body_ends_at_the_server(make_aiohttp_or_http2):
+    """HTTP/2 ends the stream, and keeps the connection."""
+    _check_cancelled([http_response(b"[1,2", length=100), Action.HANG], make_aiohttp_or_http2)
+
+
+def _check_cancelled(answer, make_session):
     async def cancel(transport, server):
         sending = asyncio.create_task(transport.send(Request(server.url), PATIENCE))
         await asyncio.to_thread(server.wait_for_requests)
@@ -163,7 +170,7 @@ def test_a_cancelled_send_closes_its_connection(make_any_session, answer):
             await sending
         await asyncio.to_thread(server.wait_for_disconnects)
 
-    with serve_script(answer) as server, open_transport(TransportOptions(), make_any_session) as (runner, transport):
+    with serve_script(answer) as server, open_transport(TransportOptions(), make_session) as (runner, transport):
         runner.run(cancel(transport, server))
 
 
