@@ -5,6 +5,7 @@
 - `http1`: own connections, HTTP/1.1.
 - `http2`: own connections, HTTP/2 where the server offers it.
 - `endpoint`: what requests to one origin share.
+- `kept_connections`: the idle connections to an endpoint.
 - `connection`: options of a client's connections, and how a body is read from one.
 - `options`: the options of a client's connections, checked.
 - `tls`: the option ``ssl``; what verifies a certificate.

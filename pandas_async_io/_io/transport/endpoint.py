@@ -12,6 +12,7 @@ from pandas_async_io._core.body.coding.content_coding import accept_encoding
 from pandas_async_io._core.request.head import write_fields, write_head
 from pandas_async_io._core.security.addresses import check_host
 from pandas_async_io._core.security.origins import parse_origin
+from pandas_async_io._io.transport.kept_connections import KeptConnections
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,14 +51,17 @@ class Endpoint:
     ----------
     connect_request : aiohttp.ClientRequest
         What aiohttp's connector connects for; never sent.
+    connections : KeptConnections
+        Its idle connections.
     uses_absolute_form : bool
         Whether a proxy expects the whole URL in the request line (RFC 9112, 3.2.2).
     """
 
-    __slots__ = ("_field_lines", "_headers", "connect_request", "uses_absolute_form")
+    __slots__ = ("_field_lines", "_headers", "connect_request", "connections", "uses_absolute_form")
 
     def __init__(self, connect_request: aiohttp.ClientRequest) -> None:
         self.connect_request = connect_request
+        self.connections = KeptConnections()
         self.uses_absolute_form = connect_request.proxy is not None and not connect_request.is_ssl()
         self._headers: Mapping[str, str] | None = None
         self._field_lines = ""

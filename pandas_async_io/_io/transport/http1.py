@@ -12,16 +12,16 @@ from pandas_async_io._core.models import Request, Response
 from pandas_async_io._core.request.head import split_target
 from pandas_async_io._io.transport.connection import (
     TransportOptions,
-    abort_connection,
     connect,
     open_connector,
     read_body,
 )
 from pandas_async_io._io.transport.endpoint import Endpoint, open_endpoint
 from pandas_async_io._io.transport.exceptions import SendState, make_status_error, map_exception
+from pandas_async_io._io.transport.kept_connections import Http1Connection
 
 if TYPE_CHECKING:
-    import asyncio
+    from collections.abc import Mapping
 
     import aiohttp
 
@@ -62,19 +62,19 @@ class Http1Sender:
         name, target = split_target(request.url)
         endpoint = self._endpoints.get(name) or self._add_endpoint(name)
         connector = self._connector or self._open_connector()
-        connection = await connect(connector, endpoint.connect_request, state, new=new_connection)
+        if new_connection:
+            endpoint.connections.close_idle()
+        connection = endpoint.connections.take()
+        if connection is None:
+            connected = await connect(connector, endpoint.connect_request, state, new=new_connection)
+            connection = Http1Connection(connected, options.max_field_size)
+        else:
+            state.reused = True
         message: Any = None
-        protocol: Any = connection.protocol
+        protocol = connection.protocol
         try:
             head = endpoint.write_head(request, target)
-            transport: asyncio.WriteTransport = protocol.transport
-            protocol.set_response_params(
-                skip_payload=request.method == "HEAD",
-                read_until_eof=True,
-                auto_decompress=False,
-                max_line_size=options.max_field_size,
-                max_field_size=options.max_field_size,
-            )
+            transport = connection.expect_response(skips_body=request.method == "HEAD")
             state.started = True
             transport.write(head if request.body is None else head + request.body)
             message, content = await protocol.read()
@@ -86,13 +86,16 @@ class Http1Sender:
                 raise make_status_error(407, options.proxy)  # noqa: TRY301 - aborts the connection, as for any error
             body = b"" if message.code == 101 else await read_body(message.headers, content, protocol, options.max_body)
             if request.body is not None and transport.get_write_buffer_size():
-                abort_connection(connection)  # the unsent rest of the body would precede the next request
+                connection.abort()  # the unsent rest of the body would precede the next request
         except BaseException:
             if message is not None:
                 state.reused = False
-            abort_connection(connection)
+            connection.abort()
             raise
-        connection.release()
+        if self._callers_connector is None:
+            endpoint.connections.put(connection)
+        else:
+            connection.release()
         return Response(message.code, message.headers, body, request.url)
 
     def _open_connector(self) -> aiohttp.BaseConnector:
@@ -102,6 +105,7 @@ class Http1Sender:
     def _add_endpoint(self, name: str) -> Endpoint:
         endpoint = open_endpoint(name, self.options)
         if len(self._endpoints) >= _MAX_ENDPOINTS:
+            _close_endpoints(self._endpoints)
             self._endpoints.clear()
         self._endpoints[name] = endpoint
         return endpoint
@@ -109,5 +113,12 @@ class Http1Sender:
     async def close(self) -> None:
         """Close the connections; a caller's connector stays open."""
         connector, self._connector = self._connector, None
+        endpoints, self._endpoints = self._endpoints, {}
         if self._callers_connector is None and connector is not None:
-            await connector.close()
+            await connector.close()  # closes the connections that are in use too, and waits for it
+        _close_endpoints(endpoints)
+
+
+def _close_endpoints(endpoints: Mapping[str, Endpoint]) -> None:
+    for endpoint in endpoints.values():
+        endpoint.connections.close()
