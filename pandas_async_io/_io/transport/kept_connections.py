@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from pandas_async_io._io.transport.connection import abort_connection, is_clean
 
 if TYPE_CHECKING:
-    import aiohttp
     from aiohttp.connector import Connection
 
 _KEEP_SECONDS = 15.0
