@@ -46,7 +46,15 @@ SECOND_OUTPUTS = {
     "fresh = ": ["{'ok': 100}"],
 }
 
-OUTPUTS = dict(zip(NOTEBOOKS, (FIRST_OUTPUTS, SECOND_OUTPUTS), strict=True))
+SIXTH_OUTPUTS = {
+    "cpu_bound = ": ["64 in flight"],
+    "ROUND_TRIP": ["1,000,000,000", "11.6 days"],
+    "Cluster(": ["0 requests for the graph", "(100, 2) {'ok': 100}", "100 requests in all"],
+    "times = ": ["requests per second of 100"],
+    "simulate": ["of the rate used"],
+}
+
+OUTPUTS = dict(zip(NOTEBOOKS, (FIRST_OUTPUTS, SECOND_OUTPUTS, SIXTH_OUTPUTS), strict=True))
 
 EACH_NOTEBOOK = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import dask
 from dask.system import CPU_COUNT
@@ -34,8 +35,8 @@ _SHARE_SETTING = "pandas-async-io.shared-limits"
 """Dask's setting of whether the workers share limits."""
 _LOGGER = logging.getLogger("pandas_async_io")
 _lock = Lock()
-_exchanges: dict[tuple[str, int], WorkerExchange] = {}
-"""By the worker's address and the client's identity: a client is connected once."""
+_exchanges: WeakKeyDictionary[Client, WorkerExchange] = WeakKeyDictionary()
+"""A client is connected once, through one worker of its process."""
 
 
 class WorkerExchange:
@@ -47,9 +48,13 @@ class WorkerExchange:
         Its connections are used, on its own event loop.
     """
 
-    def __init__(self, worker: Worker, client: Client | None = None) -> None:
+    def __init__(self, worker: Worker) -> None:
         self._worker = worker
-        self.client = client
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the worker still runs."""
+        return self._worker.status.name in {"running", "paused"}
 
     async def ask(self, operation: str, origin: str, **arguments: Any) -> Any:
         """Return the answer of the plugin, and the seconds since it came."""
@@ -115,13 +120,12 @@ def join_cluster(options: FetchOptions, call: str) -> FetchOptions:
         return _divide_among_processes(options)
     client = options.client or get_default_client()
     with _lock:
-        key = (worker.address, id(client))
-        exchange = _exchanges.get(key)
-        if exchange is None:
-            exchange = WorkerExchange(worker, client)
+        exchange = _exchanges.get(client)
+        if exchange is None or not exchange.is_open:
+            exchange = WorkerExchange(worker)
             exchange.register()
             client.share_limits(exchange, find_shared_key(client) or "default")
-            _exchanges[key] = exchange
+            _exchanges[client] = exchange
     if options.deadline is None:
         return options
     left = exchange.ask_blocking("deadline", call=call, seconds=options.deadline)

@@ -46,8 +46,8 @@ class CarriedCall(str):
     def __deepcopy__(self, memo: dict[int, Any]) -> CarriedCall:
         return self
 
-    def __reduce__(self) -> tuple[type[str], tuple[str]]:
-        return str, (str(self),)
+    def __reduce__(self) -> tuple[Any, ...]:
+        return CarriedCall.make, (self.call,)  # a graph holds the call, too
 
 
 def prepare_collection_call(source: dd.DataFrame, url: str, options: dict[str, Any]) -> PartitionCall:

@@ -219,3 +219,11 @@ def test_a_folder_of_stores_keeps_the_answers_of_each_machine(api, many, tmp_pat
     pd.testing.assert_frame_equal(fetched.compute(), first)
     assert len(api.log) == 0
     assert [path.suffix for path in tmp_path.glob("*.sqlite")] == [".sqlite"]
+
+
+def test_a_pickled_collection_still_knows_its_call(api, many):
+    """Dask sends collections to its scheduler and takes them back."""
+    fetched = many.aio.fetch(api + "/users/{id}", schema=SCHEMA)
+    meta = pickle.loads(pickle.dumps(fetched._meta))
+    assert meta.attrs == fetched._meta.attrs
+    assert pickle.loads(pickle.dumps(fetched)).aio.report().rows == 10

@@ -40,6 +40,9 @@ class EndpointGates:
 
     def gate_for(self, origin: Origin, endpoint: str) -> Gate:
         """Return the gate of an origin's endpoint."""
+        if self._exchange is not None and not self._exchange.is_open:  # the cluster is gone, this process goes on alone
+            self._exchange = None
+            self._origins.clear()
         gates = self._origins.setdefault(origin, {})
         gate = gates.get(endpoint)
         if gate is None:

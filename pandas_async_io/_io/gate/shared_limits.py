@@ -34,6 +34,10 @@ _LEAST_NEWS_SECONDS = 0.05
 class Exchange(Protocol):
     """The way to whoever keeps the limits of a cluster."""
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there still is one."""
+
     async def ask(self, operation: str, origin: str, **arguments: Any) -> tuple[Any, float]:
         """Return the answer to ``take``, ``watch``, ``report`` or ``leave``, and the seconds since it came."""
 

@@ -154,6 +154,8 @@ def _check_layout(connection: sqlite3.Connection, name: str, *, writes: bool) ->
             raise PlanError(f"{name} is empty: there is nothing to replay; record it first with mode='record'")
         _make_tables(connection)
         return
+    if application == 0:  # another process may have made the tables since it was read
+        application, version = _read_pragma(connection, "application_id"), _read_pragma(connection, "user_version")
     if application != _APPLICATION_ID:
         raise PlanError(f"{name} is a SQLite file of another program: pass another path")
     if version != LAYOUT_VERSION:

@@ -13,6 +13,7 @@ pytest.importorskip("distributed")
 from pandas_async_io._core.policy.outages.breaker import BreakerState
 from pandas_async_io._core.policy.throttling.rate import Rate
 from pandas_async_io._io.gate.gate import Entry, Gate
+from pandas_async_io._io.gate.origins import EndpointGates
 from pandas_async_io._io.gate.shared_limits import SharedLimits
 from pandas_async_io.dask.scheduler_plugin import SharedLimitsPlugin
 
@@ -21,6 +22,8 @@ ORIGIN = "client https://api.example.com"
 
 class LocalExchange:
     """Asks a plugin in this process, as one worker."""
+
+    is_open = True
 
     def __init__(self, plugin, worker):
         self.plugin, self.worker = plugin, worker
@@ -116,3 +119,14 @@ def test_the_slots_are_divided_among_the_processes_that_take_part():
         return limits
 
     assert asyncio.run(run()) == [[2, 3]]
+
+
+def test_a_process_goes_on_alone_when_its_cluster_is_gone():
+    """Its client has gates of its own again."""
+    plugin, gates = SharedLimitsPlugin(), EndpointGates(None)
+    exchange = LocalExchange(plugin, "worker")
+    gates.share(exchange, "client")
+    shared = gates.gate_for(ORIGIN, "").shared
+    exchange.is_open = False
+    assert shared is not None
+    assert gates.gate_for(ORIGIN, "").shared is None
