@@ -88,6 +88,8 @@ class FrameFuture(Coroutine[Any, Any, pd.DataFrame]):
         Where the work runs. A blocking wait in its thread raises, for it could never end.
     cancel : callable, optional
         Asks the work to stop, from any thread; returns False if it refuses. ``work.cancel`` by default.
+    on_wait : callable, optional
+        Called again and again by whoever waits, and at the end.
 
     Notes
     -----
@@ -108,7 +110,7 @@ class FrameFuture(Coroutine[Any, Any, pd.DataFrame]):
     (2, ['id'], (1, 1))
     """
 
-    __slots__ = ("_label", "_progress", "_task_waits", "_waiter", "_work")
+    __slots__ = ("_label", "_on_wait", "_progress", "_task_waits", "_waiter", "_work")
 
     __name__ = "FrameFuture"  # a Task's repr reads it from the instance
     ndim = 2  # as every frame; without it pandas and numpy treat the future as a list
@@ -122,10 +124,12 @@ class FrameFuture(Coroutine[Any, Any, pd.DataFrame]):
         progress: Callable[[], tuple[int, int | None]],
         loop: asyncio.AbstractEventLoop | None,
         cancel: Callable[[], object] | None = None,
+        on_wait: Callable[[], None] = lambda: None,
     ) -> None:
         self._work = work
         self._label = label
         self._progress = progress
+        self._on_wait = on_wait
         self._waiter = ResultWaiter(work, label, loop, cancel)
         self._task_waits: weakref.WeakKeyDictionary[asyncio.Task[Any], Generator[Any, Any, pd.DataFrame]]
         self._task_waits = weakref.WeakKeyDictionary()
@@ -169,10 +173,16 @@ class FrameFuture(Coroutine[Any, Any, pd.DataFrame]):
         KeyboardInterrupt
             Ctrl-C cancelled the work. ``.partial`` holds the finished rows, if there are any.
         """
-        return self._waiter.wait(timeout)
+        try:
+            return self._waiter.wait(timeout, self._on_wait)
+        finally:
+            self._on_wait()
 
     def __await__(self) -> Generator[Any, Any, pd.DataFrame]:
-        return (yield from self._waiter.wait_async().__await__())
+        try:
+            return (yield from self._waiter.wait_async(self._on_wait).__await__())
+        finally:
+            self._on_wait()
 
     def _task_wait(self) -> Generator[Any, Any, pd.DataFrame]:
         """Return the wait of the current task: several tasks may run one future."""

@@ -133,7 +133,8 @@ class Options:
         Return an iterator over frames of so many rows, as they come: for results larger than memory. Use it with
         ``for`` or ``async for``. At most about two chunks are held.
     progress : bool, optional
-        Whether to show a progress bar; by default on a terminal or in a notebook, after a second.
+        Whether to show a progress bar; by default on a terminal or in a notebook, after a second. The thread that waits
+        draws it: a future's while somebody waits for a future.
     hooks : callable or sequence of callable, default ()
         Functions of an event, called as it happens: see `events`. Those of the client come first.
     """

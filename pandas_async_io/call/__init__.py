@@ -7,6 +7,7 @@
 - `plan`: what a call would send, without sending it.
 - `stream`: the records of a call as they come, in chunks.
 - `run`: sends a call, blocking or in the background.
+- `run_state`: how far a call is, and what it waits for.
 - `send`: sends the requests, on the client's loop.
 - `changed_options`: the options that `retry_failed` may change.
 - `retry_failed`: sends the failed rows of a run again.

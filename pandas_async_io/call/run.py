@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Any
 from pandas_async_io._core.errors import FetchError
 from pandas_async_io._core.report.outcomes import Outcomes
 from pandas_async_io._core.report.tally import Tally
-from pandas_async_io._core.workflow.paging.workflow import PagingWorkflow
+from pandas_async_io._io import progress
 from pandas_async_io._io.bridge import portal
 from pandas_async_io._io.bridge.interrupt import attach_partial, defer_interrupt
 from pandas_async_io._io.engine.context import CallContext, Delivery
-from pandas_async_io._io.progress import ProgressBar
-from pandas_async_io.call import send
+from pandas_async_io.call import send, stack_level
 from pandas_async_io.call.assemble.assemble import assemble
 from pandas_async_io.call.first_answer import stop_at_wrong_path
 from pandas_async_io.call.plan import plan_call
 from pandas_async_io.call.prepare.store import check_store
-from pandas_async_io.call.stack_level import UserLine, find_user_line
+from pandas_async_io.call.run_state import read_run_state
 from pandas_async_io.call.stream.chunks import FrameChunks
 from pandas_async_io.call.workflow import choose_workflow
 from pandas_async_io.future import FrameFuture
@@ -26,6 +25,7 @@ from pandas_async_io.future import FrameFuture
 if TYPE_CHECKING:
     import pandas as pd
 
+    from pandas_async_io._core.report.run_state import RunState
     from pandas_async_io._core.request.dry_run import Plan
     from pandas_async_io.call.prepare.prepared_call import PreparedCall
 
@@ -50,7 +50,7 @@ class Call:
         self._context: CallContext | None = None
         self._is_assembled = False
         self._frame: pd.DataFrame | None = None
-        self._line: UserLine | None = None
+        self._line: stack_level.UserLine | None = None
 
     @property
     def prepared(self) -> PreparedCall:
@@ -79,14 +79,14 @@ class Call:
             Whether failed rows neither warn nor raise.
         """
         prepared = self._prepared
-        progress = ProgressBar(prepared.options.progress, self._progress)
+        bar = progress.ProgressBar(prepared.options.progress, self._read_state)
         try:
             try:
                 if len(prepared.requests.sent) or send.find_hooks(prepared):
                     check_store(prepared)
-                    prepared.client.run_blocking(self._send, progress.draw_if_due)
+                    prepared.client.run_blocking(self._send, progress.draw_bars)
             finally:
-                progress.close()
+                bar.close()
             with defer_interrupt() as presses:
                 frame = self._finish(quiet=quiet)
         except KeyboardInterrupt as interrupt:
@@ -109,7 +109,7 @@ class Call:
         FrameChunks.refuse_background(self._prepared)
         loop = self._prepared.client.loop
         check_store(self._prepared)
-        self._line = find_user_line()
+        self._line = stack_level.find_user_line()
 
         async def complete() -> pd.DataFrame:
             await self._send()
@@ -122,12 +122,18 @@ class Call:
                 raise
 
         started = portal.start_coroutine(complete, loop, self._partial)
+        bar = progress.ProgressBar(self._prepared.options.progress, self._read_state, started.done)
+
+        def draw(_bar: progress.ProgressBar = bar) -> None:  # the future keeps its bar
+            progress.draw_bars()
+
         return FrameFuture(
             started,
             label=self._prepared.source.label,
-            progress=self._progress,
+            progress=self._count,
             loop=loop,
             cancel=started.request_cancel,
+            on_wait=draw,
         )
 
     async def _send(self) -> None:
@@ -148,12 +154,14 @@ class Call:
         if stop is not None and self._context is not None:
             self._context.end(stop)
 
-    def _progress(self) -> tuple[int, int]:
+    def _count(self) -> tuple[int, int]:
         """Return how many requests are done, and of how many."""
-        requests = self._prepared.requests
-        if isinstance(self._workflow, PagingWorkflow):
-            return self._workflow.pages_done, max(self._workflow.pages_requested, len(requests.sent))
-        return self._outcomes.done, len(requests.rows)
+        state = self._read_state()
+        return state.done, state.total
+
+    def _read_state(self) -> RunState:
+        """Return how far the call is, from any thread."""
+        return read_run_state(self._prepared, self._workflow, self._outcomes, self._context)
 
     def _partial(self) -> pd.DataFrame | None:
         """Return the finished rows of a stopped call; None if something ended the making of its frame."""

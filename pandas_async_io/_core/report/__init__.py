@@ -4,6 +4,7 @@
 - `outcomes`: the outcome of each request and of each row
 - `causes`: failed rows grouped by cause, and the remedy for each cause
 - `tally`: counts that the engine keeps while a run lasts
+- `run_state`: how far a run is, and what it waits for
 - `limit`: what held the run back most, and what would speed it up
 - `report`: the `Report` that a user reads
 - `figure`: the report as a matplotlib figure

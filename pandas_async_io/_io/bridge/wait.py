@@ -139,7 +139,7 @@ class ResultWaiter(Generic[T]):
             raise
         return self._read_result(CancelledError)
 
-    async def wait_async(self) -> T:
+    async def wait_async(self, on_heartbeat: Callable[[], None] = lambda: None) -> T:
         """Wait in this event loop; cancelling the waiting task cancels the work.
 
         Raises
@@ -155,6 +155,7 @@ class ResultWaiter(Generic[T]):
                 self._refuse_endless_wait(blocking=False)
                 await asyncio.wait((waiter,), timeout=HEARTBEAT_SECONDS)
                 watch.beat()
+                on_heartbeat()
         except asyncio.CancelledError as cancelled:
             if self.cancel():
                 await asyncio.wait((waiter,), timeout=UNWIND_SECONDS)

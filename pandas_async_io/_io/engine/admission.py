@@ -99,6 +99,11 @@ class Admission:
             return Stop(Outcome.RATE_LIMITED_TOO_LONG, text)
         return self.stop(now) or _DOWN
 
+    @property
+    def entering(self) -> int:
+        """Requests that wait for a rate, a slot, or the end of a pause."""
+        return len(self._entering)
+
     def wake(self) -> None:
         """End every wait for a slot, because the run has stopped."""
         self._woken |= self._entering

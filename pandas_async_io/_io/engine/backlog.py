@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _FIRST_PROBE_STEP = 16
 """Fresh requests of which the last one is the first probe; the step grows by this factor."""
 _MAX_PROBE_STEP = 4_096
+_MAX_COUNTED = 1_000
+"""Refused requests that are counted for a progress bar."""
 
 
 @dataclass(slots=True)
@@ -132,7 +134,7 @@ class Backlog:
     _repeats: list[_Waiting] = field(default_factory=list)
     _skipped: deque[PendingRequest] = field(default_factory=deque)
     _probe_step: int = _FIRST_PROBE_STEP
-    _taken: int = 0
+    taken: int = 0
     _probe_fresh: bool = True
     _order: Iterator[int] = field(default_factory=count)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -160,7 +162,7 @@ class Backlog:
                 pending = self._pop_due(now, probing=probing, fresh_left=False)
             elif self._repeats:
                 self.budget.record_fresh()
-        self._taken += pending is not None
+        self.taken += pending is not None
         return pending
 
     def _pop_due(self, now: float, *, probing: bool, fresh_left: bool) -> PendingRequest | None:
@@ -237,9 +239,9 @@ class Backlog:
             if pending is not None:
                 return pending
             head = self._next_waiting(begun)
-            if head is None and not self._taken and not self._held and self._next_fresh is None:
+            if head is None and not self.taken and not self._held and self._next_fresh is None:
                 return None
-            cause = None if self._taken or head is None else head[3]
+            cause = None if self.taken or head is None else head[3]
             await self._wait(until if head is None else min(head[0], until))
             if cause:
                 waits[cause] += clock() - begun
@@ -268,13 +270,18 @@ class Backlog:
         waiting = [*self._delayed, *self._repeats]
         return [pending for _, _, pending, _ in waiting if pending.last_failure is not None]
 
+    def wait_at(self, now: float) -> tuple[int, _Waiting | None]:
+        """Return how many requests failed and wait to be sent again, and which request is next; from any thread."""
+        failed = sum(pending.last_failure is not None for _, _, pending, _ in self._delayed[:_MAX_COUNTED])
+        return failed + len(self._repeats), self._next_waiting(now)
+
     def wake(self) -> None:
         """Let a waiting worker look again whether the run has stopped, or the window lets more requests start."""
         self._changed.set()
 
     def release(self, pending: PendingRequest) -> None:
         """Note that a request that was popped is done, or was put back."""
-        self._taken -= 1
+        self.taken -= 1
         if pending.is_repeat:
             pending.is_repeat = False
             self.budget.record_repeat_end()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pandas_async_io._core.policy.policy import Policy
     from pandas_async_io._core.policy.run_budget import RunBudget
     from pandas_async_io._core.policy.server_limits.server_budgets import Budget
+    from pandas_async_io._core.report.run_state import OriginState
     from pandas_async_io._core.report.tally import Tally
     from pandas_async_io._core.security.origins import Origin
     from pandas_async_io._core.workflow.base import Workflow
@@ -54,6 +55,9 @@ class ActiveRun(Protocol):
 
     def resume(self) -> None:
         """Look again whether the window lets more requests start."""
+
+    def read_state(self) -> OriginState:
+        """Return how far the run is, from any thread."""
 
 
 @dataclass(frozen=True, slots=True)

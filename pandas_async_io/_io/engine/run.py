@@ -16,6 +16,8 @@ from pandas_async_io._core.errors import ApiError
 from pandas_async_io._core.models import Outcome, Request
 from pandas_async_io._core.policy.retries.retry import Stop
 from pandas_async_io._core.policy.retries.retry_budget import RetryBudget
+from pandas_async_io._core.policy.throttling.rate import format_rate
+from pandas_async_io._core.report import run_state
 from pandas_async_io._io.engine.admission import Admission
 from pandas_async_io._io.engine.attempt import is_cancel_requested, send_once
 from pandas_async_io._io.engine.backlog import Backlog, PendingRequest
@@ -73,6 +75,7 @@ class OriginRun:
         self._turn = asyncio.Lock()
         self._worker_count, self._max_workers = 0, min(call.policy.concurrency, descriptor_limit())
         self._unsent = 0
+        self._clock = asyncio.get_running_loop().time
 
     async def run(self) -> None:
         """Send all requests and those that follow; return when each has its result."""
@@ -102,6 +105,22 @@ class OriginRun:
     def resume(self) -> None:
         """Look again whether the window lets more requests start."""
         self._backlog.wake()
+
+    def read_state(self) -> run_state.OriginState:
+        """Return how far the run is, from any thread."""
+        now, rates = self._clock(), self._call.policy.rates
+        entering = self._admission.entering
+        waiting, head = self._backlog.wait_at(now)
+        in_flight = max(self._backlog.taken - entering, 0)
+        until, reason = self._gate.held_until(now)
+        wait = run_state.describe_wait(
+            reason,
+            until - now,
+            rate=format_rate(rates) if entering and rates else "",
+            backoff=head[0] - now if head is not None and not self._backlog.taken else None,
+            cause="" if head is None else head[3],
+        )
+        return run_state.OriginState(in_flight, waiting, wait)
 
     def _start_workers(self, count: int) -> None:
         """Start up to `count` more workers, within the concurrency limit."""

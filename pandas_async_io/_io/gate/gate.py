@@ -117,13 +117,11 @@ class Gate:
         return self.breaker.state is not BreakerState.CLOSED
 
     def held_until(self, now: float) -> tuple[float, str]:
-        """Return until when no request starts, on the loop's clock, and why: a pause's reason, or "breaker".
-
-        The time is `now` if requests may start, or if a probe is under way.
-        """
+        """Return until when no request starts, at least `now`, and why: a pause's reason, "breaker" or "pace"."""
         if self.only_probes:
             return max(self.breaker.next_probe_at, now), "breaker"
-        return max(self.pause.until, now), self.pause.reason
+        is_paused = self.pause.until > now or not self._pace.is_limited
+        return max(self.pause.until, now), self.pause.reason if is_paused else "pace"
 
     async def enter(self, rates: Sequence[Rate], *, max_wait: float, until: float, waits: dict[str, float]) -> Entry:
         """Wait for the pause and the breaker, for every rate, then for a slot; `leave` gives it back.

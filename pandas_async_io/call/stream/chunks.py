@@ -15,7 +15,7 @@ import pandas as pd
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._io.bridge import portal
 from pandas_async_io._io.bridge.interrupt import attach_partial
-from pandas_async_io._io.progress import ProgressBar
+from pandas_async_io._io.progress import ProgressBar, draw_bars
 from pandas_async_io.call.assemble.attach import ReportWords, report_run
 from pandas_async_io.call.prepare.store import check_store
 from pandas_async_io.call.stack_level import find_user_line
@@ -76,7 +76,7 @@ class FrameChunks:
         self._rest, self._failed_row = pd.DataFrame(), 0
         self._has_failed = self._has_chunk = self._is_over = self._is_reported = self._is_closed = False
         self._line = find_user_line()
-        self._progress = ProgressBar(prepared.options.progress, partial(getattr, self._sent, "progress"))
+        self._progress = ProgressBar(prepared.options.progress, self._sent.read_state)
         self._abandon = weakref.finalize(self, self._sent.abandon)
         self._abandon.atexit = False  # the portal ends what is running at exit
 
@@ -110,7 +110,7 @@ class FrameChunks:
         try:
             while (chunk := self._next_chunk()) is None:
                 take = partial(self._sent.take, self._count_wanted())
-                self._put(*self._sent.call.client.run_blocking(take, self._progress.draw_if_due))
+                self._put(*self._sent.call.client.run_blocking(take, draw_bars))
         except KeyboardInterrupt as interrupt:
             self.close()
             raise attach_partial(self._collect_rest(), interrupt) from None

@@ -16,8 +16,8 @@ from pandas_async_io._core.storage.manifest import ResumePoint
 from pandas_async_io._core.table.readers.arrow import import_pyarrow
 from pandas_async_io._core.table.stream.first_columns import FirstColumns
 from pandas_async_io._core.workflow.paging.workflow import PagingWorkflow
+from pandas_async_io._io import progress
 from pandas_async_io._io.bridge.interrupt import attach_partial
-from pandas_async_io._io.progress import ProgressBar
 from pandas_async_io._io.storage.part_folder import PartFolder
 from pandas_async_io.call.assemble.attach import ReportWords, report_run
 from pandas_async_io.call.prepare.store import check_store
@@ -109,11 +109,11 @@ class _ParquetJob:
 
     def run(self) -> Any:
         """Send what is missing and write it; return the report."""
-        client, progress = self._call.client, ProgressBar(self._call.options.progress, self._count_done)
+        client, bar = self._call.client, progress.ProgressBar(self._call.options.progress, self._sent.read_state)
         try:
             is_over = False
             while not is_over:
-                ready, is_over = client.run_blocking(self._take, progress.draw_if_due)
+                ready, is_over = client.run_blocking(self._take, progress.draw_bars)
                 self._write(ready, is_over=is_over)
         except KeyboardInterrupt as interrupt:
             self._sent.abandon()
@@ -124,16 +124,13 @@ class _ParquetJob:
             error.add_note(f"The parts in {str(self._folder.path)!r} are complete: the same call goes on after them")
             raise
         finally:
-            progress.close()
+            bar.close()
             self._sent.abandon()
             if self._sent.is_sending:
                 client.run_blocking(self._sent.stop)
         run = replace(self._sent.make_run(), **self._builder.findings)
         report_run(run, pd.DataFrame(), errors=self._call.options.errors, words=self._words)
         return run.report()
-
-    def _count_done(self) -> tuple[int, int]:
-        return self._sent.progress
 
     async def _take(self) -> tuple[list[ReadyRow], bool]:
         """Take the rows of a part, on the client's loop; a chain is looked up before it goes on."""

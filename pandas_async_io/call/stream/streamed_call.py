@@ -18,10 +18,12 @@ from pandas_async_io._io.engine.context import CallContext, Delivery
 from pandas_async_io.call.assemble.assemble import describe_hints, explain_failures, workflow_state
 from pandas_async_io.call.first_answer import stop_at_wrong_path
 from pandas_async_io.call.prepare.limits import describe_limits
+from pandas_async_io.call.run_state import read_run_state
 from pandas_async_io.call.send import make_context, send_requests
 from pandas_async_io.call.workflow import choose_workflow_into, record_shape
 
 if TYPE_CHECKING:
+    from pandas_async_io._core.report.run_state import RunState
     from pandas_async_io._core.table.stream.record_stream import ReadyRow
     from pandas_async_io._io.bridge.loop_future import LoopFuture
     from pandas_async_io.call.prepare.prepared_call import PreparedCall
@@ -78,6 +80,10 @@ class StreamedCall:
     def progress(self) -> tuple[int, int]:
         """How many rows are done, and how many there are."""
         return self.outcomes.done, len(self.call.requests.rows)
+
+    def read_state(self) -> RunState:
+        """Return how far the call is, from any thread."""
+        return read_run_state(self.call, self.workflow, self.outcomes, self._context)
 
     async def take(self, records: int) -> tuple[list[ReadyRow], bool]:
         """Wait for records in the order of the rows; call it on the client's loop.

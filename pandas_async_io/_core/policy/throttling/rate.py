@@ -210,13 +210,29 @@ def describe_pace(rates: Sequence[Rate], requests: int, *, may_grow: bool = Fals
     """
     if not rates or not requests:
         return ""
-    slowest = max(rates, key=lambda rate: rate.spacing)
+    slowest = _find_slowest(rates)
     seconds = max(requests - slowest.burst, 0) * slowest.spacing
     if seconds >= _ROUNDED_FROM_SECONDS:
         seconds = round(seconds / 60) * 60
     given, paced = (_format_rate(count, slowest.per) for count in (slowest.count, slowest.per / slowest.spacing))
     count = f"{requests:,} request".replace(",", " ") + ("" if requests == 1 else "s")
     return f"{count} at {given} ({paced} paced): {'at least ' if may_grow else ''}{format_seconds(seconds)}"
+
+
+def format_rate(rates: Sequence[Rate]) -> str:
+    """Return the slowest of some rates as text.
+
+    Examples
+    --------
+    >>> format_rate([Rate.parse("20/s"), Rate.parse("100/15min")])
+    '100/15 min'
+    """
+    slowest = _find_slowest(rates)
+    return _format_rate(slowest.count, slowest.per)
+
+
+def _find_slowest(rates: Sequence[Rate]) -> Rate:
+    return max(rates, key=lambda rate: rate.spacing)
 
 
 def _format_rate(count: float, per: float) -> str:
