@@ -15,7 +15,7 @@ from pandas_async_io._core.arrays import object_array
 from pandas_async_io._core.table.columns.integers import integer_array
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from numpy.typing import NDArray
 
@@ -76,6 +76,8 @@ class Block:
         The one field of a table without rows: a message, if other answers are tables.
     xml_paths : XmlPaths or None
         Where its XML documents have their records.
+    overwritten : frozenset of str
+        The fields that stand twice in a record, as ``{"a.b": 1, "a": {"b": 2}}`` has "a.b"; the last is kept.
     """
 
     columns: dict[str, Chunk]
@@ -88,6 +90,16 @@ class Block:
     nested: frozenset[str] = frozenset()
     message: str | None = None
     xml_paths: XmlPaths | None = None
+    overwritten: frozenset[str] = frozenset()
+
+
+def describe_overwritten(blocks: Iterable[Block]) -> tuple[str, ...]:
+    """Return what to say about values that were lost because a record has two fields of one name."""
+    names = frozenset[str]().union(*(block.overwritten for block in blocks))
+    shown = ", ".join(map(repr, sorted(names)))
+    return (f"{shown}: a record has two fields of this name, and only the last is kept; pass another sep=",) * bool(
+        names
+    )
 
 
 def may_have_failed(block: Block) -> bool:

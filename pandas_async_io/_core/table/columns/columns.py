@@ -27,7 +27,7 @@ import numpy as np
 import pandas as pd
 
 from pandas_async_io._core.arrays import masked_array
-from pandas_async_io._core.table.columns.blocks import MISSING, NULL, Block, Chunk, string_array
+from pandas_async_io._core.table.columns.blocks import MISSING, NULL, Block, Chunk, describe_overwritten, string_array
 from pandas_async_io._core.table.columns.collisions import unused_name
 from pandas_async_io._core.table.columns.infinite import holds_infinite
 from pandas_async_io._core.table.columns.integers import concat_numbers
@@ -156,7 +156,9 @@ def concat_blocks(blocks: Sequence[Block], *, nullable: bool, text_columns: Coll
         tuple(name for name in arrays if name in infinite),
         describe_missing_paths(chain.from_iterable(block.searches for block in blocks)),
         kinds_by_name,
-        hints + describe_xml_paths(block.xml_paths for block in blocks if block.xml_paths is not None),
+        hints
+        + describe_overwritten(blocks)
+        + describe_xml_paths(block.xml_paths for block in blocks if block.xml_paths is not None),
     )
 
 

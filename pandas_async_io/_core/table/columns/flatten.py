@@ -62,11 +62,13 @@ def flatten(payloads: Sequence[Any], shape: Shape) -> Block:
     >>> block.counts.tolist()
     [1, 1, 0]
     """
+    overwritten: set[str] = set()
     is_plain = not (shape.explode or shape.is_tabular)
     if shape.record_path is None and is_plain and set(map(type, payloads)) == {dict}:
-        columns, nested = _flatten_records(list(payloads), shape)
+        columns, nested = _flatten_records(list(payloads), shape, overwritten)
         selection = _find_selection(columns, payloads[0], shape, ())
-        return _make_block(columns, {}, np.ones(len(payloads), np.int64), {}, selection, nested=nested)
+        counts_of_one = np.ones(len(payloads), np.int64)
+        return _make_block(columns, {}, counts_of_one, {}, selection, nested=nested, overwritten=overwritten)
     # explode= needs objects, which a table is made into then.
     keeps_tables = shape.is_tabular and not shape.explode
     extract: Callable[..., list[tuple[list[Any], Any]]] = extract_tables if keeps_tables else extract_with_meta
@@ -95,14 +97,18 @@ def flatten(payloads: Sequence[Any], shape: Shape) -> Block:
             meta.extend((fields, len(items)) for fields, items in lists)
         counts.append(sum(len(items) for _, items in lists))
     records = TableRecords(parts) if keeps_tables else list(chain.from_iterable(parts))
-    columns, nested = _flatten_records(records, shape)
+    columns, nested = _flatten_records(records, shape, overwritten)
     meta_columns = _meta_columns(meta, shape)
     first = next(filter(None, records), None)
     selection = None if first is None else _find_selection(columns, first, shape, payloads)
     counted, searches = np.array(counts, np.int64), searches + exploded
     documents = () if shape.record_path else payloads
     return _make_block(
-        *(columns, meta_columns, counted, failures, selection), nested=nested, searches=searches, documents=documents
+        *(columns, meta_columns, counted, failures, selection),
+        nested=nested,
+        overwritten=overwritten,
+        searches=searches,
+        documents=documents,
     )
 
 
@@ -114,12 +120,15 @@ def _make_block(
     selection: Selection | None,
     *,
     nested: frozenset[str],
+    overwritten: set[str],
     searches: tuple[PathSearch, ...] = (),
     documents: Sequence[Any] = (),
 ) -> Block:
     infinite = find_infinite_columns(columns) | find_infinite_columns(meta)
     return Block(
-        columns, meta, counts, failures, infinite, selection, searches, nested, xml_paths=find_xml_paths(documents)
+        *(columns, meta, counts, failures, infinite, selection, searches, nested),
+        xml_paths=find_xml_paths(documents),
+        overwritten=frozenset(overwritten),
     )
 
 
@@ -156,13 +165,19 @@ def _chunk_at(records: Iterable[Record], source: str, sep: str) -> Chunk:
     return chunk_of_cells(find_cells(records, source, sep, NOT_FOUND), NOT_FOUND)
 
 
-def _flatten_records(records: Sequence[Record], shape: Shape) -> tuple[dict[str, Chunk], frozenset[str]]:
-    """Return the fields of records by name, as selected or in order of first appearance; and the nested ones."""
+def _flatten_records(
+    records: Sequence[Record], shape: Shape, overwritten: set[str]
+) -> tuple[dict[str, Chunk], frozenset[str]]:
+    """Return the fields of records by name, as selected or in order of first appearance; and the nested ones.
+
+    `overwritten` takes the names under which a record has two values.
+    """
     selected = shape.record_columns()
     nested: set[str] = set()
     fields = _collect_fields(_root_groups(records), shape, selected, nested)
     if fields is None:
-        flat = [_flatten_record(record, shape) for record in records]
+        flat = [_flatten_record(record, shape, overwritten) for record in records]
+        overwritten &= set(selected or overwritten)
         fields = _collect_fields(_root_groups(flat), shape, selected, None) or {}
     if selected is not None:
         missing = missing_chunk(len(records))
@@ -194,8 +209,11 @@ def _root_groups(records: Sequence[Record]) -> list[ObjectGroup]:
     return [*groups, ObjectGroup(objects, at, size)] if objects else groups
 
 
-def _flatten_record(record: Record, shape: Shape) -> Record:
-    """Return one record without nesting, nested fields last; of fields with one name the last counts."""
+def _flatten_record(record: Record, shape: Shape, overwritten: set[str] | None = None) -> Record:
+    """Return one record without nesting, nested fields last.
+
+    Of fields with one name the last counts; `overwritten` takes the name if another value is lost.
+    """
     flat: Record = {}
     stack = [(key, cell, 0) for key, cell in reversed(record.items())]
     stack.sort(key=lambda item: not shape.flattens(item[1], 0))  # stable: nested ones are popped last
@@ -205,6 +223,8 @@ def _flatten_record(record: Record, shape: Shape) -> Record:
             prefix = shape.name_prefix(name, level + 1)
             stack.extend((prefix + key, inner, level + 1) for key, inner in reversed(cell.items()))
         else:
+            if overwritten is not None and flat.get(name, cell) not in (cell, None):
+                overwritten.add(name)
             flat[name] = cell
     return flat
 

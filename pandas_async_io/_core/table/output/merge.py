@@ -71,7 +71,12 @@ def _select_payloads(block: Block, used: Mask, *, drops_columns: bool) -> Block:
     numbers = np.cumsum(used) - 1
     failures = {int(numbers[at]): error for at, error in block.failures.items() if used[at]}
     infinite = block.infinite & (find_infinite_columns(columns) | find_infinite_columns(meta))
-    return Block(columns, meta, block.counts[used], failures, infinite, searches=block.searches, nested=block.nested)
+    return Block(
+        *(columns, meta, block.counts[used], failures, infinite),
+        searches=block.searches,
+        nested=block.nested,
+        overwritten=block.overwritten,
+    )
 
 
 def _select_records(chunk: Chunk, keep: Mask) -> Chunk:

@@ -151,3 +151,22 @@ def test_a_column_that_is_selected_exists_although_it_is_an_object():
     assert list(flatten_columns(payloads, max_level=0, nullable=True).arrays) == ["a"]
     pages = [{"a": None, "items": [{"a": {"x": 1}}]}]
     assert list(flatten_columns(pages, record_path="items", meta="a", nullable=True).arrays) == ["a.x", "a"]
+
+
+@pytest.mark.parametrize(
+    ("records", "options", "names"),
+    [
+        ([{"a.b": 3, "a": {"b": 4}}], {}, "'a.b'"),
+        ([{"a.b": 3, "a": {"b": 4}}], {"columns": ["a.b"]}, "'a.b'"),
+        ([{"a.b": 3, "a": {"b": 4}, "c": 1}], {"columns": ["c"]}, None),
+        ([{"a.b": 3, "a": {"b": 4}}], {"sep": "_"}, None),
+        ([{"a.b": 3, "a": {"b": 3}}, {"a.b": None, "a": {"b": 3}}], {}, None),
+        ([{"a.b": 3}, {"a": {"b": 4}}], {}, None),
+        ([{"a.id": 1, "a": [{"id": 2}]}], {"explode": ["a"]}, "'a.id'"),
+    ],
+)
+def test_a_value_lost_to_another_field_of_its_name_is_a_hint(records, options, names):
+    """As in json_normalize the last of them counts; it is said."""
+    hints = concat_blocks([flatten([records], compile_shape(**options))], nullable=True).hints
+    expected = f"{names}: a record has two fields of this name, and only the last is kept; pass another sep="
+    assert hints == ((expected,) if names else ())
