@@ -43,14 +43,15 @@ http {{
   access_log off; keepalive_requests 1000000;
   client_body_temp_path {directory}/a; proxy_temp_path {directory}/b; fastcgi_temp_path {directory}/c;
   uwsgi_temp_path {directory}/d; scgi_temp_path {directory}/e;
-  server {{ listen 127.0.0.1:{port} backlog=1024; default_type application/json; return 200 '{user}'; }}
+  {certificate} default_type application/json;
+  server {{ listen 127.0.0.1:{port} {tls}backlog=1024; return 200 '{user}'; }}
 }}
 """
 
 
 @contextmanager
-def serve_user():
-    """Run a server that returns the same user for every path, and yield its base URL."""
+def serve_user(certificate=None):
+    """Run a server that returns the same user for every path, over TLS with a certificate; yield its base URL."""
     if (program := shutil.which("nginx")) is None:
         print("      nginx is not installed: the slower minimal server hides a part of the difference")
         with run_server() as base:
@@ -60,7 +61,10 @@ def serve_user():
         port = listener.getsockname()[1]
     with TemporaryDirectory() as directory:
         conf = Path(directory, "nginx.conf")
-        conf.write_text(_CONF.format(directory=directory, port=port, user=USER))
+        tls, lines = "", ""
+        if certificate is not None:
+            tls, lines = "ssl http2 ", f"ssl_certificate {certificate}; ssl_certificate_key {certificate};"
+        conf.write_text(_CONF.format(directory=directory, port=port, user=USER, tls=tls, certificate=lines))
         with subprocess.Popen([program, "-p", directory, "-c", str(conf), "-e", "stderr"]) as process:
             for _ in range(100):
                 time.sleep(0.02)
@@ -68,16 +72,16 @@ def serve_user():
                     if not probe.connect_ex(("127.0.0.1", port)):
                         break
             try:
-                yield f"http://127.0.0.1:{port}"
+                yield f"{'http' if certificate is None else 'https'}://127.0.0.1:{port}"
             finally:
                 process.terminate()
 
 
-async def fetch_with_aiohttp(base, frame):
+async def fetch_with_aiohttp(base, frame, ssl=True):
     """Fetch and assemble the frame as hand-tuned code for this one job would."""
     url, keys = URL(base), frame["id"].tolist()
     remaining, users = iter(enumerate(keys)), [None] * len(keys)
-    connector = aiohttp.TCPConnector(limit=CONCURRENCY)
+    connector = aiohttp.TCPConnector(limit=CONCURRENCY, ssl=ssl)
     async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=None)) as session:
 
         async def work():
@@ -94,13 +98,13 @@ async def fetch_with_aiohttp(base, frame):
     return pd.concat([frame, pd.DataFrame(columns, index=frame.index)], axis=1)
 
 
-def reference(base, frame, loop_factory):
+def reference(base, frame, loop_factory, ssl=True):
     with asyncio.Runner(loop_factory=loop_factory) as runner:
-        return runner.run(fetch_with_aiohttp(base, frame))
+        return runner.run(fetch_with_aiohttp(base, frame, ssl))
 
 
-def ours(base, frame):
-    out = frame.aio.fetch(base + "/users/{id}", concurrency=CONCURRENCY)
+def ours(base, frame, client=None):
+    out = frame.aio.fetch(base + "/users/{id}", concurrency=CONCURRENCY, client=client)
     assert out.aio.report.outcomes == {"ok": len(frame)}
     return out
 
