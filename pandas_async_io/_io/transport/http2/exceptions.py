@@ -28,6 +28,8 @@ _OS_ERROR = re.compile(r"\(os error (\d+)\)")
 _REFUSED_STREAM = "refused stream"
 """RFC 9113, 8.7: the server has not processed the request."""
 _HTTP1_REQUIRED = "requires HTTP/1.1"
+_SILENT = "keep-alive timed out"
+"""A ping on the connection was not answered: the other side is gone."""
 _PROTOCOL_FAULTS = ("error detected", "malformed", "invalid", "frame with")
 """What h2 and hyper say of bytes that are not HTTP."""
 
@@ -78,7 +80,7 @@ def map_http2_exception(
         return ProtocolError(f"{where} did not answer in HTTP/2: {reason}", transient=True)
     if "error received" in reason:
         return TransportError(f"{where} ended the request: {reason}", transient=True)
-    if isinstance(exc, RequestTimeoutError):
+    if isinstance(exc, RequestTimeoutError) and _SILENT not in reason:
         return AttemptTimeoutError(f"no complete answer from {where} within {timeout:g} s", transient=True)
     return _map_connection_loss(exc, url, where, state)
 

@@ -301,3 +301,22 @@ def test_without_pyreqwest_the_message_names_the_extra(monkeypatch):
     monkeypatch.setattr("pandas_async_io._io.transport.options.find_spec", lambda _: None)
     with pytest.raises(paio.PlanError, match=r"pandas-async-io\[http2\]"):
         paio.Client("https://e.com", http2=True)
+
+
+def test_fault_50_a_proxy_carries_http2_through_its_tunnel(serve, options):
+    """With its own credentials, and without the request's headers."""
+    with serve(http_response(b"[1]")) as server, serve_script([Action.TUNNEL]) as proxy:
+        through = TransportOptions(http2=True, ssl=options.ssl, proxy=proxy.url.replace("//", "//user:pass@"))
+        assert send(f"{server.url}/x", options=through, headers={"X-Key": "k"}).body == b"[1]"
+    assert server.requests[0].line == "GET /x HTTP/2"
+    assert "proxy-authorization" not in server.requests[0].headers
+    assert [each.headers["proxy-authorization"] for each in proxy.requests] == ["Basic dXNlcjpwYXNz"] * 2
+    assert all("x-key" not in each.headers for each in proxy.requests)
+
+
+def test_fault_50_a_407_is_an_error_of_the_proxy(options):
+    """It is permanent, and the server received nothing."""
+    with serve_script([http_response(status="407 Who"), Action.CLOSE]) as proxy:
+        through = TransportOptions(http2=True, ssl=options.ssl, proxy=proxy.url)
+        error = send_failing("https://api.example/", options=through, transient=False, received=False)
+    assert f"the proxy {proxy.url} asks for other credentials (407)" in str(error)
