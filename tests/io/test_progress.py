@@ -115,6 +115,19 @@ def test_chunks_have_a_bar(api, capsys):
     assert not tqdm._instances
 
 
+def test_awaited_chunks_have_a_bar(api, capsys):
+    async def main():
+        frame = pd.DataFrame({"id": range(1, 8)})
+        async for _ in frame.aio.fetch(
+            api + "/users/{id}", client=paio.Client(), rate="20/s", progress=True, chunksize=3
+        ):
+            pass
+
+    asyncio.run(main())
+    assert any("/7 [" in line for line in read_bars(capsys))
+    assert not tqdm._instances
+
+
 def test_no_bar_is_kept_after_its_call(api):
     fetch_ids(api, progress=True)
     pd.DataFrame({"id": [1]}).aio.fetch_async(api + "/users/{id}", progress=True).result()

@@ -15,6 +15,7 @@ import pandas as pd
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._io.bridge import portal
 from pandas_async_io._io.bridge.interrupt import attach_partial
+from pandas_async_io._io.bridge.wait import HEARTBEAT_SECONDS
 from pandas_async_io._io.progress import ProgressBar, draw_bars
 from pandas_async_io.call.assemble.attach import ReportWords, report_run
 from pandas_async_io.call.prepare.store import check_store
@@ -128,12 +129,15 @@ class FrameChunks:
             while (chunk := await asyncio.to_thread(self._next_chunk)) is None:
                 take = partial(self._sent.take, self._count_wanted())
                 taking = portal.start_coroutine(take, self._sent.call.client.loop)
+                waiter = asyncio.wrap_future(taking)
                 try:
-                    taken = await asyncio.wrap_future(taking)
+                    while not waiter.done():
+                        await asyncio.wait((waiter,), timeout=HEARTBEAT_SECONDS)
+                        draw_bars()
                 except asyncio.CancelledError:
                     taking.request_cancel()
                     raise
-                await asyncio.to_thread(self._put, *taken)
+                await asyncio.to_thread(self._put, *waiter.result())
         except BaseException:
             await self.close_async()
             raise
