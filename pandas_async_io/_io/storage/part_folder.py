@@ -88,7 +88,7 @@ class PartFolder:
                 file.flush()
                 os.fsync(file.fileno())
             size, digest = beside.stat().st_size, _hash_file(beside)
-            beside.rename(self.path / name)
+            beside.replace(self.path / name)  # on Windows, `rename` refuses a name that exists
         except BaseException:
             with contextlib.suppress(OSError):
                 beside.unlink()
