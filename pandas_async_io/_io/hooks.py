@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pandas_async_io._core.report.events import EVENT_TYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from pandas_async_io._core.report.events import Event, Hook
 
@@ -35,11 +35,10 @@ class Hooks:
     def __init__(self, hooks: Iterable[Hook]) -> None:
         distinct = list({id(hook): hook for hook in hooks}.values())
         self._by_event: dict[type[Event], list[Hook]] = {
-            kind: [hook for hook in distinct if kind in getattr(hook, "listens_to", EVENT_TYPES)]
-            for kind in EVENT_TYPES
+            kind: [hook for hook in distinct if kind in _list_wanted(hook)] for kind in EVENT_TYPES
         }
         self._failed: set[int] = set()
-        self.trace_sources = [hook for hook in distinct if hasattr(hook, "trace_headers")]
+        self.trace_sources = [hook for hook in distinct if hasattr(type(hook), "trace_headers")]
 
     def __bool__(self) -> bool:
         return any(self._by_event.values())
@@ -61,3 +60,9 @@ class Hooks:
             self._failed.add(id(hook))
             name: Any = getattr(hook, "__qualname__", type(hook).__qualname__)
             _LOGGER.error("the hook %s raised; its further exceptions in this run are not logged", name, exc_info=error)
+
+
+def _list_wanted(hook: Hook) -> Collection[type[Event]]:
+    """Return the events that a hook listens to: all, unless its attribute says which. A mock has any attribute."""
+    wanted = getattr(hook, "listens_to", None)
+    return wanted if isinstance(wanted, tuple | list | set | frozenset) else EVENT_TYPES

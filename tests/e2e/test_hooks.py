@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections import Counter
+from unittest.mock import MagicMock, Mock
 
 import pandas as pd
 import pytest
@@ -163,6 +164,14 @@ def test_a_hook_with_listens_to_gets_only_these_events(api):
     listener = Listener()
     pd.DataFrame({"id": [1]}).aio.fetch(api + "/users/{id}", hooks=listener)
     assert count_kinds(listener.heard) == {"Finished": 1}
+
+
+@pytest.mark.parametrize("kind", [Mock, MagicMock])
+def test_a_mock_is_a_hook_that_hears_all(api, kind):
+    hook = kind()
+    out = pd.DataFrame({"id": [1]}).aio.fetch(api + "/users/{id}", hooks=hook)
+    assert out.aio.report.outcomes == {"ok": 1}
+    assert hook.call_count == 5
 
 
 def test_no_event_holds_a_secret():
