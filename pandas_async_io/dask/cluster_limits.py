@@ -39,6 +39,10 @@ _exchanges: WeakKeyDictionary[Client, WorkerExchange] = WeakKeyDictionary()
 """A client is connected once, through one worker of its process."""
 
 
+_ends: dict[str, float] = {}
+"""When the calls with a deadline end that this process computes without a cluster, by their keys."""
+
+
 class WorkerExchange:
     """The way from a worker to the plugin on its scheduler.
 
@@ -117,6 +121,9 @@ def join_cluster(options: FetchOptions, call: str) -> FetchOptions:
     options = place_store(options)
     worker = _find_worker()
     if worker is None:
+        if options.deadline is not None:
+            now = time.monotonic()
+            options = replace(options, deadline=max(_ends.setdefault(call, now + options.deadline) - now, 1e-3))
         return _divide_among_processes(options)
     client = options.client or get_default_client()
     with _lock:

@@ -50,7 +50,8 @@ class CollectionAccessor(Accessor):
         """Return a lazy frame of the rows with the records as new columns; its partitions are fetched by the workers.
 
         Nothing is sent before it is computed. Each computation sends the requests: ``.persist()`` keeps the result,
-        and ``store=`` the answers. A partition whose worker is lost is fetched again.
+        and ``store=`` the answers. A partition whose worker is lost is fetched again. ``deadline`` runs from the first
+        partition of the first computation on.
 
         Parameters
         ----------

@@ -227,3 +227,12 @@ def test_a_pickled_collection_still_knows_its_call(api, many):
     meta = pickle.loads(pickle.dumps(fetched._meta))
     assert meta.attrs == fetched._meta.attrs
     assert pickle.loads(pickle.dumps(fetched)).aio.report().rows == 10
+
+
+@pytest.mark.filterwarnings("ignore::pandas_async_io.FetchWarning")
+def test_a_deadline_is_that_of_all_partitions(api, many):
+    """It runs from the first one on; the rows of the others are not sent."""
+    fetched = many.aio.fetch(api + "/slow/{id}?ms=60000", schema={"key": "string"}, deadline=0.3)
+    with dask.config.set(num_workers=1):
+        kept = fetched.persist()
+    assert kept.aio.report().outcomes == {"timeout": 3, "not_attempted": 7}
