@@ -235,4 +235,6 @@ def test_a_deadline_is_that_of_all_partitions(api, many):
     fetched = many.aio.fetch(api + "/slow/{id}?ms=60000", schema={"key": "string"}, deadline=0.3)
     with dask.config.set(num_workers=1):
         kept = fetched.persist()
-    assert kept.aio.report().outcomes == {"timeout": 3, "not_attempted": 7}
+    outcomes = kept.aio.report().outcomes
+    assert outcomes["timeout"] in {2, 3}  # the rows of one partition
+    assert outcomes["not_attempted"] == 10 - outcomes["timeout"]
