@@ -1,11 +1,13 @@
 """``read_api_to_parquet`` and ``fetch_to_parquet``: parts on disk, and the same call again goes on."""
 
+import importlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import textwrap
+import time
 from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,7 +16,7 @@ import pytest
 
 import pandas_async_io as paio
 from tests.kill_job import check
-from tests.servers.scripted import json_response, serve_function
+from tests.servers.scripted import PATIENCE, json_response, serve_function
 
 pytest.importorskip("pyarrow")
 
@@ -362,3 +364,47 @@ def test_fault_59_an_interrupt_leaves_what_came_in_a_part(served, tmp_path, monk
     served.requests.clear()
     assert read(served, tmp_path / "out").read()["n"].tolist() == list(range(120))
     assert len(served.requests) == PAGES - len(kept) // 10
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"), [("pyarrow.parquet", "write_table"), ("pandas_async_io._io.storage.part_folder", "format_part")]
+)
+def test_fault_59_an_interrupt_while_a_part_is_written_loses_no_row(tmp_path, monkeypatch, owner, name):
+    """Rows that came behind the part that was being written are not written after the part before it."""
+    from pandas_async_io.call.stream.streamed_call import StreamedCall
+
+    sizes = [1] * 60 + [100] * 10  # more comes than was expected, so that answers wait behind the part
+    module, take, calls = importlib.import_module(owner), StreamedCall.take, []
+    pressed = []
+
+    async def note(self, records):
+        calls.append(self)
+        return await take(self, records)
+
+    def interrupt(*args, **options):
+        if len(calls) != 2 or pressed:
+            return write(*args, **options)
+        pressed.append(1)
+        deadline = time.monotonic() + PATIENCE
+        while calls[0].progress[0] < 66 and time.monotonic() < deadline:
+            time.sleep(0.005)
+        raise KeyboardInterrupt
+
+    def answer(request):
+        row = int(request.target.rsplit("/", 1)[1])
+        return json_response([{"row": row, "n": number} for number in range(sizes[row])])
+
+    def call(server):
+        frame = pd.DataFrame({"id": range(len(sizes))})
+        options = {"chunksize": 41, "concurrency": 8, "client": paio.Client()}
+        return frame.aio.fetch_to_parquet(server.url + "/rows/{id}", tmp_path / "out", **options)
+
+    write = getattr(module, name)
+    with serve_function(answer) as server:
+        monkeypatch.setattr(StreamedCall, "take", note)
+        monkeypatch.setattr(module, name, interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            call(server)
+        monkeypatch.undo()
+        written = call(server).read()
+    assert written["row"].tolist() == [row for row, size in enumerate(sizes) for _ in range(size)]

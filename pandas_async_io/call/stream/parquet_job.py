@@ -17,7 +17,7 @@ from pandas_async_io._core.table.readers.arrow import import_pyarrow
 from pandas_async_io._core.table.stream.first_columns import FirstColumns
 from pandas_async_io._core.workflow.paging.workflow import PagingWorkflow
 from pandas_async_io._io import progress
-from pandas_async_io._io.bridge.interrupt import attach_partial
+from pandas_async_io._io.bridge.interrupt import attach_partial, defer_interrupt
 from pandas_async_io._io.storage.part_folder import PartFolder
 from pandas_async_io.call.assemble.attach import ReportWords, report_run
 from pandas_async_io.call.prepare.store import check_store
@@ -114,10 +114,13 @@ class _ParquetJob:
             is_over = False
             while not is_over:
                 ready, is_over = client.run_blocking(self._take, progress.draw_bars)
-                self._write(ready, is_over=is_over)
+                with defer_interrupt() as presses:
+                    self._write(ready, is_over=is_over)
+                if presses:
+                    raise KeyboardInterrupt  # noqa: TRY301 - handled as one that came while it waited
         except KeyboardInterrupt as interrupt:
             self._sent.abandon()
-            self._write(self._take_unfinished(), is_over=False, may_raise=False)
+            self._write_unfinished()
             interrupt.add_note(f"The same call goes on after the parts in {str(self._folder.path)!r}")
             raise attach_partial(_list_parts(self._folder), interrupt) from None
         except OSError as error:
@@ -138,10 +141,14 @@ class _ParquetJob:
         self._note_chains(ready)
         return ready, is_over
 
-    def _take_unfinished(self) -> list[ReadyRow]:
-        ready = self._sent.take_unfinished()
-        self._note_chains(ready)
-        return ready
+    def _write_unfinished(self) -> None:
+        """Write the rows that came before an interrupt, if it lost none between them and the last part."""
+        ready, following = self._sent.take_unfinished(), self._folder.manifest.next
+        if not ready or self._start + ready[0].row != following.row:
+            return
+        if ready[0].is_first if following.page is None else [following.page.number] == [n for n, _ in ready[0].pages[:1]]:
+            self._note_chains(ready)
+            self._write(ready, is_over=False, may_raise=False)
 
     def _note_chains(self, ready: Sequence[ReadyRow]) -> None:
         workflow = self._sent.workflow
