@@ -161,6 +161,84 @@ def test_fault_61_other_rows_are_refused(served, tmp_path):
                 call(served.url + "/rows/{id}", tmp_path / "out", client=paio.Client())
 
 
+OTHER_SENDERS = {
+    "token": ({"auth": paio.Bearer("anns-token")}, {"auth": paio.Bearer("bobs-token")}, "credentials are others"),
+    "key in the URL": ({"params": {"api_key": "anns"}}, {"params": {"api_key": "bobs"}}, "credentials are others"),
+    "token in rows": (
+        {"headers": {"Authorization": "Bearer {tenant}"}},
+        {"headers": {"Authorization": "Bearer {tenant}2"}},
+        "credentials are others",
+    ),
+    "header": ({"headers": {"X-Tenant": "ann"}}, {"headers": {"X-Tenant": "bob"}}, "headers="),
+    "client": (
+        {"client": paio.Client(headers={"X-Tenant": "ann"})},
+        {"client": paio.Client(headers={"X-Tenant": "bob"})},
+        "headers=",
+    ),
+    "parser": ({"parser": lambda response: {"n": 1}}, {"parser": lambda response: {"n": 2}}, "parser was"),
+    "input columns": ({}, {"tenant": "bob"}, "input columns was"),
+    "index": ({}, {"index": "b"}, "input columns was"),
+}
+
+
+@pytest.mark.parametrize("change", OTHER_SENDERS)
+def test_security_s17_parts_of_two_senders_are_not_in_one_folder(served, tmp_path, change):
+    first, second, message = OTHER_SENDERS[change]
+
+    def call(tenant="ann", index="a", **options):
+        frame = pd.DataFrame({"id": range(6), "tenant": tenant}, index=[index + str(row) for row in range(6)])
+        options = {"chunksize": 2, "client": paio.Client(), "errors": "raise", **options}
+        return frame.aio.fetch_to_parquet(served.url + "/rows/{id}", tmp_path / "out", **options)
+
+    with pytest.raises(paio.FetchError):
+        call(**first, max_requests=3)
+    served.requests.clear()
+    with pytest.raises(paio.PlanError, match=message):
+        call(**second)
+    assert not served.requests
+    call(**first)
+
+
+def test_new_credentials_of_the_same_account_go_on_where_the_manifest_leaves_them_open(served, tmp_path):
+    def call(token, **options):
+        frame = pd.DataFrame({"id": range(6)})
+        options = {"chunksize": 2, "client": paio.Client(), "auth": paio.Bearer(token), **options}
+        return frame.aio.fetch_to_parquet(served.url + "/rows/{id}", tmp_path / "out", **options)
+
+    with pytest.raises(paio.FetchError):
+        call("old", max_requests=3)
+    manifest = tmp_path / "out" / "_manifest.jsonl"
+    first, *lines = manifest.read_text().splitlines(keepends=True)
+    head = json.loads(first)
+    del head["job"]["credentials"]
+    manifest.write_text("".join([json.dumps(head) + "\n", *lines]))
+    assert call("new").read()["n"].tolist() == list(range(6))
+    with pytest.raises(paio.PlanError, match="credentials"):
+        call("old")
+
+
+def test_batched_keys_go_on_beside_a_store(tmp_path):
+    down = {"23"}
+
+    def answer(request):
+        ids = parse_qs(urlsplit(request.target).query)["ids"][0].split(",")
+        if down & set(ids):
+            return json_response({}, status="500 Internal Server Error")
+        return json_response([{"ids": int(each), "n": int(each)} for each in ids])
+
+    def call(server):
+        options = {"batch": 4, "store": tmp_path / "s.sqlite", "retry": 1, "errors": "raise", "client": paio.Client()}
+        return pd.DataFrame({"ids": range(40)}).aio.fetch_to_parquet(
+            server.url + "/batch?ids={ids*}", tmp_path / "out", chunksize=8, **options
+        )
+
+    with serve_function(answer) as server:
+        with pytest.raises(paio.FetchError):
+            call(server)
+        down.clear()
+        assert call(server).read()["n"].tolist() == list(range(40))
+
+
 def tear_line(folder):
     path = folder / "_manifest.jsonl"
     path.write_text(path.read_text()[:-20])

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 MANIFEST_VERSION = 1
 
+CREDENTIALS = "credentials"
+"""The field of a job that says whose requests it sends; without it, any credentials go on."""
+
 
 @dataclass(frozen=True, slots=True)
 class PagePoint:
@@ -187,7 +190,12 @@ def describe_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     >>> describe_changes({"template": "/a", "schema": None}, {"template": "/b", "schema": None})
     "template was '/a', and is '/b'"
     """
-    changed = [name for name in {**before, **now} if before.get(name) != now.get(name)]
+    names = dict.fromkeys([*before, *(name for name in now if name != CREDENTIALS)])
+    changed = [name for name in names if before.get(name) != now.get(name)]
+    if changed == [CREDENTIALS]:
+        return "its credentials are others. If they are of the same account, remove " + (
+            f"{CREDENTIALS!r} from the first line of _manifest.jsonl"
+        )
     return "; ".join(f"{name} was {before.get(name)!r}, and is {now.get(name)!r}" for name in changed)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -143,6 +144,7 @@ class PartFolder:
             raise PlanError(
                 f"{str(self.path)!r} holds the parts of another call: {changes}. Call as before, or name another folder"
             )
+        manifest = replace(manifest, job=job)
         for number, part in enumerate(manifest.parts):
             if part.part is not None and not self._is_good(part):
                 return manifest.cut(number)

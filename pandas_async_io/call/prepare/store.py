@@ -60,7 +60,7 @@ def open_call_store(call: PreparedCall, *, creates: bool = True) -> CallStore | 
     retry = call.policy.retry
     return CallStore(
         call.store,
-        partial(_make_fingerprinter, call),
+        partial(make_fingerprinter, call),
         HiddenSecrets(call.redactor.forms, _find_row_secrets if call.redactor.has_request_secrets else None),
         partial(may_answer_from_store, retry_methods=retry.methods, repeatable=call.policy.repeatable),
         submits_jobs=call.options.poll is not None,
@@ -73,7 +73,8 @@ def _find_row_secrets(request: Request) -> tuple[str, ...]:
     return SecretRedactor(find_request_secrets(request)).forms
 
 
-def _make_fingerprinter(call: PreparedCall, salts: Sequence[bytes]) -> Fingerprinter:
+def make_fingerprinter(call: PreparedCall, salts: Sequence[bytes]) -> Fingerprinter:
+    """Return what makes the keys of a call's requests."""
     auth, session = call.auth or call.client.auth, call.client.transport.session
     ignored = list(filter(None, [call.policy.retry.idempotency_key]))
     if call.store is not None and call.store.is_http_cache:

@@ -15,6 +15,7 @@ from pandas_async_io.call.prepare.store import choose_store, open_call_store
 
 if TYPE_CHECKING:
     from pandas_async_io._core.errors import AttemptError
+    from pandas_async_io._core.request.rows.expansion import Expansion
     from pandas_async_io._core.storage.freshness import StoredAnswer
     from pandas_async_io._io.storage.call_store import CallStore
     from pandas_async_io.call.prepare.prepared_call import PreparedCall
@@ -41,14 +42,18 @@ def use_store(call: PreparedCall) -> PreparedCall:
     return replace(call, requests=requests)
 
 
-def _make_part_keys(call: PreparedCall, store: CallStore) -> list[Any]:
-    """Return what the answer to each key is kept under: the request for this key alone."""
+def expand_keys(call: PreparedCall) -> Expansion:
+    """Return a request for each key alone."""
     requests, batches = call.requests, call.requests.batches
     if batches is None or requests.template is None:
         raise TypeError("a call without batch= has no keys")
-    count = len(requests.rows)
-    rows = batches.build_rows([np.array([number]) for number in range(count)])
-    alone = expand(rows, requests.template, allow_hosts=requests.allow_hosts)
+    rows = batches.build_rows([np.array([number]) for number in range(len(requests.rows))])
+    return expand(rows, requests.template, allow_hosts=requests.allow_hosts)
+
+
+def _make_part_keys(call: PreparedCall, store: CallStore) -> list[Any]:
+    """Return what the answer to each key is kept under: the request for this key alone."""
+    alone = expand_keys(call)
     keys: dict[int, Any] = {-1: None}
     for origin in alone.origins:
         for position, request in alone.requests(origin, call.headers_for(origin)):

@@ -1,4 +1,7 @@
-"""What makes two calls the same job: they may write to one folder. Without secrets."""
+"""What makes two calls the same job: they may write to one folder. Without secrets.
+
+Invariant: parts of two calls that could differ in a row, whoever sends them, are never in one folder.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,23 @@ import hashlib
 import json
 import re
 from dataclasses import fields
+from types import CodeType
 from typing import TYPE_CHECKING, Any
 
-from pandas_async_io._core.models import NO_HEADERS
-from pandas_async_io._core.security.secrets import redact_urls
+import pandas as pd
+
+from pandas_async_io._core.storage.manifest import CREDENTIALS
+from pandas_async_io.call.prepare.store import make_fingerprinter
+from pandas_async_io.call.prepare.stored_keys import expand_keys
+from pandas_async_io.options import FetchOptions
 
 if TYPE_CHECKING:
     from pandas_async_io.call.prepare.prepared_call import PreparedCall
-    from pandas_async_io.options import FetchOptions, ReadOptions
+    from pandas_async_io.options import ReadOptions
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+
+_HASH_ROUNDS = 100_000
 
 _RECORD_OPTIONS = (
     "format",
@@ -43,7 +53,7 @@ _RECORD_OPTIONS = (
 
 
 def describe_job(call: PreparedCall) -> dict[str, Any]:
-    """Return the template, paging, schema and other options of a call, and a hash of its requests."""
+    """Return the template, paging, schema and other options of a call, and hashes of its requests and columns."""
     options = call.options
     paging = options.paging
     schema = None if options.schema is None else {name: _show(spec) for name, spec in options.schema.items()}
@@ -54,10 +64,18 @@ def describe_job(call: PreparedCall) -> dict[str, Any]:
         "max_pages": options.max_pages,
         "schema": schema,
         **records,
-        "rows (or over=)": _hash_requests(call),
+        "input columns": _hash_columns(call),
+        **_hash_requests(call),
     }
     loaded: dict[str, Any] = json.loads(json.dumps(job))
     return loaded
+
+
+def has_written_index(call: PreparedCall) -> bool:
+    """Whether the output has the frame's index, and that is more than a count of rows."""
+    index = call.frame.index
+    is_count = isinstance(index, pd.RangeIndex) and index.name is None and (index.start, index.step) == (0, 1)
+    return isinstance(call.options, FetchOptions) and call.options.join and not is_count
 
 
 def _is_given(options: FetchOptions | ReadOptions, name: str) -> bool:
@@ -70,18 +88,44 @@ def _show(value: Any) -> str:
     """Return a text that is the same in each process."""
     if isinstance(value, str):
         return value
-    return getattr(value, "__qualname__", None) or _ADDRESS.sub("", str(value))
+    code, name = getattr(value, "__code__", None), getattr(value, "__qualname__", None)
+    if code is not None:
+        return f"{name} (code {hashlib.sha256(_describe_code(code).encode()).hexdigest()[:8]})"
+    return name or _ADDRESS.sub("", str(value))
 
 
-def _hash_requests(call: PreparedCall) -> str:
-    """Return a hash of which row sends which request; the credentials in URLs are not in it."""
-    sent = call.requests.sent
+def _describe_code(code: CodeType) -> str:
+    """Return what a function does, without where it is written."""
+    constants = [_describe_code(each) if isinstance(each, CodeType) else repr(each) for each in code.co_consts]
+    return f"{code.co_code.hex()} {code.co_names} {constants}"
+
+
+def _hash_requests(call: PreparedCall) -> dict[str, str]:
+    """Return a hash of which row sends which request, and one of whose requests they are."""
+    # with batch= of keys: how they are blocked depends on what a store has
+    sent = call.requests.sent if call.requests.batches is None else expand_keys(call)
+    make_key = make_fingerprinter(call, [b""])
+    requests, credentials = hashlib.sha256(), hashlib.sha256()
+    for origin in sent.origins:
+        for _, request in sent.requests(origin, call.headers_for(origin)):
+            key = make_key(request)
+            requests.update(key.fingerprint)
+            credentials.update(key.identities[0])
+    requests.update(call.requests.rows.row_to_request.tobytes())
+    # slow, so that a password cannot be found by trying many
+    slow = hashlib.pbkdf2_hmac("sha256", credentials.digest(), requests.digest(), _HASH_ROUNDS)
+    return {"rows (or over=, headers=)": requests.hexdigest()[:16], CREDENTIALS: slow.hex()[:8]}
+
+
+def _hash_columns(call: PreparedCall) -> str | None:
+    """Return a hash of the input columns that each part repeats; None if parts hold the answers alone."""
+    if not (isinstance(call.options, FetchOptions) and call.options.join):
+        return None
     digest = hashlib.sha256()
-    for url in redact_urls(sent.urls):
-        digest.update(url.encode() + b"\n")
-    if sent.builder is not None:
-        for position in range(len(sent)):
-            request = sent.request(position, NO_HEADERS)
-            digest.update((request.body or b"") + b"\n")
-    digest.update(sent.method.encode() + call.requests.rows.row_to_request.tobytes())
+    for name, values in [*call.frame.items(), *([("index", call.frame.index)] if has_written_index(call) else [])]:
+        digest.update(repr(name).encode())
+        try:
+            digest.update(pd.util.hash_pandas_object(values, index=False).to_numpy().tobytes())
+        except TypeError:  # cells that are lists or dicts
+            digest.update("\n".join(map(_show, map(repr, values))).encode())
     return digest.hexdigest()[:16]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from pandas_async_io._core.storage.manifest import Part, ResumePoint
 from pandas_async_io._core.table.stream.arrow_table import find_own_types, make_arrow_table
-from pandas_async_io.options import FetchOptions
+from pandas_async_io.call.stream.job_description import has_written_index
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from pandas_async_io._core.table.stream.first_columns import FirstColumns
     from pandas_async_io._io.storage.part_folder import PartFolder
     from pandas_async_io.call.prepare.prepared_call import PreparedCall
@@ -36,7 +36,7 @@ class PartWriter:
     def __init__(self, folder: PartFolder, prepared: PreparedCall) -> None:
         self.start = folder.manifest.next.row
         self._folder, self._rows = folder, len(prepared.frame)
-        self._has_index = _has_index(prepared)
+        self._has_index = has_written_index(prepared)
         self._schema = self._read_schema()
         self._own_types = find_own_types(prepared.frame) if prepared.options.join else {}
 
@@ -81,10 +81,3 @@ class PartWriter:
 
         first = next((line.part for line in self._folder.manifest.parts if line.part is not None), None)
         return None if first is None else pq.read_schema(self._folder.path / first)
-
-
-def _has_index(prepared: PreparedCall) -> bool:
-    """Whether the output has the frame's index, and that is more than a count of rows."""
-    index = prepared.frame.index
-    is_count = isinstance(index, pd.RangeIndex) and index.name is None and (index.start, index.step) == (0, 1)
-    return isinstance(prepared.options, FetchOptions) and prepared.options.join and not is_count
