@@ -143,10 +143,11 @@ class _ParquetJob:
 
     def _write_unfinished(self) -> None:
         """Write the rows that came before an interrupt, if it lost none between them and the last part."""
-        ready, following = self._sent.take_unfinished(), self._folder.manifest.next
-        if not ready or self._start + ready[0].row != following.row:
+        ready, page = self._sent.take_unfinished(), self._folder.manifest.next.page
+        if not ready or self._start + ready[0].row != self._folder.manifest.next.row:
             return
-        if ready[0].is_first if following.page is None else [following.page.number] == [n for n, _ in ready[0].pages[:1]]:
+        numbers = [number for number, _ in ready[0].pages[:1]]
+        if ready[0].is_first if page is None else numbers == [page.number]:
             self._note_chains(ready)
             self._write(ready, is_over=False, may_raise=False)
 
