@@ -193,9 +193,8 @@ def describe_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     names = dict.fromkeys([*before, *(name for name in now if name != CREDENTIALS)])
     changed = [name for name in names if before.get(name) != now.get(name)]
     if changed == [CREDENTIALS]:
-        return "its credentials are others. If they are of the same account, remove " + (
-            f"{CREDENTIALS!r} from the first line of _manifest.jsonl"
-        )
+        how = f"remove {CREDENTIALS!r} from the first line of _manifest.jsonl"
+        return f"its credentials are others. If they are of the same account, {how}"
     return "; ".join(f"{name} was {before.get(name)!r}, and is {now.get(name)!r}" for name in changed)
 
 
