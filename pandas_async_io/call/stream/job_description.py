@@ -122,7 +122,10 @@ def _hash_columns(call: PreparedCall) -> str | None:
     if not (isinstance(call.options, FetchOptions) and call.options.join):
         return None
     digest = hashlib.sha256()
-    for name, values in [*call.frame.items(), *([("index", call.frame.index)] if has_written_index(call) else [])]:
+    columns: list[tuple[Any, Any]] = [*call.frame.items()]
+    if has_written_index(call):
+        columns.append(("index", call.frame.index))
+    for name, values in columns:
         digest.update(repr(name).encode())
         try:
             digest.update(pd.util.hash_pandas_object(values, index=False).to_numpy().tobytes())
