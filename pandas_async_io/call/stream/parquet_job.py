@@ -17,7 +17,7 @@ from pandas_async_io._core.table.readers.arrow import import_pyarrow
 from pandas_async_io._core.table.stream.first_columns import FirstColumns
 from pandas_async_io._core.workflow.paging.workflow import PagingWorkflow
 from pandas_async_io._io import progress
-from pandas_async_io._io.bridge.interrupt import attach_partial, defer_interrupt
+from pandas_async_io._io.bridge import interrupt
 from pandas_async_io._io.storage.part_folder import PartFolder
 from pandas_async_io.call.assemble.attach import ReportWords, report_run
 from pandas_async_io.call.prepare.store import check_store
@@ -114,15 +114,15 @@ class _ParquetJob:
             is_over = False
             while not is_over:
                 ready, is_over = client.run_blocking(self._take, progress.draw_bars)
-                with defer_interrupt() as presses:
+                with interrupt.defer_interrupt() as presses:
                     self._write(ready, is_over=is_over)
                 if presses:
                     raise KeyboardInterrupt  # noqa: TRY301 - handled as one that came while it waited
-        except KeyboardInterrupt as interrupt:
+        except KeyboardInterrupt as stopped:
             self._sent.abandon()
             self._write_unfinished()
-            interrupt.add_note(f"The same call goes on after the parts in {str(self._folder.path)!r}")
-            raise attach_partial(_list_parts(self._folder), interrupt) from None
+            stopped.add_note(f"The same call goes on after the parts in {str(self._folder.path)!r}")
+            raise interrupt.attach_partial(_list_parts(self._folder), stopped) from None
         except OSError as error:
             error.add_note(f"The parts in {str(self._folder.path)!r} are complete: the same call goes on after them")
             raise
