@@ -70,7 +70,7 @@ def compare(found, expected):
     """Compare two fetches: frames, outcomes and reports."""
     assert_frame_equal(found, expected)
     outcomes, expected_outcomes = (
-        each.aio.outcomes.drop(columns=NOT_COMPARED).replace(r"127\.0\.0\.1:\d+", "host", regex=True)
+        each.aio.outcomes.drop(columns=NOT_COMPARED).replace(r"https?://127\.0\.0\.1:\d+", "host", regex=True)
         for each in (found, expected)
     )
     assert_frame_equal(outcomes, expected_outcomes)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _DRIP_SECONDS = 0.01
+_HTTP1_FIELDS = {"connection", "transfer-encoding"}
 
 
 def goaway(code: ErrorCodes = ErrorCodes.NO_ERROR, debug: bytes = b"", last: int | None = None):
@@ -49,6 +50,24 @@ def reset_stream(code: ErrorCodes | None):
 def send_frame(frame: bytes):
     """Send bytes that need not be a frame."""
     return lambda stream: stream.connection.send(frame)
+
+
+def forward_to(base_url: str):
+    """Ask a server without TLS, and send its response on."""
+    host, _, port = base_url.removeprefix("http://").partition(":")
+
+    async def ask(stream):
+        request = stream.received()
+        fields = {**request.headers, "host": f"{host}:{port}", "connection": "close"}
+        head = [f"{request.method} {request.target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write("\r\n".join([*head, "", ""]).encode() + request.body)
+        try:
+            await stream.send(await reader.read(-1))
+        finally:
+            writer.close()
+
+    return ask
 
 
 class _Stream:
@@ -91,7 +110,7 @@ class _Stream:
         status = int(line.split()[1])
         names = {name.lower(): value for name, value in fields}
         self._chunked = names.pop("transfer-encoding", "") == "chunked"
-        kept = [(name.lower(), value) for name, value in fields if name.lower() != "transfer-encoding"]
+        kept = [(name.lower(), value) for name, value in fields if name.lower() not in _HTTP1_FIELDS]
         if "content-length" in names:
             self._remaining = int(names["content-length"])
         elif status in {204, 304} or status < 200:
@@ -216,8 +235,8 @@ class _Connection(asyncio.Protocol):
                     await stream.send(step)
                 elif isinstance(step, Action):
                     await self._act(stream, step)
-                else:
-                    step(stream)
+                elif (pending := step(stream)) is not None:
+                    await pending
         if stream.ended.is_set():
             self._count_end()
 

@@ -80,7 +80,7 @@ def map_http2_exception(
         return ProtocolError(f"{where} did not answer in HTTP/2: {reason}", transient=True)
     if "error received" in reason:
         return TransportError(f"{where} ended the request: {reason}", transient=True)
-    if isinstance(exc, RequestTimeoutError) and _SILENT not in reason:
+    if isinstance(exc, RequestTimeoutError) and _SILENT not in _list_causes(exc):
         return AttemptTimeoutError(f"no complete answer from {where} within {timeout:g} s", transient=True)
     return _map_connection_loss(exc, url, where, state)
 
@@ -109,6 +109,8 @@ def _describe(exc: BaseException) -> str:
     if number:
         return os.strerror(number)
     causes = _list_causes(exc)
+    if _SILENT in causes:
+        return "it does not answer any more"
     if causes and causes[-1] in _LOSSES:
         return _LOSSES[causes[-1]]
     return causes[-1].partition(" (")[0][:200] if causes else type(exc).__name__
