@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pandas_async_io._core.report.run_state import RunState
 
 SHOW_AFTER_SECONDS = 1.0
+_NO_EMPTY_BAR = 1e-9
+"""tqdm's `delay`: above 0, it does not draw a bar at 0 before the first state."""
 _DRAW_SECONDS = 1.0
 """Longest wait for a thread that is drawing: in a forked child there is none."""
 
@@ -98,7 +100,7 @@ def _make_bar(state: RunState, begun: float) -> Any:
         warnings.simplefilter("ignore")  # tqdm warns where ipywidgets is missing; its text bar is enough
         from tqdm.auto import tqdm  # noqa: PLC0415 - imported only when a bar is shown
 
-    bar = tqdm(total=state.total, unit=f" {state.unit}", leave=False, dynamic_ncols=True)
+    bar = tqdm(total=state.total, unit=f" {state.unit}", leave=False, dynamic_ncols=True, delay=_NO_EMPTY_BAR)
     bar.start_t = bar.last_print_t = begun  # the rate and the time left are those of the whole call
     return bar
 
