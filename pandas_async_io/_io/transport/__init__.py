@@ -1,6 +1,7 @@
 """Sends one request and reads its whole response; the only package that uses aiohttp's client and pyreqwest.
 
 - `transport`: one attempt, its redirects and its timeout.
+- `deadlines`: the timeouts of all attempts.
 - `sender`: what a transport sends with.
 - `http1`: own connections, HTTP/1.1.
 - `http2`: own connections, HTTP/2 where the server offers it.

@@ -6,8 +6,6 @@ redirect, and fails only with an `AttemptError`, which holds no secret.
 
 from __future__ import annotations
 
-import asyncio
-import math
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -16,6 +14,7 @@ from pandas_async_io._core.errors import AttemptError, PlanError
 from pandas_async_io._core.security.origins import is_same_origin, parse_origin
 from pandas_async_io._core.security.redirects import follow_redirect
 from pandas_async_io._core.words import show_value
+from pandas_async_io._io.transport.deadlines import Deadlines
 from pandas_async_io._io.transport.exceptions import SendState
 from pandas_async_io._io.transport.http1 import Http1Sender
 from pandas_async_io._io.transport.httpx_session import HttpxSession, is_httpx_client
@@ -67,6 +66,7 @@ class Transport:
         if options.proxy is not None and options.block_private:
             raise PlanError("block_private can't be kept through a proxy: the proxy opens the connections")
         self.options = options
+        self._deadlines = Deadlines()
         self._sender: Sender = self.session or _open_sender(options, limit_streams)
 
     async def send(
@@ -93,9 +93,9 @@ class Transport:
         options, sender, hops = self.options, self._sender, 0
         state = SendState()
         try:
-            async with asyncio.timeout(timeout) as limit:
+            with self._deadlines.limit(timeout) as limit:
                 while True:
-                    state.deadline = limit.when() or math.inf
+                    state.deadline = limit.at
                     response = await sender.send(request, state, new_connection=new_connection)
                     if not 300 <= response.status < 400:
                         return response
