@@ -170,7 +170,7 @@ async def read_body(headers: MultiMapping[str], content: aiohttp.StreamReader, p
     size = 0 if length is None or content.at_eof() else int(length)
     if size <= max_body:
         if content.is_eof():  # the usual case: the body arrived together with the head
-            body = content.read_nowait()
+            body = _take_body(content, protocol)
         else:
             body = await _read_pieces(content, protocol, max_body)
             if length is None and not transfer.chunked and isinstance(protocol.exception(), OSError):
@@ -188,6 +188,20 @@ def check_body_size(size: int, max_body: int) -> None:
         raise BodyTooLargeError(
             f"the body holds {size} bytes or more, max_body is {max_body}: raise Client(max_body=...) if you want it"
         )
+
+
+def _take_body(content: Any, protocol: Any) -> bytes:
+    """Return a body that has arrived whole, as `read_nowait` does.
+
+    That resumes the connection, paused or not, which parses nothing and asks the event loop: a thirtieth of a
+    request's time.
+    """
+    is_plain = content is not aiohttp.EMPTY_PAYLOAD and content.exception() is None
+    if is_plain and protocol is not None and not protocol._reading_paused and len(content._buffer) == 1:  # noqa: SLF001 - see above
+        body: bytes = content._buffer.popleft()  # noqa: SLF001
+    else:
+        body = content.read_nowait()
+    return body
 
 
 async def _read_pieces(content: aiohttp.StreamReader, protocol: Any, max_body: int) -> bytes:
