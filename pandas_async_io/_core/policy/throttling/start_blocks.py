@@ -21,7 +21,7 @@ _BLOCK_SECONDS = 0.25
 """Seconds of all workers' starts that one round of blocks holds."""
 _MAX_LEAD_SECONDS = 0.5
 """Seconds ahead of now for which starts are handed out: so much is lost with a worker, or after a pause."""
-_LEAST_MARGIN = 0.03
+_LEAST_MARGIN = 0.045
 """Share of a rate that is kept, at least: a message that takes longer than another moves starts closer together."""
 MAX_LATE_SECONDS = 0.04
 """Seconds after its time at which a start is still made; later it is dropped."""
@@ -49,7 +49,7 @@ def space_for_cluster(rate: Rate) -> Spacing:
     --------
     >>> from pandas_async_io._core.policy.throttling.rate import Rate
     >>> space_for_cluster(Rate(100)).seconds == Rate(100).spacing, space_for_cluster(Rate(100, margin=0))
-    (True, Spacing(seconds=0.0103..., burst=1))
+    (True, Spacing(seconds=0.0104..., burst=1))
     """
     least = rate.per * rate.cost / (rate.count * (1 - _LEAST_MARGIN))
     return Spacing(max(rate.spacing, least), rate.burst)

@@ -67,7 +67,7 @@ def test_what_is_far_ahead_is_handed_out_later():
     ("rate", "spacing"),
     [
         (Rate(100), Spacing(1 / 90, 1)),
-        (Rate(100, margin=0), Spacing(1 / 97, 1)),
+        (Rate(100, margin=0), Spacing(1 / 95.5, 1)),
         (Rate(500, per=3600, burst=5), Spacing(8.0, 5)),
         (Rate(100, cost=5, margin=0.5), Spacing(0.1, 1)),
     ],
