@@ -222,3 +222,16 @@ def test_fault_71_an_exit_with_a_half_read_iterator_says_nothing(server):
         check=False,
     )
     assert (ran.stdout, ran.stderr, ran.returncode) == ("5\n", "", 0)
+
+
+def test_a_second_reader_of_an_iterator_is_refused_and_no_row_is_lost(server):
+    chunks = pd.DataFrame({"id": range(12)}).aio.fetch(server.url + "/rows/{id}", chunksize=5)
+
+    async def read_twice():
+        first = asyncio.ensure_future(anext(chunks))
+        await asyncio.sleep(0)
+        with pytest.raises(paio.PlanError, match="another thread or task"):
+            await anext(chunks)
+        return [await first, *[chunk async for chunk in chunks]]
+
+    assert pd.concat(asyncio.run(read_twice()))["id"].tolist() == list(range(12))

@@ -315,6 +315,36 @@ def test_fault_63_a_dead_writers_lock_is_taken(served, tmp_path):
     assert read(served, tmp_path).rows == 120
 
 
+def test_fault_63_a_lock_that_nobody_holds_is_free(tmp_path):
+    """An interrupt may come before the caller has the lock."""
+    from pandas_async_io._io.storage.lock import FolderLock
+
+    with pytest.raises(paio.PlanError, match="is writing"):
+        list(map(FolderLock, [tmp_path, tmp_path]))
+    FolderLock(tmp_path).release()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_fault_67_a_forked_child_does_not_keep_the_lock(tmp_path):
+    from pandas_async_io._io.storage.lock import FolderLock
+
+    lock = FolderLock(tmp_path)
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.read(reader, 1)
+        os._exit(0)
+    try:
+        lock.release()
+        FolderLock(tmp_path).release()
+    finally:
+        os.write(writer, b"x")
+        os.waitpid(child, 0)
+        os.close(reader)
+        os.close(writer)
+
+
 def test_fault_64_a_full_disk_keeps_the_parts(served, tmp_path, monkeypatch):
     from pyarrow import parquet
 

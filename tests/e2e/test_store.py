@@ -204,14 +204,28 @@ def test_a_job_is_not_submitted_again(api, store):
         ({"params": {"api_key": "ann-12345678"}}, {"params": {"api_key": "bob-12345678"}}),
         ({"headers": {"Accept": "text/csv"}}, {"headers": {"Accept": "application/json"}}),
         ({"auth": "token-of-ann-1"}, {}),
+        (
+            {"auth": paio.ApiKey("ann-123", header="X-Request-Id")},
+            {"auth": paio.ApiKey("bob-123", header="X-Request-Id")},
+        ),
     ],
-    ids=["auth", "header", "query", "other header", "nobody"],
+    ids=["auth", "header", "query", "other header", "nobody", "key in a header that is ignored elsewhere"],
 )
 def test_security_s17_no_answer_is_shared(store, first, second):
     with serve_function(answer_by_path) as server:
         for options in (first, second, first, second):
             IDS.aio.fetch(server.url + "/{id}", store=store, **options)
         assert len(server.requests) == 6
+
+
+def test_security_s17_a_credential_is_not_ignored(store):
+    with pytest.raises(paio.PlanError, match="whose an answer is"):
+        paio.Store(store, ignore=["authorization"])
+    kept = paio.Store(store, ignore=["X-Key"])
+    with serve_function(answer_by_path) as server:
+        for key in ("ann-123", "bob-123"):
+            IDS.aio.fetch(server.url + "/{id}", store=kept, auth=paio.ApiKey(key, header="X-Key"))
+        assert len(server.requests) == 2 * len(IDS)
 
 
 def test_rows_with_credentials_of_their_own_share_no_answer(store):

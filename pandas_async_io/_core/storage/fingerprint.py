@@ -120,7 +120,8 @@ class Fingerprinter:
 
     def is_ignored(self, name: str) -> bool:
         """Whether equal requests may differ in a header field; its name is in lower case."""
-        return name in _HEADERS_PER_REQUEST or self._classify(name) == "ignored"
+        is_per_request = name in _HEADERS_PER_REQUEST and name not in self._secret_names
+        return is_per_request or self._classify(name) == "ignored"
 
     def _digest_secret(self, secret: str) -> tuple[bytes, ...]:
         if not secret:
@@ -161,7 +162,8 @@ class Fingerprinter:
         kind = self._kinds.get(name)
         if kind is None:
             folded = name.lower()
-            is_secret = folded in self._secret_names or is_secret_name(name)
-            kind = "ignored" if folded in self._ignored else "secret" if is_secret else "public"
+            is_own = folded in self._secret_names  # never ignored: it says whose the answer is
+            is_ignored = folded in self._ignored and not is_own
+            kind = "ignored" if is_ignored else "secret" if is_own or is_secret_name(name) else "public"
             self._kinds[name] = kind
         return kind

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import weakref
 from typing import TYPE_CHECKING
 
 from pandas_async_io._core.errors import PlanError
@@ -34,9 +35,11 @@ class FolderLock:
             self._file = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise PlanError(f"{str(folder)!r} cannot be written to: {error.strerror}") from None
+        # also where an interrupt leaves the caller without the lock
+        self._release = weakref.finalize(self, _close, self._file, os.getpid())
         if not _try_lock(self._file):
             owner = os.pread(self._file, 20, 0).decode(errors="replace") if hasattr(os, "pread") else ""
-            os.close(self._file)
+            self.release()
             text = f"process {owner}" if owner else "another process"
             raise PlanError(f"{text} is writing to {str(folder)!r}: wait for its end, or name another folder")
         with contextlib.suppress(OSError):  # the disk is full: the number is for messages only
@@ -46,7 +49,16 @@ class FolderLock:
 
     def release(self) -> None:
         """Let another writer take it."""
-        os.close(self._file)
+        self._release()
+
+
+def _close(file: int, process: int) -> None:
+    """Unlock and close a file; a forked child, which has a copy of it, neither keeps the lock nor gives it back."""
+    if sys.platform != "win32" and os.getpid() == process:
+        import fcntl  # noqa: PLC0415 - not on Windows
+
+        fcntl.flock(file, fcntl.LOCK_UN)
+    os.close(file)
 
 
 def _try_lock(file: int) -> bool:

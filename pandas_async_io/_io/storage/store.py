@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+_CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization"})
+"""Header fields that are never ignored."""
+
 _MODES = ("journal", "record", "replay")
 
 
@@ -43,7 +46,7 @@ class Store:
         ``no-store`` is obeyed, only answers to GET and HEAD are kept, and none that is too old by ``ttl`` is taken.
         A journal's option.
     ignore : sequence of str, default ()
-        Headers and query parameters that do not change the answer, as a timestamp.
+        Headers and query parameters that do not change the answer, as a timestamp; never those of ``auth``.
     mode : {"journal", "record", "replay"}, default "journal"
         "journal" takes kept answers and keeps new ones. "record" requests everything, and keeps also what is no
         success. "replay" never sends: it needs no network and no credentials, and ignores ``ttl``.
@@ -74,6 +77,8 @@ class Store:
         names = list_members(self.ignore)
         if names is None or not all(isinstance(name, str) for name in names):
             raise PlanError(f"Store: ignore={show_value(self.ignore)} must be a list of names, as ignore=['X-Time']")
+        if own := [name for name in names if name.lower() in _CREDENTIALS]:
+            raise PlanError(f"Store: ignore={own!r} says whose an answer is, and would give it to others: leave it out")
         object.__setattr__(self, "ignore", tuple(names))
         check_choice("mode", self.mode, _MODES)
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import weakref
+from contextlib import contextmanager
 from dataclasses import replace
 from enum import Enum
 from functools import partial
+from threading import Lock
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -24,7 +27,7 @@ from pandas_async_io.call.stream.chunk_builder import ChunkBuilder
 from pandas_async_io.call.stream.streamed_call import StreamedCall
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from types import TracebackType
 
     from pandas_async_io._core.report.history import Run
@@ -76,6 +79,7 @@ class FrameChunks:
         self._builder = ChunkBuilder(self._sent.call, self._sent.outcomes)
         self._rest, self._failed_row = pd.DataFrame(), 0
         self._has_failed = self._has_chunk = self._is_over = self._is_reported = self._is_closed = False
+        self._reader, self._process = Lock(), os.getpid()
         self._line = find_user_line()
         self._progress = ProgressBar(prepared.options.progress, self._sent.read_state)
         self._abandon = weakref.finalize(self, self._sent.abandon)
@@ -108,6 +112,10 @@ class FrameChunks:
         KeyboardInterrupt
             Ctrl-C; ``.partial`` holds the rows that came and that no chunk had.
         """
+        with self._claim():
+            return self._read_next()
+
+    def _read_next(self) -> pd.DataFrame:
         try:
             while (chunk := self._next_chunk()) is None:
                 take = partial(self._sent.take, self._count_wanted())
@@ -125,6 +133,10 @@ class FrameChunks:
 
     async def __anext__(self) -> pd.DataFrame:
         """Return the next frame, as `__next__` does."""
+        with self._claim():
+            return await self._read_next_async()
+
+    async def _read_next_async(self) -> pd.DataFrame:
         try:
             while (chunk := await asyncio.to_thread(self._next_chunk)) is None:
                 take = partial(self._sent.take, self._count_wanted())
@@ -145,6 +157,18 @@ class FrameChunks:
             return chunk
         await self.close_async()
         raise StopAsyncIteration
+
+    @contextmanager
+    def _claim(self) -> Iterator[None]:
+        """Refuse a second reader, for it would get a part of a chunk, and one in a forked child."""
+        if os.getpid() != self._process:
+            raise PlanError("this iterator was made by another process, whose requests it waits for: make a new one")
+        if not self._reader.acquire(blocking=False):
+            raise PlanError("another thread or task reads this iterator: read it in one, and hand on its chunks")
+        try:
+            yield
+        finally:
+            self._reader.release()
 
     def __enter__(self) -> Self:
         return self
