@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import signal
 import subprocess
 import sys
 import textwrap
@@ -235,3 +236,24 @@ def test_a_second_reader_of_an_iterator_is_refused_and_no_row_is_lost(server):
         return [await first, *[chunk async for chunk in chunks]]
 
     assert pd.concat(asyncio.run(read_twice()))["id"].tolist() == list(range(12))
+
+
+def test_fault_59_an_interrupt_while_a_chunk_is_made_is_raised_with_its_rows(server, monkeypatch):
+    from pandas_async_io.call.stream.chunk_builder import ChunkBuilder
+
+    build = ChunkBuilder.build
+
+    def interrupt(self):
+        monkeypatch.undo()
+        built = build(self)
+        signal.raise_signal(signal.SIGINT)
+        return built
+
+    monkeypatch.setattr(ChunkBuilder, "build", interrupt)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt) as stopped:
+            next(pd.DataFrame({"id": range(5)}).aio.fetch(server.url + "/rows/{id}", chunksize=5))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert stopped.value.partial["n"].tolist() == list(range(5))

@@ -17,7 +17,7 @@ import pandas as pd
 
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._io.bridge import portal
-from pandas_async_io._io.bridge.interrupt import attach_partial
+from pandas_async_io._io.bridge.interrupt import attach_partial, defer_interrupt
 from pandas_async_io._io.bridge.wait import HEARTBEAT_SECONDS
 from pandas_async_io._io.progress import ProgressBar, draw_bars
 from pandas_async_io.call.assemble.attach import ReportWords, report_run
@@ -119,7 +119,11 @@ class FrameChunks:
         try:
             while (chunk := self._next_chunk()) is None:
                 take = partial(self._sent.take, self._count_wanted())
-                self._put(*self._sent.call.client.run_blocking(take, draw_bars))
+                taken = self._sent.call.client.run_blocking(take, draw_bars)
+                with defer_interrupt() as presses:
+                    self._put(*taken)
+                if presses:
+                    raise KeyboardInterrupt  # noqa: TRY301 - handled as one that came while it waited
         except KeyboardInterrupt as interrupt:
             self.close()
             raise attach_partial(self._collect_rest(), interrupt) from None
