@@ -28,15 +28,7 @@ if TYPE_CHECKING:
 Collector = PayloadCollector | PageCollector
 
 STREAM_KEYS = 100_000
-"""Keys of a chain's last records that a stream compares: all of them would fill the memory."""
-
-
-def _choose_collector(call: PreparedCall) -> Collector:
-    """Return the collector that takes the payloads of a call."""
-    requests = len(call.requests.rows)
-    if call.options.paging is not None:
-        return PageCollector(requests, call.shape)
-    return PayloadCollector(requests, record_shape(call))
+"""Keys of a chain's last records that a stream compares, so that its memory is bounded."""
 
 
 def record_shape(call: PreparedCall) -> Shape:
@@ -46,7 +38,12 @@ def record_shape(call: PreparedCall) -> Shape:
 
 def choose_workflow(call: PreparedCall, outcomes: Outcomes) -> tuple[Collector, Workflow]:
     """Return the workflow of a call, and the collector that takes its payloads."""
-    collector = _choose_collector(call)
+    requests = len(call.requests.rows)
+    collector: Collector
+    if call.options.paging is not None:
+        collector = PageCollector(requests, call.shape)
+    else:
+        collector = PayloadCollector(requests, record_shape(call))
     return collector, choose_workflow_into(collector, call, outcomes)
 
 
@@ -71,7 +68,7 @@ def _paging(call: PreparedCall, pages: Any, outcomes: Outcomes) -> PagingWorkflo
         as_paginator(options.paging, posted=options.json is not None),
         pages,
         call.decode,
-        _put_with_failures(outcomes, pages) if isinstance(pages, RecordStream) else outcomes.put,
+        _put_into_stream(outcomes, pages) if isinstance(pages, RecordStream) else outcomes.put,
         options=paging_options(call, max_keys=STREAM_KEYS if isinstance(pages, RecordStream) else None),
         earlier=EarlierRun(_unfinished_positions(call), learnt),
     )
@@ -121,7 +118,9 @@ def _unfinished_positions(call: PreparedCall) -> dict[int, Any]:
     return {int(row_to_request[row]): state for row, state in unfinished.items() if row_to_request[row] >= 0}
 
 
-def _put_with_failures(outcomes: Outcomes, stream: RecordStream) -> Deliver:
+def _put_into_stream(outcomes: Outcomes, stream: RecordStream) -> Deliver:
+    """Return what records a result, and tells the stream if it failed."""
+
     def put(position: int, result: Result) -> None:
         if result.outcome is not Outcome.OK:
             stream.fail(position)
@@ -143,10 +142,10 @@ def _deliver_to(outcomes: Outcomes, collector: Any) -> Deliver:
 
 
 def _deliver_to_stream(outcomes: Outcomes, stream: RecordStream) -> Deliver:
+    put = _put_into_stream(outcomes, stream)
+
     def deliver(position: int, result: Result) -> None:
-        if result.outcome is not Outcome.OK:
-            stream.fail(position)
-        outcomes.put(position, result)
+        put(position, result)  # first: a row that is ready has its outcome
         stream.add(position, result.payload if result.outcome is Outcome.OK else None)
 
     return deliver

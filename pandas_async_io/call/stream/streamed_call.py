@@ -91,7 +91,7 @@ class StreamedCall:
         Returns
         -------
         rows : list of ReadyRow
-            With about so many records, fewer at the end.
+            With at least `records` records; fewer at the end of the call.
         ended : bool
             Whether nothing follows.
         """
