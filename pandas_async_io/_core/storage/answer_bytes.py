@@ -1,6 +1,6 @@
-"""An answer as bytes, and back: its header fields as JSON, a line break, its body; compressed where that is worth it.
+"""An answer as bytes, and back: its header fields as JSON, a line break, its body; compressed if that makes it smaller.
 
-Invariant: bytes that were changed are no answer: a checksum is compared first.
+Invariant: damaged bytes are never read as an answer: the checksum is compared first.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _PLAIN, _ZLIB, _ZSTD = 0, 1, 2
 """How the bytes are coded; part of the file's layout."""
 
 _LEVEL = 1
-"""The fastest level of zlib, and a fast one of zstd: the network is to be the slowest part."""
+"""The fastest level of zlib, and a fast one of zstd: compressing must not take longer than the network."""
 
 _SECRET_HEADERS = frozenset({"set-cookie", "set-cookie2", "authentication-info", "proxy-authentication-info"})
 

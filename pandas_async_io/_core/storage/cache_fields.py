@@ -119,7 +119,7 @@ def read_cache_fields(headers: Mapping[str, str]) -> CacheFields:
 
 
 def parse_cache_control(lines: Iterable[str]) -> Directives:
-    """Return the directives of ``Cache-Control`` (RFC 9111, 5.2); an unknown one is harmless.
+    """Return the directives of ``Cache-Control`` (RFC 9111, 5.2); unknown ones are kept.
 
     Examples
     --------

@@ -257,7 +257,7 @@ class CallStore:
 
     @property
     def is_behind(self) -> bool:
-        """Whether so many answers wait to be written that the run is to wait, in `flush`."""
+        """Whether so many answers wait to be written that the run must wait, in `flush`."""
         return self._writer.is_behind
 
     def flush(self) -> None:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from pandas_async_io._core.errors import PlanError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 FILE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
@@ -194,8 +193,3 @@ def _explain(error: Exception) -> str:
     if "locked" in text or "busy" in text:
         return f"has been written by another process for {BUSY_SECONDS:.0f} s ({text})"
     return text
-
-
-def list_side_files(path: Path) -> Iterator[Path]:
-    """Return the files that SQLite keeps beside a store while it is open."""
-    return (path.with_name(path.name + end) for end in ("-wal", "-shm"))

@@ -62,7 +62,7 @@ def remove_urls(path: Path, prefix: str) -> int:
 def _remove(path: Path, where: str, values: tuple[Any, ...]) -> int:
     with _open(path, writes=True) as connection:
         connection.execute("BEGIN IMMEDIATE")
-        count = connection.execute(f"DELETE FROM answers WHERE {where}", values).rowcount  # noqa: S608 - ours
+        count = connection.execute(f"DELETE FROM answers WHERE {where}", values).rowcount  # noqa: S608 - constants
         connection.execute(DROP_LOST_KEYS)
         connection.execute("COMMIT")
         if count:

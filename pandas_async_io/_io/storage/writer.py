@@ -32,9 +32,9 @@ class AnswerWriter:
     __slots__ = (
         "_bytes",
         "_changed",
-        "_hurries",
         "_is_closed",
         "_is_writing",
+        "_pending_flushes",
         "_thread",
         "_waiting",
         "_write",
@@ -44,14 +44,14 @@ class AnswerWriter:
     def __init__(self, write: Callable[[Sequence[Any]], None]) -> None:
         self._write = write
         self._waiting: deque[tuple[Any, int]] = deque()
-        self._bytes = self._hurries = 0
+        self._bytes = self._pending_flushes = 0
         self._changed = Condition()
         self._is_writing = self._is_closed = False
         self._thread: Thread | None = None
         self.failure: Exception | None = None
 
     def put(self, answer: Any, size: int) -> None:
-        """Take an answer of some bytes; the disk is not waited for."""
+        """Queue an answer of `size` bytes, without waiting for the disk."""
         if self.failure is not None:
             return
         with self._changed:
@@ -65,19 +65,19 @@ class AnswerWriter:
 
     @property
     def is_behind(self) -> bool:
-        """Whether so much waits to be written that the run is to wait, in `flush`."""
+        """Whether so many answers wait to be written that the run must wait, in `flush`."""
         return len(self._waiting) > _MAX_WAITING or self._bytes > _MAX_WAITING_BYTES
 
     def flush(self) -> None:
         """Wait until everything so far is written."""
         with self._changed:
-            self._hurries += 1
+            self._pending_flushes += 1
             self._changed.notify_all()
             self._changed.wait_for(lambda: self._thread is None or not (self._waiting or self._is_writing))
-            self._hurries -= 1
+            self._pending_flushes -= 1
 
     def close(self) -> None:
-        """Write what waits, and end the thread."""
+        """Write the waiting answers, and end the thread."""
         with self._changed:
             self._is_closed = True
             self._changed.notify_all()
@@ -91,7 +91,8 @@ class AnswerWriter:
                 self._changed.notify_all()
                 self._changed.wait_for(lambda: self._waiting or self._is_closed)
                 self._changed.wait_for(
-                    lambda: len(self._waiting) >= _MAX_BATCH or self._hurries or self._is_closed, _MAX_WAIT_SECONDS
+                    lambda: len(self._waiting) >= _MAX_BATCH or self._pending_flushes or self._is_closed,
+                    _MAX_WAIT_SECONDS,
                 )
                 batch = self._take_batch()
                 if not batch:
