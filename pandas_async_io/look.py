@@ -1,4 +1,4 @@
-"""``look``: one request, and what its answer needs to become a tidy frame."""
+"""``look``: sends one request, and suggests the options that make its answer a tidy frame."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ACCEPTED = (
 """Options that decide what is sent, and how the body is decoded."""
 
 _KEPT = ("format", "read_options", "encoding")
-"""Those that the suggestion repeats, because the payload depends on them."""
+"""Options that the suggestion repeats, because the payload depends on them."""
 
 
 @with_some_options(ReadOptions, _ACCEPTED)
@@ -32,7 +32,7 @@ def look(url: str, **options: Any) -> Look:
     Parameters
     ----------
     url : str
-        A URL template; of each field of ``over`` the first value is used.
+        A URL template. With ``over``, each field has its first value.
     {options}
 
     Returns
@@ -55,8 +55,8 @@ def look(url: str, **options: Any) -> Look:
     >>> found.options["record_path"], found.options["pages"]
     ('data', PageNumber(total_pages='meta.total_pages'))
     """
-    from pandas_async_io._core.models import NO_HEADERS, Page  # noqa: PLC0415 - as above
-    from pandas_async_io._core.report.look.findings import look_at  # noqa: PLC0415 - an import of the package stays fast
+    from pandas_async_io._core.models import NO_HEADERS, Page  # noqa: PLC0415 - an import of the package stays fast
+    from pandas_async_io._core.report.look.findings import look_at  # noqa: PLC0415 - as above
 
     if not isinstance(url, str):
         raise PlanError("look takes one URL template; for many URLs use read_api")

@@ -130,7 +130,7 @@ class Options:
         A file in which answers are kept: a rerun sends only the requests whose answers are missing. ``Store(…)`` has
         options: how long they are kept, and recording and replaying. By default the client's store, or none.
     chunksize : int, optional
-        Return an iterator over frames of so many rows, as they come: for results larger than memory. Use it with
+        Rows of a frame: the call returns an iterator over frames, for results larger than memory. Use it with
         ``for`` or ``async for``. At most about two chunks are held.
     progress : bool, optional
         Whether to show a progress bar; by default on a terminal or in a notebook, after a second. The thread that waits

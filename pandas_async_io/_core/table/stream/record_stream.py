@@ -201,7 +201,7 @@ class RecordStream:
     # The reader
 
     def take(self, records: int) -> list[ReadyRow]:
-        """Return ready rows in order, with at least so many records if there are so many."""
+        """Return ready rows in order, until they hold `records` records or nothing is ready."""
         taken: list[ReadyRow] = []
         size = 0
         while size < records and self._row < self._ready_row:
