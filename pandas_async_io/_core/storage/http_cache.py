@@ -80,7 +80,7 @@ class HttpCache:
         return add_to_age(response, delay)
 
     def judge(self, request: Request, kept: StoredAnswer, now: float) -> StoredAnswer | None:
-        """Return a kept answer as it is given, with what it is good for; None if it is good for nothing."""
+        """Return a kept answer with its verdict, a fresh one as it is given; None if it cannot be used."""
         response, fetched_at, _ = kept
         fields, is_ignored = self._read(response.headers), self._is_ignored
         verdict = judge_answer(request, response.status, fields, fetched_at=fetched_at, now=now, is_ignored=is_ignored)
@@ -127,7 +127,7 @@ def _is_redirected(request: Request, response: Response) -> bool:
 
 
 def find_varying(request: Request, response: Response, ignored: Collection[str]) -> frozenset[str]:
-    """Return the header fields of a request that ``Vary`` names although the store is to ignore them.
+    """Return the header fields of a request that ``Vary`` names although the store ignores them.
 
     Examples
     --------

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pandas_async_io._core.models import Request, Response
 
 _CHANGING_METHODS = frozenset({"PUT", "PATCH", "DELETE"})
-"""Methods that change something, although PUT and DELETE may be repeated (RFC 9110, 9.2.2): a rerun is to do it."""
+"""Methods that change something, although PUT and DELETE may be repeated (RFC 9110, 9.2.2): a rerun sends them."""
 
 _HTML_STARTS = (b"<!doctype html", b"<html")
 
@@ -58,7 +58,7 @@ def _is_html(response: Response) -> bool:
     return media_type in HTML_MEDIA_TYPES or response.body[:512].lstrip().lower().startswith(_HTML_STARTS)
 
 
-def is_asked_again(request: Request, following: Iterable[Request]) -> bool:
+def is_polled_again(request: Request, following: Iterable[Request]) -> bool:
     """Whether the same request follows its own answer: a poll of a job that still runs, whose answer is not kept."""
     return any(
         each.url == request.url and each.method == request.method and each.body == request.body for each in following

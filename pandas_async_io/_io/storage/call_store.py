@@ -18,7 +18,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from pandas_async_io._core.errors import PlanError
 from pandas_async_io._core.models import SAFE_METHODS, Response
 from pandas_async_io._core.storage.http_cache import HttpCache, find_varying
-from pandas_async_io._core.storage.keeping import is_asked_again, is_worth_keeping
+from pandas_async_io._core.storage.keeping import is_polled_again, is_worth_keeping
 from pandas_async_io._core.storage.usage import StoreUsage
 from pandas_async_io._io.storage.answer_file import BLOCK_REQUESTS, AnswerFile
 from pandas_async_io._io.storage.answer_reader import AnswerReader
@@ -97,7 +97,7 @@ class CallStore:
         self._writer = AnswerWriter(self._sink.write)
 
     def make_key(self, request: Request, number: int = 1) -> RequestKey | None:
-        """Return what the answer to a request is kept under; None if it is always sent and its answer not kept.
+        """Return what the answer to a request is kept under; None if it is always sent and its answer is not kept.
 
         Call it once for each request, in the order of the rows: of equal requests that change something the first
         gets the first answer.
@@ -164,7 +164,7 @@ class CallStore:
         return answers
 
     def _guard(self, look_up: Callable[[Sequence[Any]], dict[Any, Any]], values: Sequence[Any]) -> dict[Any, Any]:
-        """Look up; an error of the file is told once, and finds nothing."""
+        """Look values up. An error of the file counts as nothing found, and is a problem of the run."""
         try:
             return look_up(values)
         except sqlite3.Error as error:
@@ -212,7 +212,7 @@ class CallStore:
         delay : float
             Seconds from sending the request to the answer.
         """
-        if not (self.records or is_empty or is_worth_keeping(response, error)) or is_asked_again(request, following):
+        if not (self.records or is_empty or is_worth_keeping(response, error)) or is_polled_again(request, following):
             return
         if not (self.records or self._may_keep(request, response)):
             return
@@ -248,7 +248,7 @@ class CallStore:
             self._writer.put(ChangedUrl(request), 0)
 
     def void(self, requests: Sequence[Request]) -> None:
-        """Have requests sent by the next run; a recording keeps what came."""
+        """Discard the kept answers to requests, so that the next run sends them; a recording keeps its answers."""
         for request in requests if not (self.records or self.replays) else ():
             count = self._occurrences[self._fingerprint(request).fingerprint]
             for occurrence in range(max(count, 1)):

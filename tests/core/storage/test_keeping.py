@@ -6,7 +6,7 @@ import pytest
 
 from pandas_async_io._core.errors import ParseError, PayloadError
 from pandas_async_io._core.models import Request, Response
-from pandas_async_io._core.storage.keeping import is_asked_again, is_worth_keeping, may_answer_from_store
+from pandas_async_io._core.storage.keeping import is_polled_again, is_worth_keeping, may_answer_from_store
 
 HTML = {"Content-Type": "text/html; charset=utf-8"}
 
@@ -51,6 +51,6 @@ def test_a_kept_answer_stands_for_requests_that_may_be_repeated(method, repeatab
 
 def test_a_poll_of_a_running_job_asks_the_same_again():
     poll = Request("https://e.com/jobs/1")
-    assert is_asked_again(poll, [Request("https://e.com/jobs/1", headers={"X": "1"})])
-    assert not is_asked_again(poll, [Request("https://e.com/results/1")])
-    assert not is_asked_again(poll, [])
+    assert is_polled_again(poll, [Request("https://e.com/jobs/1", headers={"X": "1"})])
+    assert not is_polled_again(poll, [Request("https://e.com/results/1")])
+    assert not is_polled_again(poll, [])
