@@ -1,4 +1,4 @@
-"""The frames of a call, of one size and in order, as they come: ``for`` and ``async for``."""
+"""The iterator that ``chunksize=`` returns: frames of that many rows, in order, for ``for`` and ``async for``."""
 
 from __future__ import annotations
 
