@@ -164,7 +164,7 @@ class CallStore:
         return answers
 
     def _guard(self, look_up: Callable[[Sequence[Any]], dict[Any, Any]], values: Sequence[Any]) -> dict[Any, Any]:
-        """Look values up. An error of the file counts as nothing found, and is a problem of the run."""
+        """Look values up. An error of the file ends a replay; else it is noted, and nothing is found."""
         try:
             return look_up(values)
         except sqlite3.Error as error:
