@@ -47,6 +47,16 @@ SECOND_OUTPUTS = {
     "fresh = ": ["{'ok': 100}"],
 }
 
+FOURTH_OUTPUTS = {
+    "job.kill()": ["True"],
+    "done = ": ["(300, True)"],
+    "again = ": ["(True, 0, 300)"],
+    "replayed = ": ["(True, ["],
+    "parts = ": ["(100, 3)"],
+    "same = ": ["(100, 0)"],
+    "duckdb.sql(": ["0    100  100"],
+}
+
 SIXTH_OUTPUTS = {
     "cpu_bound = ": ["64 in flight"],
     "ROUND_TRIP": ["1,000,000,000", "11.6 days"],
@@ -56,7 +66,7 @@ SIXTH_OUTPUTS = {
     "simulate": ["of the rate used"],
 }
 
-OUTPUTS = dict(zip(NOTEBOOKS, (FIRST_OUTPUTS, SECOND_OUTPUTS, SIXTH_OUTPUTS), strict=True))
+OUTPUTS = dict(zip(NOTEBOOKS, (FIRST_OUTPUTS, SECOND_OUTPUTS, FOURTH_OUTPUTS, SIXTH_OUTPUTS), strict=True))
 
 EACH_NOTEBOOK = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
