@@ -54,7 +54,7 @@ FOURTH_OUTPUTS = {
     "replayed = ": ["(True, ["],
     "parts = ": ["(100, 3)"],
     "same = ": ["(100, 0)"],
-    "duckdb.sql(": ["0    100  100"],
+    "duckdb.read_parquet(": ["0    100  100"],
 }
 
 SIXTH_OUTPUTS = {

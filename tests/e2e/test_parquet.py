@@ -516,3 +516,18 @@ def test_fault_59_an_interrupt_while_a_part_is_written_loses_no_row(tmp_path, mo
         monkeypatch.undo()
         written = call(server).read()
     assert written["row"].tolist() == [row for row, size in enumerate(sizes) for _ in range(size)]
+
+
+def test_a_cursor_that_expired_behind_the_parts_names_a_new_folder(tmp_path):
+    """Each rerun would go on with the cursor of the manifest again."""
+
+    def answer(request):
+        page = int(request.target.partition("page=")[2] or 1)
+        if page == 3:
+            return json_response({"error": "expired"}, status="410 Gone")
+        return json_response({"items": [{"n": page}], "next": f"/p?page={page + 1}"})
+
+    with serve_function(answer) as server:
+        for text in ("page 3: HTTP 410 Gone", "a new folder starts again from page 1"):
+            with pytest.raises(paio.FetchError, match=text):
+                paio.read_api_to_parquet(server.url + "/p", tmp_path, pages=paio.NextUrl("next"), chunksize=1)

@@ -361,3 +361,27 @@ def test_a_job_that_failed_is_submitted_again_by_the_next_run(store):
         third = paio.read_api(server.url, json={}, poll=poll, store=store)
         assert len(submitted) == 2
     assert second["value"].tolist() == third["value"].tolist() == [7]
+
+
+def test_a_cursor_that_expired_behind_kept_pages_names_what_to_forget(store):
+    """Each rerun would follow the kept page's cursor again."""
+    gone = {"b"}
+
+    def answer(request):
+        cursor = request.target.partition("cursor=")[2] or "a"
+        if cursor in gone:
+            return json_response({"error": "expired"}, status="410 Gone")
+        return json_response({"items": [{"id": cursor}], "next": {"a": "/p?cursor=b"}.get(cursor)})
+
+    with serve_function(answer) as server:
+
+        def read():
+            return paio.read_api(server.url + "/p", pages=paio.NextUrl("next"), store=store, errors="coerce")
+
+        read()
+        again = read()
+        (error,) = again.aio.failures["error"]
+        assert f"Store.forget('{server.url}/p')" in error
+        gone.clear()
+        assert paio.Store(store).forget(server.url + "/p")
+        assert len(read()) == 2

@@ -203,6 +203,11 @@ class Chain:
         self.last_sound_page, self._opening_page = number - 1, number
         self.requested = RequestedPages(number, request)
 
+    @property
+    def is_continued(self) -> bool:
+        """Whether an earlier process had the pages before the one it began with."""
+        return self._opening_page > 1
+
     def resume(self, request: Request) -> Chain:
         """Return a chain that requests the pending pages with the credentials of a new first request."""
         chain = copy(self)

@@ -16,7 +16,11 @@ from pandas_async_io._core.models import NO_RECORDS, Outcome, Result
 from pandas_async_io._core.workflow.base import Step, StepResults, Workflow
 from pandas_async_io._core.workflow.paging.chain import Chain
 from pandas_async_io._core.workflow.paging.learnt_paging import LearntPaging, PagingLearner
-from pandas_async_io._core.workflow.paging.page_failure import describe_page_failure, may_be_expired_cursor
+from pandas_async_io._core.workflow.paging.page_failure import (
+    describe_page_failure,
+    describe_restart,
+    may_be_expired_cursor,
+)
 from pandas_async_io._core.workflow.paging.records.parsed_page import ParsedPage
 
 if TYPE_CHECKING:
@@ -159,8 +163,11 @@ class PagingWorkflow(Workflow):
         chain, results = self._chains[position]
         self.pages_done += 1
         if result.outcome is not Outcome.OK and (number > 1 or chain.page_count):
-            expired = may_be_expired_cursor(number, result.status, chain.paginator)
-            text = describe_page_failure(number, result.error or str(result.outcome), expired_cursor=expired)
+            restart = None
+            if may_be_expired_cursor(number, result.status, chain.paginator):
+                is_kept = results.last is not None and results.from_store and not result.from_store
+                restart = describe_restart(chain.first.url, is_kept=is_kept, is_in_parts=chain.is_continued)
+            text = describe_page_failure(number, result.error or str(result.outcome), restart=restart)
             pending = chain.pending.get(number)
             result = replace(result, error=text, url=result.url or (pending.url if pending else None))
         results.add(number, result)

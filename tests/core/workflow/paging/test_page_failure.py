@@ -32,4 +32,4 @@ def test_fault_46_a_cursor_may_expire_after_the_first_page(number, status, pagin
 def test_fault_46_a_failure_names_its_page_once():
     """A text that names the page already is not prefixed again."""
     assert describe_page_failure(3, "page 3: HTTP 500") == "page 3: HTTP 500"
-    assert describe_page_failure(3, "HTTP 410 Gone", expired_cursor=True).endswith("starts again from page 1)")
+    assert describe_page_failure(3, "HTTP 410 Gone", restart="start again").endswith("expired: start again)")
