@@ -146,8 +146,9 @@ class Client:
         self._session_loop: asyncio.AbstractEventLoop | None = None
         self._open_transport()
         own = self.transport.session
-        self.base_url = base_url if base_url or own is None else own.base_url
-        self.origin = parse_base_url(self.base_url)
+        origin = parse_base_url(base_url)
+        self.base_url = base_url if origin or own is None else own.base_url
+        self.origin = origin or parse_base_url(self.base_url)
         portal.register_resource(self)
 
     def _open_transport(self) -> None:

@@ -202,7 +202,12 @@ async def _tunnel(request: ReceivedRequest, reader: asyncio.StreamReader, writer
     host, _, port = request.line.split()[1].rpartition(":")
     inner_reader, inner_writer = await asyncio.open_connection(host, int(port))
     writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-    await asyncio.gather(_relay(reader, inner_writer), _relay(inner_reader, writer))
+    try:
+        await asyncio.gather(_relay(reader, inner_writer), _relay(inner_reader, writer))
+    finally:
+        inner_writer.close()
+        with suppress(OSError):
+            await inner_writer.wait_closed()
 
 
 async def _relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
