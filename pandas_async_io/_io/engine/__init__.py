@@ -7,6 +7,7 @@
 - `follow_up`: what follows an attempt: a repetition, the next steps, or a result
 - `stored_answers`: kept answers, taken before the gate
 - `run_events`: what happens, built for the hooks that listen
+- `task_group`: tasks that end together
 - `context`: what all runs of a call share
 - `running_calls`: the calls on one set of connections, for the end of a client
 """

@@ -11,7 +11,8 @@ from pandas_async_io._core.policy.durations import format_seconds
 from pandas_async_io._core.policy.outages.canary import Canary
 from pandas_async_io._core.policy.outages.origin_signal import OriginSignal
 from pandas_async_io._core.policy.retries.retry import Stop
-from pandas_async_io._io.gate.gate import Entry, Gate
+from pandas_async_io._io.gate.entry import Entry
+from pandas_async_io._io.gate.gate import Gate
 
 if TYPE_CHECKING:
     from pandas_async_io._io.engine.attempt import Attempt
@@ -61,6 +62,10 @@ class Admission:
             return
         if (stop := self._canary.record(status, attempt.response)) is not None:
             self._abort = stop
+
+    def is_open(self, now: float) -> bool:
+        """Whether there is nothing to wait for at the run's own origin, and the run goes on."""
+        return not self._call.policy.rates and self._gate.is_open(now) and self.stop(now) is None
 
     def try_enter(self, pending: PendingRequest) -> bool:
         """Take a slot if there is nothing to wait for: what `enter` does, without its cost."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import asynccontextmanager
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -23,12 +22,14 @@ from pandas_async_io._io.engine.attempt import is_cancel_requested, send_once
 from pandas_async_io._io.engine.backlog import Backlog, PendingRequest
 from pandas_async_io._io.engine.follow_up import FollowUp
 from pandas_async_io._io.engine.stored_answers import NOT_RECORDED, StoredAnswers
-from pandas_async_io._io.gate.gate import Entry, Gate
+from pandas_async_io._io.engine.task_group import task_group
+from pandas_async_io._io.gate.entry import Entry
+from pandas_async_io._io.gate.gate import Gate
 from pandas_async_io._io.gate.origins import OriginGates
 from pandas_async_io._io.gate.slots import descriptor_limit, warn_of_descriptor_limit
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from pandas_async_io._core.workflow.base import Step
     from pandas_async_io._io.engine.context import CallContext
@@ -183,18 +184,17 @@ class OriginRun:
         clock = asyncio.get_running_loop().time
         go: Entry | Stop | None = Entry.GO
         while True:
-            # One worker at a time takes the next request and waits for the pace, so that a slot that
-            # comes free late never lets several rate tokens out at once.
-            async with self._turn:
-                if stored is None:
-                    pending = backlog.pop_ready(clock(), probing=gate.only_probes) or await self._wait_ready()
-                else:
-                    pending = await self._take_unanswered(stored)
-                if pending is None:
-                    return
-                own = pending.gate is gate
-                entry = go if not own or admission.try_enter(pending) else await self._enter(pending)
-            if not own:
+            pending, entry = self._take_at_once(clock()), go
+            if pending is None:
+                # One worker at a time takes the next request and waits for the pace, so that a slot that
+                # comes free late never lets several rate tokens out at once.
+                async with self._turn:
+                    pending = await self._take_next()
+                    if pending is None:
+                        return
+                    if pending.gate is gate and not admission.try_enter(pending):
+                        entry = await self._enter(pending)
+            if pending.gate is not gate:
                 entry = await self._enter_other_origin(pending)
             if entry is go or entry is Entry.PROBE:
                 try:
@@ -209,6 +209,22 @@ class OriginRun:
             backlog.release(pending)
             if stored is not None and stored.is_behind:
                 await stored.wait_for_disk()
+
+    def _take_at_once(self, now: float) -> PendingRequest | None:
+        """Return a request, with its slot at the run's own origin, if neither it nor another has to wait for a turn."""
+        if self._stored is not None or self._turn.locked() or not self._admission.is_open(now):
+            return None
+        pending = self._backlog.pop_ready(now, probing=False)
+        if pending is not None and pending.gate is self._gate:
+            self._gate.start(now)
+        return pending
+
+    async def _take_next(self) -> PendingRequest | None:
+        """Wait for a request, and return it; None if none is left."""
+        if self._stored is not None:
+            return await self._take_unanswered(self._stored)
+        now, probing = asyncio.get_running_loop().time(), self._gate.only_probes
+        return self._backlog.pop_ready(now, probing=probing) or await self._wait_ready()
 
     async def _take_unanswered(self, stored: StoredAnswers) -> PendingRequest | None:
         """Return the next request that no kept answer stands for, after taking the kept answers before it."""
@@ -282,13 +298,3 @@ async def run_origins(call: CallContext, runs: Sequence[OriginRun]) -> None:
         tally.ended_at = clock()
         tally.waits = {cause: seconds / max(len(runs), 1) for cause, seconds in tally.waits.items()}
         tally.cpu_seconds = time.process_time() - cpu
-
-
-@asynccontextmanager
-async def task_group() -> AsyncIterator[asyncio.TaskGroup]:
-    """Run tasks together; the first exception cancels the others and is raised as itself."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            yield group
-    except BaseExceptionGroup as several:
-        raise several.exceptions[0] from None

@@ -1,6 +1,7 @@
 """Decides when a request to an origin may start.
 
 - `gate`: what all calls of a client share at one origin, and the way in
+- `entry`: whether a request may start
 - `pause`: until when no request starts
 - `server_budget`: what the server says is left of its limit
 - `learnt_pace`: how far apart an endpoint's starts are, as learnt from refusals

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import contextmanager, nullcontext
-from enum import Enum, auto
 from typing import TYPE_CHECKING, Literal
 
 from pandas_async_io._core.policy.outages.breaker import Breaker, BreakerState
 from pandas_async_io._core.policy.outages.kept_connections import KeptConnections
+from pandas_async_io._io.gate.entry import Entry
 from pandas_async_io._io.gate.learnt_pace import LearntPace
 from pandas_async_io._io.gate.pause import Pause
 from pandas_async_io._io.gate.rates import Rates
@@ -29,20 +29,6 @@ if TYPE_CHECKING:
 _NEVER = float("inf")
 _LONGEST_SLEEP = 1.0
 """Seconds after which a waiting request looks again: a response may have brought a new budget."""
-
-
-class Entry(Enum):
-    """Whether a request may start."""
-
-    GO = auto()
-    PROBE = auto()
-    """It is the one request that finds out whether the origin is up again."""
-    DOWN = auto()
-    """The breaker has given the origin up."""
-    TOO_LONG = auto()
-    """The server asked for a longer pause than the caller waits."""
-    LATE = auto()
-    """The caller's deadline has passed."""
 
 
 class Gate:
@@ -174,11 +160,27 @@ class Gate:
 
     def try_enter(self, now: float) -> bool:
         """Take a slot if a request without a rate may start right now."""
-        if self._earliest_start() > now or self.only_probes or not self.slots.try_take():
+        if not self.is_open(now):
             return False
+        self.start(now)
+        return True
+
+    def is_open(self, now: float) -> bool:
+        """Whether a request without a rate may start right now: nothing holds starts back, and a slot is free."""
+        budget = self.budget
+        return (
+            self.breaker.state is BreakerState.CLOSED
+            and self.pause.until <= now
+            and self._pace.next_start <= now
+            and budget.last_start + budget.gap <= now
+            and self.slots.has_free
+        )
+
+    def start(self, now: float) -> None:
+        """Take a slot for a request that starts now, while the gate `is_open`."""
+        self.slots.in_use += 1
         self.budget.last_start = now
         self._pace.record_start(now, self.slots.in_use)
-        return True
 
     def leave(self) -> None:
         """Give the slot back."""

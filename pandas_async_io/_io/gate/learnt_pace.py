@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from pandas_async_io._core.policy.retries.unavailable import UnavailableResponses, Verdict
 from pandas_async_io._core.policy.throttling.pace import Pace
 
@@ -54,6 +56,10 @@ class LearntPace:
 
     def record_start(self, now: float, in_flight: int) -> None:
         """Count a start and set the time of the next one."""
+        if self.has_response and self._pace is not None and self._pace.rate == math.inf:  # nearly all starts
+            self._pace.record_start(now)
+            self.next_start = max(self.next_start, now)
+            return
         gap = 0.0
         if not self.has_response and in_flight >= _FREE_STARTS:
             gap = self._first_gap

@@ -160,9 +160,14 @@ class Slots:
         self.share = (processes, rank)
         self._wake_next()
 
+    @property
+    def has_free(self) -> bool:
+        """Whether a slot is free and no request waits for it."""
+        return self.in_use < self.limit and not self._waiting
+
     def try_take(self) -> bool:
         """Take a slot, if one is free and no request waits for it."""
-        free = self.in_use < self.limit and not self._waiting
+        free = self.has_free
         self.in_use += free
         return free
 

@@ -6,7 +6,8 @@ import pytest
 
 from pandas_async_io._core.policy.throttling.rate import Rate
 from pandas_async_io._core.report.tally import WAIT_CAUSES
-from pandas_async_io._io.gate.gate import Entry, Gate
+from pandas_async_io._io.gate.entry import Entry
+from pandas_async_io._io.gate.gate import Gate
 from tests.io.gate.gates import NEVER, enter
 from tests.io.gate.virtual_clock import run_on_virtual_clock
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pandas_async_io._core.policy.throttling.rate import Rate
-from pandas_async_io._io.gate.gate import Entry, Gate
+from pandas_async_io._io.gate.entry import Entry
+from pandas_async_io._io.gate.gate import Gate
 from tests.io.gate.gates import enter
 from tests.io.gate.virtual_clock import VirtualClockLoop, run_on_virtual_clock
 

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from pandas_async_io._io.gate.gate import Entry, Gate
+from pandas_async_io._io.gate.entry import Entry
+from pandas_async_io._io.gate.gate import Gate
 from tests.io.gate.gates import announce_budget, enter
 from tests.io.gate.virtual_clock import run_on_virtual_clock
 

@@ -12,7 +12,8 @@ pytest.importorskip("distributed")
 
 from pandas_async_io._core.policy.outages.breaker import BreakerState
 from pandas_async_io._core.policy.throttling.rate import Rate
-from pandas_async_io._io.gate.gate import Entry, Gate
+from pandas_async_io._io.gate.entry import Entry
+from pandas_async_io._io.gate.gate import Gate
 from pandas_async_io._io.gate.origins import EndpointGates
 from pandas_async_io._io.gate.shared_limits import SharedLimits
 from pandas_async_io.dask.scheduler_plugin import SharedLimitsPlugin

@@ -115,9 +115,10 @@ class Pace:
             self._cut_at += idle
             self._raised_at += idle
             self._resumed_at += idle
+        spacing = self.spacing
         self._last_start = now
-        self._is_limiting = now - self._next_start < self.spacing / 2
-        self._next_start = now + self.spacing
+        self._is_limiting = now - self._next_start < spacing / 2
+        self._next_start = now + spacing
 
     def record_accepted(self, now: float, *, started: float) -> None:
         """Record an attempt, begun at ``started``, that was not refused."""

@@ -186,6 +186,8 @@ def _widen(chunks: list[Chunk]) -> tuple[Array, frozenset[str]]:
 
 
 def _concat_arrays(arrays: list[Array]) -> Array:
+    if len(arrays) == 1:
+        return arrays[0].copy()  # pandas takes 0.2 ms to concatenate one array
     if isinstance(arrays[0], np.ndarray):
         return np.concatenate([np.asarray(array) for array in arrays])
     joined: Array = pd.concat([pd.Series(array, copy=False) for array in arrays], ignore_index=True).array

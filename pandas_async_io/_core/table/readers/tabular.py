@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -17,7 +17,7 @@ from pandas_async_io._core.table.readers.xml import read_xml
 from pandas_async_io._core.words import show_value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 _PANDAS_READERS: dict[str, Any] = {"csv": pd.read_csv, "tsv": pd.read_csv, "xml": pd.read_xml}
 _RESERVED_OPTIONS = frozenset(
@@ -46,8 +46,7 @@ def check_read_options(format: str, options: Mapping[str, Any] | None) -> dict[s
         import_pyarrow()
     if given and format not in {"auto", *_PANDAS_READERS}:
         raise PlanError(f"read_options= are those of pandas.read_csv or read_xml; format={format!r} has none")
-    readers = [_PANDAS_READERS[format]] if format in _PANDAS_READERS else list(_PANDAS_READERS.values())
-    known = {name for reader in readers for name in inspect.signature(reader).parameters} - _RESERVED_OPTIONS
+    known = _list_options([format] if format in _PANDAS_READERS else _PANDAS_READERS) if given else ()
     for name in given:
         if isinstance(name, str) and name in {"encoding", "compression"}:
             how = "encoding= is an option of the call" if name == "encoding" else "compressed files are recognised"
@@ -55,6 +54,16 @@ def check_read_options(format: str, options: Mapping[str, Any] | None) -> dict[s
         if not isinstance(name, str) or name not in known:
             raise PlanError(f"read_options[{show_value(name)}] is not an option of format={format!r}")
     return given
+
+
+def _list_options(formats: Iterable[str]) -> frozenset[str]:
+    """Return the names of the options that the readers of some formats take."""
+    return frozenset[str]().union(*map(_list_parameters, formats)) - _RESERVED_OPTIONS
+
+
+@cache
+def _list_parameters(format: str) -> frozenset[str]:  # noqa: A002 - as above
+    return frozenset(inspect.signature(_PANDAS_READERS[format]).parameters)
 
 
 TABULAR_READERS = TabularReaders(
