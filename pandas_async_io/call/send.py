@@ -14,8 +14,9 @@ from pandas_async_io._core.policy.server_limits.graphql_cost import read_cost_bu
 from pandas_async_io._core.request.idempotency import add_idempotency_keys
 from pandas_async_io._core.workflow.batching.workflow import BatchingWorkflow
 from pandas_async_io._io.engine.context import CallContext
-from pandas_async_io._io.engine.run import OriginRun, run_origins
+from pandas_async_io._io.engine.run import OriginRun
 from pandas_async_io._io.engine.run_events import RunEvents
+from pandas_async_io._io.engine.run_origins import run_origins
 from pandas_async_io._io.hooks import Hooks
 from pandas_async_io._io.run_log import RunLog
 from pandas_async_io.call.prepare.request_body import find_query

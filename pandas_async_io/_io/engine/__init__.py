@@ -1,6 +1,7 @@
 """Runs the requests of a call: the one loop that paces, sends, decodes, repeats and follows up.
 
 - `run`: one run per origin, whose workers share an iterator of requests
+- `run_origins`: the origins of a call side by side
 - `backlog`: the requests of a run that are not in flight
 - `admission`: whether a request may be sent now, and how it ends if not
 - `attempt`: one request sent once, and what its gate learns from it

@@ -12,12 +12,12 @@ from pandas_async_io._core.policy.outages.canary import Canary
 from pandas_async_io._core.policy.outages.origin_signal import OriginSignal
 from pandas_async_io._core.policy.retries.retry import Stop
 from pandas_async_io._io.gate.entry import Entry
-from pandas_async_io._io.gate.gate import Gate
 
 if TYPE_CHECKING:
     from pandas_async_io._io.engine.attempt import Attempt
     from pandas_async_io._io.engine.backlog import PendingRequest
     from pandas_async_io._io.engine.context import CallContext
+    from pandas_async_io._io.gate.gate import Gate
 
 _DOWN = Stop(Outcome.NOT_ATTEMPTED, "not sent: nothing came through to this origin for 30 s", is_outage=True)
 

@@ -1,4 +1,4 @@
-"""The requests of one call to one origin, and all origins of a call side by side.
+"""The requests of one call to one origin.
 
 Invariant: workers share one iterator of requests. There is no task per request, and no queue that
 grows with the rows. A request that backs off or waits for the pace or for a server's job holds no slot.
@@ -7,7 +7,6 @@ grows with the rows. A request that backs off or waits for the pace or for a ser
 from __future__ import annotations
 
 import asyncio
-import time
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -24,15 +23,15 @@ from pandas_async_io._io.engine.follow_up import FollowUp
 from pandas_async_io._io.engine.stored_answers import NOT_RECORDED, StoredAnswers
 from pandas_async_io._io.engine.task_group import task_group
 from pandas_async_io._io.gate.entry import Entry
-from pandas_async_io._io.gate.gate import Gate
 from pandas_async_io._io.gate.origins import OriginGates
-from pandas_async_io._io.gate.slots import descriptor_limit, warn_of_descriptor_limit
+from pandas_async_io._io.gate.slots import descriptor_limit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pandas_async_io._core.workflow.base import Step
     from pandas_async_io._io.engine.context import CallContext
+    from pandas_async_io._io.gate.gate import Gate
 
 _UNSENT_RESULTS_PER_YIELD = 1_000
 """Requests that end unsent, after which the event loop gets a turn."""
@@ -273,28 +272,3 @@ class OriginRun:
         self._unsent += 1
         if not self._unsent % _UNSENT_RESULTS_PER_YIELD:
             await asyncio.sleep(0)
-
-
-async def run_origins(call: CallContext, runs: Sequence[OriginRun]) -> None:
-    """Run several origins at the same time, no more of them than there are file descriptors for."""
-    clock = asyncio.get_running_loop().time
-    tally = call.tally
-    waiting = iter(runs)
-    cpu = time.process_time()
-    tally.started_at = clock()
-    if not call.policy.adaptive:
-        warn_of_descriptor_limit(call.policy.concurrency)
-    at_once = max(1, descriptor_limit() // call.policy.concurrency)
-
-    async def run_in_turn() -> None:
-        for run in waiting:
-            await run.run()
-
-    try:
-        async with task_group() as group:
-            for _ in range(min(at_once, len(runs))):
-                group.create_task(run_in_turn())
-    finally:
-        tally.ended_at = clock()
-        tally.waits = {cause: seconds / max(len(runs), 1) for cause, seconds in tally.waits.items()}
-        tally.cpu_seconds = time.process_time() - cpu

@@ -9,7 +9,8 @@ from pandas_async_io._core.policy.run_budget import RunBudget
 from pandas_async_io._core.report.tally import Tally
 from pandas_async_io._core.workflow.plain import Plain
 from pandas_async_io._io.engine.context import CallContext
-from pandas_async_io._io.engine.run import OriginRun, run_origins
+from pandas_async_io._io.engine.run import OriginRun
+from pandas_async_io._io.engine.run_origins import run_origins
 from pandas_async_io._io.gate.gate import Gate
 
 QUICK = Retry(base=0.001, throttle_base=0.001, cap=0.002, patience=0)

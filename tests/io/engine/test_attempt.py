@@ -16,7 +16,7 @@ from pandas_async_io._core.models import Outcome
 from pandas_async_io._core.policy.policy import Policy
 from pandas_async_io._core.policy.retries.retry_options import Retry
 from pandas_async_io._core.policy.run_budget import RunBudget
-from pandas_async_io._io.engine.run import run_origins
+from pandas_async_io._io.engine.run_origins import run_origins
 from pandas_async_io._io.gate.gate import Gate
 from tests.io.engine.runs import QUICK, make_context, make_run, respond, run_requests
 

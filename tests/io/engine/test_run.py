@@ -9,7 +9,8 @@ from pandas_async_io._core.errors import TransportError
 from pandas_async_io._core.models import Outcome, Request
 from pandas_async_io._core.policy.policy import Policy
 from pandas_async_io._core.workflow.base import Step
-from pandas_async_io._io.engine.run import OriginRun, run_origins
+from pandas_async_io._io.engine.run import OriginRun
+from pandas_async_io._io.engine.run_origins import run_origins
 from pandas_async_io._io.gate.gate import Gate
 from tests.io.engine.runs import QUICK, make_context, make_run, respond, run_requests
 
