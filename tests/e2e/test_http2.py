@@ -13,7 +13,7 @@ from tests.io.transport.sending import tls_context
 from tests.servers.http2 import forward_to, serve_http2
 
 _OTHER_SCHEME = {"a redirect to another origin", "pages"}
-"""Calls whose outcome depends on the origin of the server: its links name the one behind it."""
+"""Calls that follow a link: the links name the server behind, without TLS, where no link from https may lead."""
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +50,19 @@ def test_a_call_gives_the_same_over_http2(name, authority, bundle):
         found = fetch(name, server.url, http2=True, ssl=bundle)
         assert {request.line.split()[-1] for request in server.requests} == {"HTTP/2"}
     compare(found, expected)
+
+
+def test_a_link_from_https_to_http_is_an_outcome_of_its_row(authority, bundle):
+    """Each row keeps the records of its first page and is told as failed: no record is lost in silence."""
+    with (
+        paio.demo.serve() as url,
+        serve_http2([forward_to(url)], context=_context(authority)) as server,
+        pytest.warns(paio.FetchWarning, match=rf"the next page leads from https to {url}, which is not encrypted"),
+    ):
+        found = fetch("pages", server.url, http2=True, ssl=bundle)
+    assert found.aio.report.outcomes == {"unsafe_url": 2}
+    assert list(found["id_api"]) == [1, 2, 3, 11, 12, 13]
+    assert len(found.aio.failures) == 2
 
 
 def _context(authority):
