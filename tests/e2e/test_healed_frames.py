@@ -127,6 +127,13 @@ def test_a_healed_frame_is_the_clean_one(api, options, data, answers):
         assert_healed_as_clean(api, read, answers, failing_rows(data, len(answers)))
 
 
+def test_a_table_without_rows_keeps_the_place_of_its_column(api):
+    """Its one name is a column of another answer, so it is no message."""
+    frame = pd.DataFrame({"id": [0, 1], "a": "given"})
+    read = lambda: frame.aio.fetch(api.url + "/{id}", client=api.client)  # noqa: E731
+    assert_healed_as_clean(api, read, ["b\n", {"a": None, "b": None}], {(0, 1): 0, (1, 1): 1})
+
+
 @pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(data=st.data(), answers=st.lists(ANSWERS | TABLES, min_size=1, max_size=5))

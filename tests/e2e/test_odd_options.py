@@ -58,7 +58,7 @@ ACCEPTED = {
     "sep": WORDS,
     "prefix": WORDS,
     "suffix": WORDS,
-    "on": WORDS,
+    "on": WORDS | {"list of 1", "list of a", "pair of texts", "pair with a number"},
     "max_level": COUNTS | {"zero"},
     "pages": FUNCTIONS - {"type", "Client class", "LinkHeader class"} | {"auto", "LinkHeader"},
     "max_pages": COUNTS,
@@ -77,7 +77,7 @@ ACCEPTED = {
     "errors": set(),
     "join": BOOLS,
     "progress": BOOLS,
-    "hooks": {"function", "generator function", "mock"}
+    "hooks": {"function", "generator function", "generic type", "mock"}
     | {f"empty {kind}" for kind in ("list", "tuple", "set", "array", "series")},
     "block_private": BOOLS,
     "strict_json": BOOLS,

@@ -9,6 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from pandas_async_io._core.errors import PlanError
+from pandas_async_io._core.words import name_type
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -49,7 +52,12 @@ class DeferredFields(Mapping[str, str]):
         """Return the value that a field has now."""
         if name not in self.names:
             raise KeyError(name)
-        parts = (part if isinstance(part, str) else part.read() for part in self.parts)
+        parts = [part if isinstance(part, str) else part.read() for part in self.parts]
+        other = next((part for part in parts if not isinstance(part, str)), None)
+        if other is not None:
+            raise PlanError(
+                f"auth: a token, key, user or password that is read when it is sent is {name_type(other)}, no str"
+            )
         value: str = getattr(self.make(*parts, **self.options), self.side)[name]
         return value
 

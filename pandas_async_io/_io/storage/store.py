@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 _CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization"})
 """Header fields that are never ignored."""
 
+_MAX_NAME_BYTES = 255
+"""Of a file's name, on the usual file systems."""
+
 _MODES = ("journal", "record", "replay")
 
 
@@ -162,7 +165,8 @@ def _is_path(value: Any) -> bool:
         name = os.fsencode(value)
     except (TypeError, UnicodeEncodeError):
         return False
-    return bool(name) and b"\0" not in name
+    names = name.split(os.fsencode(os.sep))
+    return bool(name) and b"\0" not in name and max(map(len, names)) <= _MAX_NAME_BYTES
 
 
 _DEFAULTS = (("ttl", None), ("http_cache", False), ("ignore", ()), ("mode", "journal"))

@@ -26,13 +26,18 @@ def remove_messages(blocks: Sequence[Block]) -> tuple[dict[int, ParseError], tup
     """
     if all(block.message is None for block in blocks):
         return {}, ()
-    known = {name for block in blocks if block.message is None for name in block.columns}
-    texts = {at: block.message for at, block in enumerate(blocks) if block.message is not None}
-    if not known:
-        sentence = next((text for text in texts.values() if " " in text), None)
+    if all(block.message is not None or not block.columns for block in blocks):
+        sentence = next((block.message for block in blocks if block.message is not None and " " in block.message), None)
         shown = None if sentence is None else redact_line(sentence)
         return {}, () if shown is None else (f"an answer is one line of text, {shown!r}, and no row: is it a message?",)
-    errors = {at: message_error(text) for at, text in texts.items() if text not in known}
+    errors = {at: message_error(text) for at, text in find_messages(blocks).items()}
     for at in errors:
         blocks[at].columns.clear()
     return errors, ()
+
+
+def find_messages(blocks: Sequence[Block]) -> dict[int, str]:
+    """Return the text of each block that is a message: other answers have columns, and none of that name."""
+    known = {name for block in blocks if block.message is None for name in block.columns}
+    texts = ((at, block.message) for at, block in enumerate(blocks))
+    return {at: text for at, text in texts if text is not None and known and text not in known}

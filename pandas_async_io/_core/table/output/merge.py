@@ -12,6 +12,7 @@ import numpy as np
 from pandas_async_io._core.table.columns.blocks import MISSING, Block, Chunk, make_chunk, missing_chunk
 from pandas_async_io._core.table.columns.collected import CollectedBlocks
 from pandas_async_io._core.table.columns.infinite import find_infinite_columns
+from pandas_async_io._core.table.columns.messages import find_messages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -104,10 +105,11 @@ def _order_columns(collected: CollectedBlocks, row_to_request: Positions) -> lis
     rank = np.empty(len(collected.positions), dtype=np.int64)
     rank[np.lexsort((collected.pages, first_rows[collected.positions]))] = np.arange(len(rank))
     found: dict[str, tuple[int, int, int]] = {}
+    messages = set(find_messages(collected.blocks))
     start = 0
-    for block in collected.blocks:
+    for number_of_block, block in enumerate(collected.blocks):
         end = start + len(block.counts)
-        places = [] if block.message is not None else _first_places(block, rank[start:end])
+        places = [] if number_of_block in messages else _first_places(block, rank[start:end])
         for number, (name, place) in enumerate(places):
             found[name] = min(found.get(name, (*place, number)), (*place, number))
         start = end
