@@ -49,6 +49,7 @@ OTHER_PACKAGE = """
 """
 
 
+@pytest.mark.slow
 def test_attributes_of_an_earlier_accessor_stay_available():
     """Another package registered first: our attributes win, its others are found, and no warning is shown."""
     lines = run_program(
@@ -90,6 +91,7 @@ def test_a_reload_keeps_the_earlier_accessor():
     assert lines == ["embed 1", "1", "'Other' object has no attribute 'nothing'"]
 
 
+@pytest.mark.slow
 def test_paio_aio_works_where_another_package_registered_later():
     """``paio.aio(df)`` works although another package owns the name."""
     lines = run_program(

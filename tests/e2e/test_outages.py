@@ -196,6 +196,7 @@ print(out.aio.report.outcomes, out.aio.report.sent)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
 def test_fault_52_a_lack_of_descriptors_lowers_the_concurrency():
     """All rows are ok, after one warning."""

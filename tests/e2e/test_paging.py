@@ -540,6 +540,7 @@ def test_a_page_that_fails_once_is_retried(api, scheme, mark):
     assert (out.aio.report.retried, len(count_requests(api, 500))) == (1, 1)
 
 
+@pytest.mark.slow
 def test_fault_29_a_refused_page_is_retried_after_retry_after(api, mark):
     """The server's log has no request within the second that it asks for."""
     url = f"{api}/paged/cursor?n=35&fail=3&status=429&times=1&q={mark}"

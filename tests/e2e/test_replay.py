@@ -61,6 +61,7 @@ def test_a_journal_takes_no_failure_of_a_recording(record):
         assert len(server.requests) == 6
 
 
+@pytest.mark.slow
 def test_posts_pages_and_jobs_are_replayed(api, record):
     def run(store):
         return (

@@ -186,6 +186,7 @@ def test_equal_posts_keep_their_own_answers(store):
     pd.testing.assert_frame_equal(first, again)
 
 
+@pytest.mark.slow
 def test_a_job_is_not_submitted_again(api, store):
     """The submission and the last poll are kept; polls of a job that runs are not."""
     options = {"json": {"n": "{id}"}, "poll": paio.Poll(status="state"), "store": store}

@@ -212,6 +212,7 @@ def test_fault_64_a_full_disk_ends_the_keeping_not_the_run(store):
     assert again.aio.outcomes["from_store"].head(10).all()
 
 
+@pytest.mark.slow
 def test_fault_63_two_processes_share_a_file(store):
     """Both write, and neither loses an answer."""
     rows = 150

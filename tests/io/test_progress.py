@@ -54,6 +54,7 @@ def read_bars(capsys):
     return [line for line in capsys.readouterr().err.replace("\n", "\r").split("\r") if "/" in line]
 
 
+@pytest.mark.slow
 def test_the_bar_names_the_pause_of_a_refusal(capsys):
     """And how many requests wait for it."""
     answers = iter([http_response(b"{}", "Retry-After: 1", status="429 Too Many Requests")])

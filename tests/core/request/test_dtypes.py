@@ -115,6 +115,7 @@ def test_fault_55_and_56_each_dtype_is_checked_in_each_place(name, place):
         check(place, column, rows)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(list(COLUMNS)), st.sampled_from(list(PLACES)), st.data())
 def test_fault_55_the_other_rows_of_a_column_do_not_change_what_a_cell_becomes(name, place, data):

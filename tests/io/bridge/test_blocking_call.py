@@ -27,6 +27,7 @@ def test_fault_69_a_call_blocks_inside_a_running_uvloop(api):
         assert runner.run(fetch_ids_in_loop(api)) == [3, 1, 2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("patch", ["nest_asyncio2", "nest_asyncio"])
 def test_fault_69_a_call_blocks_on_an_already_patched_loop(api, patch, choose_loop):
     """A patch by the user breaks neither the portal's timeouts nor a client on the patched loop."""

@@ -12,6 +12,7 @@ from pandas_async_io._io.bridge.portal import get_portal
 from tests.io.bridge.scripts import PRELUDE, WITHOUT_UVLOOP, fetch_ids, run_script, start_slow_read, wait_until
 
 
+@pytest.mark.slow
 def test_the_portal_runs_on_uvloop_where_it_is_installed(api):
     """Without uvloop it runs on asyncio's loop."""
     text = (

@@ -3,6 +3,8 @@
 import asyncio
 from collections import Counter
 
+import pytest
+
 from pandas_async_io._core.errors import TransportError
 from pandas_async_io._core.models import Outcome
 from pandas_async_io._core.policy.run_budget import RunBudget
@@ -34,6 +36,7 @@ def test_a_run_whose_first_responses_are_all_401_stops():
     assert "401" in results[499].error
 
 
+@pytest.mark.slow
 def test_fault_35_an_origin_that_stays_down_ends_the_run(set_probe_delays):
     """Rows that were sent keep their cause; the others end as not attempted."""
     set_probe_delays(0.01, 0.02, 0.02, 0.02, 0.02)

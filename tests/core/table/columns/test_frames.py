@@ -20,6 +20,7 @@ def to_frame(rows):
     return pd.DataFrame(rows, columns=["a", "b", "c"]).astype({"a": "int64", "c": "bool"})
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(records.filter(bool), st.booleans()), min_size=1, max_size=5), st.booleans())
 def test_records_and_frames_of_the_same_rows_give_the_same_columns(payloads, nullable):
     """In any mixture."""
