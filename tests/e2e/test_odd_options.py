@@ -235,6 +235,12 @@ def odd_api():
         yield url, Api(url)
 
 
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path, monkeypatch):
+    """A text is a path for some options: a file that is made for it stays there."""
+    monkeypatch.chdir(tmp_path)
+
+
 def try_values(served, place, names):
     """Pass values to a place; return those that it takes."""
     (log, api), (option, call) = served, PLACES[place]
