@@ -135,7 +135,7 @@ def is_plain_function(value: object) -> bool:
     >>> is_plain_function(lambda response, error: None), is_plain_function(later), is_plain_function(True)
     (True, False, False)
     """
-    called = value if inspect.isroutine(value) else getattr(type(value), "__call__", None)  # noqa: B004 - callable() does not tell a coroutine function
+    called = value if inspect.isroutine(value) else getattr(type(value), "__call__", None)  # noqa: B004 - the method itself is wanted: it may be a coroutine function
     return callable(value) and not any(map(inspect.iscoroutinefunction, (value, called)))
 
 

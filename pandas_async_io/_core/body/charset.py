@@ -49,7 +49,7 @@ def check_encoding(encoding: Any) -> None:
     Raises
     ------
     PlanError
-        It is no charset.
+        Python does not know the charset.
 
     Examples
     --------

@@ -36,7 +36,7 @@ ReadPayload = Callable[[Response], Any]
 """Returns the payload of a response; called for a path only."""
 
 
-def no_payload(response: Response) -> Any:  # noqa: ARG001 - a `ReadPayload`
+def no_payload(response: Response) -> Any:  # noqa: ARG001 - called with a response, as every `ReadPayload`
     """Return None: the payload of a response that is not to be read."""
     return None
 
@@ -92,7 +92,7 @@ class Predicate:
         returned = self.call(response, read_payload=read_payload)
         try:
             return returned or None
-        except BaseException as error:  # noqa: BLE001 - a frame is neither true nor false
+        except BaseException as error:  # noqa: BLE001 - the bool() of a user's value may raise anything; only this row fails
             raise ParseError(describe_exception(self.label, error)) from None
 
     def call(self, *arguments: Any, read_payload: ReadPayload | None = None) -> Any:
@@ -107,7 +107,7 @@ class Predicate:
             raise TypeError("statuses and paths are not called")
         try:
             returned = self._call_with_response_or_payload(self.function, arguments, read_payload)
-        except BaseException as error:  # noqa: BLE001 - it may raise CancelledError; only this row fails
+        except BaseException as error:  # noqa: BLE001 - a user's function may raise CancelledError; only this row fails
             raise ParseError(describe_exception(self.label, error)) from None
         if inspect.iscoroutine(returned):
             returned.close()  # avoids the warning "was never awaited"

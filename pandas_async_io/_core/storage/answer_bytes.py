@@ -87,11 +87,11 @@ def parse_headers(head: bytes) -> list[tuple[str, str]]:
     Raises
     ------
     ValueError
-        It is no list of fields.
+        The bytes are damaged.
     """
     fields = orjson.loads(head)
     if not isinstance(fields, list):
-        raise ValueError("no header fields")  # noqa: TRY004 - damaged bytes, not a wrong argument
+        raise ValueError("no header fields")  # noqa: TRY004 - the caller passed bytes; their content is damaged
     return [(name, value) for name, value in fields]
 
 

@@ -41,7 +41,7 @@ class CacheFields:
     date, last_modified : float or None
         Seconds since the epoch.
     expires : float or None
-        Seconds since the epoch; -infinity if it is no date, None if it is absent.
+        Seconds since the epoch; -infinity if the field is not a date, None if it is absent.
     etag, last_modified_text : str or None
         The validators as they came.
     vary : frozenset of str

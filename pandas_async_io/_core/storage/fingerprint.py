@@ -104,7 +104,7 @@ class Fingerprinter:
         self._last = (NO_HEADERS, *self._split_headers(NO_HEADERS))  # most requests of a call share their headers
 
     def __call__(self, request: Request, occurrence: int = 0) -> RequestKey:
-        """Return the key of a request; equal requests that change something are told apart by their occurrence."""
+        """Return the key of a request; for equal requests that change something, their number is part of it."""
         last = self._last
         if request.headers is not last[0]:
             self._last = last = (request.headers, *self._split_headers(request.headers))

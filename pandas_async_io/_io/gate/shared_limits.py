@@ -204,7 +204,7 @@ class SharedLimits:
             if not state.is_down:
                 gate.breaker.reset()
             elif gate.breaker.state is BreakerState.CLOSED:
-                gate.breaker.open(now)
+                gate.breaker.trip(now)
         gate.slots.divide_among(state.workers, state.rank)
 
 

@@ -180,7 +180,7 @@ def read_answer(row: AnswerRow, restore: Callable[[bytes], bytes]) -> tuple[byte
         The answer was damaged.
     """
     if not (isinstance(row.status, int) and isinstance(row.fetched_at, float) and isinstance(row.url, str)):
-        raise ValueError("the row was damaged")  # noqa: TRY004 - damaged bytes, not a wrong argument
+        raise ValueError("the row was damaged")  # noqa: TRY004 - the argument is right; the content of the file is damaged
     content = unpack(row.coding, row.checksum, row.content, row.fingerprint + row.identity)
     return split_answer(restore(content))
 

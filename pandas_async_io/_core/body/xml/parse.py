@@ -125,7 +125,7 @@ def _make_lxml_parser() -> Any:
 
 def _parse_with_stdlib(body: str) -> Element:
     try:
-        return ET.fromstring(body)  # noqa: S314 - no entities: a document type was refused
+        return ET.fromstring(body)  # noqa: S314 - entities need a document type, and those were refused above
     except (ET.ParseError, ValueError) as error:
         problem = _describe_error(error)
     raise problem

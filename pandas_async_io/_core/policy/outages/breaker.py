@@ -76,7 +76,7 @@ class Breaker:
         self.state = BreakerState.CLOSED
         self._failures = 0
 
-    def open(self, now: float) -> None:
+    def trip(self, now: float) -> None:
         """Hold all requests back but the probes."""
         self._opened_at, self._probes = now, 0
         self._enter(BreakerState.OPEN, now)
@@ -116,7 +116,7 @@ class Breaker:
         if self.state is BreakerState.CLOSED:
             self._failures += started >= self.answered_at
             if self._failures >= _MAX_FAILURES:
-                self.open(now)
+                self.trip(now)
         elif self.state is BreakerState.PROBING and started >= self._entered_at:
             self._fail_probe(now)
 

@@ -1,6 +1,6 @@
 """What the workers of a cluster share about one origin: start times, its pause, whether it is down, who takes part.
 
-Times are seconds of the scheduler's clock; what workers say and are told is seconds from now.
+Times are seconds of the scheduler's clock. Messages from and to workers hold seconds from now.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pandas_async_io._core.policy.throttling.start_blocks import StartBlocks
 
 
 class OriginState(NamedTuple):
-    """What a worker is told.
+    """The scheduler's message to a worker.
 
     Attributes
     ----------
@@ -109,7 +109,7 @@ class ClusterOrigin:
         return self._change()
 
     def describe(self, worker: str, now: float) -> OriginState:
-        """Return what a worker is told."""
+        """Return the message to a worker."""
         rank = list(self._workers).index(worker) if worker in self._workers else len(self._workers)
         pause = max(self._paused_until - now, 0.0)
         return OriginState(self.version, pause, self._is_down, max(len(self._workers), 1), rank)

@@ -41,7 +41,7 @@ class FirstAnswers:
         """Whether no other answer needs to be looked at."""
         return self._answers_left <= 0
 
-    def describe(self, position: int, response: Response, payload: Any) -> str | None:  # noqa: ARG002 - other checks need them
+    def describe(self, position: int, response: Response, payload: Any) -> str | None:  # noqa: ARG002 - called as the describe() of other answer checks
         """Return what an answer looks like and what to write, None if it is what it seems."""
         if type(payload) not in {dict, list} or not payload:  # XML and tables say themselves where their records are
             return None

@@ -252,7 +252,7 @@ class RecordStream:
         return sum(records for _, records in answer.pages.values()) or self._least
 
     def _take_row(self, position: int) -> tuple[ReadyRow, int]:
-        """Take what is left of a row whose request is complete."""
+        """Collect the remaining records of a row whose request is complete."""
         answer = self._answers.get(position)
         if answer is None:
             return ReadyRow(self._row, position, ()), self._least

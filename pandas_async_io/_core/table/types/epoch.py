@@ -46,7 +46,7 @@ def cast_epoch(cell: Any, epoch_unit: str, unit: Any) -> Any:
     Raises
     ------
     ValueError
-        It is no number, lies beyond the unit's range, or has a fraction that the unit does not hold.
+        The value is not a number, is outside the unit's range, or has a fraction that the unit cannot hold.
 
     Examples
     --------

@@ -132,7 +132,7 @@ class PollingWorkflow(Workflow):
         return self._decode(response, position) if following is None else payload
 
     def may_be_empty(self, position: int) -> bool:
-        """Whether it is no poll: that a job is not found says nothing of its result."""
+        """Whether a response may mean an empty result: not that to a poll, where 404 means that the job is unknown."""
         return self._runs[position].job.phase is not Phase.POLL
 
     def next_steps(self, position: int, number: int, page: Page, now: float, epoch: float) -> Sequence[Step]:
