@@ -6,6 +6,7 @@ run.
 
 from __future__ import annotations
 
+import sqlite3
 from collections import deque
 from threading import Condition, Thread
 from typing import TYPE_CHECKING, Any
@@ -114,4 +115,14 @@ class AnswerWriter:
         try:
             self._write(batch)
         except Exception as error:  # noqa: BLE001 - whatever the disk does, the run goes on
-            self.failure = error
+            if len(batch) == 1 or not _is_disk_full(error):
+                self.failure = error
+                return
+            half = len(batch) // 2
+            self._write_batch(batch[:half])
+            self._write_batch(batch[half:])
+
+
+def _is_disk_full(error: Exception) -> bool:
+    """Whether a disk was full, so that fewer answers may fit."""
+    return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode == sqlite3.SQLITE_FULL
