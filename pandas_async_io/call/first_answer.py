@@ -9,15 +9,15 @@ from pandas_async_io._core.models import NO_HEADERS, Outcome
 from pandas_async_io._core.option_values import NOT_GIVEN
 from pandas_async_io._core.policy.retries.retry import Stop
 from pandas_async_io._core.report.look.first_answer import FirstAnswers
-from pandas_async_io._core.table.columns.nearest_path import write_path
-from pandas_async_io._core.table.columns.records import NOT_FOUND, walk_path
-from pandas_async_io._core.table.columns.shape import Shape
+from pandas_async_io._core.table.records.nearest_path import write_path
+from pandas_async_io._core.table.records.records import NOT_FOUND, walk_path
+from pandas_async_io._core.table.records.shape import Shape
 from pandas_async_io._core.workflow.paging.envelope import candidate_lists
 from pandas_async_io._core.workflow.paging.further_pages import FurtherPages
 from pandas_async_io._core.workflow.paging.records.record_locator import RecordLocator
 
 if TYPE_CHECKING:
-    from pandas_async_io._core.table.columns.shape import Path
+    from pandas_async_io._core.table.records.shape import Path
     from pandas_async_io._core.workflow.plain import AnswerCheck
     from pandas_async_io.call.prepare.prepared_call import PreparedCall
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pandas_async_io._core.report.outcomes import Outcomes
-    from pandas_async_io._core.table.columns.shape import Shape
+    from pandas_async_io._core.table.records.shape import Shape
     from pandas_async_io._core.workflow.base import Deliver, Workflow
     from pandas_async_io.call.prepare.prepared_call import PreparedCall
 

@@ -23,7 +23,7 @@ import pandas as pd
 
 from pandas_async_io._core.table.columns.columns import concat_blocks
 from pandas_async_io._core.table.columns.flatten import flatten
-from pandas_async_io._core.table.columns.shape import Shape
+from pandas_async_io._core.table.records.shape import Shape
 
 PAYLOADS = 20_000
 RECORDS = 2_000  # per block

@@ -13,7 +13,7 @@ import pandas as pd
 
 from pandas_async_io._core.table.columns.columns import concat_blocks
 from pandas_async_io._core.table.columns.flatten import flatten
-from pandas_async_io._core.table.columns.shape import Shape
+from pandas_async_io._core.table.records.shape import Shape
 from tests.benchmarks.flatten import clock
 
 PAYLOADS = 20_000

@@ -19,8 +19,8 @@ from pandas_async_io._core.body.decode import decode
 from pandas_async_io._core.models import Response
 from pandas_async_io._core.table.columns.columns import concat_blocks
 from pandas_async_io._core.table.columns.flatten import flatten
-from pandas_async_io._core.table.columns.shape import Shape
 from pandas_async_io._core.table.readers.tabular import TABULAR_READERS
+from pandas_async_io._core.table.records.shape import Shape
 
 RECORDS, ROUNDS, BUDGET = 20_000, 5, 1.5
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 from pandas_async_io._core.report.limit import RunLimits
 from pandas_async_io._core.report.report import Report, build_report
 from pandas_async_io._core.report.tally import Tally, describe_lost_connections
-from pandas_async_io._core.table.columns.missing_paths import NO_MISSING_PATHS, MissingPaths
+from pandas_async_io._core.table.records.missing_paths import NO_MISSING_PATHS, MissingPaths
 from pandas_async_io._core.words import format_count
 
 if TYPE_CHECKING:

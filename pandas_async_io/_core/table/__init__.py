@@ -2,9 +2,9 @@
 
 - `readers`: the readers of CSV, TSV, XML, Parquet and Arrow IPC.
 - `orient`: the forms of records that ``orient=`` names.
+- `records`: the records of a payload, the lists inside them, and paths that are missing.
 - `columns`: payloads → columns, block by block.
 - `types`: the types of columns: schema and dtype backend.
 - `output`: columns beside the rows of the frame.
-- `list_cells`: lists inside records → rows, or the cells at their positions.
 - `stream`: records as they come, in the order of the rows.
 """

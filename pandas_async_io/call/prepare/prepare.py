@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from pandas_async_io._core.body.charset import check_encoding
 from pandas_async_io._core.errors import FetchWarning
 from pandas_async_io._core.request.credentials import as_auth
-from pandas_async_io._core.table.columns.shape import check_separator, compile_shape
+from pandas_async_io._core.table.records.shape import check_separator, compile_shape
 from pandas_async_io._core.table.types.dtype_backend import check_dtype_backend
 from pandas_async_io._core.table.types.schema import compile_schema, text_columns
 from pandas_async_io.call.prepare.interpreter import compile_call_interpreter

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pandas_async_io._core.request.rows.expansion import Expansion
     from pandas_async_io._core.security.origins import Origin
     from pandas_async_io._core.security.redaction import SecretRedactor
-    from pandas_async_io._core.table.columns.shape import Shape
+    from pandas_async_io._core.table.records.shape import Shape
     from pandas_async_io._core.workflow.batching.batches import Batches
     from pandas_async_io._core.workflow.batching.workflow import StoredBlock
     from pandas_async_io._io.storage.store import Store

@@ -10,8 +10,8 @@ import pandas as pd
 from pandas_async_io._core.table.columns.collected import CollectedBlocks
 from pandas_async_io._core.table.columns.flatten import flatten
 from pandas_async_io._core.table.columns.frames import flatten_payloads
-from pandas_async_io._core.table.columns.missing_paths import NO_MISSING_PATHS
 from pandas_async_io._core.table.output.join import align_records
+from pandas_async_io._core.table.records.missing_paths import NO_MISSING_PATHS
 from pandas_async_io._core.table.stream.first_columns import FirstColumns
 from pandas_async_io.call.assemble.output import build_columns, join_records
 from pandas_async_io.call.workflow import record_shape

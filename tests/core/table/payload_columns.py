@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pandas_async_io._core.table.columns.collectors import PayloadCollector
 from pandas_async_io._core.table.columns.columns import concat_blocks
 from pandas_async_io._core.table.columns.flatten import flatten
-from pandas_async_io._core.table.columns.shape import compile_shape
+from pandas_async_io._core.table.records.shape import compile_shape
 from pandas_async_io._core.table.types.apply_schema import apply_schema
 from pandas_async_io._core.table.types.schema import compile_schema
 

@@ -9,7 +9,7 @@ from pandas_async_io._core.errors import ParseError, PlanError
 from pandas_async_io._core.json_path import find_value
 from pandas_async_io._core.report.look.table_form import TableForm, find_form
 from pandas_async_io._core.table.columns.collectors import PayloadCollector
-from pandas_async_io._core.table.columns.shape import compile_shape
+from pandas_async_io._core.table.records.shape import compile_shape
 from pandas_async_io._core.workflow.paging.envelope import find_record_path, is_single_record, page_records
 
 if TYPE_CHECKING:

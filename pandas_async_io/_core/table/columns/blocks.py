@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from pandas_async_io._core.arrays import Array
     from pandas_async_io._core.errors import ParseError
-    from pandas_async_io._core.table.columns.missing_columns import Selection
-    from pandas_async_io._core.table.columns.missing_paths import PathSearch, XmlPaths
+    from pandas_async_io._core.table.records.missing_columns import Selection
+    from pandas_async_io._core.table.records.missing_paths import PathSearch, XmlPaths
 
 NULL, MISSING = 1, 2
 """The states of a cell without a value: a JSON null, and no such key in the record. 0: it has a value."""

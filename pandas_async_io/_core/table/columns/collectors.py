@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pandas_async_io._core.arrays import Positions
     from pandas_async_io._core.table.columns.blocks import Block
     from pandas_async_io._core.table.columns.columns import Columns
-    from pandas_async_io._core.table.columns.shape import Shape
+    from pandas_async_io._core.table.records.shape import Shape
 
 BLOCK_PAYLOADS = 2_000
 """Payloads that are flattened together and then released."""
@@ -131,7 +131,7 @@ class PageCollector:
 
     Examples
     --------
-    >>> from pandas_async_io._core.table.columns.shape import Shape
+    >>> from pandas_async_io._core.table.records.shape import Shape
     >>> collector = PageCollector(2, Shape())
     >>> for position, number, payload in [(1, 1, [{"a": 4}]), (0, 2, [{"a": 3}]), (0, 1, [{"a": 1}, {"a": 2}])]:
     ...     collector.add(position, number, payload)

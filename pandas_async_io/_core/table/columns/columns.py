@@ -32,14 +32,14 @@ from pandas_async_io._core.table.columns.collisions import unused_name
 from pandas_async_io._core.table.columns.infinite import holds_infinite
 from pandas_async_io._core.table.columns.integers import concat_numbers
 from pandas_async_io._core.table.columns.messages import remove_messages
-from pandas_async_io._core.table.columns.missing_columns import describe_missing_columns
-from pandas_async_io._core.table.columns.missing_paths import (
+from pandas_async_io._core.table.columns.xml_texts import hold_xml_texts, type_xml_texts
+from pandas_async_io._core.table.records.missing_columns import describe_missing_columns
+from pandas_async_io._core.table.records.missing_paths import (
     NO_MISSING_PATHS,
     MissingPaths,
     describe_missing_paths,
     describe_xml_paths,
 )
-from pandas_async_io._core.table.columns.xml_texts import hold_xml_texts, type_xml_texts
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

@@ -16,26 +16,26 @@ import numpy as np
 from pandas_async_io._core.errors import ParseError
 from pandas_async_io._core.table.columns.blocks import Block, Chunk, chunk_of_cells, missing_chunk
 from pandas_async_io._core.table.columns.infinite import find_infinite_columns
-from pandas_async_io._core.table.columns.missing_columns import Selection
-from pandas_async_io._core.table.columns.missing_paths import (
+from pandas_async_io._core.table.columns.object_group import ObjectGroup
+from pandas_async_io._core.table.orient.table_records import TableRecords
+from pandas_async_io._core.table.records.list_cells import explode_records, find_cells, has_positions
+from pandas_async_io._core.table.records.missing_columns import Selection
+from pandas_async_io._core.table.records.missing_paths import (
     PathSearch,
     begin_searches,
     find_xml_paths,
     note_explode,
     note_payload,
 )
-from pandas_async_io._core.table.columns.object_group import ObjectGroup
-from pandas_async_io._core.table.columns.records import NOT_FOUND, extract_tables, extract_with_meta
-from pandas_async_io._core.table.list_cells import explode_records, find_cells, has_positions
-from pandas_async_io._core.table.orient.table_records import TableRecords
+from pandas_async_io._core.table.records.records import NOT_FOUND, extract_tables, extract_with_meta
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from pandas_async_io._core.table.columns.shape import Shape
     from pandas_async_io._core.table.orient.table import Record
+    from pandas_async_io._core.table.records.shape import Shape
 
 
 def flatten(payloads: Sequence[Any], shape: Shape) -> Block:
@@ -55,7 +55,7 @@ def flatten(payloads: Sequence[Any], shape: Shape) -> Block:
 
     Examples
     --------
-    >>> from pandas_async_io._core.table.columns.shape import Shape
+    >>> from pandas_async_io._core.table.records.shape import Shape
     >>> block = flatten([{"a": 1, "b": {"c": 2}}, [{"a": 3}], []], Shape())
     >>> {name: chunk.cells.tolist() for name, chunk in block.columns.items()}
     {'a': [1, 3], 'b.c': [2]}

@@ -13,12 +13,12 @@ from pandas_async_io._core.errors import ParseError
 from pandas_async_io._core.table.columns.blocks import NULL, Block, Chunk, make_chunk, missing_chunk
 from pandas_async_io._core.table.columns.flatten import flatten
 from pandas_async_io._core.table.columns.infinite import READ_FROM_TEXT, find_infinite_columns
-from pandas_async_io._core.table.columns.missing_columns import Selection
+from pandas_async_io._core.table.records.missing_columns import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pandas_async_io._core.table.columns.shape import Shape
+    from pandas_async_io._core.table.records.shape import Shape
 
 _KINDS_BY_DTYPE_KIND = {"i": "int", "u": "int", "f": "float", "b": "bool", "U": "str"}
 _NUMPY_BACKED = (
@@ -34,7 +34,7 @@ def flatten_payloads(payloads: Sequence[Any], shape: Shape) -> Iterator[Block]:
 
     Examples
     --------
-    >>> from pandas_async_io._core.table.columns.shape import Shape
+    >>> from pandas_async_io._core.table.records.shape import Shape
     >>> payloads = [{"a": 1}, {"b": 1}, pd.DataFrame({"a": [1, 2]})]
     >>> [list(block.columns) for block in flatten_payloads(payloads, Shape())]
     [['a', 'b'], ['a']]

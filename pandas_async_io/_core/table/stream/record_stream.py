@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pandas_async_io._core.arrays import Positions
-    from pandas_async_io._core.table.columns.shape import Shape
+    from pandas_async_io._core.table.records.shape import Shape
 
 _MAX_CHUNKS = 2
 """Chunks of records that are held at the same time."""
@@ -91,7 +91,7 @@ class RecordStream:
 
     Examples
     --------
-    >>> from pandas_async_io._core.table.columns.shape import Shape
+    >>> from pandas_async_io._core.table.records.shape import Shape
     >>> stream = RecordStream(np.array([0, 1]), 2, Shape(), 10)
     >>> stream.add(1, {"a": 2})
     >>> stream.ready, stream.take(10)
@@ -286,7 +286,7 @@ def _estimate_records(payload: Any, shape: Shape) -> int:
 
     Examples
     --------
-    >>> from pandas_async_io._core.table.columns.shape import Shape
+    >>> from pandas_async_io._core.table.records.shape import Shape
     >>> _estimate_records({"data": [{}, {}]}, Shape(record_path=("data",))), _estimate_records({}, Shape())
     (2, 1)
     """

@@ -13,7 +13,7 @@ import pandas as pd
 
 from pandas_async_io._core.errors import ParseError
 from pandas_async_io._core.security.secrets import redact_line
-from pandas_async_io._core.table.columns.missing_columns import describe_missing_schema
+from pandas_async_io._core.table.records.missing_columns import describe_missing_schema
 from pandas_async_io._core.table.types.cast import cast_iso_times
 from pandas_async_io._core.table.types.dtype_backend import to_backend
 from pandas_async_io._core.table.types.epoch import cast_epochs, describe_epochs, find_epoch_unit

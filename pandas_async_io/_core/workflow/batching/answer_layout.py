@@ -10,9 +10,9 @@ import pandas as pd
 
 from pandas_async_io._core.errors import ParseError, PlanError
 from pandas_async_io._core.json_path import Key, Path, find_value
-from pandas_async_io._core.table.columns.nearest_path import find_nearest_path
-from pandas_async_io._core.table.columns.records import extract_records
-from pandas_async_io._core.table.columns.shape import Shape
+from pandas_async_io._core.table.records.nearest_path import find_nearest_path
+from pandas_async_io._core.table.records.records import extract_records
+from pandas_async_io._core.table.records.shape import Shape
 from pandas_async_io._core.workflow.batching.key_text import index_by_key_text, key_text, quote_keys
 from pandas_async_io._core.workflow.paging.envelope import find_record_path
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pandas_async_io._core.errors import ParseError
 from pandas_async_io._core.json_path import Key, Path, find_value
-from pandas_async_io._core.table.list_cells import find_keys
+from pandas_async_io._core.table.records.list_cells import find_keys
 from pandas_async_io._core.workflow.batching.answer_layout import find_records
 from pandas_async_io._core.workflow.batching.key_text import (
     MAX_QUOTED_KEYS,
@@ -23,7 +23,7 @@ from pandas_async_io._core.workflow.batching.key_text import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from pandas_async_io._core.table.columns.shape import Shape
+    from pandas_async_io._core.table.records.shape import Shape
     from pandas_async_io._core.workflow.batching.answer_layout import Record
 
 
@@ -110,7 +110,7 @@ def match_records(keys: Sequence[Any], payload: Any, rules: MatchRules) -> Match
 
     Examples
     --------
-    >>> from pandas_async_io._core.table.columns.shape import Shape
+    >>> from pandas_async_io._core.table.records.shape import Shape
     >>> rules = MatchRules("id", Shape())
     >>> match_records([1, 2, 3], {"data": [{"id": 2, "x": "b"}, {"id": "1", "x": "a"}]}, rules).records
     [[{'x': 'a'}], [{'x': 'b'}], None]

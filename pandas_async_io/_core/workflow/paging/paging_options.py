@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pandas_async_io._core.table.columns.shape import Shape
+    from pandas_async_io._core.table.records.shape import Shape
 
 
 @dataclass(frozen=True, slots=True)

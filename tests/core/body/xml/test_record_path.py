@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pandas_async_io._core.body.xml.parse import parse_xml
-from pandas_async_io._core.table.columns.records import extract_records
-from pandas_async_io._core.table.columns.shape import Shape
+from pandas_async_io._core.table.records.records import extract_records
+from pandas_async_io._core.table.records.shape import Shape
 
 ATOM = "<feed xmlns='http://www.w3.org/2005/Atom'><title>T</title><link rel='next' href='/2'/>%s</feed>"
 SOAP = "<s:Envelope xmlns:s='http://schemas.xmlsoap.org/soap/envelope/'><s:Header/><s:Body>%s</s:Body></s:Envelope>"

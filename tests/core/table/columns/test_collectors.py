@@ -12,7 +12,7 @@ from pandas_async_io._core.table.columns import collectors
 from pandas_async_io._core.table.columns.collectors import PageCollector, PayloadCollector
 from pandas_async_io._core.table.columns.columns import concat_blocks
 from pandas_async_io._core.table.columns.frames import flatten_payloads
-from pandas_async_io._core.table.columns.shape import Shape
+from pandas_async_io._core.table.records.shape import Shape
 
 CELLS = st.one_of(st.none(), st.booleans(), st.integers(-9, 9), st.floats(allow_nan=False), st.text(max_size=2))
 CELLS |= st.dictionaries(st.sampled_from("xy"), st.integers(0, 9), max_size=2) | st.lists(st.integers(), max_size=2)

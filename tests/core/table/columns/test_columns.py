@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pandas_async_io._core.table.columns.columns import concat_blocks
 from pandas_async_io._core.table.columns.flatten import flatten
-from pandas_async_io._core.table.columns.shape import compile_shape
+from pandas_async_io._core.table.records.shape import compile_shape
 from tests.core.table.payload_columns import (
     BEYOND_FLOAT,
     STRING_DTYPE,

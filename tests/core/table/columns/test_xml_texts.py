@@ -14,7 +14,7 @@ from pandas_async_io._core.body.xml.document import XmlText
 from pandas_async_io._core.body.xml.parse import parse_xml
 from pandas_async_io._core.table.columns.columns import concat_blocks
 from pandas_async_io._core.table.columns.flatten import flatten
-from pandas_async_io._core.table.columns.shape import Shape
+from pandas_async_io._core.table.records.shape import Shape
 
 STRING = pd.Series(["a"]).dtype
 

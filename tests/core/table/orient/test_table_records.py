@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pandas_async_io._core.table.columns.records import extract_records
-from pandas_async_io._core.table.columns.shape import compile_shape
+from pandas_async_io._core.table.records.records import extract_records
+from pandas_async_io._core.table.records.shape import compile_shape
 from tests.core.table.payload_columns import flatten_columns, plain_cells, scalars, to_cells
 
 rows = st.dictionaries(st.sampled_from("abc"), scalars, max_size=3).flatmap(

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pandas_async_io._core.table.columns.collectors import PageCollector, PayloadCollector
-from pandas_async_io._core.table.columns.shape import Shape
 from pandas_async_io._core.table.output.join import align_records, records_frame
 from pandas_async_io._core.table.output.merge import merge_blocks
+from pandas_async_io._core.table.records.shape import Shape
 
 CELLS = st.none() | st.booleans() | st.sampled_from([1, -1, 2**63, 2**64, 2.5, "x", [1]])
 RECORDS = st.dictionaries(st.sampled_from("abc"), CELLS, max_size=3)

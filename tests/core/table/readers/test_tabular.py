@@ -20,8 +20,8 @@ from pandas_async_io._core.errors import BodyTooLargeError, ParseError, PlanErro
 from pandas_async_io._core.models import Response
 from pandas_async_io._core.table.columns.columns import concat_blocks
 from pandas_async_io._core.table.columns.frames import flatten_payloads
-from pandas_async_io._core.table.columns.shape import Shape
 from pandas_async_io._core.table.readers.tabular import TABULAR_READERS, check_read_options
+from pandas_async_io._core.table.records.shape import Shape
 from tests.core.table.payload_columns import BEYOND_FLOAT
 
 TABLE = pa.table(

@@ -6,7 +6,7 @@ import pytest
 from pandas_async_io._core.errors import DriftError
 from pandas_async_io._core.table.columns.columns import concat_blocks
 from pandas_async_io._core.table.columns.flatten import flatten
-from pandas_async_io._core.table.columns.shape import Shape
+from pandas_async_io._core.table.records.shape import Shape
 from pandas_async_io._core.table.stream.first_columns import FirstColumns
 from pandas_async_io._core.table.types.apply_schema import apply_schema
 from pandas_async_io._core.table.types.schema import compile_schema

@@ -5,7 +5,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pandas_async_io._core.table.columns.shape import Shape
+from pandas_async_io._core.table.records.shape import Shape
 from pandas_async_io._core.table.stream.record_stream import RecordStream
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pandas_async_io._core.errors import ParseError
 from pandas_async_io._core.json_path import find_value
-from pandas_async_io._core.table.columns.shape import Shape, compile_shape
+from pandas_async_io._core.table.records.shape import Shape, compile_shape
 from pandas_async_io._core.workflow.batching.matching import MatchRules, drop_path, match_records
 from tests.ids import stable
 

@@ -16,7 +16,7 @@ from pandas_async_io._core.models import Outcome, Page, Response, Result
 from pandas_async_io._core.request.query import parse_json_body
 from pandas_async_io._core.request.request_template import compile_request_template
 from pandas_async_io._core.request.rows.expand import expand
-from pandas_async_io._core.table.columns.shape import Shape, compile_shape
+from pandas_async_io._core.table.records.shape import Shape, compile_shape
 from pandas_async_io._core.workflow.batching.batches import Batches
 from pandas_async_io._core.workflow.batching.key_field import KeyField
 from pandas_async_io._core.workflow.batching.matching import MatchRules

@@ -8,7 +8,7 @@ from pandas_async_io._core.body.interpret import Interpreter
 from pandas_async_io._core.errors import AttemptError, ParseError, PlanError
 from pandas_async_io._core.models import Outcome, Page, Request, Response, Result
 from pandas_async_io._core.table.columns.collectors import PageCollector
-from pandas_async_io._core.table.columns.shape import Shape
+from pandas_async_io._core.table.records.shape import Shape
 from pandas_async_io._core.workflow.paging.paginators.cursor import Cursor
 from pandas_async_io._core.workflow.paging.paginators.next_url import NextUrl
 from pandas_async_io._core.workflow.paging.paginators.page_number import PageNumber

@@ -10,8 +10,8 @@ from pandas_async_io._core.errors import ParseError, PlanError
 from pandas_async_io._core.json_path import Key, find_children, find_values, names_element
 from pandas_async_io._core.security.secrets import redact_line
 from pandas_async_io._core.server_message import find_message
-from pandas_async_io._core.table.columns.records import extract_records
-from pandas_async_io._core.table.columns.shape import Shape
+from pandas_async_io._core.table.records.records import extract_records
+from pandas_async_io._core.table.records.shape import Shape
 from pandas_async_io._core.workflow.paging.envelope import (
     find_record_path,
     is_single_record,

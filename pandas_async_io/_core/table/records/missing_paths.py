@@ -14,14 +14,14 @@ from pandas_async_io._core.body.xml.document import XmlDocument
 from pandas_async_io._core.errors import ParseError
 from pandas_async_io._core.security.secrets import redact_line
 from pandas_async_io._core.server_message import find_message
-from pandas_async_io._core.table.columns.nearest_path import find_nearest_path, write_path
-from pandas_async_io._core.table.columns.records import NOT_FOUND, walk_path
-from pandas_async_io._core.table.list_cells import find_keys
+from pandas_async_io._core.table.records.list_cells import find_keys
+from pandas_async_io._core.table.records.nearest_path import find_nearest_path, write_path
+from pandas_async_io._core.table.records.records import NOT_FOUND, walk_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from pandas_async_io._core.table.columns.shape import Path, Shape
+    from pandas_async_io._core.table.records.shape import Path, Shape
 
 _MAX_COMPARED = 3
 """Answers of a block in which a missing path is looked for elsewhere."""

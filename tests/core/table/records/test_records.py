@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pandas_async_io._core.errors import ParseError
-from pandas_async_io._core.table.columns.records import extract_records
-from pandas_async_io._core.table.columns.shape import compile_shape
+from pandas_async_io._core.table.records.records import extract_records
+from pandas_async_io._core.table.records.shape import compile_shape
 from tests.core.table.payload_columns import flatten_columns, to_cells
 
 

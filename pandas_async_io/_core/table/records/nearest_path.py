@@ -10,7 +10,7 @@ from pandas_async_io._core.security.secrets import redact_line
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pandas_async_io._core.table.columns.shape import Path
+    from pandas_async_io._core.table.records.shape import Path
 
 _MAX_PATHS = 100
 """Paths of a payload that are compared: each failed row searches its own payload."""

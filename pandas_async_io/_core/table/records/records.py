@@ -14,7 +14,7 @@ from pandas_async_io._core.table.orient.table import VALUE_COLUMN, Names, Record
 from pandas_async_io._core.table.orient.table_records import TableRecords
 
 if TYPE_CHECKING:
-    from pandas_async_io._core.table.columns.shape import Path, Shape
+    from pandas_async_io._core.table.records.shape import Path, Shape
 
 Trail = tuple[Any, ...]
 
@@ -35,7 +35,7 @@ def extract_records(payload: Any, shape: Shape) -> list[Record]:
 
     Examples
     --------
-    >>> from pandas_async_io._core.table.columns.shape import Shape
+    >>> from pandas_async_io._core.table.records.shape import Shape
     >>> extract_records({"data": [{"a": 1}, {"a": 2}]}, Shape(("data",)))
     [{'a': 1}, {'a': 2}]
     >>> extract_records({"total": 0}, Shape(("data",)))
@@ -58,7 +58,7 @@ def extract_with_meta(payload: Any, shape: Shape) -> list[tuple[list[Any], list[
 
     Examples
     --------
-    >>> from pandas_async_io._core.table.columns.shape import Shape
+    >>> from pandas_async_io._core.table.records.shape import Shape
     >>> extract_with_meta({"data": [{"a": 1}], "page": 7}, Shape(("data",), (("page",),)))
     [([7], [{'a': 1}])]
     """
@@ -85,7 +85,7 @@ def extract_tables(payload: Any, shape: Shape) -> list[tuple[list[Any], Table]]:
 
     Examples
     --------
-    >>> from pandas_async_io._core.table.columns.shape import Shape
+    >>> from pandas_async_io._core.table.records.shape import Shape
     >>> shape = Shape(("rows",), (("page",),), orient="values", names_path=("cols",))
     >>> extract_tables({"rows": [[1, 2], [3, 4]], "cols": ["a", "b"], "page": 7}, shape)
     [([7], Table(size=2, columns={'a': [1, 3], 'b': [2, 4]}, objects=None))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pandas_async_io._core.errors import PlanError
-from pandas_async_io._core.table.columns.shape import compile_shape
+from pandas_async_io._core.table.records.shape import compile_shape
 
 
 @pytest.mark.parametrize(

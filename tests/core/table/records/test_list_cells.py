@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pandas_async_io._core.errors import ParseError, PlanError
-from pandas_async_io._core.table.columns.shape import compile_shape
-from pandas_async_io._core.table.list_cells import explode_records
+from pandas_async_io._core.table.records.list_cells import explode_records
+from pandas_async_io._core.table.records.shape import compile_shape
 from tests.core.table.payload_columns import collect_columns, flatten_columns, to_cells
 
 
