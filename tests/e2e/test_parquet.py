@@ -138,6 +138,7 @@ CHANGES = {
     "paging": ([], {"pages": paio.NextUrl("next")}, "paging was 'auto'"),
     "schema": ([], {"schema": {"n": "int64"}}, "schema was None"),
     "columns": ([], {"columns": ["n"]}, "columns was None"),
+    "poll": ([], {"pages": None, "poll": paio.Poll()}, "poll was None"),
 }
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from pandas_async_io._core.storage.manifest import CREDENTIALS
+from pandas_async_io.call.changed_options import READING_OPTIONS
 from pandas_async_io.call.prepare.store import make_fingerprinter
 from pandas_async_io.call.prepare.stored_keys import expand_keys
 from pandas_async_io.options import FetchOptions
@@ -28,23 +29,11 @@ _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _HASH_ROUNDS = 100_000
 
 _RECORD_OPTIONS = (
-    "format",
-    "encoding",
-    "read_options",
-    "parser",
+    *(name for name in READING_OPTIONS if name != "schema"),
     "empty_when",
-    "error_when",
-    "record_path",
-    "orient",
-    "names",
-    "meta",
-    "sep",
-    "max_level",
-    "columns",
-    "explode",
     "batch",
     "on",
-    "dtype_backend",
+    "poll",
     "how",
     "prefix",
     "suffix",
