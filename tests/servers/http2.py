@@ -21,7 +21,7 @@ from h2.events import DataReceived, RequestReceived, StreamEnded, StreamReset, W
 from h2.exceptions import ProtocolError
 from h2.settings import SettingCodes
 
-from tests.servers.scripted import PATIENCE, PAUSE_SECONDS, Action, ReceivedRequest, Server
+from tests.servers.scripted import PATIENCE, PAUSE_SECONDS, Action, ReceivedRequest, Server, run_in_thread
 
 if TYPE_CHECKING:
     import ssl as tls
@@ -309,15 +309,5 @@ def serve_http2(*scripts, context: tls.SSLContext, max_streams: int | None = 100
                     each.transport.abort()
             await asyncio.sleep(0)
 
-        def main() -> None:
-            with asyncio.Runner(loop_factory=lambda: loop) as runner:
-                runner.run(run())
-
-        thread = threading.Thread(target=main, name="HTTP/2 test server", daemon=True)
-        thread.start()
-        try:
-            assert started.wait(PATIENCE)
+        with run_in_thread(loop, run, started, stop):
             yield server
-        finally:
-            loop.call_soon_threadsafe(stop.set)
-            thread.join(PATIENCE)

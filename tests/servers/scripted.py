@@ -14,7 +14,7 @@ import threading
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import ssl as tls
@@ -256,18 +256,28 @@ def serve_script(*scripts: Script, ssl: tls.SSLContext | None = None, host: str 
             for writer in writers:  # a task cancelled before its first step has not closed its writer
                 writer.transport.abort()
 
-        def main() -> None:
-            with asyncio.Runner(loop_factory=lambda: loop) as runner:
-                runner.run(run())
-
-        thread = threading.Thread(target=main, name="scripted test server", daemon=True)
-        thread.start()
-        try:
-            assert started.wait(PATIENCE)
+        with run_in_thread(loop, run, started, stop):
             yield server
-        finally:
-            loop.call_soon_threadsafe(stop.set)
-            thread.join(PATIENCE)
+
+
+@contextmanager
+def run_in_thread(
+    loop: asyncio.AbstractEventLoop, run: Callable[[], Any], started: threading.Event, stop: asyncio.Event
+) -> Iterator[None]:
+    """Run a server in a thread: `run` sets `started`, and ends once `stop` is set."""
+
+    def main() -> None:
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:
+            runner.run(run())
+
+    thread = threading.Thread(target=main, name="test server", daemon=True)
+    thread.start()
+    try:
+        assert started.wait(PATIENCE)
+        yield
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(PATIENCE)
 
 
 class _ComputedScript:
