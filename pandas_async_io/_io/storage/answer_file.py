@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import suppress
+from functools import cache
+from itertools import chain
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,7 +16,7 @@ from pandas_async_io._core.storage.answer_bytes import split_answer, unpack
 from pandas_async_io._io.storage.layout import open_connection, read_salts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 BLOCK_REQUESTS = 500
@@ -52,12 +54,22 @@ class AnswerRow(NamedTuple):
 
 
 _COLUMNS = "fingerprint, identity, url, status, fetched_at, final_url, coding, checksum, content"
-_INSERT = f"""
-INSERT INTO answers ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+_INSERT_ROWS = 100
+"""Rows of one statement: each statement hands the interpreter lock over, which costs more than a row."""
+
+
+@cache
+def _insert_statement(count: int) -> str:
+    """Return the statement that writes `count` answers."""
+    marks = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?)"] * count)
+    return f"""
+INSERT INTO answers ({_COLUMNS}) VALUES {marks}
 ON CONFLICT (fingerprint, identity) DO UPDATE SET url = excluded.url, status = excluded.status,
   fetched_at = excluded.fetched_at, final_url = excluded.final_url, coding = excluded.coding,
   checksum = excluded.checksum, content = excluded.content
 """  # noqa: S608 - constants
+
+
 _INSERT_PART = "INSERT OR REPLACE INTO batch_keys SELECT ?, ?, id FROM answers WHERE fingerprint = ? AND identity = ?"
 
 
@@ -135,7 +147,7 @@ class AnswerFile:
 
     def write(
         self,
-        rows: Iterable[AnswerRow],
+        rows: Sequence[AnswerRow],
         parts: Sequence[tuple[bytes, bytes, bytes, bytes]] = (),
         changed_urls: Sequence[str] = (),
     ) -> None:
@@ -157,7 +169,9 @@ class AnswerFile:
                 connection.execute("DELETE FROM answers WHERE url IN (SELECT url FROM changed)")
                 connection.execute(DROP_LOST_KEYS)
                 connection.execute("DELETE FROM changed")
-            connection.executemany(_INSERT, rows)
+            for first in range(0, len(rows), _INSERT_ROWS):
+                some = rows[first : first + _INSERT_ROWS]
+                connection.execute(_insert_statement(len(some)), list(chain.from_iterable(some)))
             connection.executemany(_INSERT_PART, parts)
             connection.execute("COMMIT")
         except BaseException:

@@ -9,7 +9,7 @@ from pandas_async_io._core.storage.answer_bytes import join_answer, pack
 from pandas_async_io._io.storage.answer_file import AnswerFile, AnswerRow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from pandas_async_io._core.models import Request, Response
@@ -64,7 +64,7 @@ class AnswerSink:
 
 def _make_rows(
     written: Sequence[NewAnswer | ChangedUrl], hidden: HiddenSecrets
-) -> tuple[Iterator[AnswerRow], list[tuple[bytes, bytes, bytes, bytes]], list[str]]:
+) -> tuple[list[AnswerRow], list[tuple[bytes, bytes, bytes, bytes]], list[str]]:
     """Return the rows of answers, the parts that they hold, and changed URLs, as `AnswerFile.write` takes them."""
     answers = [each for each in written if isinstance(each, NewAnswer)]
     changed = [
@@ -79,10 +79,10 @@ def _make_rows(
         for part in answer.parts
     ]
     return (
-        (
+        [
             _make_row(answer, url, hidden.for_request(answer.request).hide)
             for answer, url in zip(answers, urls, strict=True)
-        ),
+        ],
         parts,
         changed,
     )
