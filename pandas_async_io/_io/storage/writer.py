@@ -1,7 +1,7 @@
 """The thread that writes a call's answers: a batch is committed at 500 answers or after 0.2 s.
 
 Invariant: an answer is written once, in the order in which it came. An error of the disk ends the writing, never the
-run.
+run. Only the loop's thread calls `put`.
 """
 
 from __future__ import annotations
@@ -31,11 +31,12 @@ class AnswerWriter:
     """
 
     __slots__ = (
-        "_bytes",
         "_changed",
         "_is_closed",
         "_is_writing",
         "_pending_flushes",
+        "_queued_bytes",
+        "_taken_bytes",
         "_thread",
         "_waiting",
         "_write",
@@ -45,7 +46,7 @@ class AnswerWriter:
     def __init__(self, write: Callable[[Sequence[Any]], None]) -> None:
         self._write = write
         self._waiting: deque[tuple[Any, int]] = deque()
-        self._bytes = self._pending_flushes = 0
+        self._queued_bytes = self._taken_bytes = self._pending_flushes = 0
         self._changed = Condition()
         self._is_writing = self._is_closed = False
         self._thread: Thread | None = None
@@ -55,10 +56,10 @@ class AnswerWriter:
         """Queue an answer of `size` bytes, without waiting for the disk."""
         if self.failure is not None:
             return
-        with self._changed:
-            self._waiting.append((answer, size))
-            self._bytes += size
-            if len(self._waiting) in {1, _MAX_BATCH}:
+        self._waiting.append((answer, size))  # without the lock: the thread may hold it, and the loop would wait
+        self._queued_bytes += size
+        if len(self._waiting) in {1, _MAX_BATCH}:
+            with self._changed:
                 self._changed.notify_all()
         if self._thread is None:
             self._thread = Thread(target=self._run, name="pandas_async_io store", daemon=True)
@@ -67,7 +68,7 @@ class AnswerWriter:
     @property
     def is_behind(self) -> bool:
         """Whether so many answers wait to be written that the run must wait, in `flush`."""
-        return len(self._waiting) > _MAX_WAITING or self._bytes > _MAX_WAITING_BYTES
+        return len(self._waiting) > _MAX_WAITING or self._queued_bytes - self._taken_bytes > _MAX_WAITING_BYTES
 
     def flush(self) -> None:
         """Wait until everything so far is written."""
@@ -105,7 +106,7 @@ class AnswerWriter:
         batch: list[Any] = []
         while self._waiting and len(batch) < _MAX_BATCH:
             answer, size = self._waiting.popleft()
-            self._bytes -= size
+            self._taken_bytes += size
             batch.append(answer)
         return batch
 
